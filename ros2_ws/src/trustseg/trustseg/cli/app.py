@@ -1,0 +1,73 @@
+"""The `trustseg` command: one typer application; every subcommand lives in a file of its own beside this one."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from trustseg.errors import TrustSegError
+
+# name -> (module, function, one-line help). Modules are imported only for the command that runs, so that
+# `trustseg --help` stays quick and the runtime never pays for torch or matplotlib.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("trustseg.cli.run", "run"),
+    "evaluate": ("trustseg.cli.evaluate", "evaluate"),
+    "train": ("trustseg.cli.train", "train"),
+    "fit-confidence": ("trustseg.cli.fit_confidence", "fit_confidence"),
+    "calibrate": ("trustseg.cli.calibrate", "calibrate"),
+    "export": ("trustseg.cli.export", "export"),
+    "verify": ("trustseg.cli.verify", "verify"),
+    "bench": ("trustseg.cli.bench", "bench"),
+    "scenes": ("trustseg.cli.scenes", "scenes"),
+    "env": ("trustseg.cli.env", "env"),
+}
+
+EXIT_GOOD, EXIT_BAD_VERDICT, EXIT_USAGE = 0, 1, 2
+
+
+def build_app(only: str | None = None) -> typer.Typer:
+    """The application with every command, or with `only` that one (its module alone is then imported)."""
+    app = typer.Typer(
+        name="trustseg",
+        help="Semantic segmentation for driving that says when it must not be trusted.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+
+    @app.callback()
+    def root() -> None:
+        """Semantic segmentation for driving that says when it must not be trusted."""
+
+    for name, (module, function) in COMMANDS.items():
+        if only is None or name == only:
+            app.command(name)(getattr(importlib.import_module(module), function))
+    return app
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the console script: 0 good, 1 ran and the verdict is bad, 2 usage or bad input."""
+    args = sys.argv[1:] if argv is None else argv
+    only = args[0] if args and args[0] in COMMANDS else None
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        build_app(only)(args=args, standalone_mode=True)
+    except TrustSegError as error:
+        err.print(f"trustseg: {error}", style="red", markup=False)
+        sys.exit(EXIT_USAGE)
+    except BrokenPipeError:
+        # The reader (a pager, `head`) has gone: not an error of ours; silence the interpreter's last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_GOOD)
+    except KeyboardInterrupt:
+        err.print("trustseg: interrupted", style="red")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Why a frame or the system is not to be trusted, as bits, and the states a planner sees.
+
+Standard library only: the failure monitor and a planner's guard import this module and nothing heavier.
+The numbers are part of the wire format (`trustseg_interfaces`) and are never reused.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+
+class Reason(IntFlag):
+    """One bit a reason, carried as uint64 in SegmentationStatus and FailureState."""
+
+    NONE = 0
+    NO_INPUT = 1 << 0
+    INPUT_STALE = 1 << 1
+    LOW_RATE = 1 << 2
+    FRAME_DROP = 1 << 3
+    BACKLOG = 1 << 4
+    DUPLICATE = 1 << 5
+    STAMP_BACKWARD = 1 << 6
+    STAMP_FUTURE = 1 << 7
+    STAMP_INVALID = 1 << 8
+    CLOCK_JUMP = 1 << 9
+    FROZEN = 1 << 10
+    DARK = 1 << 11
+    BRIGHT = 1 << 12
+    BLUR = 1 << 13
+    OBSCURED = 1 << 14
+    LOW_QUALITY = 1 << 15
+    COLOUR = 1 << 16
+    CORRUPT = 1 << 17
+    OUTPUT_IMPLAUSIBLE = 1 << 18
+    BAD_SIZE = 1 << 19
+    BAD_STEP = 1 << 20
+    BAD_ENCODING = 1 << 21
+    BAD_DIMENSIONS = 1 << 22
+    RES_CHANGED = 1 << 23
+    BAD_IMAGE = 1 << 24
+    CAMERA_INFO = 1 << 25
+    MULTI_SOURCE = 1 << 26
+    OUTPUT_INVALID = 1 << 27
+    LOW_CONFIDENCE = 1 << 28
+    MISMATCHED_OUTPUT = 1 << 29
+    MODEL_INTEGRITY = 1 << 30
+    SELF_TEST = 1 << 31
+    BACKEND = 1 << 32
+    BACKEND_FALLBACK = 1 << 33
+    LATENCY = 1 << 34
+    INTERNAL = 1 << 35
+    STATUS_STALE = 1 << 36
+    STATUS_CORRUPT = 1 << 37
+    STATUS_SEQUENCE = 1 << 38
+    NEW_INSTANCE = 1 << 39
+    RESTARTS = 1 << 40
+    NODE_INACTIVE = 1 << 41
+    INCOMPATIBLE_QOS = 1 << 42
+    STRANGE_SCENE = 1 << 43
+    RECOVERING = 1 << 44
+    PARAMETER = 1 << 45
+
+    def names(self) -> list[str]:
+        """Names of the bits that are set, lowest bit first; empty for NONE."""
+        return [r.name for r in Reason if r.value and r.value & self.value and r.name]
+
+    def first(self) -> str:
+        """Name of the lowest bit that is set, or an empty string."""
+        found = self.names()
+        return found[0] if found else ""
+
+
+class Outcome(IntEnum):
+    """What became of one received frame (SegmentationStatus.outcome)."""
+
+    PROCESSED = 0
+    SKIPPED = 1
+    REJECTED = 2
+
+
+class Severity(IntEnum):
+    """How bad the evidence of one frame is (SegmentationStatus.severity)."""
+
+    GOOD = 0
+    SOFT = 1
+    HARD = 2
+    LATCH = 3
+
+
+class State(IntEnum):
+    """State of the failure monitor (FailureState.state); every state but OK means failure unless configured."""
+
+    UNKNOWN = 0
+    OK = 1
+    DEGRADED = 2
+    FAILED = 3
+    STALE = 4
+    LATCHED = 5
+
+
+class Mode(IntEnum):
+    """Where stamps come from (SegmentationStatus.mode)."""
+
+    LIVE = 0
+    REPLAY = 1
+    SIM = 2
+
+
+# Reasons that a single frame is enough for (design: safety, section 4). Everything else is soft.
+HARD_REASONS = (
+    Reason.DUPLICATE | Reason.STAMP_BACKWARD | Reason.STAMP_FUTURE | Reason.STAMP_INVALID | Reason.CLOCK_JUMP
+    | Reason.FROZEN | Reason.DARK | Reason.BRIGHT | Reason.BACKLOG | Reason.BAD_SIZE | Reason.BAD_STEP
+    | Reason.BAD_ENCODING | Reason.BAD_DIMENSIONS | Reason.RES_CHANGED | Reason.BAD_IMAGE | Reason.OUTPUT_INVALID
+    | Reason.MISMATCHED_OUTPUT | Reason.BACKEND | Reason.INTERNAL | Reason.NODE_INACTIVE
+)  # fmt: skip
+
+# Reasons that stay until an operator resets them.
+LATCHING_REASONS = Reason.MODEL_INTEGRITY | Reason.SELF_TEST | Reason.RESTARTS
+
+
+def severity_of(reasons: Reason) -> Severity:
+    """Worst severity among the bits of `reasons`."""
+    if reasons & LATCHING_REASONS:
+        return Severity.LATCH
+    if reasons & HARD_REASONS:
+        return Severity.HARD
+    return Severity.SOFT if reasons else Severity.GOOD

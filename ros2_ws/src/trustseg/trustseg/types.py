@@ -1,0 +1,115 @@
+"""What passes between the stages of the pipeline: frozen, with shapes, dtypes and units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from trustseg.reasons import Reason, Severity, severity_of
+
+UInt8Array = npt.NDArray[np.uint8]
+Float32Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded camera frame.
+
+    Attributes:
+        image: uint8 (H, W, 3), C-contiguous rows (a row stride is allowed), channel order `color_order`.
+        stamp_ns: acquisition time, integer nanoseconds of the sender's clock.
+        frame_id: coordinate frame of the camera, as received.
+        color_order: "rgb" or "bgr".
+    """
+
+    image: UInt8Array
+    stamp_ns: int
+    frame_id: str = ""
+    color_order: str = "rgb"
+
+
+@dataclass(frozen=True)
+class EngineOutput:
+    """What one pass through the graph gives, at network size (h, w).
+
+    Attributes:
+        labels: uint8 (h, w), class id of each pixel.
+        confidence: uint8 (h, w), the fixed monotone confidence code of the card (not yet a probability).
+        features: float32 (K,), pooled in the graph, named by the card; `features[0]` counts non-finite logits.
+        engine_ms: duration of the bare engine call, milliseconds.
+    """
+
+    labels: UInt8Array
+    confidence: UInt8Array
+    features: Float32Array
+    engine_ms: float
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """Input health of one frame: reasons found and the figures behind them (name -> value)."""
+
+    reasons: Reason = Reason.NONE
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FrameVerdict:
+    """Evidence about one frame, without any memory of earlier ones except input health's.
+
+    Attributes:
+        reasons: why the frame is not good; NONE when it is.
+        failure_score: P(quality < 0.5), in [0, 1].
+        threshold: the score from which on LOW_QUALITY is set.
+        predicted_miou: predicted image quality Q in [0, 1] (mean IoU over classes covering at least 1 %).
+        miou_lower_bound: conformal lower bound of Q with the coverage that the card states.
+        mean_confidence: mean calibrated P(pixel right), in [0, 1].
+        low_confidence_share: share of pixels whose calibrated confidence is below the card's threshold.
+        corridor_mean_confidence, corridor_low_confidence_share: the same within the drivable corridor.
+        coverage: share of pixels at or above the confidence threshold.
+    """
+
+    reasons: Reason
+    failure_score: float
+    threshold: float
+    predicted_miou: float
+    miou_lower_bound: float
+    mean_confidence: float
+    low_confidence_share: float
+    coverage: float
+    corridor_mean_confidence: float
+    corridor_low_confidence_share: float
+
+    @property
+    def severity(self) -> Severity:
+        """Worst severity of the reasons."""
+        return severity_of(self.reasons)
+
+    @property
+    def frame_ok(self) -> bool:
+        """True when no reason is set."""
+        return not self.reasons
+
+
+@dataclass(frozen=True)
+class PerceptionResult:
+    """Result of `Pipeline.process` for one frame.
+
+    Attributes:
+        labels: uint8 (h, w) class ids at network size.
+        confidence: uint8 (h, w), calibrated P(pixel right) x 255.
+        features: float32 (K,) of the graph.
+        verdict: evidence about this frame.
+        health: input health of this frame.
+        engine_ms, pipeline_ms: bare engine call and whole `process` call, milliseconds.
+    """
+
+    labels: UInt8Array
+    confidence: UInt8Array
+    features: Float32Array
+    verdict: FrameVerdict
+    health: HealthReport
+    engine_ms: float
+    pipeline_ms: float
