@@ -71,11 +71,12 @@ class Reason(IntFlag):
 
 
 class Outcome(IntEnum):
-    """What became of one received frame (SegmentationStatus.outcome)."""
+    """What became of one received frame; NO_FRAME: the node reports about itself (SegmentationStatus.outcome)."""
 
     PROCESSED = 0
     SKIPPED = 1
     REJECTED = 2
+    NO_FRAME = 3
 
 
 class Severity(IntEnum):

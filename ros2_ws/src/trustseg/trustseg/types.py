@@ -69,6 +69,7 @@ class FrameVerdict:
         low_confidence_share: share of pixels whose calibrated confidence is below the card's threshold.
         corridor_mean_confidence, corridor_low_confidence_share: the same within the drivable corridor.
         coverage: share of pixels at or above the confidence threshold.
+        recovery_threshold: the score below which a degraded stream counts as good again (T_low of the verdict model).
     """
 
     reasons: Reason
@@ -81,6 +82,7 @@ class FrameVerdict:
     coverage: float
     corridor_mean_confidence: float
     corridor_low_confidence_share: float
+    recovery_threshold: float = 0.0
 
     @property
     def severity(self) -> Severity:
