@@ -1,0 +1,100 @@
+"""Images and labels for training: read once, checked, kept in memory at the network's size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from trustseg.errors import InputError
+from trustseg.training.config import ClassList, Source
+from trustseg.types import UInt8Array
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
+IGNORE = 255
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Images uint8 (N, H, W, 3) RGB; labels uint8 (N, H, W) with IGNORE where not labelled; stems in file order."""
+
+    images: UInt8Array
+    labels: UInt8Array
+    stems: tuple[str, ...]
+
+
+def pair_files(source: Source) -> list[tuple[Path, Path]]:
+    """(image, label) paths with equal stems, in order of name; InputError when there is none."""
+    for folder in (source.images, source.labels):
+        if not folder.is_dir():
+            raise InputError(f"no such folder: {folder}", fix="give a folder of images and one of labels")
+    images = {p.stem: p for p in sorted(source.images.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES}
+    labels = {p.stem: p for p in sorted(source.labels.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES}
+    stems = [stem for stem in images if stem in labels]
+    if not stems:
+        raise InputError(
+            f"no image in {source.images} has a label in {source.labels}",
+            expected="files with equal stems",
+            got=f"{len(images)} images, {len(labels)} labels",
+        )
+    return [(images[stem], labels[stem]) for stem in stems]
+
+
+def read_pair(image_path: Path, label_path: Path, classes: ClassList) -> tuple[UInt8Array, UInt8Array]:
+    """RGB image uint8 (H, W, 3) and label uint8 (H, W) with IGNORE for void; InputError names the file."""
+    image = cv2.imread(str(image_path), cv2.IMREAD_COLOR)
+    label = cv2.imread(str(label_path), cv2.IMREAD_UNCHANGED)
+    for path, read in ((image_path, image), (label_path, label)):
+        if read is None:
+            raise InputError(f"{path} cannot be read as an image", fix="check that the file is whole")
+    if label.ndim != 2 or label.dtype != np.uint8:
+        raise InputError(
+            f"{label_path}: label image", expected="8-bit, one channel (class ids)", got=f"{label.dtype} {label.shape}"
+        )
+    if label.shape != image.shape[:2]:
+        raise InputError(
+            f"{label_path}: label size differs from its image", expected=f"{image.shape[:2]}", got=f"{label.shape}"
+        )
+    unknown = sorted(set(np.unique(label).tolist()) - {entry.id for entry in classes.classes} - {classes.void})
+    if unknown:
+        raise InputError(
+            f"{label_path}: ids that are no class", expected=f"0..{len(classes.classes) - 1} or void {classes.void}",
+            got=str(unknown[:8]), fix="correct the labels or the class list",
+        )  # fmt: skip
+    label = np.where(label == classes.void, np.uint8(IGNORE), label)
+    return np.ascontiguousarray(image[:, :, ::-1]), label
+
+
+def resize_pair(image: UInt8Array, label: UInt8Array, height: int, width: int) -> tuple[UInt8Array, UInt8Array]:
+    """Stretch to (height, width) as the pipeline does: INTER_LINEAR, labels nearest."""
+    if image.shape[:2] == (height, width):
+        return image, label
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    return small.astype(np.uint8), cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
+
+
+def load_set(source: Source, classes: ClassList, height: int, width: int) -> LabelledSet:
+    """Read a whole folder into memory."""
+    pairs = pair_files(source)
+    images = np.empty((len(pairs), height, width, 3), np.uint8)
+    labels = np.empty((len(pairs), height, width), np.uint8)
+    for i, (image_path, label_path) in enumerate(pairs):
+        images[i], labels[i] = resize_pair(*read_pair(image_path, label_path, classes), height, width)
+    if not (labels != IGNORE).any():
+        raise InputError(f"every pixel in {source.labels} is void", fix="check the void value of the class list")
+    return LabelledSet(images, labels, tuple(p.stem for p, _ in pairs))
+
+
+def class_frequencies(labels: UInt8Array, classes: int) -> np.ndarray:
+    """Share of the labelled pixels of each class, float64 (C,)."""
+    counts = np.bincount(labels.reshape(-1), minlength=256)[:classes].astype(np.float64)
+    return counts / max(counts.sum(), 1.0)
+
+
+def epoch_order(count: int, rng: np.random.Generator) -> Iterator[int]:
+    """Indices 0..count-1 in random order, for ever, each once before any comes again."""
+    while True:
+        yield from (int(i) for i in rng.permutation(count))
