@@ -1,0 +1,57 @@
+"""Every pixel metric of one confidence signal, from one state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trustseg.evaluation.auroc import auroc
+from trustseg.evaluation.average_precision import aupr_error, aupr_success
+from trustseg.evaluation.calibration_error import adaptive_ece, ece
+from trustseg.evaluation.fpr_at_tpr import fpr_at_tpr
+from trustseg.evaluation.proper_scores import brier, nll
+from trustseg.evaluation.risk_coverage import augrc, aurc, excess_aurc
+from trustseg.evaluation.score_histogram import ScoreHistogram
+
+
+@dataclass(frozen=True)
+class ConfidenceMetrics:
+    """Metrics of one score over all labelled pixels; NaN where undefined.
+
+    Attributes:
+        auroc, fpr95, aupr_error, aupr_success, aurc, e_aurc, augrc: of the ranking, whatever the score's scale.
+        ece, adaptive_ece, nll, brier, mean: of the score as the probability that its pixel is right.
+        nan_scores: pixels without a score; any of them makes the rest undefined.
+    """
+
+    auroc: float
+    fpr95: float
+    aupr_error: float
+    aupr_success: float
+    aurc: float
+    e_aurc: float
+    augrc: float
+    ece: float
+    adaptive_ece: float
+    nll: float
+    brier: float
+    mean: float
+    nan_scores: int
+
+
+def confidence_metrics(histogram: ScoreHistogram) -> ConfidenceMetrics:
+    """All metrics of the state `histogram`."""
+    return ConfidenceMetrics(
+        auroc=auroc(histogram), fpr95=fpr_at_tpr(histogram), aupr_error=aupr_error(histogram),
+        aupr_success=aupr_success(histogram), aurc=aurc(histogram), e_aurc=excess_aurc(histogram),
+        augrc=augrc(histogram), ece=ece(histogram), adaptive_ece=adaptive_ece(histogram), nll=nll(histogram),
+        brier=brier(histogram), mean=mean_confidence(histogram), nan_scores=histogram.nan_scores,
+    )  # fmt: skip
+
+
+def mean_confidence(histogram: ScoreHistogram) -> float:
+    """Mean score over all pixels; NaN where the scores are no probabilities."""
+    if not histogram.is_probability:
+        return float("nan")
+    ranked = histogram.ranked()
+    size = ranked.correct + ranked.wrong
+    return float((size * ranked.value).sum() / size.sum())
