@@ -1,0 +1,295 @@
+"""A tiny but complete bundle, made in a second: a real graph that follows the bundle contract, for tests and demos.
+
+The network is a nearest-colour classifier (one 1x1 convolution), so its masks mean something on images painted in
+`PALETTE`. Everything else (confidence, pooled features, calibration, verdict, golden output) is computed, not faked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
+PALETTE = (
+    (190, 205, 225), (150, 120, 100), (170, 170, 160), (85, 85, 90), (125, 115, 120), (60, 95, 50),
+    (200, 60, 50), (110, 80, 60), (40, 60, 140), (200, 150, 120), (20, 140, 130),
+)  # fmt: skip
+FOREGROUND = {"car", "pedestrian", "bicyclist"}
+CODE_MIN, CODE_MAX = -3.0, 9.0
+CORRIDOR = [[0.38, 0.55], [0.62, 0.55], [0.95, 1.0], [0.05, 1.0]]
+FEATURES = (
+    "nonfinite_logits", "confidence_mean", "mcp_mean", "entropy_mean", "margin_mean", "low_confidence_share",
+    "class_balanced_confidence", "worst_patch_confidence", "edge_density", "luma_mean", "luma_std", "sharpness",
+    "saturation_mean", "nonboundary_confidence", "corridor_confidence",
+)  # fmt: skip
+EMBEDDING = 4
+
+
+def palette(count: int) -> list[tuple[int, int, int]]:
+    """`count` well separated colours; the first eleven are those of `CLASSES`."""
+    more = np.random.default_rng(7).integers(0, 256, (max(0, count - len(PALETTE)), 3))
+    return [*PALETTE, *(tuple(int(v) for v in row) for row in more)][:count]
+
+
+def feature_names(classes: Sequence[str]) -> list[str]:
+    """Names of the pooled features, in the order of the contract."""
+    per_class = [f"{kind}/{name}" for kind in ("class_share", "class_confidence") for name in classes]
+    return [*FEATURES, *per_class, *(f"embedding/{i}" for i in range(EMBEDDING))]
+
+
+def paint_scene(height: int, width: int, colors: Sequence[tuple[int, int, int]] = PALETTE, seed: int = 0) -> np.ndarray:
+    """uint8 RGB (height, width, 3): sky, buildings, trees and a road with grain, in the classes' colours."""
+    rng = np.random.default_rng(seed)
+    image = np.empty((height, width, 3), np.uint8)
+    horizon = int(height * 0.5)
+    image[:horizon], image[horizon:] = colors[0], colors[min(3, len(colors) - 1)]
+    for _ in range(12):
+        x, w = int(rng.integers(0, width)), int(rng.integers(max(2, width // 20), max(3, width // 5)))
+        y = int(horizon - rng.integers(0, max(1, height // 3)))
+        color = colors[int(rng.integers(1, len(colors)))]
+        cv2.rectangle(image, (x, y), (x + w, min(height - 1, horizon + height // 12)), color, -1)
+    noise = rng.normal(0.0, 6.0, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+class _Graph:
+    """Small writer of ONNX nodes: every call appends one node and returns the name of its output."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def const(self, value: Any, dtype: Any = np.float32) -> str:
+        name = f"const_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
+        return name
+
+    def __call__(self, op: str, *inputs: str, name: str = "", outputs: int = 1, **attributes: Any) -> Any:
+        base = name or f"{op.lower()}_{len(self.nodes)}"
+        names = [base] if outputs == 1 else [f"{base}_{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(op, list(inputs), names, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def mean(self, value: str) -> str:
+        return self("ReduceMean", value, keepdims=0)
+
+    def total(self, value: str) -> str:
+        return self("ReduceSum", value, keepdims=0)
+
+    def ratio(self, top: str, bottom: str) -> str:
+        return self("Div", top, self("Add", bottom, self.const(1e-6)))
+
+
+def build_graph(
+    height: int, width: int, colors: Sequence[tuple[int, int, int]], *, sharpness: float = 40.0, broken: str = ""
+) -> onnx.ModelProto:
+    """The graph of the contract; `broken` "nan" puts a NaN into the classifier's weights."""
+    g = _Graph()
+    count = len(colors)
+    x = g("Div", g("Cast", "image", to=TensorProto.FLOAT), g.const(255.0))
+    x = g("Transpose", x, perm=[0, 3, 1, 2])  # (1, 3, h, w)
+    points = np.asarray(colors, np.float32) / 255.0
+    weight, bias = 2 * sharpness * points, -sharpness * (points**2).sum(1)
+    if broken == "nan":
+        weight = weight.copy()
+        weight[count - 1, 0] = np.nan
+    logits = g("Conv", x, g.const(weight[:, :, None, None]), g.const(bias), name="logits")
+    odd = g("Cast", g("Or", g("IsNaN", logits), g("IsInf", logits)), to=TensorProto.FLOAT)
+    odd_pixel = g("ReduceMax", odd, axes=[1], keepdims=1)
+    labels = g("ArgMax", logits, axis=1, keepdims=0)
+    g("Cast", labels, to=TensorProto.UINT8, name="labels")
+
+    prob = g("Softmax", logits, axis=1)
+    mcp = g("ReduceMax", prob, axes=[1], keepdims=1)
+    clipped = g("Clip", mcp, g.const(1e-6), g.const(1 - 1e-6))
+    logit = g("Sub", g("Log", clipped), g("Log", g("Sub", g.const(1.0), clipped)))
+    logit = g("Clip", logit, g.const(CODE_MIN), g.const(CODE_MAX))
+    code = g("Mul", g("Sub", logit, g.const(CODE_MIN)), g.const(255.0 / (CODE_MAX - CODE_MIN)))
+    code = g("Where", g("Greater", odd_pixel, g.const(0.5)), g.const(0.0), g("Round", code))
+    code = g("Squeeze", code, g.const([1], np.int64))
+    g("Cast", code, to=TensorProto.UINT8, name="confidence")
+
+    confidence = g("Sigmoid", logit)  # (1, 1, h, w)
+    entropy = g("Neg", g("ReduceSum", g("Mul", prob, g("Log", g("Add", prob, g.const(1e-9)))), g.const([1], np.int64)))
+    classes = g.const(np.arange(count).reshape(1, count, 1, 1), np.int64)
+    onehot = g("Cast", g("Equal", g("Unsqueeze", labels, g.const([1], np.int64)), classes), to=TensorProto.FLOAT)
+    second = g("ReduceMax", g("Mul", prob, g("Sub", g.const(1.0), onehot)), axes=[1], keepdims=1)
+    share = g("ReduceMean", onehot, axes=[0, 2, 3], keepdims=0)  # (C,)
+    in_class = g("ReduceMean", g("Mul", onehot, confidence), axes=[0, 2, 3], keepdims=0)
+    class_confidence = g("Div", in_class, g("Add", share, g.const(1e-6)))
+    present = g("Cast", g("Greater", share, g.const(0.01)), to=TensorProto.FLOAT)
+    patch = [max(1, height // 6), max(1, width // 6)]
+    patches = g("AveragePool", confidence, kernel_shape=patch, strides=patch)
+    one = g.const([1], np.int64)
+    left = g("Slice", onehot, g.const([0], np.int64), g.const([width - 1], np.int64), g.const([3], np.int64), one)
+    right = g("Slice", onehot, one, g.const([width], np.int64), g.const([3], np.int64), one)
+    same = g("ReduceSum", g("Mul", left, right), g.const([1], np.int64))  # (1, 1, h, w - 1)
+    inner = g("Slice", confidence, one, g.const([width], np.int64), g.const([3], np.int64), one)
+    luma = g("Conv", x, g.const(np.array([0.299, 0.587, 0.114]).reshape(1, 3, 1, 1)))
+    luma_mean = g.mean(luma)
+    variance = g("Sub", g.mean(g("Mul", luma, luma)), g("Mul", luma_mean, luma_mean))
+    gradient = g("Conv", luma, g.const(np.array([[[[-1.0, 1.0]]]])))
+    spread = g("Sub", g("ReduceMax", x, axes=[1]), g("ReduceMin", x, axes=[1]))
+    polygon = (np.array(CORRIDOR) * (width - 1, height - 1)).round().astype(np.int32)
+    corridor = g.const(cv2.fillPoly(np.zeros((height, width), np.uint8), [polygon], 1).astype(np.float32))
+    mix = np.random.default_rng(3).normal(0, 1, (EMBEDDING, 3, 1, 1))
+    embedding = g("ReduceMean", g("Relu", g("Conv", x, g.const(mix))), axes=[0, 2, 3], keepdims=0)
+
+    low = g("Cast", g("Less", confidence, g.const(0.5)), to=TensorProto.FLOAT)
+    scalars = [
+        g.total(odd), g.mean(confidence), g.mean(mcp), g("Div", g.mean(entropy), g.const(np.log(count))),
+        g.mean(g("Sub", mcp, second)), g.mean(low),
+        g.ratio(g.total(g("Mul", class_confidence, present)), g.total(present)),
+        g("ReduceMin", patches, keepdims=0), g("Sub", g.const(1.0), g.mean(same)), luma_mean,
+        g("Sqrt", g("Max", variance, g.const(0.0))), g.mean(g("Abs", gradient)), g.mean(spread),
+        g.ratio(g.total(g("Mul", same, inner)), g.total(same)),
+        g.ratio(g.total(g("Mul", confidence, corridor)), g.total(corridor)),
+    ]  # fmt: skip
+    shape = g.const([1], np.int64)
+    parts = [*(g("Reshape", s, shape) for s in scalars), share, class_confidence, embedding]
+    g("Unsqueeze", g("Concat", *parts, axis=0), g.const([0], np.int64), name="features")
+
+    size = len(feature_names([str(i) for i in range(count)]))
+    graph = helper.make_graph(
+        g.nodes,
+        "tiny",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, height, width, 3])],
+        [
+            helper.make_tensor_value_info("labels", TensorProto.UINT8, [1, height, width]),
+            helper.make_tensor_value_info("confidence", TensorProto.UINT8, [1, height, width]),
+            helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, size]),
+        ],
+        g.constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    return model
+
+
+def make_tiny_bundle(
+    path: str | Path,
+    classes: Sequence[str] = CLASSES,
+    height: int = 72,
+    width: int = 96,
+    *,
+    broken: str = "",
+    verdict: bool = True,
+    calibration: bool = True,
+) -> Path:
+    """Write a complete bundle into the folder `path` and return it.
+
+    The calibration goes to `calibration/<name>/fp32.json` beside the folder's parent when that is called `engines`,
+    else beside the folder itself: both are where `Bundle.calibration_path` looks.
+
+    Args:
+        path: new folder; its last part is the bundle's name.
+        classes: class names in id order. height, width: network input, pixels.
+        broken: "nan" puts a NaN into the weights (the golden output is made by the sound graph).
+        verdict, calibration: False leaves that file out of the card (a draft).
+    """
+    path = Path(path)
+    path.mkdir(parents=True)
+    colors = palette(len(classes))
+    names = feature_names(classes)
+    sound = build_graph(height, width, colors).SerializeToString()
+    model = build_graph(height, width, colors, broken=broken).SerializeToString() if broken else sound
+    golden = paint_scene(height, width, colors)
+    session = onnxruntime.InferenceSession(sound, providers=["CPUExecutionProvider"])
+    labels, confidence, features = session.run(["labels", "confidence", "features"], {"image": golden[None]})
+    stored = io.BytesIO()
+    np.savez_compressed(stored, labels=labels[0], confidence=confidence[0], features=features[0])
+    files = {
+        "model.onnx": model,
+        "golden.png": cv2.imencode(".png", golden[..., ::-1])[1].tobytes(),
+        "golden.npz": stored.getvalue(),
+    }
+    digest = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    if verdict:
+        files["verdict.json"] = _verdict(names, features[0], digest["model.onnx"])
+        digest["verdict.json"] = hashlib.sha256(files["verdict.json"]).hexdigest()
+    for name, data in files.items():
+        (path / name).write_bytes(data)
+
+    table = 1.0 / (1.0 + np.exp(-(CODE_MIN + (CODE_MAX - CODE_MIN) * np.arange(256) / 255.0)))
+    table_file = json.dumps({
+        "schema_version": 1, "bundle": path.name, "precision": "fp32", "model_sha256": digest["model.onnx"],
+        "table": table.tolist(), "provenance": {"command": "bundle_factory"},
+    }).encode()  # fmt: skip
+    root = path.parent.parent if path.parent.name == "engines" else path.parent
+    relative = f"{path.name}/fp32.json"
+    if calibration:
+        (root / "calibration" / path.name).mkdir(parents=True, exist_ok=True)
+        (root / "calibration" / relative).write_bytes(table_file)
+
+    card: dict[str, Any] = {
+        "schema_version": 1,
+        "name": path.name,
+        "description": "Nearest-colour classifier for tests.",
+        "input": {"height": height, "width": width, "color_order": "rgb"},
+        "classes": [
+            {"id": i, "name": name, "color": list(colors[i]), "is_foreground": name in FOREGROUND}
+            for i, name in enumerate(classes)
+        ],
+        "tensors": {
+            "inputs": [{"name": "image", "dtype": "uint8", "shape": [1, height, width, 3]}],
+            "outputs": [
+                {"name": "labels", "dtype": "uint8", "shape": [1, height, width]},
+                {"name": "confidence", "dtype": "uint8", "shape": [1, height, width]},
+                {"name": "features", "dtype": "float32", "shape": [1, len(names)]},
+            ],
+        },
+        "feature_names": names,
+        "models": {
+            "fp32": {"file": "model.onnx", "sha256": digest["model.onnx"], "size_bytes": len(files["model.onnx"])}
+        },
+        "confidence_code": {"kind": "logit", "min": CODE_MIN, "max": CODE_MAX},
+        "low_confidence_threshold": 0.5,
+        "corridor": {"polygon": CORRIDOR},
+        "calibration": {"fp32": {"file": relative, "sha256": hashlib.sha256(table_file).hexdigest()}}
+        if calibration
+        else {},
+        "golden": {
+            "image": "golden.png",
+            "image_sha256": digest["golden.png"],
+            "expected": "golden.npz",
+            "expected_sha256": digest["golden.npz"],
+            "tolerances": {"mask_agreement": 0.995, "confidence_mean_abs": 2.0, "features_rel": 0.02},
+        },
+        "training": {"data": [], "licence_note": "none: no weights are learned", "command": "", "epochs": 0, "seed": 0},
+        "default_backend": "onnxruntime",
+    }
+    if verdict:
+        card["verdict"] = {"file": "verdict.json", "sha256": digest["verdict.json"]}
+    (path / "card.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
+    return path
+
+
+def _verdict(names: Sequence[str], features: np.ndarray, model_sha256: str) -> bytes:
+    """A verdict that gets worse as the image gets darker and the confidence lower; good on the golden image."""
+    used = ["confidence_mean", "luma_mean"]
+    value = {name: float(features[names.index(name)]) for name in names}
+    mean = [value[name] for name in used]
+    embedding = [name for name in names if name.startswith("embedding/")]
+    return json.dumps({
+        "schema_version": 1, "model_sha256": model_sha256, "features": used,
+        "mean": mean, "std": [abs(m) / 4 + 0.02 for m in mean], "clip": 8.0,
+        "layers": [{"weight": [[0.5, 0.5], [-2.0, -2.0]], "bias": [1.0, -4.0], "activation": "identity"}],
+        "failure_threshold": 0.5, "recovery_threshold": 0.35,
+        "quality_lower_offset": 0.1, "quality_lower_coverage": 0.9,
+        "strangeness": {
+            "features": embedding, "mean": [value[name] for name in embedding],
+            "basis": np.eye(EMBEDDING)[:2].tolist(), "variance": [0.25, 0.25], "residual_variance": 0.25,
+            "limit": 10.0,
+        },
+        "provenance": {"command": "bundle_factory"},
+    }).encode()  # fmt: skip
