@@ -35,6 +35,10 @@ class BackendError(TrustSegError):
     """An inference backend is missing, cannot load the graph, or failed while running."""
 
 
+class SelfTestError(BackendError):
+    """A backend runs, but does not reproduce the bundle's golden output within the card's tolerances."""
+
+
 class FrameRejected(TrustSegError):
     """A camera frame that must not reach the network; `reason` is one `trustseg.reasons.Reason` bit."""
 

@@ -1,0 +1,138 @@
+"""The golden test: a backend is admitted only when it reproduces the bundle's own image and output."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from statistics import median
+
+import cv2
+import numpy as np
+
+from trustseg.backends.interface import Backend
+from trustseg.bundle import Bundle
+from trustseg.card import Card
+from trustseg.errors import BundleError
+from trustseg.types import EngineOutput, Float32Array, UInt8Array
+
+FEATURE_FLOOR = 0.1  # added to |b|: shares near zero are compared absolutely
+
+
+@dataclass(frozen=True)
+class GoldenCase:
+    """Golden image and the output expected for it.
+
+    Attributes:
+        image: uint8 (h, w, 3) in the card's colour order.
+        labels, confidence: uint8 (h, w). features: float32 (K,).
+    """
+
+    image: UInt8Array
+    labels: UInt8Array
+    confidence: UInt8Array
+    features: Float32Array
+
+
+@dataclass(frozen=True)
+class GoldenResult:
+    """Outcome of one golden test.
+
+    Attributes:
+        passed: every figure is within the card's tolerance.
+        mask_agreement: share of pixels with the expected label.
+        confidence_mean_abs: mean |difference| of the confidence, code units (0..255).
+        features_rel: largest |a - b| / (|b| + 0.1) over the features; infinite when one is not finite.
+        nonfinite: non-finite logits that the graph counted.
+        engine_ms: median duration of the bare engine call, milliseconds.
+        why: what failed, or an empty string.
+    """
+
+    passed: bool
+    mask_agreement: float
+    confidence_mean_abs: float
+    features_rel: float
+    nonfinite: float
+    engine_ms: float
+    why: str
+
+
+def load_golden(bundle: Bundle) -> GoldenCase:
+    """Decode the golden image and its expected outputs (hashes checked before); BundleError when they do not fit."""
+    card = bundle.card
+    bgr = cv2.imdecode(np.frombuffer(bundle.golden_image_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise BundleError(f"golden image of bundle {card.name} cannot be decoded", expected="a PNG image")
+    image: UInt8Array = np.asarray(bgr if card.input.color_order == "bgr" else bgr[..., ::-1], np.uint8)
+    try:
+        with np.load(io.BytesIO(bundle.golden_expected_bytes()), allow_pickle=False) as stored:
+            case = GoldenCase(
+                image=np.ascontiguousarray(image),
+                labels=stored["labels"],
+                confidence=stored["confidence"],
+                features=stored["features"],
+            )
+    except (ValueError, OSError, KeyError) as error:
+        raise BundleError(f"golden output of bundle {card.name} cannot be read", got=str(error)) from error
+    _check_case(case, card)
+    return case
+
+
+def compare_golden(output: EngineOutput, case: GoldenCase, card: Card, engine_ms: float) -> GoldenResult:
+    """Compare one engine output with the golden one, against the card's tolerances."""
+    limits = card.golden.tolerances
+    agreement = float(np.mean(output.labels == case.labels))
+    drift = float(np.mean(np.abs(output.confidence.astype(np.int16) - case.confidence.astype(np.int16))))
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(output.features - case.features) / (np.abs(case.features) + FEATURE_FLOOR)
+    relative = float(difference.max()) if np.isfinite(difference).all() else float("inf")
+    nonfinite = float(output.features[0])
+    problems = []
+    if not nonfinite <= 0.0:
+        problems.append(f"{nonfinite:g} non-finite logits")
+    if not agreement >= limits.mask_agreement:
+        problems.append(f"mask agreement {agreement:.4f}, expected at least {limits.mask_agreement}")
+    if not drift <= limits.confidence_mean_abs:
+        problems.append(f"confidence off by {drift:.2f} codes, expected at most {limits.confidence_mean_abs}")
+    if not relative <= limits.features_rel:
+        worst = card.feature_names[int(np.argmax(np.nan_to_num(difference, nan=np.inf)))]
+        problems.append(f"feature {worst} off by {relative:.3g}, expected at most {limits.features_rel}")
+    return GoldenResult(
+        passed=not problems,
+        mask_agreement=agreement,
+        confidence_mean_abs=drift,
+        features_rel=relative,
+        nonfinite=nonfinite,
+        engine_ms=engine_ms,
+        why="; ".join(problems),
+    )
+
+
+def golden_test(backend: Backend, bundle: Bundle, *, repeats: int = 5) -> GoldenResult:
+    """Run the golden image through `backend`: one call to warm up, `repeats` timed ones, every output compared.
+
+    Raises:
+        BundleError: the golden files are altered or do not fit the card.
+        BackendError: the backend failed while running.
+    """
+    case = load_golden(bundle)
+    backend.infer(case.image)
+    outputs = [backend.infer(case.image) for _ in range(max(1, repeats))]
+    engine_ms = median(out.engine_ms for out in outputs)
+    results = [compare_golden(out, case, bundle.card, engine_ms) for out in outputs]
+    return next((r for r in results if not r.passed), results[-1])
+
+
+def _check_case(case: GoldenCase, card: Card) -> None:
+    for name, array, shape, dtype in (
+        ("image", case.image, (*card.size, 3), np.uint8),
+        ("labels", case.labels, card.size, np.uint8),
+        ("confidence", case.confidence, card.size, np.uint8),
+        ("features", case.features, (len(card.feature_names),), np.float32),
+    ):
+        if array.shape != shape or array.dtype != dtype:
+            raise BundleError(
+                f"golden {name} of bundle {card.name} do not fit the card",
+                expected=f"{np.dtype(dtype).name} {shape}",
+                got=f"{array.dtype} {array.shape}",
+                fix="export the bundle again",
+            )

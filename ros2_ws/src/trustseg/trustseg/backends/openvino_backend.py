@@ -1,0 +1,110 @@
+"""OpenVINO on the CPU: usually the fastest on x86; float32 unless told otherwise."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from trustseg.backends.interface import OUTPUT_DTYPES, check_image, check_tensors, engine_output
+from trustseg.bundle import Bundle
+from trustseg.errors import BackendError
+from trustseg.types import EngineOutput, UInt8Array
+
+ARITHMETIC = ("f32", "bf16")
+
+
+class OpenVinoBackend:
+    """See `trustseg.backends.interface.Backend`.
+
+    `arithmetic` "bf16" computes in bfloat16 where the processor has it: faster, and the golden test decides.
+    """
+
+    name = "openvino"
+
+    def __init__(self, bundle: Bundle, precision: str = "fp32", threads: int = 2, arithmetic: str = "f32") -> None:
+        if arithmetic not in ARITHMETIC:
+            raise BackendError("OpenVINO arithmetic is wrong", expected=" or ".join(ARITHMETIC), got=repr(arithmetic))
+        model = bundle.model_bytes(precision)  # before the import: an altered file is refused first
+        try:
+            import openvino as ov
+        except ImportError as error:
+            raise BackendError(
+                "backend openvino is not installed", got=str(error), fix="pip install openvino"
+            ) from error
+        self.precision = precision
+        self.version = str(ov.__version__).split("-")[0]
+        self._card = bundle.card
+        properties: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": "1",
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": arithmetic,
+        }
+        cache = cache_folder()
+        if cache is not None:
+            properties["CACHE_DIR"] = str(cache)
+        try:
+            core = ov.Core()
+            self._compiled: Any = core.compile_model(core.read_model(model), "CPU", properties)
+        except Exception as error:  # OpenVINO raises RuntimeError and a few pybind11 types
+            raise BackendError(
+                f"openvino {self.version} cannot load bundle {bundle.card.name} ({precision})",
+                got=_last_line(error),
+                fix="export the bundle again or choose another backend",
+            ) from error
+        found = {
+            port.get_any_name(): (port.get_element_type().to_dtype().name, _static_shape(port))
+            for port in [*self._compiled.inputs, *self._compiled.outputs]
+        }
+        check_tensors(found, self._card, self.name)
+        self._request: Any = self._compiled.create_infer_request()
+        self._input = self._request.get_input_tensor(0).data  # the engine's own memory: written in place
+        self._outputs = {name: self._request.get_tensor(name).data for name in OUTPUT_DTYPES}
+
+    def infer(self, image: UInt8Array) -> EngineOutput:
+        """See `Backend.infer`."""
+        if self._request is None:
+            raise BackendError("backend openvino is closed", fix="create it again")
+        check_image(image, self._card)
+        self._input[0] = image
+        started = perf_counter()
+        try:
+            self._request.infer()
+        except Exception as error:
+            raise BackendError("openvino failed while running", got=_last_line(error)) from error
+        out = self._outputs
+        return engine_output(out["labels"], out["confidence"], out["features"], started)
+
+    def close(self) -> None:
+        """See `Backend.close`."""
+        self._outputs = {}
+        self._input = None
+        self._request = None
+        self._compiled = None
+
+
+def cache_folder() -> Path | None:
+    """The user's own cache folder for compiled models, or None when it cannot be written or is not the user's."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        folder = (Path(base) if base else Path.home() / ".cache") / "trustseg" / "openvino"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A compiled model is executed: a folder that others can write to would let them choose what runs.
+        state = folder.stat()
+        if state.st_uid != os.getuid() or state.st_mode & 0o022 or not os.access(folder, os.W_OK):
+            return None
+    except (OSError, RuntimeError):
+        return None
+    return folder
+
+
+def _static_shape(port: Any) -> tuple[int, ...]:
+    shape = port.get_partial_shape()
+    return tuple(int(n) for n in shape.to_shape()) if shape.is_static else ()
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    return (lines or [type(error).__name__])[-1][:300]

@@ -1,0 +1,110 @@
+"""Which backend runs: named explicitly, or the fastest that passes the golden test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trustseg.backends.golden import GoldenResult, golden_test
+from trustseg.backends.interface import Backend
+from trustseg.backends.onnxruntime_backend import OnnxRuntimeBackend
+from trustseg.backends.openvino_backend import OpenVinoBackend
+from trustseg.bundle import Bundle
+from trustseg.errors import BackendError, SelfTestError
+
+BACKENDS = ("onnxruntime", "openvino")
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What became of one backend: its golden test, or why it did not get that far."""
+
+    name: str
+    golden: GoldenResult | None
+    error: str
+
+    @property
+    def passed(self) -> bool:
+        """True when the golden test ran and passed."""
+        return self.golden is not None and self.golden.passed
+
+    @property
+    def why(self) -> str:
+        """Why it did not pass; empty when it did."""
+        return self.error if self.golden is None else self.golden.why
+
+
+def create_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2) -> Backend:
+    """Load the graph of `precision` into the backend `name` ("onnxruntime", "openvino"); no golden test.
+
+    Raises:
+        BundleError: no such precision, or the graph's hash differs (checked before anything parses it).
+        BackendError: unknown or missing backend, or it cannot load the graph.
+    """
+    if threads < 1:
+        raise BackendError("number of threads is wrong", expected="at least 1", got=str(threads))
+    if name == "onnxruntime":
+        return OnnxRuntimeBackend(bundle, precision, threads)
+    if name == "openvino":
+        return OpenVinoBackend(bundle, precision, threads)
+    raise BackendError("no such backend", expected="auto, " + ", ".join(BACKENDS), got=repr(name))
+
+
+def try_backend(
+    name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2
+) -> tuple[Candidate, Backend | None]:
+    """Load `name` and run the golden test; the backend is returned open when it passed, else closed and None.
+
+    Raises:
+        BundleError: the bundle itself is altered or incomplete: no backend may run it.
+    """
+    try:
+        backend = create_backend(name, bundle, precision, threads)
+    except BackendError as error:
+        return Candidate(name, None, str(error)), None
+    try:
+        result = golden_test(backend, bundle)
+    except BackendError as error:
+        backend.close()
+        return Candidate(name, None, str(error)), None
+    except BaseException:
+        backend.close()
+        raise
+    if not result.passed:
+        backend.close()
+        return Candidate(name, result, ""), None
+    return Candidate(name, result, ""), backend
+
+
+def select_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2) -> Backend:
+    """A backend that has passed the golden test: `name`, or with "auto" the fastest of all that pass.
+
+    Raises:
+        BundleError: the bundle is altered or incomplete.
+        SelfTestError: the backend (with "auto": every one that loads) differs from the golden output.
+        BackendError: unknown, missing or failing backend.
+    """
+    names = BACKENDS if name == AUTO else (name,)
+    best: tuple[float, Backend] | None = None
+    tried: list[Candidate] = []
+    for each in names:
+        candidate, backend = try_backend(each, bundle, precision, threads)
+        tried.append(candidate)
+        if backend is None or candidate.golden is None:
+            continue
+        if best is not None and best[0] <= candidate.golden.engine_ms:
+            backend.close()
+            continue
+        if best is not None:
+            best[1].close()
+        best = (candidate.golden.engine_ms, backend)
+    if best is not None:
+        return best[1]
+    reasons = "; ".join(f"{c.name}: {c.why}" for c in tried)
+    if any(c.golden is not None for c in tried):
+        raise SelfTestError(
+            f"bundle {bundle.card.name} fails the golden test",
+            got=reasons,
+            fix="run `trustseg verify` on it; fetch or export it again",
+        )
+    raise BackendError(f"no backend runs bundle {bundle.card.name}", got=reasons)

@@ -1,0 +1,300 @@
+"""The schema of `card.json` (a bundle's contract), of its confidence calibration and of its verdict model.
+
+Pure data: pydantic models that refuse unknown keys, wrong types and figures that contradict each other.
+Reading files and checking hashes is `trustseg.bundle`'s.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from trustseg.types import Float32Array
+
+SCHEMA_VERSION = 1
+VOID_LABEL = 255  # in masks: unlabelled
+MAX_INPUT_SIDE = 8192
+
+
+def _relative_name(value: str) -> str:
+    """A file name that stays inside its folder on every system; the real path is checked again at reading."""
+    parts = value.split("/")
+    if not value or value.startswith("/") or "\\" in value or ":" in value or any(p in ("", ".", "..") for p in parts):
+        raise ValueError(f"must be a relative path without '..', got {value!r}")
+    return value
+
+
+def _sha256(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", value):
+        raise ValueError(f"must be 64 lower-case hexadecimal digits, got {value!r}")
+    return value
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"must be finite, got {value}")
+    return value
+
+
+FileName = Annotated[str, AfterValidator(_relative_name)]
+Sha256 = Annotated[str, AfterValidator(_sha256)]
+Finite = Annotated[float, AfterValidator(_finite)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Color = tuple[
+    Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]
+]
+
+
+class Strict(BaseModel):
+    """Base of every model here: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FileRef(Strict):
+    """A file of the bundle and the SHA-256 of its bytes."""
+
+    file: FileName
+    sha256: Sha256
+
+
+class ModelRef(FileRef):
+    """An ONNX graph of the bundle."""
+
+    size_bytes: int = Field(gt=0)
+
+
+class InputSpec(Strict):
+    """Network input: uint8 (height, width, 3) in `color_order`."""
+
+    height: int = Field(gt=0, le=MAX_INPUT_SIDE)
+    width: int = Field(gt=0, le=MAX_INPUT_SIDE)
+    color_order: Literal["rgb", "bgr"] = "rgb"
+
+
+class ClassSpec(Strict):
+    """One class of the mask. `is_foreground`: a thing that moves or can be hit, not background stuff."""
+
+    id: int = Field(ge=0, lt=VOID_LABEL)
+    name: str = Field(min_length=1)
+    color: Color
+    is_foreground: bool = False
+
+
+class TensorSpec(Strict):
+    """Name, numpy dtype and shape of one tensor at the graph's border; a symbolic dimension is a string."""
+
+    name: str
+    dtype: str
+    shape: list[int | str]
+
+
+class Tensors(Strict):
+    """Tensors at the border of the graph."""
+
+    inputs: list[TensorSpec]
+    outputs: list[TensorSpec]
+
+
+class ConfidenceCode(Strict):
+    """Meaning of the uint8 confidence: code = round(255 (clip(logit p, min, max) - min) / (max - min))."""
+
+    kind: Literal["logit"] = "logit"
+    min: Finite = -3.0
+    max: Finite = 9.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ConfidenceCode:
+        if self.min >= self.max:
+            raise ValueError(f"min must be below max, got min {self.min} and max {self.max}")
+        return self
+
+    def probabilities(self) -> Float32Array:
+        """float32 (256,): the raw score p in (0, 1) of each code."""
+        logits = self.min + (self.max - self.min) * np.arange(256, dtype=np.float64) / 255.0
+        return (1.0 / (1.0 + np.exp(-logits))).astype(np.float32)
+
+
+class Corridor(Strict):
+    """Drivable corridor ahead: polygon of (x, y), relative to width and height, 0..1."""
+
+    polygon: list[tuple[Share, Share]] = Field(
+        default=[(0.38, 0.55), (0.62, 0.55), (0.95, 1.0), (0.05, 1.0)], min_length=3
+    )
+
+
+class Tolerances(Strict):
+    """How far a backend may be from the golden output; from the spread between backends."""
+
+    mask_agreement: Share = 0.995
+    confidence_mean_abs: float = Field(default=2.0, ge=0.0)  # in code units, 0..255
+    features_rel: float = Field(default=0.02, ge=0.0)  # largest |a - b| / (|b| + 0.1)
+
+
+class Golden(Strict):
+    """Image at network size (PNG, RGB) and the output expected for it (npz: labels, confidence, features)."""
+
+    image: FileName = "golden.png"
+    image_sha256: Sha256
+    expected: FileName = "golden.npz"
+    expected_sha256: Sha256
+    tolerances: Tolerances = Tolerances()
+
+
+class TrainingData(Strict):
+    """One source of training images."""
+
+    name: str
+    licence: str
+    images: int = Field(ge=0)
+
+
+class Training(Strict):
+    """Where the weights come from."""
+
+    data: list[TrainingData]
+    licence_note: str
+    command: str
+    epochs: float = Field(ge=0)
+    seed: int
+
+
+class Card(Strict):
+    """`card.json`: everything a program must know about a bundle before it opens any other file of it."""
+
+    schema_version: Literal[1]
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    description: str
+    input: InputSpec
+    classes: list[ClassSpec] = Field(min_length=2, max_length=VOID_LABEL)
+    tensors: Tensors
+    feature_names: list[str] = Field(min_length=1)
+    models: dict[str, ModelRef] = Field(min_length=1)
+    confidence_code: ConfidenceCode = ConfidenceCode()
+    low_confidence_threshold: Share = 0.5  # on calibrated P(pixel right)
+    corridor: Corridor = Corridor()
+    calibration: dict[str, FileRef] = {}  # empty or without a precision: that precision is a draft
+    verdict: FileRef | None = None  # None: a draft, which no pipeline loads
+    golden: Golden
+    training: Training
+    quality: dict[str, Any] = {}
+    default_backend: str = "onnxruntime"
+    export: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Card:
+        if [c.id for c in self.classes] != list(range(len(self.classes))):
+            raise ValueError("class ids must be 0, 1, 2 ... in order, without a gap")
+        for what, names in (("class", [c.name for c in self.classes]), ("feature", self.feature_names)):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{what} names must differ from each other")
+        if self.feature_names[0] != "nonfinite_logits":
+            raise ValueError(f"feature_names[0] must be 'nonfinite_logits', got {self.feature_names[0]!r}")
+        return self
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the network's input and outputs, pixels."""
+        return self.input.height, self.input.width
+
+
+class LowConfidenceLimits(Strict):
+    """Bounds beyond which the confidence map itself is broken (fault 32)."""
+
+    share_max: Share = 0.75  # collapsed: more of the image than this is below the threshold
+    flat_share: Share = 0.995  # collapsed or saturated: one single code holds more of the image than this
+
+
+class CalibrationFile(Strict):
+    """`calibration/<bundle>/<precision>.json`: code -> P(pixel right), of one model in one precision."""
+
+    schema_version: Literal[1]
+    bundle: str
+    precision: str
+    model_sha256: Sha256
+    table: list[Share] = Field(min_length=256, max_length=256)
+    low_confidence: LowConfidenceLimits = LowConfidenceLimits()
+    provenance: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _monotone(self) -> CalibrationFile:
+        for code in range(255):
+            if self.table[code + 1] < self.table[code]:
+                raise ValueError(f"table must not fall, but table[{code + 1}] < table[{code}]")
+        return self
+
+
+class Layer(Strict):
+    """One dense layer: activation(weight @ x + bias), weight [out][in]."""
+
+    weight: list[list[Finite]] = Field(min_length=1)
+    bias: list[Finite] = Field(min_length=1)
+    activation: Literal["tanh", "relu", "identity"]
+
+    @model_validator(mode="after")
+    def _shaped(self) -> Layer:
+        widths = {len(row) for row in self.weight}
+        if len(widths) != 1 or len(self.weight) != len(self.bias):
+            raise ValueError(
+                f"weight must be [out][in] and bias [out], got rows {len(self.weight)} of lengths "
+                f"{sorted(widths)} and {len(self.bias)} biases"
+            )
+        return self
+
+
+class Strangeness(Strict):
+    """PCA model of the embeddings of good frames: distance in and off the first k components."""
+
+    features: list[str] = Field(min_length=1)
+    mean: list[Finite]
+    basis: list[list[Finite]]
+    variance: list[Annotated[float, Field(gt=0.0, allow_inf_nan=False)]]
+    residual_variance: float = Field(gt=0.0, allow_inf_nan=False)
+    limit: float = Field(gt=0.0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _shaped(self) -> Strangeness:
+        size = len(self.features)
+        if len(self.mean) != size or any(len(row) != size for row in self.basis):
+            raise ValueError(f"mean and every row of basis must have {size} values, one a feature")
+        if len(self.variance) != len(self.basis):
+            raise ValueError(f"variance must have {len(self.basis)} values, one a row of basis")
+        return self
+
+
+class VerdictFile(Strict):
+    """`verdict.json`: the image-level model that turns pooled features into predicted quality and P(failure)."""
+
+    schema_version: Literal[1]
+    model_sha256: Sha256
+    features: list[str] = Field(min_length=1)
+    mean: list[Finite]
+    std: list[Annotated[float, Field(gt=0.0, allow_inf_nan=False)]]
+    clip: float = Field(default=8.0, gt=0.0)
+    layers: list[Layer] = Field(min_length=1)
+    failure_threshold: Share
+    recovery_threshold: Share
+    quality_lower_offset: Finite
+    quality_lower_coverage: Share
+    strangeness: Strangeness | None = None
+    provenance: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _shaped(self) -> VerdictFile:
+        width = len(self.features)
+        if len(self.mean) != width or len(self.std) != width:
+            raise ValueError(f"mean and std must have {width} values, one a feature")
+        for index, layer in enumerate(self.layers):
+            if len(layer.weight[0]) != width:
+                raise ValueError(f"layers[{index}] takes {len(layer.weight[0])} values, but {width} come in")
+            width = len(layer.bias)
+        if width != 2:
+            raise ValueError(f"the last layer must give 2 values (quality and failure logit), got {width}")
+        if self.recovery_threshold > self.failure_threshold:
+            raise ValueError("recovery_threshold must not be above failure_threshold")
+        return self
