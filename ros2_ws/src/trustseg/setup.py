@@ -1,0 +1,58 @@
+"""Packaging of the library and the `trustseg` command: `pip install` and `colcon build` (ament_python) both read this."""
+
+from __future__ import annotations
+
+import os
+
+from setuptools import find_packages, setup
+
+NAME = "trustseg"
+
+
+def tree(folder: str) -> list[tuple[str, list[str]]]:
+    """(destination, files) of every folder below `folder`, a link to the repository's top level; built plans stay out."""
+    found = []
+    for root, _, names in os.walk(folder, followlinks=True):
+        files = [os.path.join(root, n) for n in sorted(names) if not n.endswith((".plan", ".engine", ".timing"))]
+        if files:
+            found.append((os.path.join("share", NAME, root), files))
+    return found
+
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="Semantic segmentation for driving that says when it must not be trusted",
+    license="Apache-2.0",
+    maintainer="TrustSeg maintainers",
+    maintainer_email="maintainers@trustseg.invalid",
+    python_requires=">=3.10",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["py.typed", "resources/*", "**/*.yaml"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        *tree("engines"),
+        *tree("calibration"),
+    ],
+    install_requires=[
+        "numpy>=1.21",
+        "opencv-python-headless>=4.8",
+        "onnxruntime>=1.16",
+        "pydantic>=2",
+        "typer>=0.12",
+        "rich>=13",
+        "pyyaml>=6",
+        "psutil>=5.9",
+    ],
+    extras_require={
+        "openvino": ["openvino>=2024.0"],
+        "replay": ["rosbags>=0.10", "mcap>=1.1", "av>=12"],
+        "evaluation": ["matplotlib>=3.7", "scikit-learn>=1.3", "onnx>=1.15"],
+        "train": ["torch==2.13.0", "onnx>=1.15", "onnxscript>=0.5", "safetensors>=0.4", "matplotlib>=3.7"],
+        "gpu": ["tensorrt>=8.6", "pycuda>=2022.2", "cuda-python>=12"],
+        "ray": ["ray>=2.9"],
+    },
+    zip_safe=False,
+    entry_points={"console_scripts": ["trustseg = trustseg.cli.start:main"]},
+)

@@ -1,0 +1,36 @@
+"""Packaging of the ROS 2 nodes: `colcon build` (ament_python) puts the executables where launch files look for them."""
+
+from __future__ import annotations
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+NAME = "trustseg_ros"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="ROS 2 nodes of TrustSeg: the segmenter, the failure monitor, a camera and a recorder",
+    license="Apache-2.0",
+    maintainer="TrustSeg maintainers",
+    maintainer_email="maintainers@trustseg.invalid",
+    python_requires=">=3.10",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
+        (f"share/{NAME}/launch/profiles", sorted(glob("launch/profiles/*.yaml"))),
+    ],
+    zip_safe=False,
+    entry_points={
+        "console_scripts": [
+            "segmenter = trustseg_ros.segmenter:main",
+            "monitor = trustseg_ros.monitor:main",
+            "camera = trustseg_ros.camera:main",
+            "recorder = trustseg_ros.recorder:main",
+        ]
+    },
+)

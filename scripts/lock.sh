@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Writes the lock files requirements/*.txt from requirements/*.in (needs `uv` on the PATH; a developer's tool only).
+# One resolution a file, each held to the versions of the files before it, so that all of them install together.
+#   scripts/lock.sh            keep the versions that are locked where they still fit
+#   scripts/lock.sh --upgrade  take the newest ones
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../requirements"
+
+upgrade=()
+[[ ${1:-} == --upgrade ]] && upgrade=(--upgrade)
+
+compile() { # name, then the locks that it must agree with
+    local name=$1 held=()
+    shift
+    for lock in "$@"; do held+=(-c "$lock.txt"); done
+    # empy 3.3.4 has no wheel; nothing else may run a setup.py on a user's machine.
+    uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-header \
+        --no-emit-index-url --no-emit-find-links --only-binary :all: --no-binary empy --allow-unsafe \
+        ${upgrade[@]+"${upgrade[@]}"} ${held[@]+"${held[@]}"} "$name.in" -o "$name.txt"
+}
+
+compile toolchain
+compile runtime toolchain
+compile runtime-apt toolchain
+compile build toolchain runtime
+compile ros toolchain runtime build
+compile dev toolchain runtime build

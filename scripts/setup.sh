@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# Makes .venv (Python packages, ROS 2 where none is installed) and builds the ROS workspace. ./demo.sh and ./test.sh call it.
+#
+#   scripts/setup.sh         what the command, the nodes and the demo need
+#   scripts/setup.sh --dev   and what ./test.sh needs (linters, pytest, PyTorch)
+#
+# Quick when nothing changed (stamps hold a hash of every input); a run that was interrupted is taken up again; of two runs at
+# once the second waits. TRUSTSEG_PYTHON names another interpreter. Exit code 2: something is missing on this machine.
+set -euo pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+cd "$ROOT"
+VENV=$ROOT/.venv
+LOCKS=$ROOT/requirements
+TORCH=torch==2.13.0
+DEV=0
+[[ ${1:-} == --dev ]] && DEV=1
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 2; }
+
+# An installed ROS 2 that the user has sourced wins over the wheels: its compiled messages only fit its own Python.
+ros_source() {
+    local prefix
+    if [[ -n ${ROS_DISTRO:-} ]]; then
+        while IFS= read -r prefix; do
+            [[ -n $prefix && $prefix != "$ROOT"/* && -d $prefix/share/rclpy ]] && { printf 'apt:%s' "$ROS_DISTRO"; return; }
+        done < <(tr ':' '\n' <<<"${AMENT_PREFIX_PATH:-}")
+    fi
+    printf 'wheels'
+}
+
+HAS_VENV='import ensurepip, venv'
+HAS_HEADERS='import sysconfig; open(sysconfig.get_paths()["include"] + "/Python.h")'
+
+find_python() {
+    local candidate check fits='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))'
+    [[ $ROS == apt:* ]] && fits='import rclpy'
+    # The first that has everything, else the first of a right version (check_machine then says what it lacks).
+    for check in "$HAS_VENV; $HAS_HEADERS; $fits" "$fits"; do
+        for candidate in ${TRUSTSEG_PYTHON:-/usr/bin/python3 python3 python3.12 python3.11 python3.10}; do
+            if "$candidate" -c "$check" >/dev/null 2>&1; then command -v "$candidate"; return; fi
+        done
+    done
+}
+
+# One line that names every missing package, so that a newcomer installs once and not four times.
+check_machine() {
+    local missing=()
+    if [[ -z $PYTHON ]]; then
+        [[ $ROS == apt:* ]] && die "no Python imports the rclpy of the sourced ROS 2 ($ROS_DISTRO); source its setup.bash again or open a shell without it"
+        command -v python3 >/dev/null && [[ -z ${TRUSTSEG_PYTHON:-} ]] && missing+=(python3.11) || missing+=(python3)
+        missing+=(python3-venv python3-dev)
+    else
+        "$PYTHON" -c "$HAS_VENV" >/dev/null 2>&1 || missing+=(python3-venv)
+        "$PYTHON" -c "$HAS_HEADERS" >/dev/null 2>&1 || missing+=(python3-dev)
+    fi
+    command -v g++ >/dev/null || missing+=(g++)
+    command -v make >/dev/null || missing+=(make)
+    if ((${#missing[@]})); then
+        say "this machine lacks: ${missing[*]} (wanted: Python 3.10 to 3.12 with venv and headers, g++, make). Install with:"
+        printf '    sudo apt-get install -y %s\n' "${missing[*]}" >&2
+        exit 2
+    fi
+    if [[ $ROS == wheels && $(uname -sm) != "Linux x86_64" ]]; then
+        die "ROS 2 wheels exist for Linux x86_64 only and this is $(uname -sm); install ROS 2 (Humble or Jazzy), source it, and run again"
+    fi
+}
+
+# Of the two Python packages only the packaging counts and which launch files there are: their sources are linked, not copied.
+hash_of() {
+    { printf '%s\n' "$VENV" "$ROS" "$PYTHON" "$("$PYTHON" -V 2>&1)"; sha256sum "$@"; } | sha256sum | cut -d' ' -f1
+}
+
+stamped() { [[ -f $VENV/.stamp-$1 && $(<"$VENV/.stamp-$1") == "$2" ]]; }
+stamp() { printf '%s\n' "$2" >"$VENV/.stamp-$1.new" && mv "$VENV/.stamp-$1.new" "$VENV/.stamp-$1"; }
+
+pip_install() { "$VENV/bin/python" -m pip install -qq --no-input --disable-pip-version-check --no-deps --no-build-isolation "$@"; }
+
+make_venv() {
+    local runtime=$LOCKS/runtime.txt ros=("-r" "$LOCKS/ros.txt") flags=()
+    # The messages of an apt ROS 2 were compiled for NumPy 1.
+    [[ $ROS == apt:* ]] && runtime=$LOCKS/runtime-apt.txt ros=() flags=(--system-site-packages)
+    say "making .venv with $("$PYTHON" -V 2>&1) and ROS 2 from ${ROS%%:*} (one to three minutes, about 1.4 GB)"
+    rm -rf "$VENV"
+    "$PYTHON" -m venv ${flags[@]+"${flags[@]}"} "$VENV"
+    pip_install --require-hashes -r "$LOCKS/toolchain.txt"
+    pip_install --require-hashes -r "$runtime" -r "$LOCKS/build.txt" ${ros[@]+"${ros[@]}"}
+    [[ $ROS == wheels ]] && "$VENV/bin/python" "$ROOT/scripts/patch_ros_wheels.py" >&2
+    return 0
+}
+
+build_workspace() {
+    local log=$ROOT/ros2_ws/log/build.txt
+    say "building the ROS workspace (about 20 seconds)"
+    rm -rf "$ROOT/ros2_ws/build" "$ROOT/ros2_ws/install" "$ROOT/ros2_ws/log"
+    mkdir -p "$ROOT/ros2_ws/log"
+    if ! (
+        cd "$ROOT/ros2_ws"
+        export PATH=$VENV/bin:$PATH COLCON_LOG_PATH=$ROOT/ros2_ws/log
+        if [[ $ROS == wheels ]]; then
+            export AMENT_PREFIX_PATH=$VENV CMAKE_PREFIX_PATH=$VENV
+            unset PYTHONPATH ROS_DISTRO COLCON_PREFIX_PATH
+        fi
+        "$VENV/bin/python" -m colcon build --merge-install --symlink-install \
+            --cmake-args -DBUILD_TESTING=OFF -DPython3_EXECUTABLE="$VENV/bin/python" --no-warn-unused-cli
+    ) >"$log" 2>&1; then
+        tail -n 40 "$log" >&2
+        say "the build failed; all of its output is in ros2_ws/log/build.txt"
+        exit 1
+    fi
+    pip_install -e "$ROOT/ros2_ws/src/trustseg" -e "$ROOT/ros2_ws/src/trustseg_ros"
+}
+
+ROS=$(ros_source)
+PYTHON=$(find_python)
+check_machine
+VENV_HASH=$(hash_of "$LOCKS"/{toolchain,build,ros,runtime,runtime-apt}.txt scripts/patch_ros_wheels.py)
+mapfile -t BUILD_INPUTS < <(find ros2_ws/src -type f \( -path '*/trustseg_interfaces/*' -o -name setup.py -o -name setup.cfg -o -name package.xml \) \
+    -not -path '*/.*' | LC_ALL=C sort)
+BUILD_HASH=$VENV_HASH$(hash_of scripts/setup.sh "${BUILD_INPUTS[@]}")$(find launch -type f | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
+DEV_HASH=$VENV_HASH$(hash_of "$LOCKS/dev.txt")$TORCH
+
+ready() { stamped venv "$VENV_HASH" && stamped build "$BUILD_HASH" && { ((!DEV)) || stamped dev "$DEV_HASH"; }; }
+ready && exit 0
+
+mkdir -p .cache
+exec 9>.cache/setup.lock
+if ! flock --nonblock 9; then
+    say "another set-up runs in this folder; waiting for it"
+    flock 9
+fi
+ready && exit 0
+
+# Each stamp goes before its stage begins and comes back when the stage is done: a stage that was cut short is done again from scratch.
+if ! stamped venv "$VENV_HASH"; then
+    rm -f "$VENV"/.stamp-*
+    make_venv
+    stamp venv "$VENV_HASH"
+fi
+if ! stamped build "$BUILD_HASH"; then
+    rm -f "$VENV/.stamp-build"
+    build_workspace
+    stamp build "$BUILD_HASH"
+fi
+if ((DEV)) && ! stamped dev "$DEV_HASH"; then
+    rm -f "$VENV/.stamp-dev"
+    say "installing what the tests need (linters, pytest, PyTorch)"
+    pip_install --require-hashes -r "$LOCKS/dev.txt"
+    # PyTorch alone is not hash-locked: its wheel differs with the machine (CPU or CUDA build).
+    "$VENV/bin/python" -m pip install -qq --no-input --disable-pip-version-check "$TORCH"
+    stamp dev "$DEV_HASH"
+fi
+say "ready"
