@@ -1,0 +1,387 @@
+"""The state machine against the table of the design (safety, section 2), one behaviour a test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.evidence import Evidence, FailsafeConfig, Snapshot
+from trustseg.failsafe import StateMachine
+from trustseg.reasons import Outcome, Reason, Severity, State, severity_of
+
+PERIOD = SECOND // 30
+BOUNDS = derive_bounds(PERIOD, 50 * MS)
+
+
+@dataclass
+class Drive:
+    """A stream of statuses at the camera's period into one machine."""
+
+    config: FailsafeConfig = field(default_factory=lambda: FailsafeConfig(BOUNDS))
+    instance: int = 7
+    seq: int = 0
+    now: int = SECOND
+    latched: Reason = Reason.NONE
+
+    def __post_init__(self) -> None:
+        self.machine = StateMachine(self.config, self.now, self.latched)
+
+    def send(self, reasons: Reason = Reason.NONE, *, step: int = PERIOD, **changes: object) -> Snapshot:
+        self.seq += 1
+        self.now += step
+        evidence = Evidence(
+            instance_id=self.instance,
+            seq=self.seq,
+            frame_ok=not reasons,
+            severity=severity_of(reasons),
+            reasons=int(reasons),
+            failure_score=0.1,
+            recovery_threshold=0.3,
+            stamp_ns=self.now,
+        )
+        return self.machine.on_status(replace(evidence, **changes), self.now)
+
+    def good(self, count: int = 1) -> Snapshot:
+        for _ in range(count):
+            snapshot = self.send()
+        return snapshot
+
+    def tick(self, step: int) -> Snapshot:
+        self.now += step
+        return self.machine.on_tick(self.now)
+
+
+def ok_drive(**config: object) -> Drive:
+    drive = Drive(config=FailsafeConfig(BOUNDS, **config))
+    assert drive.good(40).state is State.OK
+    return drive
+
+
+def test_before_the_first_frame_the_flag_is_up() -> None:
+    snapshot = Drive().tick(0)
+    assert (snapshot.state, snapshot.failure, snapshot.reasons) == (State.UNKNOWN, True, Reason.NO_INPUT)
+    assert snapshot.source_age_ns is None
+    assert snapshot.failure_score == 1.0
+
+
+def test_ten_good_frames_lead_to_ok_and_nine_do_not() -> None:
+    drive = Drive()
+    nine = drive.good(9)
+    assert (nine.state, nine.failure, nine.good_in_row) == (State.UNKNOWN, True, 9)
+    ten = drive.good()
+    assert (ten.state, ten.failure, ten.reasons, ten.first_reason) == (State.OK, False, Reason.NONE, "")
+
+
+@pytest.mark.parametrize("reason", [Reason.FROZEN, Reason.DARK, Reason.BACKEND, Reason.STAMP_BACKWARD])
+def test_one_hard_frame_fails_and_ten_good_after_the_dwell_recover(reason: Reason) -> None:
+    drive = ok_drive()
+    failed = drive.send(reason)
+    assert (failed.state, failed.failure, failed.reasons, failed.first_reason) == (
+        State.FAILED,
+        True,
+        reason,
+        reason.name,
+    )
+    bad_at = drive.now
+    while (snapshot := drive.good()).failure:
+        assert snapshot.state is State.FAILED
+    assert snapshot.state is State.OK
+    assert drive.now - bad_at >= drive.config.dwell_ns
+    assert snapshot.good_in_row >= 10
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        (Reason.LOW_QUALITY, State.DEGRADED),
+        (Reason.LATENCY, State.DEGRADED),
+        (Reason.BACKEND_FALLBACK, State.DEGRADED),
+        (Reason.BLUR, State.FAILED),
+        (Reason.OUTPUT_IMPLAUSIBLE, State.FAILED),
+        (Reason.BLUR | Reason.LOW_QUALITY, State.FAILED),
+        (Reason(1 << 60), State.FAILED),
+    ],
+)
+def test_soft_reasons_are_believed_in_two_of_three(reason: Reason, state: State) -> None:
+    drive = ok_drive()
+    assert drive.send(reason).state is State.OK
+    assert drive.good().state is State.OK
+    snapshot = drive.send(reason)
+    assert (snapshot.state, snapshot.failure, snapshot.reasons) == (state, True, reason)
+
+
+def test_one_soft_frame_in_three_is_not_believed() -> None:
+    drive = ok_drive()
+    for _ in range(5):
+        assert drive.send(Reason.BLUR).state is State.OK
+        assert drive.good(2).state is State.OK
+
+
+def test_two_kinds_of_soft_frames_degrade_together() -> None:
+    drive = ok_drive()
+    drive.send(Reason.BLUR)
+    assert drive.send(Reason.LOW_QUALITY).state is State.DEGRADED
+
+
+def test_degraded_is_left_only_below_the_lower_threshold() -> None:
+    drive = ok_drive()
+    drive.send(Reason.LOW_QUALITY)
+    drive.send(Reason.LOW_QUALITY)
+    for _ in range(30):
+        between = drive.send(failure_score=0.4)
+    assert between.state is State.DEGRADED
+    assert drive.good(9).state is State.DEGRADED
+    assert drive.good().state is State.OK
+
+
+def test_a_recovery_threshold_that_is_missing_asks_for_good_frames_only() -> None:
+    drive = ok_drive()
+    drive.send(Reason.LOW_QUALITY)
+    drive.send(Reason.LOW_QUALITY)
+    for _ in range(10):
+        snapshot = drive.send(failure_score=0.4, recovery_threshold=0.0)
+    assert snapshot.state is State.OK
+
+
+def test_degraded_may_leave_the_flag_down_but_is_entered_from_failure_only_after_ten_usable_frames() -> None:
+    drive = Drive(config=FailsafeConfig(BOUNDS, degraded_is_failure=False))
+    for _ in range(9):
+        assert drive.send(Reason.LOW_QUALITY).failure
+    snapshot = drive.send(Reason.LOW_QUALITY)
+    assert (snapshot.state, snapshot.failure, snapshot.reasons) == (State.DEGRADED, False, Reason.LOW_QUALITY)
+
+
+def test_silence_is_stale_within_the_bound_and_recovers_like_unknown() -> None:
+    drive = ok_drive()
+    assert drive.tick(BOUNDS.age_limit_ns).state is State.OK
+    snapshot = drive.tick(1)
+    assert (snapshot.state, snapshot.failure) == (State.STALE, True)
+    assert snapshot.source_age_ns == BOUNDS.age_limit_ns + 1
+    assert drive.good(9).failure
+    assert drive.good().state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("alive", "reason"),
+    [(True, Reason.INPUT_STALE), (False, Reason.STATUS_STALE), (None, Reason.INPUT_STALE | Reason.STATUS_STALE)],
+)
+def test_liveliness_tells_a_dead_node_from_a_silent_camera(alive: bool | None, reason: Reason) -> None:
+    drive = ok_drive()
+    if alive is not None:
+        assert drive.machine.on_liveliness(alive, drive.now).state is State.OK
+    assert drive.tick(BOUNDS.age_limit_ns + 1).reasons == reason
+
+
+def test_a_status_that_comes_after_the_age_limit_cannot_hide_the_silence() -> None:
+    drive = ok_drive()
+    assert drive.send(step=BOUNDS.age_limit_ns + 1).state is State.STALE
+
+
+def test_skipped_frames_are_neither_good_nor_bad_and_do_not_keep_the_stream_fresh() -> None:
+    drive = Drive()
+    drive.good(9)
+    assert drive.send(outcome=Outcome.SKIPPED, frame_ok=False, step=1).good_in_row == 9
+    assert drive.good().state is State.OK
+    for _ in range(3):
+        snapshot = drive.send(outcome=Outcome.SKIPPED, frame_ok=False)
+    assert snapshot.state is State.STALE
+
+
+def test_a_new_instance_is_unknown_until_ten_good_frames() -> None:
+    drive = ok_drive()
+    drive.instance, drive.seq = 8, 0
+    snapshot = drive.good()
+    assert (snapshot.state, snapshot.failure, snapshot.restarts) == (State.UNKNOWN, True, 1)
+    assert snapshot.reasons & Reason.NEW_INSTANCE
+    assert drive.good(8).failure
+    assert drive.good().state is State.OK
+
+
+def test_a_hard_first_frame_of_a_new_instance_fails() -> None:
+    drive = ok_drive()
+    drive.instance, drive.seq = 8, 0
+    assert drive.send(Reason.DARK).state is State.FAILED
+
+
+def test_three_restarts_in_a_minute_latch_and_only_a_reset_leads_on() -> None:
+    drive = ok_drive()
+    for instance in (8, 9, 10):
+        drive.instance, drive.seq = instance, 0
+        snapshot = drive.good(12)
+    assert (snapshot.state, snapshot.latched, snapshot.restarts) == (State.LATCHED, Reason.RESTARTS, 3)
+    assert drive.good(100).state is State.LATCHED
+    reset = drive.machine.reset(drive.now)
+    assert (reset.state, reset.failure, reset.latched) == (State.UNKNOWN, True, Reason.NONE)
+    assert drive.good(9).failure
+    assert drive.good().state is State.OK
+
+
+def test_restarts_that_are_far_apart_do_not_latch() -> None:
+    drive = ok_drive()
+    for instance in (8, 9, 10, 11):
+        drive.tick(21 * SECOND)
+        drive.instance, drive.seq = instance, 0
+        drive.good()
+        assert drive.good(12).state is State.OK
+        drive.tick(10 * SECOND)
+
+
+def test_three_backend_failures_in_ten_seconds_latch() -> None:
+    drive = ok_drive()
+    assert drive.send(Reason.BACKEND).state is State.FAILED
+    drive.good(20)
+    assert drive.send(Reason.BACKEND).state is State.FAILED
+    drive.good(20)
+    assert (snapshot := drive.send(Reason.BACKEND)).state is State.LATCHED
+    assert snapshot.latched == Reason.BACKEND
+    assert snapshot.first_reason == "BACKEND"
+
+
+def test_slow_backend_failures_and_scene_faults_never_latch() -> None:
+    drive = ok_drive()
+    for _ in range(4):
+        assert drive.send(Reason.BACKEND).state is State.FAILED
+        drive.good(int(6 * SECOND / PERIOD))
+    for _ in range(200):
+        assert drive.send(Reason.DARK).state is State.FAILED
+
+
+@pytest.mark.parametrize("reason", [Reason.MODEL_INTEGRITY, Reason.SELF_TEST])
+def test_integrity_latches_without_any_frame_and_survives_good_ones(reason: Reason) -> None:
+    drive = Drive()
+    snapshot = drive.send(reason, outcome=Outcome.NO_FRAME)
+    assert (snapshot.state, snapshot.latched, snapshot.first_reason) == (State.LATCHED, reason, reason.name)
+    assert drive.good(50).state is State.LATCHED
+    assert drive.tick(SECOND).state is State.LATCHED
+
+
+def test_a_latch_from_before_a_restart_of_the_owner_holds() -> None:
+    drive = Drive(latched=Reason.SELF_TEST)
+    assert drive.good(50).state is State.LATCHED
+    assert drive.machine.reset(drive.now).state is State.UNKNOWN
+
+
+def test_reset_changes_nothing_unless_latched() -> None:
+    drive = ok_drive()
+    assert drive.machine.reset(drive.now).state is State.OK
+    drive.send(Reason.DARK)
+    assert drive.machine.reset(drive.now).state is State.FAILED
+    assert Drive().machine.reset(SECOND).state is State.UNKNOWN
+
+
+def test_a_deactivated_node_fails_at_once_and_the_silence_keeps_the_reason() -> None:
+    drive = ok_drive()
+    snapshot = drive.send(outcome=Outcome.NO_FRAME, frame_ok=False)
+    assert (snapshot.state, snapshot.reasons) == (State.FAILED, Reason.NODE_INACTIVE)
+    stale = drive.tick(BOUNDS.age_limit_ns + 1)
+    assert stale.state is State.STALE
+    assert stale.reasons & Reason.NODE_INACTIVE
+
+
+def test_a_replayed_status_fails() -> None:
+    drive = ok_drive()
+    drive.seq -= 1
+    snapshot = drive.good()
+    assert (snapshot.state, snapshot.reasons) == (State.FAILED, Reason.STATUS_SEQUENCE)
+    drive.seq = 3
+    assert drive.good(20).failure
+
+
+def test_lost_statuses_interrupt_the_run() -> None:
+    drive = Drive()
+    drive.good(9)
+    drive.seq += 1
+    assert drive.good().good_in_row == 0
+    assert drive.good(9).failure
+    assert drive.good().state is State.OK
+
+
+def test_a_corrupt_status_and_a_fault_of_the_owner_fail() -> None:
+    drive = ok_drive()
+    assert drive.machine.on_corrupt(drive.now).reasons == Reason.STATUS_CORRUPT
+    drive = ok_drive()
+    snapshot = drive.machine.on_fault(Reason.INCOMPATIBLE_QOS, drive.now)
+    assert (snapshot.state, snapshot.first_reason) == (State.FAILED, "INCOMPATIBLE_QOS")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"outcome": 9}, Reason.STATUS_CORRUPT),
+        ({"severity": 9}, Reason.STATUS_CORRUPT),
+        ({"instance_id": 0}, Reason.STATUS_CORRUPT),
+        ({"failure_score": math.nan}, Reason.STATUS_CORRUPT),
+        ({"failure_score": 1.5}, Reason.STATUS_CORRUPT),
+        ({"outcome": Outcome.REJECTED}, Reason.INTERNAL),
+        ({"frame_ok": False}, Reason.INTERNAL),
+        ({"severity": Severity.HARD}, Reason.INTERNAL),
+        ({"reasons": int(Reason.DARK)}, Reason.DARK),
+        ({"severity": Severity.HARD, "reasons": int(Reason.LATENCY)}, Reason.LATENCY),
+        ({"outcome": Outcome.REJECTED, "reasons": int(Reason.BLUR)}, Reason.BLUR),
+    ],
+)
+def test_contradictions_count_as_the_worse(changes: dict[str, object], reason: Reason) -> None:
+    snapshot = ok_drive().send(**changes)
+    assert (snapshot.state, snapshot.reasons) == (State.FAILED, reason)
+
+
+def test_a_soft_severity_without_a_reason_is_believed_in_two_of_three() -> None:
+    drive = ok_drive()
+    assert drive.send(severity=Severity.SOFT).state is State.OK
+    assert drive.send(severity=Severity.SOFT).state is State.FAILED
+
+
+def test_a_clock_that_steps_back_cannot_make_anything_fresh() -> None:
+    drive = ok_drive()
+    drive.tick(BOUNDS.age_limit_ns + 1)
+    assert drive.machine.on_tick(0).state is State.STALE
+
+
+def test_default_evidence_is_a_failure() -> None:
+    assert ok_drive().machine.on_status(Evidence(7, 41), 3 * SECOND).failure
+
+
+@pytest.mark.parametrize(("hz", "state"), [(30, State.OK), (25, State.DEGRADED)])
+def test_a_low_rate_degrades(hz: int, state: State) -> None:
+    drive = ok_drive()
+    for _ in range(3 * hz):
+        snapshot = drive.send(step=SECOND // hz)
+    assert snapshot.state is state
+    if state is not State.OK:
+        assert snapshot.reasons == Reason.LOW_RATE
+
+
+@pytest.mark.parametrize(
+    ("drop_one_in", "state"), [(30, State.OK), (12, State.DEGRADED), (3, State.FAILED), (0, State.OK)]
+)
+def test_dropped_frames(drop_one_in: int, state: State) -> None:
+    drive, worst = Drive(), State.OK
+    for index in range(1, 200):
+        dropped = drop_one_in and index % drop_one_in == 0
+        snapshot = drive.send(step=PERIOD * (2 if dropped else 1))
+        if index > 60:
+            worst = max(worst, snapshot.state)
+    assert worst is state
+
+
+def test_jitter_of_half_a_period_is_neither_slow_nor_dropped() -> None:
+    drive = ok_drive()
+    for index in range(200):
+        assert drive.send(step=PERIOD + (PERIOD // 2 if index % 2 else -PERIOD // 2)).state is State.OK
+
+
+def test_bounds_at_the_rated_rate_and_at_ten_hertz() -> None:
+    assert (BOUNDS.age_limit_ns, BOUNDS.detection_ns) == (70 * MS, 100 * MS)
+    slow = derive_bounds(SECOND // 10, 50 * MS)
+    assert (slow.age_limit_ns, slow.detection_ns) == (250 * MS, 280 * MS)
+    assert "age_limit=250.0ms" in slow.describe()
+    assert slow.liveliness_lease_ns < slow.age_limit_ns <= slow.verdict_valid_ns
+
+
+@pytest.mark.parametrize("bad", [(0, 1), (1, 0), (-1, 1)])
+def test_bounds_refuse_what_is_not_a_duration(bad: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="above 0 ns"):
+        derive_bounds(*bad)

@@ -1,0 +1,249 @@
+"""The state machine against the design's properties, over sequences nobody thought of.
+
+The oracle below knows nothing of the machine's inside: it keeps the history of what was sent and states what may
+never happen. It runs at the real counts under hypothesis and over every sequence at good_frames = 2.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.evidence import Evidence, FailsafeConfig, Snapshot
+from trustseg.failsafe import StateMachine
+from trustseg.reasons import HARD_REASONS, Outcome, Reason, Severity, State, severity_of
+
+PERIOD = SECOND // 30
+BOUNDS = derive_bounds(PERIOD, 50 * MS)
+HARD = [r for r in Reason if r & HARD_REASONS]
+SOFT = [Reason.LOW_QUALITY, Reason.LATENCY, Reason.BLUR, Reason.OBSCURED, Reason.STRANGE_SCENE]
+
+
+@dataclass
+class Oracle:
+    """Sends events to a machine and checks each verdict against the history of what was sent."""
+
+    config: FailsafeConfig
+    now: int = SECOND
+    instance: int = 1
+    seq: int = 0
+    run: int = 0
+    last_inference: int | None = None
+    failed_at: int = 0
+    seen_ok: bool = False
+    soft: list[bool] = field(default_factory=list)
+    shown: Snapshot | None = None
+
+    def __post_init__(self) -> None:
+        self.machine = StateMachine(self.config, self.now)
+        self.shown = self.machine.snapshot(self.now)
+        assert self.shown.failure
+
+    def clone(self) -> Oracle:
+        return copy.deepcopy(self, {id(self.config): self.config})
+
+    # Events ---------------------------------------------------------------------------------------------------
+
+    def status(self, reasons: Reason, outcome: Outcome = Outcome.PROCESSED, *, new_seq: bool = True) -> None:
+        self.seq += new_seq
+        self.now += PERIOD
+        stale = self.silent()
+        severity = severity_of(reasons)
+        counts = outcome in (Outcome.PROCESSED, Outcome.REJECTED)
+        bad = bool(reasons) or outcome is Outcome.REJECTED
+        if stale or bad or not new_seq:
+            self.run = 0
+        if new_seq and counts:
+            self.run += not bad
+            self.soft = [*([] if stale else self.soft), severity is Severity.SOFT][-self.config.soft_window :]
+            self.last_inference = self.now
+        evidence = Evidence(
+            self.instance, self.seq, outcome, not bad, severity, int(reasons), 0.1, 0.3, stamp_ns=self.now
+        )
+        hard = severity is Severity.HARD or outcome is Outcome.REJECTED or not new_seq
+        if hard:
+            self.failed_at = self.now
+        before = self.shown
+        after = self.check(self.machine.on_status(evidence, self.now))
+        if hard:
+            assert after.state in (State.FAILED, State.LATCHED)
+        if severity is Severity.LATCH:
+            assert after.state is State.LATCHED
+        if sum(self.soft) >= self.config.soft_count and reasons:
+            assert after.failure
+        if outcome is Outcome.SKIPPED and not stale and new_seq:
+            assert after.state is before.state
+
+    def restart(self) -> None:
+        self.instance += 1
+        self.seq = self.run = 0
+        self.last_inference, self.soft = None, []
+        # The first status of the new instance must not find trust left over from the old one.
+        self.status(Reason.NONE)
+        assert self.shown.failure
+
+    def silence(self) -> None:
+        self.now += BOUNDS.age_limit_ns + 1
+        self.run = 0 if self.last_inference is not None else self.run
+        self.check(self.machine.on_tick(self.now))
+
+    def wait(self, duration_ns: int) -> None:
+        self.now += duration_ns
+        if self.silent():
+            self.run = 0
+        self.check(self.machine.on_tick(self.now))
+
+    def corrupt(self) -> None:
+        self.run, self.failed_at = 0, self.now
+        assert self.check(self.machine.on_corrupt(self.now)).failure
+
+    def reset(self) -> None:
+        was = self.shown.state
+        if was is State.LATCHED:
+            self.run, self.soft = 0, []
+        after = self.check(self.machine.reset(self.now), reset=True)
+        if was is State.LATCHED:
+            # UNKNOWN, or STALE at the next look; never trust.
+            assert after.state in (State.UNKNOWN, State.STALE)
+
+    # Properties -----------------------------------------------------------------------------------------------
+
+    def silent(self) -> bool:
+        return self.last_inference is not None and self.now - self.last_inference > BOUNDS.age_limit_ns
+
+    def check(self, after: Snapshot, *, reset: bool = False) -> Snapshot:
+        before, self.shown = self.shown, after
+        if after.state is State.FAILED and before.state is not State.FAILED:
+            self.failed_at = self.now
+        assert after.failure is (after.state is not State.OK)
+        assert bool(after.reasons) is (after.state is not State.OK)
+        assert bool(after.first_reason) is (after.state is not State.OK)
+        assert bool(after.latched) is (after.state is State.LATCHED)
+        if before.failure and not after.failure:
+            assert self.run >= self.config.good_frames, "trust without the run of good frames"
+            if before.state is State.FAILED:
+                assert self.now - self.failed_at >= self.config.dwell_ns
+        if before.state is State.LATCHED and not reset:
+            assert after.state is State.LATCHED
+        if self.silent():
+            assert after.failure
+        self.seen_ok = self.seen_ok or after.state is State.OK
+        return after
+
+
+class AnySequence(RuleBasedStateMachine):
+    """Random events at the real counts: ten good frames, two of three, 500 ms."""
+
+    @initialize()
+    def start(self) -> None:
+        self.oracle = Oracle(FailsafeConfig(BOUNDS))
+
+    @rule(count=st.integers(1, 25))
+    def good(self, count: int) -> None:
+        for _ in range(count):
+            self.oracle.status(Reason.NONE)
+
+    @rule(reasons=st.sets(st.sampled_from(SOFT), min_size=1))
+    def soft(self, reasons: set[Reason]) -> None:
+        self.oracle.status(Reason(sum(reasons)))
+
+    @rule(reason=st.sampled_from(HARD), soft=st.sampled_from([Reason.NONE, *SOFT]))
+    def hard(self, reason: Reason, soft: Reason) -> None:
+        self.oracle.status(reason | soft, Outcome.REJECTED if reason is Reason.BAD_SIZE else Outcome.PROCESSED)
+
+    @rule()
+    def skipped(self) -> None:
+        self.oracle.status(Reason.NONE, Outcome.SKIPPED)
+
+    @precondition(lambda self: self.oracle.seq)
+    @rule()
+    def replayed(self) -> None:
+        self.oracle.status(Reason.NONE, new_seq=False)
+
+    @precondition(lambda self: self.oracle.seq)
+    @rule()
+    def restart(self) -> None:
+        self.oracle.restart()
+
+    @rule()
+    def silence(self) -> None:
+        self.oracle.silence()
+
+    @rule(ms=st.integers(1, 60))
+    def wait(self, ms: int) -> None:
+        self.oracle.wait(ms * MS)
+
+    @rule()
+    def corrupt(self) -> None:
+        self.oracle.corrupt()
+
+    @rule(reason=st.sampled_from([Reason.MODEL_INTEGRITY, Reason.SELF_TEST]))
+    def latch(self, reason: Reason) -> None:
+        self.oracle.status(reason, Outcome.NO_FRAME)
+
+    @rule()
+    def reset(self) -> None:
+        self.oracle.reset()
+
+    @rule()
+    def way_back(self) -> None:
+        """From anywhere, the operator and forty good frames lead to OK: the flag is never stuck."""
+        self.oracle.reset()
+        for _ in range(40):
+            self.oracle.status(Reason.NONE)
+        assert self.oracle.shown.state is State.OK
+
+    @invariant()
+    def sequence_is_the_sources(self) -> None:
+        if self.oracle.seq:
+            assert self.oracle.shown.source_seq == self.oracle.seq
+
+
+TestAnySequence = AnySequence.TestCase
+TestAnySequence.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+EVENTS: dict[str, Callable[[Oracle], None]] = {
+    "good": lambda o: o.status(Reason.NONE),
+    "degrade": lambda o: o.status(Reason.LOW_QUALITY),
+    "blur": lambda o: o.status(Reason.BLUR),
+    "hard": lambda o: o.status(Reason.DARK),
+    "skipped": lambda o: o.status(Reason.NONE, Outcome.SKIPPED),
+    "replayed": lambda o: o.status(Reason.NONE, new_seq=False) if o.seq else None,
+    "restart": lambda o: o.restart() if o.seq else None,
+    "silence": Oracle.silence,
+    "latch": lambda o: o.status(Reason.SELF_TEST, Outcome.NO_FRAME),
+    "reset": Oracle.reset,
+}
+
+
+@pytest.mark.parametrize("first", EVENTS)
+def test_every_sequence_at_two_good_frames(first: str) -> None:
+    """All sequences of three events after `first`, and again after the good frames that may regain OK."""
+    config = FailsafeConfig(BOUNDS, good_frames=2, dwell_ns=PERIOD)
+    reached = {"nodes": 0, "ok": 0}
+
+    def explore(oracle: Oracle, depth: int) -> None:
+        reached["nodes"] += 1
+        reached["ok"] += oracle.shown.state is State.OK
+        if depth:
+            for event in EVENTS.values():
+                branch = oracle.clone()
+                event(branch)
+                explore(branch, depth - 1)
+
+    root = Oracle(config)
+    EVENTS[first](root)
+    explore(root, 3)
+    root.status(Reason.NONE)
+    root.status(Reason.NONE)
+    explore(root, 3)
+    assert reached["nodes"] == 2 * 1111
+    if first != "latch":
+        assert reached["ok"] > 0
