@@ -264,11 +264,17 @@ class Strangeness(Strict):
             raise ValueError(f"mean and every row of basis must have {size} values, one a feature")
         if len(self.variance) != len(self.basis):
             raise ValueError(f"variance must have {len(self.basis)} values, one a row of basis")
+        basis = np.array(self.basis, np.float64).reshape(len(self.basis), size)
+        if self.basis and np.abs(basis @ basis.T - np.eye(len(self.basis))).max() > 1e-3:
+            raise ValueError("rows of basis must be orthonormal within 0.001")
         return self
 
 
 class VerdictFile(Strict):
-    """`verdict.json`: the image-level model that turns pooled features into predicted quality and P(failure)."""
+    """`verdict.json`: the image-level model that turns pooled features into predicted quality and P(failure).
+
+    The lower bound of the quality is the predicted quality minus `quality_lower_offset`, never below 0.
+    """
 
     schema_version: Literal[1]
     model_sha256: Sha256

@@ -56,6 +56,24 @@ class HealthReport:
 
 
 @dataclass(frozen=True)
+class ConfidenceSummary:
+    """Figures of one calibrated confidence map, shares and means in [0, 1].
+
+    Attributes:
+        mean: mean calibrated P(pixel right).
+        low_share: share of pixels whose calibrated confidence is below the card's threshold.
+        corridor_mean, corridor_low_share: the same within the drivable corridor.
+        flat_share: share of the commonest single code: 1 when the map is constant.
+    """
+
+    mean: float
+    low_share: float
+    corridor_mean: float
+    corridor_low_share: float
+    flat_share: float
+
+
+@dataclass(frozen=True)
 class FrameVerdict:
     """Evidence about one frame, without any memory of earlier ones except input health's.
 
@@ -69,6 +87,7 @@ class FrameVerdict:
         low_confidence_share: share of pixels whose calibrated confidence is below the card's threshold.
         corridor_mean_confidence, corridor_low_confidence_share: the same within the drivable corridor.
         coverage: share of pixels at or above the confidence threshold.
+        strangeness: distance of the deepest features from those of good frames; NaN when the bundle has no such model.
         recovery_threshold: the score below which a degraded stream counts as good again (T_low of the verdict model).
     """
 
@@ -83,6 +102,7 @@ class FrameVerdict:
     corridor_mean_confidence: float
     corridor_low_confidence_share: float
     recovery_threshold: float = 0.0
+    strangeness: float = float("nan")
 
     @property
     def severity(self) -> Severity:

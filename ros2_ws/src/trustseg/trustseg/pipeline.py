@@ -1,0 +1,120 @@
+"""The data path: `Pipeline.process(frame) -> PerceptionResult`, called by the node and by evaluation alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import cv2
+import numpy as np
+
+from trustseg.backends import Backend, GoldenResult, golden_test
+from trustseg.bundle import Bundle
+from trustseg.calibration import ConfidenceTable, corridor_mask
+from trustseg.errors import FrameRejected
+from trustseg.input_health import HealthConfig, InputHealth
+from trustseg.reasons import Reason
+from trustseg.types import Frame, PerceptionResult, UInt8Array
+from trustseg.verdict import ONE_CLASS_SHARE, Judge
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """Settings of the pipeline; everything about the network is the bundle's.
+
+    Attributes:
+        health: thresholds of the input checks.
+        one_class_share: share of the image above which a single class is implausible, 0..1.
+    """
+
+    health: HealthConfig = field(default_factory=HealthConfig)
+    one_class_share: float = ONE_CLASS_SHARE
+
+
+class Pipeline:
+    """One camera's path through one backend. Not thread-safe: one frame at a time.
+
+    Args:
+        bundle: finished bundle (verdict model and calibration of the backend's precision).
+        backend: loaded engine of the same bundle.
+        config: settings.
+
+    Raises:
+        BundleError: verdict model or calibration is missing, altered or of another model.
+    """
+
+    def __init__(self, bundle: Bundle, backend: Backend, *, config: PipelineConfig | None = None) -> None:
+        self.bundle, self.backend = bundle, backend
+        self.config = config or PipelineConfig()
+        card, precision = bundle.card, backend.precision
+        self.card = card
+        self.model_sha256 = bundle.model(precision).sha256
+        self.calibration_sha256 = bundle.calibration_sha256(precision)
+        calibration, verdict = bundle.calibration(precision), bundle.verdict(precision)
+        mask = corridor_mask(*card.size, card.corridor.polygon)
+        self._table = ConfidenceTable(calibration.table, card.low_confidence_threshold, mask)
+        self._judge = Judge(
+            verdict, card.feature_names, len(card.classes), calibration.low_confidence, self.config.one_class_share
+        )
+        self._health = InputHealth(self.config.health)
+
+    def process(self, frame: Frame) -> PerceptionResult:
+        """Segment one frame and judge it.
+
+        Raises:
+            FrameRejected: the image is not uint8 (H, W, 3), or its channel order is unknown.
+            BackendError: the engine failed.
+        """
+        started = perf_counter()
+        image = _checked(frame)
+        health = self._health.check(image, frame.stamp_ns)
+        output = self.backend.infer(self.network_image(image, frame.color_order))
+        verdict = self._judge.judge(output, self._table.summarise(output.confidence), health)
+        if verdict.reasons & Reason.OUTPUT_INVALID:
+            confidence: UInt8Array = np.zeros_like(output.confidence)  # nothing of this output is known to be right
+        else:
+            confidence = self._table.apply(output.confidence)
+        return PerceptionResult(
+            labels=output.labels,
+            confidence=confidence,
+            features=output.features,
+            verdict=verdict,
+            health=health,
+            engine_ms=output.engine_ms,
+            pipeline_ms=(perf_counter() - started) * 1e3,
+        )
+
+    def network_image(self, image: UInt8Array, color_order: str = "rgb") -> UInt8Array:
+        """uint8 (h, w, 3) at network size in the card's channel order: stretched with INTER_LINEAR, no letterbox."""
+        height, width = self.card.size
+        if image.shape[:2] != (height, width):
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+        if color_order != self.card.input.color_order:
+            # After the resize, where there are fewest pixels.
+            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+        return image
+
+    def self_test(self, *, repeats: int = 1) -> GoldenResult:
+        """Run the golden image through the backend and compare; also warms it up."""
+        return golden_test(self.backend, self.bundle, repeats=repeats)
+
+    def reset(self) -> None:
+        """Forget earlier frames (a new stream begins)."""
+        self._health.reset()
+
+    def close(self) -> None:
+        """Release the backend."""
+        self.backend.close()
+
+
+def _checked(frame: Frame) -> UInt8Array:
+    image = frame.image
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise FrameRejected(
+            Reason.BAD_DIMENSIONS, "frame is wrong", expected="uint8 (H, W, 3)", got=f"{image.dtype} {image.shape}"
+        )
+    if frame.color_order not in ("rgb", "bgr"):
+        raise FrameRejected(
+            Reason.BAD_ENCODING, "channel order is wrong", expected="rgb or bgr", got=repr(frame.color_order)
+        )
+    return image

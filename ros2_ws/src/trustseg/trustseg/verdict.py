@@ -1,0 +1,123 @@
+"""The evidence of one frame: pooled features, confidence figures and input health become reasons and scores.
+
+Without memory: hysteresis and states are the failure monitor's (`trustseg.failsafe`). numpy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from trustseg.card import LowConfidenceLimits, Strangeness, VerdictFile
+from trustseg.reasons import Reason
+from trustseg.types import ConfidenceSummary, EngineOutput, FrameVerdict, HealthReport, UInt8Array
+
+Float64Array = npt.NDArray[np.float64]
+# One class over nearly the whole image is no road scene; the most that one class covers in CamVid's 701 labelled
+# images and in rendered drives stays well below (tests/data/test_plausibility.py measures it).
+ONE_CLASS_SHARE = 0.97
+
+
+class Judge:
+    """Turns one engine output into a `FrameVerdict`.
+
+    Args:
+        model: the bundle's verdict model.
+        feature_names: names of the graph's features, in order; contains every name that `model` uses.
+        class_count: labels must be below it.
+        limits: bounds of the confidence map, from the calibration file.
+        one_class_share: share of the image above which a single class is implausible.
+    """
+
+    def __init__(
+        self, model: VerdictFile, feature_names: Sequence[str], class_count: int, limits: LowConfidenceLimits,
+        one_class_share: float = ONE_CLASS_SHARE,
+    ) -> None:  # fmt: skip
+        position = {name: index for index, name in enumerate(feature_names)}
+        self._model, self._limits = model, limits
+        self._class_count, self._one_class_share = class_count, one_class_share
+        self._use = np.array([position[name] for name in model.features])
+        self._mean, self._std = np.array(model.mean), np.array(model.std)
+        self._layers = [(np.array(layer.weight), np.array(layer.bias), layer.activation) for layer in model.layers]
+        self._strange = None if model.strangeness is None else StrangenessModel(model.strangeness, position)
+
+    def judge(self, output: EngineOutput, summary: ConfidenceSummary, health: HealthReport) -> FrameVerdict:
+        """Evidence about one frame; never raises on values, whatever the engine gave."""
+        reasons = health.reasons | self._mask_reasons(output.labels)
+        features = output.features.astype(np.float64)
+        distance = float("nan")
+        if not np.isfinite(features).all() or features[0] > 0:
+            reasons |= Reason.OUTPUT_INVALID
+            quality, failure = 0.0, 1.0
+        else:
+            quality, failure = self.scores(features)
+            if failure >= self._model.failure_threshold:
+                reasons |= Reason.LOW_QUALITY
+            if self._strange is not None:
+                distance = self._strange.distance(features)
+                if distance > self._strange.limit:
+                    reasons |= Reason.STRANGE_SCENE
+        if summary.low_share > self._limits.share_max or summary.flat_share > self._limits.flat_share:
+            reasons |= Reason.LOW_CONFIDENCE
+        return FrameVerdict(
+            reasons=reasons,
+            failure_score=failure,
+            threshold=self._model.failure_threshold,
+            predicted_miou=quality,
+            miou_lower_bound=min(1.0, max(0.0, quality - self._model.quality_lower_offset)),
+            mean_confidence=summary.mean,
+            low_confidence_share=summary.low_share,
+            coverage=1.0 - summary.low_share,
+            corridor_mean_confidence=summary.corridor_mean,
+            corridor_low_confidence_share=summary.corridor_low_share,
+            recovery_threshold=self._model.recovery_threshold,
+            strangeness=distance,
+        )
+
+    def scores(self, features: Float64Array) -> tuple[float, float]:
+        """(predicted quality, P(failure)), both in [0, 1], of finite features (K,)."""
+        model = self._model
+        value = np.clip((features[self._use] - self._mean) / self._std, -model.clip, model.clip)
+        for weight, bias, activation in self._layers:
+            value = weight @ value + bias
+            if activation == "tanh":
+                value = np.tanh(value)
+            elif activation == "relu":
+                value = np.maximum(value, 0.0)
+        return sigmoid(float(value[0])), sigmoid(float(value[1]))
+
+    def _mask_reasons(self, labels: UInt8Array) -> Reason:
+        counts = cv2.calcHist([labels], [0], None, [256], [0, 256]).reshape(256)
+        if counts[self._class_count :].any() or counts.max() > self._one_class_share * labels.size:
+            return Reason.OUTPUT_IMPLAUSIBLE
+        return Reason.NONE
+
+
+class StrangenessModel:
+    """How far an embedding is from those of good frames, in and off their first principal components.
+
+    distance = sqrt((sum(z_k^2 / var_k) + |residual|^2 / residual_variance) / (k + 1)), about 1 for a usual frame.
+    """
+
+    def __init__(self, model: Strangeness, position: dict[str, int]) -> None:
+        self.limit = model.limit
+        self._use = np.array([position[name] for name in model.features])
+        self._mean, self._variance = np.array(model.mean), np.array(model.variance)
+        self._basis = np.array(model.basis, np.float64).reshape(len(model.basis), len(model.features))
+        self._residual_variance = model.residual_variance
+
+    def distance(self, features: Float64Array) -> float:
+        """Distance of finite features (K,)."""
+        centred = features[self._use] - self._mean
+        along = self._basis @ centred
+        residual = centred - along @ self._basis
+        total = (along**2 / self._variance).sum() + (residual**2).sum() / self._residual_variance
+        return float(np.sqrt(total / (len(self._basis) + 1)))
+
+
+def sigmoid(value: float) -> float:
+    """1 / (1 + exp(-value)) without overflow."""
+    return float(0.5 * (1.0 + np.tanh(0.5 * value)))
