@@ -98,16 +98,30 @@ def build_graph(
     count = len(colors)
     x = g("Div", g("Cast", "image", to=TensorProto.FLOAT), g.const(255.0))
     x = g("Transpose", x, perm=[0, 3, 1, 2])  # (1, 3, h, w)
+    step = 4 if height % 4 == 0 and width % 4 == 0 and min(height, width) >= 48 else 1
+    if step > 1:
+        x = g("AveragePool", x, kernel_shape=[step, step], strides=[step, step])
+    full_height, full_width = height, width
+    height, width = height // step, width // step
     points = np.asarray(colors, np.float32) / 255.0
     weight, bias = 2 * sharpness * points, -sharpness * (points**2).sum(1)
     if broken == "nan":
         weight = weight.copy()
         weight[count - 1, 0] = np.nan
-    logits = g("Conv", x, g.const(weight[:, :, None, None]), g.const(bias), name="logits")
+    logits = g("Conv", x, g.const(weight[:, :, None, None]), g.const(bias), name="logits_small")
     odd = g("Cast", g("Or", g("IsNaN", logits), g("IsInf", logits)), to=TensorProto.FLOAT)
     odd_pixel = g("ReduceMax", odd, axes=[1], keepdims=1)
     labels = g("ArgMax", logits, axis=1, keepdims=0)
-    g("Cast", labels, to=TensorProto.UINT8, name="labels")
+
+    def enlarge(value: str, name: str = "") -> str:
+        scales = g.const([1, 1, step, step])
+        return str(g("Resize", value, "", scales, name=name, mode="nearest", nearest_mode="floor",
+                     coordinate_transformation_mode="asymmetric"))  # fmt: skip
+
+    enlarge(logits, name="logits")  # computed only when evaluation asks for it
+    big = g("Squeeze", enlarge(g("Cast", g("Unsqueeze", labels, g.const([1], np.int64)), to=TensorProto.FLOAT)),
+            g.const([1], np.int64))  # fmt: skip
+    g("Cast", big, to=TensorProto.UINT8, name="labels")
 
     prob = g("Softmax", logits, axis=1)
     mcp = g("ReduceMax", prob, axes=[1], keepdims=1)
@@ -116,7 +130,7 @@ def build_graph(
     logit = g("Clip", logit, g.const(CODE_MIN), g.const(CODE_MAX))
     code = g("Mul", g("Sub", logit, g.const(CODE_MIN)), g.const(255.0 / (CODE_MAX - CODE_MIN)))
     code = g("Where", g("Greater", odd_pixel, g.const(0.5)), g.const(0.0), g("Round", code))
-    code = g("Squeeze", code, g.const([1], np.int64))
+    code = g("Squeeze", enlarge(code), g.const([1], np.int64))
     g("Cast", code, to=TensorProto.UINT8, name="confidence")
 
     confidence = g("Sigmoid", logit)  # (1, 1, h, w)
@@ -163,10 +177,10 @@ def build_graph(
     graph = helper.make_graph(
         g.nodes,
         "tiny",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, height, width, 3])],
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, full_height, full_width, 3])],
         [
-            helper.make_tensor_value_info("labels", TensorProto.UINT8, [1, height, width]),
-            helper.make_tensor_value_info("confidence", TensorProto.UINT8, [1, height, width]),
+            helper.make_tensor_value_info("labels", TensorProto.UINT8, [1, full_height, full_width]),
+            helper.make_tensor_value_info("confidence", TensorProto.UINT8, [1, full_height, full_width]),
             helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, size]),
         ],
         g.constants,
