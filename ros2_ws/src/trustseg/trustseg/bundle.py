@@ -68,6 +68,9 @@ class Bundle:
     def model_bytes(self, precision: str = "fp32") -> bytes:
         """Bytes of the ONNX graph, read once, with the card's hash; BundleError otherwise."""
         ref = self.model(precision)
+        path = _confined(self.path, ref.file)
+        if _size_of(path) != ref.size_bytes:
+            raise _altered(str(path), f"{ref.size_bytes} bytes as in the card", f"{_size_of(path)} bytes")
         return _read_checked(self.path, ref, limit=ref.size_bytes)
 
     def golden_image_bytes(self) -> bytes:
@@ -251,15 +254,23 @@ def _read(path: Path, *, limit: int = FILE_MAX_BYTES) -> bytes:
 def _check_hash(data: bytes, wanted: str, what: str) -> bytes:
     found = sha256_hex(data)
     if found != wanted:
-        raise BundleError(
-            f"{what} has been altered",
-            expected=f"SHA-256 {wanted[:12]}... as in the card",
-            got=f"{found[:12]}... ({len(data)} bytes)",
-            fix="fetch the bundle again; it was not opened",
-        )
+        raise _altered(what, f"SHA-256 {wanted[:12]}... as in the card", f"{found[:12]}... ({len(data)} bytes)")
     return data
+
+
+def _altered(what: str, expected: str, got: str) -> BundleError:
+    return BundleError(
+        f"{what} has been altered", expected=expected, got=got, fix="fetch the bundle again; it was not opened"
+    )
 
 
 def _read_checked(root: Path, ref: FileRef, *, limit: int = FILE_MAX_BYTES) -> bytes:
     path = _confined(root, ref.file)
     return _check_hash(_read(path, limit=limit), ref.sha256, str(path))
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise BundleError(f"cannot read {path}", got=error.strerror or str(error)) from error

@@ -22,6 +22,7 @@ class Candidate:
     name: str
     golden: GoldenResult | None
     error: str
+    missing: bool = False  # its library is not installed
 
     @property
     def passed(self) -> bool:
@@ -61,7 +62,7 @@ def try_backend(
     try:
         backend = create_backend(name, bundle, precision, threads)
     except BackendError as error:
-        return Candidate(name, None, str(error)), None
+        return Candidate(name, None, str(error), missing=isinstance(error.__cause__, ImportError)), None
     try:
         result = golden_test(backend, bundle)
     except BackendError as error:

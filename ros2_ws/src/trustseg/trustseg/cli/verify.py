@@ -1,0 +1,125 @@
+"""`trustseg verify`: would this bundle be admitted on this machine?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trustseg.backends import AUTO, BACKENDS, Candidate, load_golden, try_backend
+from trustseg.bundle import Bundle, load_bundle
+from trustseg.errors import BackendError, BundleError
+
+
+def verify(
+    bundle: Annotated[str, typer.Option(help="Bundle: a folder with card.json, or a name such as segnet_lite.")],
+    backend: Annotated[
+        str, typer.Option(help="Backend to try: auto (every one that is installed), " + " or ".join(BACKENDS) + ".")
+    ] = AUTO,
+    precision: Annotated[str, typer.Option(help="Precision of the graph, as named by the card.")] = "fp32",
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the backend.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
+) -> None:
+    """Check every hash of a bundle and reproduce its golden image on each backend; exit code 1 when it does not pass."""
+    if backend != AUTO and backend not in BACKENDS:
+        raise BackendError("no such backend", expected=f"{AUTO}, " + ", ".join(BACKENDS), got=repr(backend))
+    loaded = load_bundle(bundle)
+    loaded.model(precision)
+    files = check_files(loaded, precision)
+    candidates: list[Candidate] = []
+    if all(problem == "" for _, problem in files):
+        for name in BACKENDS if backend == AUTO else (backend,):
+            candidates.append(try_backend(name, loaded, precision, threads)[0])
+    passed = bool(candidates) and all(c.passed or c.missing for c in candidates) and any(c.passed for c in candidates)
+    if as_json:
+        typer.echo(json.dumps(_document(loaded, precision, files, candidates, passed), allow_nan=False))
+    else:
+        _print(loaded, precision, files, candidates, passed)
+    if not passed:
+        raise typer.Exit(1)
+
+
+def check_files(bundle: Bundle, precision: str) -> list[tuple[str, str]]:
+    """(what, problem) of every file that the card names for `precision`; an empty problem means it is sound."""
+    checks: dict[str, Callable[[], object]] = {
+        "model": lambda: bundle.model_bytes(precision),
+        "verdict model": lambda: bundle.verdict(precision),
+        "confidence calibration": lambda: bundle.calibration(precision),
+        "golden image": lambda: load_golden(bundle),
+    }
+    found = []
+    for what, check in checks.items():
+        try:
+            check()
+            found.append((what, ""))
+        except BundleError as error:
+            found.append((what, str(error)))
+    return found
+
+
+def _document(
+    bundle: Bundle, precision: str, files: list[tuple[str, str]], candidates: list[Candidate], passed: bool
+) -> dict[str, object]:
+    def finite(value: float) -> float | None:
+        return value if abs(value) < float("inf") else None
+
+    return {
+        "bundle": bundle.card.name,
+        "path": str(bundle.path),
+        "precision": precision,
+        "model_sha256": bundle.model(precision).sha256,
+        "passed": passed,
+        "files": [{"file": what, "passed": not problem, "why": problem} for what, problem in files],
+        "backends": [
+            {
+                "name": c.name,
+                "passed": c.passed,
+                "missing": c.missing,
+                "why": c.why,
+                "mask_agreement": finite(c.golden.mask_agreement) if c.golden else None,
+                "confidence_mean_abs": finite(c.golden.confidence_mean_abs) if c.golden else None,
+                "features_rel": finite(c.golden.features_rel) if c.golden else None,
+                "engine_ms": finite(c.golden.engine_ms) if c.golden else None,
+            }
+            for c in candidates
+        ],
+    }
+
+
+def _print(
+    bundle: Bundle, precision: str, files: list[tuple[str, str]], candidates: list[Candidate], passed: bool
+) -> None:
+    console = Console(highlight=False)
+    table = Table(title=f"{bundle.card.name} ({precision})")
+    for heading in ("check", "verdict", "mask", "confidence", "features", "engine"):
+        table.add_column(heading, justify="left" if heading in ("check", "verdict") else "right", no_wrap=True)
+    for what, problem in files:
+        table.add_row(what, "refused" if problem else "sound", "", "", "", "")
+    for c in candidates:
+        golden = c.golden
+        figures = (
+            ["", "", "", ""]
+            if golden is None
+            else [
+                f"{100 * golden.mask_agreement:.2f} %",
+                f"{golden.confidence_mean_abs:.2f} off",
+                f"{golden.features_rel:.1g} off",
+                f"{golden.engine_ms:.1f} ms",
+            ]
+        )
+        table.add_row(c.name, "passed" if c.passed else "not installed" if c.missing else "refused", *figures)
+    console.print(table)
+    problems = [problem for _, problem in files if problem]
+    problems += [f"{c.name}: {c.why}" for c in candidates if not c.passed]
+    for problem in problems:
+        console.print(problem, markup=False, soft_wrap=True)
+    limits = bundle.card.golden.tolerances
+    console.print(
+        f"{'admitted' if passed else 'refused'}: the golden image must be reproduced to {limits.mask_agreement:.1%} of "
+        f"the mask, {limits.confidence_mean_abs:g} confidence codes, {limits.features_rel:g} of each feature",
+        soft_wrap=True,
+    )
