@@ -125,7 +125,8 @@ class Canvas:
         visible &= (x1 > x0) & (y1 > y0)
         matrices = np.stack([along, down, start], -1)
         matrices = to_pixel @ matrices
-        span = np.abs(np.linalg.det(matrices)) / np.maximum(
+        # The determinant is negative where the back of a quad faces the camera: nothing here is seen from behind.
+        span = np.linalg.det(matrices) / np.maximum(
             np.linalg.norm(along, axis=1) * np.linalg.norm(down, axis=1), 1e-9
         )
         visible &= span > 1e-3 * camera.focal_px
