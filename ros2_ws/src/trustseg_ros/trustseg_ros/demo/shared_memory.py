@@ -1,0 +1,68 @@
+"""Removes what killed processes leave in shared memory, and nothing that belongs to anybody who still lives.
+
+Fast DDS keeps its segments as `/dev/shm/fastrtps_*` and the ports' semaphores as `sem.fastrtps_*`. A process that ends in an
+orderly way removes its own; one that was killed cannot.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+FOLDER = Path("/dev/shm")
+PREFIXES = ("fastrtps_", "sem.fastrtps_", "fastdds_", "sem.fastdds_")
+
+
+def segments() -> frozenset[str]:
+    """Names of the Fast DDS files that are there now."""
+    try:
+        return frozenset(name for name in os.listdir(FOLDER) if name.startswith(PREFIXES))
+    except OSError:
+        return frozenset()
+
+
+def remove_orphans(before: frozenset[str]) -> list[str]:
+    """Remove the files of this user that are newer than `before` and that no living process has open; returns their names.
+
+    Another drive of the same user that runs meanwhile keeps its files: its processes have them mapped.
+    """
+    candidates = {name for name in segments() - before if _is_mine(name)}
+    # A lock file belongs to its segment: it is held only while a process works, the segment all the time.
+    used = _in_use(candidates)
+    removed = []
+    for name in sorted(candidates):
+        if name in used or name.removesuffix("_el") in used:
+            continue
+        try:
+            os.unlink(FOLDER / name)
+            removed.append(name)
+        except OSError:
+            continue
+    return removed
+
+
+def _is_mine(name: str) -> bool:
+    try:
+        return os.stat(FOLDER / name).st_uid == os.getuid()
+    except OSError:
+        return False
+
+
+def _in_use(names: set[str]) -> set[str]:
+    """Those of `names` that some process of this user has mapped or open."""
+    found: set[str] = set()
+    if not names:
+        return found
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            maps = Path(f"/proc/{entry}/maps").read_text(encoding="utf-8", errors="replace")
+            found |= {Path(line.split()[5]).name for line in maps.splitlines() if str(FOLDER) in line}
+            for descriptor in os.listdir(f"/proc/{entry}/fd"):
+                target = os.readlink(f"/proc/{entry}/fd/{descriptor}")
+                if target.startswith(str(FOLDER)):
+                    found.add(Path(target).name)
+        except (OSError, IndexError):
+            continue
+    return found & names

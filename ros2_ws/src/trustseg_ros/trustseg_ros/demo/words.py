@@ -1,0 +1,64 @@
+"""Reasons and states in words that a newcomer understands."""
+
+from __future__ import annotations
+
+from trustseg.reasons import Reason, State
+
+_REASONS = {
+    Reason.NO_INPUT: "no picture has arrived yet",
+    Reason.INPUT_STALE: "no new picture arrives",
+    Reason.LOW_RATE: "pictures come too slowly",
+    Reason.FRAME_DROP: "pictures are missing",
+    Reason.BACKLOG: "pictures arrive too late",
+    Reason.FROZEN: "the camera repeats one picture",
+    Reason.DARK: "the picture is too dark",
+    Reason.BRIGHT: "the picture is overexposed",
+    Reason.BLUR: "the picture is blurred",
+    Reason.OBSCURED: "the lens is covered",
+    Reason.LOW_QUALITY: "the mask is predicted to be poor",
+    Reason.COLOUR: "the colours are wrong",
+    Reason.CORRUPT: "the picture is damaged",
+    Reason.OUTPUT_IMPLAUSIBLE: "the mask makes no sense",
+    Reason.OUTPUT_INVALID: "the network gave no valid numbers",
+    Reason.RES_CHANGED: "the picture's size has changed",
+    Reason.LOW_CONFIDENCE: "the network is unsure",
+    Reason.STRANGE_SCENE: "a scene unlike the training",
+    Reason.MODEL_INTEGRITY: "the model's files were altered",
+    Reason.SELF_TEST: "the self-test failed",
+    Reason.BACKEND: "the inference engine failed",
+    Reason.LATENCY: "the answer comes too late",
+    Reason.STATUS_STALE: "the node is silent",
+    Reason.STATUS_SEQUENCE: "answers are missing",
+    Reason.NEW_INSTANCE: "the node has just restarted",
+    Reason.RESTARTS: "the node restarts again and again",
+    Reason.NODE_INACTIVE: "the node is not active",
+    Reason.RECOVERING: "waiting for ten good frames in a row",
+}
+# What says most about the cause comes first; the others follow in the order of their bits.
+_TELLING = (
+    Reason.STATUS_STALE, Reason.INPUT_STALE, Reason.FROZEN, Reason.DARK, Reason.BRIGHT, Reason.OBSCURED, Reason.BLUR,
+    Reason.LOW_QUALITY, Reason.STRANGE_SCENE,
+)  # fmt: skip
+
+STATES = {
+    State.UNKNOWN: "UNKNOWN",
+    State.OK: "OK",
+    State.DEGRADED: "DEGRADED",
+    State.FAILED: "FAILED",
+    State.STALE: "STALE",
+    State.LATCHED: "LATCHED",
+}
+
+
+def reason_words(name: str) -> str:
+    """A reason's name in words; the name itself, in small letters, where there is no better phrase."""
+    return _REASONS.get(Reason[name], name.lower().replace("_", " "))
+
+
+def main_reason(reasons: Reason) -> str:
+    """Name of the reason that says most, or an empty string."""
+    for telling in _TELLING:
+        if reasons & telling:
+            return telling.name or ""
+    rest = reasons & ~Reason.RECOVERING
+    return (rest or reasons).first()
