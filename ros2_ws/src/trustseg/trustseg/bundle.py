@@ -175,7 +175,7 @@ def find_bundle(name_or_path: str | Path) -> Path:
     """
     direct = Path(name_or_path).expanduser()
     if (direct / "card.json").is_file():
-        return direct.resolve()
+        return _home(direct)
     text = str(name_or_path)
     roots: list[Path] = []
     if os.sep not in text and text not in ("", ".", ".."):
@@ -185,7 +185,7 @@ def find_bundle(name_or_path: str | Path) -> Path:
         roots.append(Path(sys.prefix) / "share" / "trustseg" / "engines")
         for root in roots:
             if (root / text / "card.json").is_file():
-                return (root / text).resolve()
+                return _home(root / text)
     if direct.is_dir():
         raise BundleError(f"{direct} is not a bundle", expected="card.json in it", fix="name the bundle's own folder")
     raise BundleError(
@@ -193,6 +193,11 @@ def find_bundle(name_or_path: str | Path) -> Path:
         expected="a folder with card.json, or a name under " + " or ".join(str(r) for r in roots) if roots else "",
         fix=f"check the path, or set {ENGINES_VARIABLE}",
     )
+
+
+def _home(folder: Path) -> Path:
+    """Where the card really is: an installation that links single files (colcon) still names one folder."""
+    return (folder / "card.json").resolve().parent
 
 
 def load_bundle(name_or_path: str | Path, *, draft: bool = False) -> Bundle:

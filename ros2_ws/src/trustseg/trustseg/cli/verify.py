@@ -24,7 +24,7 @@ def verify(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the backend.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
 ) -> None:
-    """Check every hash of a bundle and reproduce its golden image on each backend; exit code 1 when it does not pass."""
+    """Check every hash of a bundle and reproduce its golden image on each backend; exit code 1 if it fails."""
     if backend != AUTO and backend not in BACKENDS:
         raise BackendError("no such backend", expected=f"{AUTO}, " + ", ".join(BACKENDS), got=repr(backend))
     loaded = load_bundle(bundle)
@@ -48,7 +48,7 @@ def check_files(bundle: Bundle, precision: str) -> list[tuple[str, str]]:
     checks: dict[str, Callable[[], object]] = {
         "model": lambda: bundle.model_bytes(precision),
         "verdict model": lambda: bundle.verdict(precision),
-        "confidence calibration": lambda: bundle.calibration(precision),
+        "calibration": lambda: bundle.calibration(precision),
         "golden image": lambda: load_golden(bundle),
     }
     found = []

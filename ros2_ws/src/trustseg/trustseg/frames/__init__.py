@@ -1,0 +1,21 @@
+"""Rules that a camera frame must pass before anything looks at its pixels, and the conversion to an image. No ROS."""
+
+from trustseg.frames.compressed import decode_compressed, image_size
+from trustseg.frames.layout import ENCODINGS, FrameLayout, FrameLimits, check_dimensions, check_layout
+from trustseg.frames.pixels import decode_pixels
+from trustseg.frames.stamps import ResolutionCheck, StampCheck, StampConfig, stamp_of
+
+__all__ = [
+    "ENCODINGS",
+    "FrameLayout",
+    "FrameLimits",
+    "ResolutionCheck",
+    "StampCheck",
+    "StampConfig",
+    "check_dimensions",
+    "check_layout",
+    "decode_compressed",
+    "decode_pixels",
+    "image_size",
+    "stamp_of",
+]

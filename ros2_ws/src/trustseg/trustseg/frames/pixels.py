@@ -1,0 +1,80 @@
+"""From the bytes of an uncompressed frame to a colour image: no copy where the bytes already are one."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Union
+
+import cv2
+import numpy as np
+
+from trustseg.frames.layout import FrameLayout, FrameLimits, check_layout
+from trustseg.types import UInt8Array
+
+Bytes = Union[bytes, bytearray, memoryview, "array[int]"]
+
+# encoding -> (conversion of OpenCV, channel order of its result). OpenCV names a Bayer pattern by the second row's
+# second and third pixel, so its "BG" is what the ROS encodings (and everyone else) call rggb.
+CONVERSIONS: dict[str, tuple[int, str]] = {
+    "rgba8": (cv2.COLOR_RGBA2RGB, "rgb"),
+    "bgra8": (cv2.COLOR_BGRA2BGR, "bgr"),
+    "mono8": (cv2.COLOR_GRAY2RGB, "rgb"),
+    "8UC1": (cv2.COLOR_GRAY2RGB, "rgb"),
+    "yuv422": (cv2.COLOR_YUV2RGB_UYVY, "rgb"),
+    "uyvy": (cv2.COLOR_YUV2RGB_UYVY, "rgb"),
+    "yuv422_yuy2": (cv2.COLOR_YUV2RGB_YUY2, "rgb"),
+    "yuyv": (cv2.COLOR_YUV2RGB_YUY2, "rgb"),
+    "nv12": (cv2.COLOR_YUV2RGB_NV12, "rgb"),
+    "bayer_rggb8": (cv2.COLOR_BayerBG2RGB, "rgb"),
+    "bayer_bggr8": (cv2.COLOR_BayerRG2RGB, "rgb"),
+    "bayer_gbrg8": (cv2.COLOR_BayerGR2RGB, "rgb"),
+    "bayer_grbg8": (cv2.COLOR_BayerGB2RGB, "rgb"),
+}
+DIRECT = {"rgb8": "rgb", "bgr8": "bgr", "8UC3": "bgr"}
+
+
+def decode_pixels(
+    data: Bytes,
+    height: int,
+    width: int,
+    step: int,
+    encoding: str,
+    is_bigendian: bool = False,
+    *,
+    limits: FrameLimits | None = None,
+) -> tuple[UInt8Array, str]:
+    """Image of an uncompressed frame, after checking that its fields fit each other.
+
+    Args:
+        data: the frame's bytes; any buffer.
+        height, width: pixels. step: bytes from row to row. encoding: see `frames.layout.ENCODINGS`.
+        is_bigendian: of no effect: every encoding that is accepted has 8-bit samples.
+        limits: size limits.
+
+    Returns:
+        (image uint8 (height, width, 3), channel order "rgb" or "bgr"). For rgb8, bgr8 and 8UC3 the image is a view
+        of `data` (with padded rows a strided one); everything else is a new array. YUV is BT.601, limited range.
+
+    Raises:
+        FrameRejected: with the reason bit of the first rule that fails.
+    """
+    layout = check_layout(height, width, step, encoding, memoryview(data).nbytes, limits=limits)
+    rows = _pixel_rows(np.frombuffer(data, np.uint8), layout)
+    if encoding in DIRECT:
+        return _as_pixels(rows, layout, 3), DIRECT[encoding]
+    code, order = CONVERSIONS[encoding]
+    channels = layout.row_bytes // width
+    source = rows if channels == 1 else _as_pixels(rows, layout, channels)
+    return np.asarray(cv2.cvtColor(source, code), np.uint8), order
+
+
+def _pixel_rows(flat: UInt8Array, layout: FrameLayout) -> UInt8Array:
+    """uint8 (rows, row_bytes): the bytes without the padding at the end of each row; a view."""
+    return flat.reshape(layout.rows, layout.step)[:, : layout.row_bytes]
+
+
+def _as_pixels(rows: UInt8Array, layout: FrameLayout, channels: int) -> UInt8Array:
+    """uint8 (rows, width, channels): a view, also of padded rows, which reshape() would copy."""
+    return np.lib.stride_tricks.as_strided(
+        rows, (layout.rows, layout.width, channels), (rows.strides[0], channels, 1), writeable=False
+    )
