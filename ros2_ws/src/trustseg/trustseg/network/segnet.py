@@ -6,6 +6,7 @@ stage work at half resolution, and the logits are made there too and upsampled t
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -53,7 +54,7 @@ class ConvUnit(nn.Module):
 def stage(inputs: int, outputs: int, convs: int, *, change_last: bool = False) -> nn.Sequential:
     """`convs` units; the change of width happens in the first one, or in the last one in a decoder."""
     widths = [inputs] * (convs if change_last else 1) + [outputs] * (1 if change_last else convs)
-    return nn.Sequential(*[ConvUnit(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)])
+    return nn.Sequential(*[ConvUnit(a, b) for a, b in itertools.pairwise(widths)])
 
 
 @dataclass

@@ -60,6 +60,7 @@ class DataSection(Strict):
     scene_share: float = Field(default=0.0, ge=0, le=1, description="share of rendered scenes in every batch")
     scene_frames: int = Field(default=0, ge=0, description="how many different rendered scenes")
     scene_seed: int = 0
+    scene_cache: Path | None = Field(default=None, description="folder to keep rendered scenes in")
 
 
 class AugmentSection(Strict):

@@ -135,9 +135,15 @@ def train(
     data = config.data
     train_set = load_set(data.train, classes, data.height, data.width)
     val_set = load_set(data.val, classes, data.height, data.width)
+
+    def rendered(done: int, of: int) -> None:
+        report({"kind": "render", "done": done, "of": of})
+
     scenes = None
     if data.scene_share > 0:
-        scenes = rendered_set(data.scene_frames, data.scene_seed, (data.height, data.width))
+        scenes = rendered_set(
+            data.scene_frames, data.scene_seed, (data.height, data.width), cache=data.scene_cache, progress=rendered
+        )
     run = start_run(config, classes, device, init)
     out.mkdir(parents=True, exist_ok=True)
     if resume and (out / "state.pt").exists():
@@ -219,7 +225,7 @@ def held_out_scenes(config: TrainConfig, count: int = 48) -> LabelledSet:
     """Rendered scenes whose seeds no training uses; made once."""
     size = (config.data.height, config.data.width)
     if size not in _HELD_OUT:
-        _HELD_OUT[size] = rendered_set(count, 10_000, size)
+        _HELD_OUT[size] = rendered_set(count, 10_000, size, cache=config.data.scene_cache)
     return _HELD_OUT[size]
 
 

@@ -1,0 +1,64 @@
+"""`trustseg fit-confidence`: the confidence head, on a network that stays as it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from trustseg.cli.extras import require
+from trustseg.errors import InputError
+
+
+def fit_confidence(
+    checkpoint: Annotated[Path, typer.Option(help="Weights of `trustseg train` (.safetensors).")],
+    out: Annotated[Path, typer.Option(help="Folder for fused.safetensors and head.json.")],
+    unseen: Annotated[list[str], typer.Option(help="IMAGES:LABELS that the network was not trained on; repeatable.")],
+    seen: Annotated[
+        list[str] | None, typer.Option(help="IMAGES:LABELS that it was trained on: shown corrupted only; repeatable.")
+    ] = None,
+    scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
+    scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of eight.")] = 500,
+    loss: Annotated[str, typer.Option(help="bce or mse on the TCP^r target.")] = "bce",
+    seed: Annotated[int, typer.Option(help="Seed of weights and pictures.")] = 0,
+    height: Annotated[int, typer.Option(min=32)] = 360,
+    width: Annotated[int, typer.Option(min=32)] = 480,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+) -> None:
+    """Fit the fused confidence head to the true class probability ratio (TCP^r) of a frozen network."""
+    require("fit-confidence", "train", "torch")
+    from trustseg.training.checkpoint import load_network
+    from trustseg.training.export import save_fused
+    from trustseg.training.fit_head import HeadConfig, fit_head
+    from trustseg.training.head_data import corrupt_for_fitting, head_parts
+
+    network, classes, meta = load_network(checkpoint)
+    if loss not in ("bce", "mse"):
+        raise InputError("unknown loss of the head", expected="bce or mse", got=loss)
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading", total=None)
+
+        def rendered(done: int, of: int) -> None:
+            progress.update(task, description="rendering scenes", completed=done, total=of)
+
+        def report(record: dict[str, Any]) -> None:
+            text = f"loss {record['loss']:.4f}  wrong pixels {record['error_share']:.1%}"
+            progress.update(task, description=text, total=record["of"], completed=record["step"])
+            if not console.is_terminal and record["step"] % 50 == 0:
+                console.print(f"step {record['step']}/{record['of']}  {text}", highlight=False)
+
+        parts = head_parts(unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered)
+        config = HeadConfig(steps=steps, loss=loss, seed=seed)
+        head, record = fit_head(network, parts, corrupt_for_fitting, config, out, report)
+    save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})
+    console.print(f"wrote {out / 'fused.safetensors'}: {record['error_share']:.1%} of its pixels were wrong")
+    if as_json:
+        json.dump(record, sys.stdout)
+        print()

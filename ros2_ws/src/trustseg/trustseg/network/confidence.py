@@ -1,0 +1,96 @@
+"""Per-pixel confidence: softmax signals, the fused head that learns the true class probability, and its 8-bit code.
+
+Target: TCP^r, the probability given to the true class over the largest one (Corbiere et al. 2019): exactly 1 where the
+prediction is right. The head starts from the maximum class probability and learns what to add to its logit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CODE_MIN, CODE_MAX = -3.0, 9.0
+"""Range of the logit that the 8-bit confidence code spans, evenly spaced in the logit."""
+
+
+@dataclass
+class SoftmaxSignals:
+    """What the softmax says of each pixel; every map float32 (N, 1, h, w).
+
+    Attributes:
+        mcp: largest class probability.
+        margin: largest minus second largest class probability.
+        entropy: softmax entropy over log(C), in [0, 1].
+        mcp_logit: log(mcp / (1 - mcp)), without cancellation near 1.
+    """
+
+    mcp: Tensor
+    margin: Tensor
+    entropy: Tensor
+    mcp_logit: Tensor
+
+
+def softmax_signals(logits: Tensor) -> SoftmaxSignals:
+    """Signals of float32 logits (N, C, h, w), by log-sum-exp and a masked second maximum (no sort, no TopK)."""
+    classes = logits.shape[1]
+    top = logits.amax(1, keepdim=True)
+    shifted = logits - top
+    exponential = shifted.exp()
+    total = exponential.sum(1, keepdim=True)
+    mcp = 1 / total
+    # Only the first maximum is masked, so that two equal logits give a margin of zero.
+    first = logits.argmax(1, keepdim=True)
+    index = torch.arange(classes, device=logits.device).view(1, classes, 1, 1)
+    second = torch.where(index == first, torch.full_like(logits, -1e4), shifted).amax(1, keepdim=True)
+    margin = mcp * (1 - second.exp())
+    expected = (exponential * shifted).sum(1, keepdim=True) * mcp
+    entropy = (total.log() - expected) / float(torch.log(torch.tensor(float(classes))))
+    others = (total - 1).clamp(min=1e-6)
+    return SoftmaxSignals(mcp, margin, entropy, -others.log())
+
+
+class ConfidenceHead(nn.Module):
+    """Fuses decoder features, softmax signals, their local means and the scene's context into one logit a pixel.
+
+    1x1 to `hidden` channels plus a bias from the pooled deepest map; with the six signal maps through a depthwise 3x3
+    and a 1x1: about 0.1 GMAC at 180x240.
+    """
+
+    def __init__(self, decoded: int, deepest: int, hidden: int = 24) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(decoded, hidden, 1)
+        self.context = nn.Linear(deepest, hidden)
+        self.scene = nn.Linear(deepest, 1)
+        self.depthwise = nn.Conv2d(hidden + 6, hidden + 6, 3, padding=1, groups=hidden + 6)
+        self.mix = nn.Conv2d(hidden + 6, hidden, 1)
+        self.last = nn.Conv2d(hidden, 1, 1)
+        self.mcp_weight = nn.Parameter(torch.ones(()))
+        for layer in (self.last, self.scene):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+    def forward(self, decoded: Tensor, deepest: Tensor, signals: SoftmaxSignals) -> Tensor:
+        """Confidence logit float (N, 1, h, w) at the resolution of `decoded` (N, D, h, w)."""
+        pooled = deepest.mean((2, 3))
+        reduced = F.relu(self.reduce(decoded) + self.context(pooled)[:, :, None, None])
+        maps = torch.cat([signals.mcp, signals.margin, signals.entropy], 1)
+        local = F.avg_pool2d(maps, 5, 1, 2, count_include_pad=False)
+        x = F.relu(self.depthwise(torch.cat([reduced, maps, local], 1)))
+        x = self.last(F.relu(self.mix(x)))
+        return x + self.mcp_weight * signals.mcp_logit.clamp(-3, 9) + self.scene(pooled)[:, :, None, None]
+
+
+def tcp_ratio(logits: Tensor, labels: Tensor, ignore: int) -> Tensor:
+    """TCP^r target in [0, 1], float (N, h, w), from logits (N, C, h, w) and int64 labels (N, h, w); 1 where ignored."""
+    safe = labels.masked_fill(labels == ignore, 0).unsqueeze(1)
+    ratio = (logits.gather(1, safe) - logits.amax(1, keepdim=True)).exp().squeeze(1)
+    return ratio.masked_fill(labels == ignore, 1.0)
+
+
+def encode(confidence_logit: Tensor) -> Tensor:
+    """The 8-bit confidence code as float32 0..255: round(255 * (clip(logit) - min) / (max - min))."""
+    clipped = confidence_logit.clamp(CODE_MIN, CODE_MAX)
+    return torch.round((clipped - CODE_MIN) * (255.0 / (CODE_MAX - CODE_MIN)))

@@ -1,0 +1,156 @@
+"""From a fitted checkpoint to a bundle: one ONNX graph, proved equal to the network, with its card and golden image."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor
+
+from trustseg.errors import ParityError
+from trustseg.network.confidence import ConfidenceHead
+from trustseg.network.graph import DeployGraph
+from trustseg.network.segnet import SegNet
+from trustseg.training import checkpoint
+from trustseg.training.batches import MEAN, STD
+from trustseg.training.config import ClassList
+from trustseg.types import UInt8Array
+
+OPSET = 20
+OUTPUTS = ("labels", "confidence", "features", "logits")
+# What TensorRT's parser refuses, or what would silently be done on the wrong type.
+FORBIDDEN_OPERATORS = frozenset({"MaxUnpool", "ScatterND", "ScatterElements", "TopK", "NonZero", "Loop", "If"})
+
+
+@dataclass(frozen=True)
+class ParityLimits:
+    """How far ONNX Runtime may be from PyTorch on the same images: in float32 only the order of sums differs."""
+
+    mask_agreement: float = 0.9995
+    confidence_mean_abs: float = 0.1
+    features_rel: float = 0.005
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What was measured: worst image of each figure. Features: largest |a - b| / (|b| + 0.1)."""
+
+    images: int
+    mask_agreement: float
+    confidence_mean_abs: float
+    features_rel: float
+
+
+def save_fused(path: Path, network: SegNet, head: ConfidenceHead, meta: dict[str, Any]) -> None:
+    """Write network and head as one checkpoint."""
+    state = {f"network.{k}": v for k, v in network.state_dict().items()}
+    state |= {f"head.{k}": v for k, v in head.state_dict().items()}
+    checkpoint.save_weights(path, state, {**meta, "fused": True})
+
+
+def load_fused(path: Path) -> tuple[SegNet, ConfidenceHead, ClassList, dict[str, Any]]:
+    """Network and head of a checkpoint that `save_fused` wrote, both in evaluation mode."""
+    state, meta = checkpoint.load_weights(path)
+    if not meta.get("fused"):
+        raise ParityError(f"{path} holds no confidence head", fix="run `trustseg fit-confidence` on it first")
+    network, classes = checkpoint.build_network(meta)
+    head = ConfidenceHead(network.config.widths[0], network.config.widths[-1])
+    network.load_state_dict({k[8:]: v for k, v in state.items() if k.startswith("network.")})
+    head.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith("head.")})
+    return network.eval(), head.eval(), classes, meta
+
+
+def export_onnx(graph: DeployGraph, size: tuple[int, int]) -> bytes:
+    """The graph as ONNX bytes: static size (H, W), batch 1; `logits` is an inner tensor, not an output."""
+    example = torch.zeros(1, *size, 3, dtype=torch.uint8)
+    with contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+        program = torch.onnx.export(
+            graph.eval(), (example,), dynamo=True, opset_version=OPSET, input_names=["image"],
+            output_names=list(OUTPUTS), verbose=False,
+        )  # fmt: skip
+    if program is None:
+        raise ParityError("torch gave no ONNX program", fix="check the versions of torch, onnx and onnxscript")
+    program.optimize()
+    model = program.model_proto
+    for output in list(model.graph.output):
+        if output.name == "logits":
+            model.graph.output.remove(output)
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    del model.graph.metadata_props[:]
+    onnx.checker.check_model(model, full_check=True)
+    refuse_unportable(model)
+    return bytes(model.SerializeToString())
+
+
+def refuse_unportable(model: onnx.ModelProto) -> None:
+    """Raise ParityError for what a TensorRT build would refuse or a runtime could not run alone."""
+    found = sorted({node.op_type for node in model.graph.node} & FORBIDDEN_OPERATORS)
+    custom = sorted({node.domain for node in model.graph.node if node.domain not in ("", "ai.onnx")})
+    external = [t.name for t in model.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
+    pools = [n.name for n in model.graph.node if n.op_type == "MaxPool" and len(n.output) > 1]
+    named = {name for node in model.graph.node for name in node.output}
+    for what, values in (("operators", found), ("operator domains", custom), ("external tensors", external[:3]),
+                         ("pooling indices", pools[:3])):  # fmt: skip
+        if values:
+            raise ParityError(f"the graph has {what} that TensorRT does not take", got=", ".join(values))
+    if "logits" not in named:
+        raise ParityError("the graph lost its inner tensor `logits`", fix="do not rename it while optimising")
+
+
+def measure_parity(graph: DeployGraph, model: bytes, images: Sequence[UInt8Array]) -> Parity:
+    """Run both on `images` (uint8 (H, W, 3) each) and compare."""
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    agreement, confidence, features = 1.0, 0.0, 0.0
+    for image in images:
+        batch = np.ascontiguousarray(image)[None]
+        labels, code, pooled = session.run(list(OUTPUTS[:3]), {"image": batch})
+        with torch.no_grad():
+            reference: tuple[Tensor, ...] = graph(torch.from_numpy(batch))
+        expected = [part.numpy() for part in reference[:3]]
+        agreement = min(agreement, float((labels == expected[0]).mean()))
+        confidence = max(confidence, float(np.abs(code.astype(int) - expected[1].astype(int)).mean()))
+        drift = np.abs(pooled - expected[2]) / (np.abs(expected[2]) + 0.1)
+        features = max(features, float(drift.max()) if np.isfinite(drift).all() else float("inf"))
+    return Parity(len(images), agreement, confidence, features)
+
+
+def admit(parity: Parity, limits: ParityLimits) -> None:
+    """Raise ParityError when a figure is beyond its limit."""
+    problems = []
+    if parity.mask_agreement < limits.mask_agreement:
+        problems.append(f"mask agreement {parity.mask_agreement:.5f} < {limits.mask_agreement}")
+    if parity.confidence_mean_abs > limits.confidence_mean_abs:
+        problems.append(f"confidence error {parity.confidence_mean_abs:.3f} codes > {limits.confidence_mean_abs}")
+    if not parity.features_rel <= limits.features_rel:
+        problems.append(f"feature drift {parity.features_rel:.4f} > {limits.features_rel}")
+    if problems or not parity.images:
+        raise ParityError(
+            "the exported graph does not reproduce the network", expected=str(asdict(limits)),
+            got="; ".join(problems) or "no image to compare on", fix="nothing was written",
+        )  # fmt: skip
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside `path`, then rename: a reader sees the old file or the whole new one."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
+        partial.write(data)
+    os.chmod(partial.name, 0o644)
+    os.replace(partial.name, path)
+
+
+def build_graph(checkpoint_path: Path, size: tuple[int, int]) -> tuple[DeployGraph, ClassList, dict[str, Any]]:
+    """The deployable graph of a fused checkpoint."""
+    network, head, classes, meta = load_fused(checkpoint_path)
+    return DeployGraph(network, head, size, MEAN, STD).eval(), classes, meta

@@ -1,0 +1,96 @@
+"""Writes `engines/<name>/`: graph, golden image with its expected output, and the card that binds them by hash."""
+
+from __future__ import annotations
+
+import datetime
+import io
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+import torch
+from pydantic import ValidationError
+
+from trustseg.bundle import Card, sha256_hex
+from trustseg.errors import InputError
+from trustseg.network.features import feature_names
+from trustseg.network.graph import CORRIDOR
+from trustseg.training.config import ClassList, read_yaml
+from trustseg.training.export import OPSET, Parity, write_atomically
+from trustseg.types import UInt8Array
+
+
+def golden_files(model: bytes, image: UInt8Array) -> tuple[bytes, bytes]:
+    """PNG of `image` (uint8 RGB (H, W, 3)) and npz of what ONNX Runtime gives for it."""
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    labels, confidence, features = session.run(["labels", "confidence", "features"], {"image": image[None]})
+    done, png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise InputError("the golden image cannot be encoded as PNG", got=f"{image.dtype} {image.shape}")
+    expected = io.BytesIO()
+    np.savez_compressed(expected, labels=labels[0], confidence=confidence[0], features=features[0])
+    return png.tobytes(), expected.getvalue()
+
+
+def tensor_specs(size: tuple[int, int], features: int) -> dict[str, Any]:
+    """Names, dtypes and shapes at the border of the graph."""
+    height, width = size
+    return {
+        "inputs": [{"name": "image", "dtype": "uint8", "shape": [1, height, width, 3]}],
+        "outputs": [
+            {"name": "labels", "dtype": "uint8", "shape": [1, height, width]},
+            {"name": "confidence", "dtype": "uint8", "shape": [1, height, width]},
+            {"name": "features", "dtype": "float32", "shape": [1, features]},
+        ],
+    }
+
+
+def write_bundle(
+    out: Path, *, model: bytes, classes: ClassList, embedding: int, size: tuple[int, int], golden: UInt8Array,
+    parity: Parity, meta: dict[str, Any], about: Path,
+) -> Card:  # fmt: skip
+    """Write model.onnx, golden.png, golden.npz and card.json under `out`; the card comes last.
+
+    `about` is a YAML with name, description and training {data, licence_note, command}. The bundle is a draft until
+    `trustseg calibrate` has added its calibration and verdict.
+    """
+    told = read_yaml(about)
+    names = feature_names([c.name for c in classes.classes], embedding)
+    png, npz = golden_files(model, golden)
+    try:
+        card = Card.model_validate(
+            {
+                "schema_version": 1,
+                "name": told.get("name", out.name),
+                "description": told.get("description", ""),
+                "input": {"height": size[0], "width": size[1], "color_order": "rgb"},
+                "classes": [c.model_dump() for c in classes.classes],
+                "tensors": tensor_specs(size, len(names)),
+                "feature_names": names,
+                "models": {"fp32": {"file": "model.onnx", "sha256": sha256_hex(model), "size_bytes": len(model)}},
+                "corridor": {"polygon": [list(point) for point in CORRIDOR]},
+                "golden": {"image_sha256": sha256_hex(png), "expected_sha256": sha256_hex(npz)},
+                "training": {
+                    "epochs": meta.get("epochs_total", meta.get("epoch", 0)), "seed": meta.get("seed", 0),
+                    **told.get("training", {}),
+                },
+                "quality": {"val": meta.get("val", {}), "gmac": meta.get("gmac"), "head": meta.get("head", {})},
+                "export": {
+                    "opset": OPSET, "torch": torch.__version__, "onnxruntime": onnxruntime.__version__,
+                    "parity": asdict(parity),
+                },
+                "provenance": {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")},
+            }
+        )  # fmt: skip
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        raise InputError(f"{about} gives no valid card: {key}: {problem['msg']}") from None
+    out.mkdir(parents=True, exist_ok=True)
+    for name, data in (("model.onnx", model), ("golden.png", png), ("golden.npz", npz)):
+        write_atomically(out / name, data)
+    write_atomically(out / "card.json", (card.model_dump_json(indent=1) + "\n").encode())
+    return card
