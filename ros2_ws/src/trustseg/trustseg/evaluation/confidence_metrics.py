@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trustseg.evaluation.auroc import auroc
 from trustseg.evaluation.average_precision import aupr_error, aupr_success
@@ -20,6 +20,7 @@ class ConfidenceMetrics:
     Attributes:
         auroc, fpr95, aupr_error, aupr_success, aurc, e_aurc, augrc: of the ranking, whatever the score's scale.
         ece, adaptive_ece, nll, brier, mean: of the score as the probability that its pixel is right.
+        overconfidence: mean minus accuracy; above 0 the score promises more than the mask keeps.
         nan_scores: pixels without a score; any of them makes the rest undefined.
     """
 
@@ -35,6 +36,7 @@ class ConfidenceMetrics:
     nll: float
     brier: float
     mean: float
+    overconfidence: float
     nan_scores: int
 
 
@@ -44,8 +46,23 @@ def confidence_metrics(histogram: ScoreHistogram) -> ConfidenceMetrics:
         auroc=auroc(histogram), fpr95=fpr_at_tpr(histogram), aupr_error=aupr_error(histogram),
         aupr_success=aupr_success(histogram), aurc=aurc(histogram), e_aurc=excess_aurc(histogram),
         augrc=augrc(histogram), ece=ece(histogram), adaptive_ece=adaptive_ece(histogram), nll=nll(histogram),
-        brier=brier(histogram), mean=mean_confidence(histogram), nan_scores=histogram.nan_scores,
+        brier=brier(histogram), mean=mean_confidence(histogram),
+        overconfidence=mean_confidence(histogram) - accuracy(histogram), nan_scores=histogram.nan_scores,
     )  # fmt: skip
+
+
+def ranked_by_one_calibrated_by_another(ranking: ConfidenceMetrics, calibrated: ConfidenceMetrics) -> ConfidenceMetrics:
+    """Metrics of a score whose ranking is finer than its calibrated form: a table with plateaus makes ties."""
+    return replace(
+        ranking, ece=calibrated.ece, adaptive_ece=calibrated.adaptive_ece, nll=calibrated.nll, brier=calibrated.brier,
+        mean=calibrated.mean, overconfidence=calibrated.overconfidence,
+    )  # fmt: skip
+
+
+def accuracy(histogram: ScoreHistogram) -> float:
+    """Share of right pixels; NaN without pixels."""
+    total = histogram.correct_total + histogram.wrong_total
+    return histogram.correct_total / total if total else float("nan")
 
 
 def mean_confidence(histogram: ScoreHistogram) -> float:

@@ -15,7 +15,7 @@ SMALLEST_PROBABILITY = 2.0**-23
 
 
 def nll(histogram: ScoreHistogram) -> float:
-    """Mean negative log likelihood in nats, p bounded to [2^-23, 1 - 2^-23]; NaN for scores that are no probabilities."""
+    """Mean negative log likelihood in nats, p held within [2^-23, 1 - 2^-23]; NaN where scores are no probabilities."""
     if not histogram.is_probability:
         return float("nan")
     ranked = histogram.ranked()
