@@ -10,7 +10,7 @@ NAME = "trustseg"
 
 
 def tree(folder: str) -> list[tuple[str, list[str]]]:
-    """(destination, files) of every folder below `folder`, a link to the repository's top level; built plans stay out."""
+    """(destination, files) of each folder below `folder`, a link to the top level's; built plans stay out."""
     found = []
     for root, _, names in os.walk(folder, followlinks=True):
         files = [os.path.join(root, n) for n in sorted(names) if not n.endswith((".plan", ".engine", ".timing"))]

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Set-up, linters, types, import rules and every test; arguments go to pytest (./test.sh tests/unit -k calibration).
+# Every stage runs even when an earlier one failed; the exit code is 0 only when all passed. pytest's closing line comes last.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 2
+scripts/setup.sh --dev || exit $?
+
+BIN=.venv/bin
+failed=()
+stage() { # name, command...
+    local name=$1
+    shift
+    printf '== %s\n' "$name"
+    "$@" || failed+=("$name")
+}
+
+stage "ruff check" "$BIN/ruff" check --quiet .
+stage "ruff format" "$BIN/ruff" format --check --quiet .
+stage "mypy" "$BIN/mypy"
+stage "import rules" "$BIN/lint-imports" --no-cache
+((${#failed[@]} == 0)) || printf '== failed before the tests: %s\n' "$(IFS=,; echo "${failed[*]}")"
+printf '== pytest\n'
+"$BIN/python" -m pytest "$@"
+tests=$?
+((tests == 0 && ${#failed[@]} == 0))

@@ -1,0 +1,56 @@
+"""What every test gets: the ROS environment, an order (quick first), and markers by folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from trustseg import ros_env
+
+ROOT = Path(__file__).resolve().parents[1]
+ORDER = ("unit", "contract", "replay", "ros", "gpu", "data")
+MARKED_FOLDERS = ("replay", "ros", "gpu", "data")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts pytest again with the ROS 2 paths where they are not set: the loader reads them at start only."""
+    if ros_env.ros_environment(allocator=False) == dict(os.environ):
+        return
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.stop_global_capturing()  # else the new process would write into this one's capture file
+    ros_env.enter()
+
+
+def _folder(path: Path) -> str:
+    parts = path.relative_to(ROOT / "tests").parts
+    return parts[0] if parts and parts[0] in ORDER else ORDER[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Orders by folder, `slow` last within each, and marks what needs more than Python by the folder it lies in."""
+    for item in items:
+        folder = _folder(item.path)
+        if folder in MARKED_FOLDERS:
+            item.add_marker(getattr(pytest.mark, folder))
+    items.sort(key=lambda item: (ORDER.index(_folder(item.path)), item.get_closest_marker("slow") is not None))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the source tree."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """Folder of the data sets (TRUSTSEG_DATA); the test is skipped where it is not set."""
+    named = os.environ.get("TRUSTSEG_DATA", "")
+    if not named:
+        pytest.skip("TRUSTSEG_DATA is not set: it names the folder with the data sets")
+    root = Path(named)
+    if not root.is_dir():
+        pytest.fail(f"TRUSTSEG_DATA names {named}, which is not a folder")
+    return root
