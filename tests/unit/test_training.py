@@ -1,0 +1,192 @@
+"""Training on a user's own tiny data: learns, resumes, selects on val, and refuses what it cannot use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
+
+from trustseg.errors import InputError  # noqa: E402
+from trustseg.training import checkpoint  # noqa: E402
+from trustseg.training.batches import Batches  # noqa: E402
+from trustseg.training.config import (  # noqa: E402
+    AugmentSection,
+    ClassList,
+    Source,
+    TrainConfig,
+    load_classes,
+    load_config,
+)
+from trustseg.training.data import IGNORE, load_set, pair_files, read_pair  # noqa: E402
+from trustseg.training.losses import class_weights, soft_jaccard  # noqa: E402
+from trustseg.training.train import learning_rate, train  # noqa: E402
+
+CLASSES = ClassList.model_validate(
+    {
+        "void": 9,
+        "classes": [
+            {"id": 0, "name": "left", "color": [200, 30, 30]},
+            {"id": 1, "name": "right", "color": [30, 200, 30]},
+            {"id": 2, "name": "spot", "color": [30, 30, 200], "is_foreground": True},
+        ],
+    }
+)
+
+
+def write_set(folder: Path, count: int, seed: int) -> Source:
+    """Images of 40x48: red left, green right, a blue spot; a strip of void on top."""
+    rng = np.random.default_rng(seed)
+    (folder / "images").mkdir(parents=True)
+    (folder / "labels").mkdir()
+    for i in range(count):
+        label = np.zeros((40, 48), np.uint8)
+        label[:, int(rng.integers(16, 32)) :] = 1
+        cv2.circle(label, (int(rng.integers(8, 40)), int(rng.integers(12, 34))), 6, 2, -1)
+        colors = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]], np.uint8)
+        image = np.clip(colors[label] + rng.normal(0, 12, (40, 48, 3)), 0, 255).astype(np.uint8)
+        label[:3] = 9
+        cv2.imwrite(str(folder / "images" / f"{i:03d}.png"), image[:, :, ::-1])
+        cv2.imwrite(str(folder / "labels" / f"{i:03d}.png"), label)
+    return Source(images=folder / "images", labels=folder / "labels")
+
+
+def tiny_config(tmp_path: Path, epochs: int) -> TrainConfig:
+    sources = {
+        name: (tmp_path / name, write_set(tmp_path / name, count, seed) if not (tmp_path / name).exists() else None)
+        for name, count, seed in (("train", 16, 1), ("val", 6, 2))
+    }
+    data = {
+        name: {"images": str(folder / "images"), "labels": str(folder / "labels")}
+        for name, (folder, _) in sources.items()
+    }
+    return TrainConfig.model_validate(
+        {
+            "data": {**data, "height": 40, "width": 48},
+            "model": {"widths": [8, 12, 16], "encoder_convs": [1, 1, 2], "decoder_convs": [1, 1, 2], "dropout": 0},
+            "augment": {"scale": [0.9, 1.1], "hue": 0, "saturation": 0.1},
+            "optim": {"epochs": epochs, "batch": 4, "lr": 5e-3, "warmup_epochs": 0.5, "ema": 0.9},
+            "val_every": 2,
+        }
+    )
+
+
+def test_learns_own_classes_and_keeps_the_best_on_val(tmp_path: Path) -> None:
+    records: list[dict[str, object]] = []
+    last = train(tiny_config(tmp_path, 25), CLASSES, tmp_path / "run", report=records.append)
+    assert last["val"]["miou"] > 0.6
+    state, meta = checkpoint.load_weights(tmp_path / "run" / "best.safetensors")
+    logged = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert meta["val"]["miou"] == max(r["val"]["miou"] for r in logged if "val" in r)
+    assert [c["name"] for c in meta["classes"]["classes"]] == ["left", "right", "spot"]
+    network, classes, _ = checkpoint.load_network(tmp_path / "run" / "best.safetensors")
+    assert network.config.classes == 3 and classes == CLASSES and state
+
+
+def test_resumed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, 4)
+    train(config, CLASSES, tmp_path / "run", report=lambda _: None, stop_after_epoch=2)
+    before = checkpoint.load_run(tmp_path / "run" / "state.pt")
+    assert before["epoch"] == 2 and before["step"] == 8
+    epochs: list[int] = []
+    train(
+        config, CLASSES, tmp_path / "run", resume=True,
+        report=lambda r: epochs.append(r["epoch"]) if r["kind"] == "epoch" else None,
+    )  # fmt: skip
+    assert epochs == [3, 4]
+    assert checkpoint.load_run(tmp_path / "run" / "state.pt")["step"] == 16
+
+
+def test_same_seed_gives_the_same_batches(tmp_path: Path) -> None:
+    data = load_set(write_set(tmp_path / "d", 6, 3), CLASSES, 40, 48)
+    drawn = []
+    for _ in range(2):
+        batches = Batches(data, None, 0.0, 4, AugmentSection(noise=0), seed=5)
+        stream = iter(batches)
+        drawn.append([next(stream) for _ in range(3)])
+        batches.close()
+    for (a_image, a_label), (b_image, b_label) in zip(*drawn, strict=True):
+        assert torch.equal(a_image, b_image) and torch.equal(a_label, b_label)
+
+
+def test_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    train(tiny_config(tmp_path, 1), CLASSES, tmp_path / "run", report=lambda _: None)
+    wider = tiny_config(tmp_path, 1).model_copy(
+        update={"model": tiny_config(tmp_path, 1).model.model_copy(update={"widths": [8, 12, 24]})}
+    )
+    with pytest.raises(InputError, match="does not fit"):
+        train(wider, CLASSES, tmp_path / "b", report=lambda _: None, init=tmp_path / "run" / "last.safetensors")
+
+
+def test_void_is_ignored_and_foreign_ids_are_named(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "d", 2, 3)
+    image_path, label_path = pair_files(source)[0]
+    _, label = read_pair(image_path, label_path, CLASSES)
+    assert set(np.unique(label)) <= {0, 1, 2, IGNORE} and (label[:3] == IGNORE).all()
+    broken = cv2.imread(str(label_path), cv2.IMREAD_UNCHANGED)
+    broken[5, 5] = 77
+    cv2.imwrite(str(label_path), broken)
+    with pytest.raises(InputError, match=r"000\.png.*77"):
+        read_pair(image_path, label_path, CLASSES)
+
+
+def test_sizes_that_differ_and_missing_pairs_are_named(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "d", 1, 3)
+    cv2.imwrite(str(source.labels / "000.png"), np.zeros((20, 48), np.uint8))
+    with pytest.raises(InputError, match=r"000\.png: label size"):
+        load_set(source, CLASSES, 40, 48)
+    (source.labels / "000.png").rename(source.labels / "other.png")
+    with pytest.raises(InputError, match="equal stems"):
+        pair_files(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("optim: {epochs: 3}\nsurprise: 1", "surprise"),
+        ("optim: {epochs: 0}", "epochs"),
+        ("- a\n- b", "no mapping"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_bad_configuration_names_its_key(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    source = {"images": "i", "labels": "l"}
+    given = {} if text.startswith(("-", "a")) else {"data.train": source, "data.val": source}
+    with pytest.raises(InputError, match=message):
+        load_config(path, given)
+
+
+def test_class_list_must_count_from_zero(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("void: 255\nclasses: [{id: 1, name: a, color: [1, 2, 3]}, {id: 2, name: b, color: [1, 2, 3]}]")
+    with pytest.raises(InputError, match="ids"):
+        load_classes(path)
+
+
+def test_learning_rate_rises_stays_and_falls_to_zero(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, 10)  # 4 steps an epoch: 2 of warm-up, flat to 20, down to 40
+    rates = [learning_rate(step, 4, config) for step in (0, 1, 19, 30, 40)]
+    assert rates[0] == pytest.approx(2.5e-3)
+    assert rates[1] == rates[2] == pytest.approx(5e-3)
+    assert rates[3] == pytest.approx(2.5e-3)
+    assert rates[4] == pytest.approx(0.0)
+
+
+def test_class_weights_by_hand() -> None:
+    """Median 0.2: weights (0.2 / f) ** 0.5, at most 2; a class never seen gets 1."""
+    weights = class_weights(np.array([0.8, 0.2, 0.01, 0.0]), 0.5, 2.0)
+    assert weights.tolist() == pytest.approx([0.5, 1.0, 2.0, 1.0])
+
+
+def test_soft_jaccard_of_certain_predictions() -> None:
+    """Two pixels, one right and one wrong: each class has intersection 1 or 0, union 2 or 1."""
+    labels = torch.tensor([[[0, 1, 255]]])
+    logits = torch.full((1, 2, 1, 3), -50.0)
+    logits[0, 0] = 50.0  # everything class 0
+    assert float(soft_jaccard(logits, labels, 255)) == pytest.approx(1 - (0.5 + 0.0) / 2, abs=1e-5)
