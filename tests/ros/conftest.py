@@ -1,0 +1,156 @@
+"""Isolation for tests that start real ROS 2 processes: a domain of their own, this host only, nothing left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from trustseg.ros_env import find_ros, ros_environment
+
+DOMAINS = range(1, 102)  # above, ports reach into Linux's ephemeral range
+PATIENCE_S = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 10.0))
+LOG_TAIL_BYTES = 4000
+
+StartProcess = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ros_is_there() -> None:
+    if find_ros().workspace is None:
+        pytest.fail("no ROS 2 with trustseg_interfaces: run scripts/setup.sh first")
+
+
+@pytest.fixture
+def ros_domain() -> Iterator[int]:
+    """A random domain that no other test on this host uses meanwhile."""
+    for domain in random.SystemRandom().sample(DOMAINS, len(DOMAINS)):
+        handle = os.open(f"/tmp/.ros_test_domain_{domain}", os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            continue
+        try:
+            yield domain
+        finally:
+            os.close(handle)
+        return
+    pytest.fail("all ROS domains are taken by other tests")
+
+
+@pytest.fixture(autouse=True)
+def ros_environ(ros_domain: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Variables for child processes; those that matter are set here too, for nodes made by the test itself."""
+    own = {
+        "ROS_DOMAIN_ID": str(ros_domain),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "ROS_LOG_DIR": str(tmp_path / "ros_log"),
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "PYTHONUNBUFFERED": "1",
+    }
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    return ros_environment()
+
+
+@pytest.fixture(autouse=True)
+def _shared_memory_is_clean() -> Iterator[None]:
+    """Removes what killed processes left in /dev/shm; what others use stays."""
+    from trustseg_ros.demo.shared_memory import remove_orphans, segments
+
+    before = segments()
+    yield
+    remove_orphans(before)
+
+
+@pytest.fixture
+def start_process(_shared_memory_is_clean: None, ros_environ: dict[str, str], tmp_path: Path) -> Iterator[StartProcess]:
+    """Starts a process with its whole group ended when the test ends, however it ends; its output is shown on failure.
+
+    `start_process(program, *arguments, name="x", env={...})`; the log lies in tmp_path / "<name>.log".
+    """
+    running: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def start(*command: str | Path, name: str = "", env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        name = name or f"{Path(command[0]).name}_{len(running)}"
+        with (tmp_path / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [str(part) for part in command],
+                env={**ros_environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        running.append((name, process))
+        return process
+
+    try:
+        yield start
+    finally:
+        end_groups([process for _, process in running])
+        for name, process in running:
+            log_file = tmp_path / f"{name}.log"
+            with log_file.open("rb") as log:
+                log.seek(max(0, log_file.stat().st_size - LOG_TAIL_BYTES))
+                print(f"--- {name} (exit status {process.returncode}):\n{log.read().decode(errors='replace')}")
+
+
+@pytest.fixture
+def start_node(start_process: StartProcess) -> StartProcess:
+    """`start_node("segmenter", parameters={...}, arguments=[...])`: an executable of trustseg_ros with parameters."""
+    installation = find_ros()
+
+    def start(
+        executable: str,
+        parameters: dict[str, object] | None = None,
+        arguments: Sequence[str] = (),
+        *,
+        name: str = "",
+        env: dict[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        assert installation.workspace is not None
+        given = [f"{key}:={_yaml_value(value)}" for key, value in (parameters or {}).items()]
+        command = [str(installation.workspace / "lib" / "trustseg_ros" / executable)]
+        if given or arguments:
+            command += ["--ros-args", *(part for entry in given for part in ("-p", entry)), *arguments]
+        return start_process(sys.executable, *command, name=name or executable, env=env)
+
+    return start
+
+
+def _yaml_value(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def end_groups(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ends the processes and all their descendants in the same group, each round firmer, and waits for every one."""
+    for number, patience_s in PATIENCE_S:
+        for process in processes:
+            if group_exists(process.pid):
+                os.killpg(process.pid, number)
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            for process in processes:
+                process.poll()  # reaps it, so that its group can vanish
+            if not any(group_exists(process.pid) for process in processes):
+                return
+            time.sleep(0.02)
+
+
+def group_exists(group: int) -> bool:
+    """Whether any process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
