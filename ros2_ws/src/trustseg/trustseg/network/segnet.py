@@ -27,6 +27,8 @@ class SegNetConfig:
         encoder_convs: 3x3 convolutions in each encoder stage.
         decoder_convs: 3x3 convolutions in each decoder stage, given from the finest to the deepest.
         dropout: channel dropout after the deepest encoder stages while training.
+        lateral: initial scale of the encoder maps that are added, channel by channel, to the unpooled ones (a learned
+            vector a level); None leaves them out, as the published SegNet does.
     """
 
     classes: int
@@ -35,6 +37,7 @@ class SegNetConfig:
     encoder_convs: tuple[int, ...] = (1, 1, 3, 3, 2)
     decoder_convs: tuple[int, ...] = (1, 1, 2, 2, 2)
     dropout: float = 0.1
+    lateral: float | None = 1.0
 
 
 class ConvUnit(nn.Module):
@@ -89,6 +92,10 @@ class SegNet(nn.Module):
             stage(a, b, n, change_last=True)
             for a, b, n in zip(config.widths, outputs, config.decoder_convs, strict=True)
         )
+        # Indices say where a maximum was, not what it was: without the encoder's own values thin things (poles, signs)
+        # are hardly learned. Adding them costs no convolution.
+        scales = [] if config.lateral is None else [torch.full((1, w, 1, 1), config.lateral) for w in outputs[1:]]
+        self.lateral = nn.ParameterList([nn.Parameter(scale) for scale in scales])
         self.dropout = nn.Dropout2d(config.dropout)
         self.classifier = nn.Conv2d(config.widths[0], config.classes, 1)
         for module in self.modules():
@@ -101,22 +108,24 @@ class SegNet(nn.Module):
         unpool = pooling.unpool_portable if self.portable else pooling.unpool_native
         if self.config.stem > 1:
             x = F.pixel_unshuffle(x, self.config.stem)
-        places: list[tuple[object, tuple[int, int]]] = []
+        places: list[tuple[object, Tensor]] = []
         last = len(self.encoder) - 1
         for level, block in enumerate(self.encoder):
             x = block(x)
             if level >= last - 1:
                 x = self.dropout(x)
             if level < last:
-                size = (x.shape[-2], x.shape[-1])
+                before = x
                 x, index = pool(x)
-                places.append((index, size))
+                places.append((index, before))
         deepest = x
         for level in range(last, -1, -1):
             x = self.decoder[level](x)
             if level:
-                index, size = places[level - 1]
-                x = unpool(x, index, size)  # type: ignore[arg-type]
+                index, before = places[level - 1]
+                x = unpool(x, index, (before.shape[-2], before.shape[-1]))  # type: ignore[arg-type]
+                if self.config.lateral is not None:
+                    x = x + self.lateral[level - 1] * before
         return SegNetOutput(self.classifier(x), x, deepest)
 
 

@@ -41,6 +41,7 @@ class ModelSection(Strict):
     encoder_convs: list[int] = [1, 1, 3, 3, 2]
     decoder_convs: list[int] = [1, 1, 2, 2, 2]
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    lateral: float | None = 1.0
 
 
 class Source(Strict):
