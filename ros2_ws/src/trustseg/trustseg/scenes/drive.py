@@ -12,6 +12,7 @@ from trustseg.errors import InputError
 from trustseg.scenes.camera import Camera
 from trustseg.scenes.canvas import Canvas, Quad
 from trustseg.scenes.classes import BICYCLIST, BUILDING, CAR, PEDESTRIAN, SKY, TREE
+from trustseg.scenes.conditions import apply_conditions
 from trustseg.scenes.light import make_light
 from trustseg.scenes.noise import stream
 from trustseg.scenes.pool import POOLS, texture_pool
@@ -99,8 +100,12 @@ class Drive:
             roll=float(0.004 * np.sin(1.3 * t + self._phase)),
         )
 
-    def frame(self, k: int) -> SceneFrame:
-        """Render frame k (>= 0), whatever was rendered before."""
+    def frame(self, k: int, conditions: Sequence[tuple[str, float]] = ()) -> SceneFrame:
+        """Render frame k (>= 0), whatever was rendered before, under a list of (kind, severity in [0, 1]).
+
+        Raises:
+            InputError: a negative frame number, an unknown kind or a severity outside [0, 1].
+        """
         if k < 0:
             raise InputError("frame number of a rendered drive", expected="0 or more", got=str(k))
         t = k / self.fps
@@ -131,6 +136,8 @@ class Drive:
         image = expose(picture, self.light, rng, self._softness, self._noise)
         with np.errstate(divide="ignore"):
             depth = np.where(canvas.inverse_depth > 0, 1 / canvas.inverse_depth, np.float32(np.inf)).astype(np.float32)
+        if conditions:
+            image = apply_conditions(conditions, image, depth, self.seed, k)
         return SceneFrame(image, canvas.labels, depth, round(t * 1e9))
 
     def _gain(self) -> tuple[float, float, float]:
