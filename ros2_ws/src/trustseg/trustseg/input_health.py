@@ -38,7 +38,7 @@ class HealthConfig:
         blur_min_contrast: no statement about blur where luma's standard deviation is lower (a wall, thick fog).
         obscured_share: OBSCURED when this share of the image is covered: blocks that stand still and lost their
             detail while the rest of the image moves. Blocks without detail (sky, plain asphalt) cannot lose any, so
-            that this is about half of the true share. Clean: at most 0.03. Opaque blobs over 30 % of three rendered
+            that this is about half of the true share. Clean: at most 0.05. Opaque blobs over 25 % of three rendered
             drives: 0.19 to 0.28; on the highway clip, mostly sky and plain asphalt, they are not found.
         obscured_after: for this many frames in a row.
         obscured_still: a covered block's mean change from frame to frame is at most this (sensor noise).
