@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,7 +129,7 @@ def test_accepted_stamps_increase(mode: Mode, stamps: list[int]) -> None:
     """Short streams: no loop, no rebase. Accepted stamps rise strictly and are above zero, whatever comes between."""
     stream = Stream(mode, rebase_after=1000)
     accepted = [s for s in stamps if stream.reason(s * MS, now_ns=60 * MS) == Reason.NONE]
-    assert all(a < b for a, b in zip(accepted, accepted[1:], strict=False))
+    assert all(a < b for a, b in pairwise(accepted))
     assert all(s > 0 for s in accepted)
     if mode == Mode.LIVE and stamps and max(stamps) > 0:
         assert max(stamps) in accepted  # the newest good one is never lost
