@@ -1,0 +1,101 @@
+"""From image messages to frames: the one place where sensor_msgs meets `trustseg.frames`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from trustseg.bounds import Bounds
+from trustseg.frames import (
+    FrameLimits,
+    ResolutionCheck,
+    StampCheck,
+    StampConfig,
+    check_dimensions,
+    check_layout,
+    decode_compressed,
+    decode_pixels,
+    image_size,
+    stamp_of,
+)
+from trustseg.reasons import Mode
+from trustseg.types import Frame
+
+NS_PER_MS = 1e6
+
+
+@dataclass(frozen=True)
+class IntakeConfig:
+    """Settings of one image topic.
+
+    Attributes:
+        mode: what stamps are compared with.
+        compressed: messages are CompressedImage.
+        max_pixels: largest image that is decoded.
+        allow_resolution_change: another size than the first one is no fault.
+    """
+
+    mode: Mode
+    compressed: bool
+    max_pixels: int
+    allow_resolution_change: bool
+
+
+class FrameIntake:
+    """Checks every message of one stream in its order of arrival, and decodes those that are wanted."""
+
+    def __init__(self, config: IntakeConfig, bounds: Bounds) -> None:
+        self.config = config
+        self._limits = FrameLimits(max_pixels=config.max_pixels)
+        self._stamps = StampCheck(StampConfig(mode=config.mode, future_ns=bounds.stamp_future_ns))
+        self._resolution = ResolutionCheck(allow_change=config.allow_resolution_change)
+
+    def allow_resolution_change(self, allow: bool) -> None:
+        """Change that rule while running; the next frame's size then holds."""
+        self._resolution = ResolutionCheck(allow_change=allow)
+
+    def check(self, message: Any, now_ns: int, steady_ns: int) -> float:
+        """Check everything that needs no pixels; cheap enough for a callback.
+
+        Args:
+            message: sensor_msgs Image or CompressedImage.
+            now_ns: the clock that stamps are made with. steady_ns: the steady clock.
+
+        Returns:
+            Age at receipt in milliseconds, NaN where the mode gives it no meaning.
+
+        Raises:
+            FrameRejected: with the reason of the first rule that fails.
+        """
+        stamp = message.header.stamp
+        age_ns = self._stamps.check(stamp_of(stamp.sec, stamp.nanosec), now_ns, steady_ns)
+        if self.config.compressed:
+            height, width = image_size(bytes(message.data))
+            check_dimensions(height, width, self._limits)
+        else:
+            height, width = message.height, message.width
+            check_layout(height, width, message.step, message.encoding, len(message.data), limits=self._limits)
+        self._resolution.check(height, width)
+        return math.nan if age_ns is None else age_ns / NS_PER_MS
+
+    def decode(self, message: Any) -> Frame:
+        """The frame of a message that `check` has passed; its pixels may be a view of the message.
+
+        Raises:
+            FrameRejected: the compressed data turn out to be broken.
+        """
+        if self.config.compressed:
+            image, order = decode_compressed(message.data, limits=self._limits)
+        else:
+            image, order = decode_pixels(
+                message.data,
+                message.height,
+                message.width,
+                message.step,
+                message.encoding,
+                bool(message.is_bigendian),
+                limits=self._limits,
+            )
+        stamp = message.header.stamp
+        return Frame(image, stamp_of(stamp.sec, stamp.nanosec), message.header.frame_id, order)

@@ -1,0 +1,24 @@
+"""/diagnostics of the nodes: a mirror of their state at 1 Hz and on change, for people and aggregators (REP-107)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+TOPIC = "/diagnostics"
+OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
+
+
+def diagnostic(node: str, task: str, level: bytes, message: str, values: Mapping[str, Any]) -> DiagnosticStatus:
+    """One status named `node: task`; numbers are rounded for people."""
+    pairs = [KeyValue(key=key, value=f"{v:.4g}" if isinstance(v, float) else str(v)) for key, v in values.items()]
+    return DiagnosticStatus(level=level, name=f"{node}: {task}", message=message, hardware_id=node, values=pairs)
+
+
+def diagnostic_array(stamp: Any, *statuses: DiagnosticStatus) -> DiagnosticArray:
+    """The message to publish on `TOPIC`."""
+    array = DiagnosticArray(status=list(statuses))
+    array.header.stamp = stamp
+    return array

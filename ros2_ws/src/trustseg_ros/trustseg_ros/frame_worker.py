@@ -1,0 +1,219 @@
+"""Between the image callback and the statuses: the newest frame is worked on, every frame is answered once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trustseg.bounds import Bounds
+from trustseg.errors import BackendError, FrameRejected
+from trustseg.pipeline import Pipeline
+from trustseg.reasons import Mode, Reason, Severity, severity_of
+from trustseg.types import Frame, PerceptionResult
+from trustseg_ros.decode import FrameIntake
+from trustseg_ros.newest import Newest
+from trustseg_ros.outputs import Outputs
+from trustseg_ros.status_book import Received, StatusBook
+from trustseg_ros.supervisor import Supervisor
+
+NS_PER_MS = 1e6
+LOG_PERIOD_S = 1.0
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """Settings of one stream; the last two may change while it runs."""
+
+    bounds: Bounds
+    mode: Mode
+    to_camera_size: bool
+    overlay_opacity: float
+
+
+@dataclass(frozen=True)
+class LastFrame:
+    """Figures of the newest processed frame, for diagnostics; times in milliseconds."""
+
+    reasons: Reason = Reason.NONE
+    failure_score: float = 1.0
+    predicted_miou: float = 0.0
+    mean_confidence: float = 0.0
+    engine_ms: float = 0.0
+    pipeline_ms: float = 0.0
+    latency_ms: float = 0.0
+    at_ns: int = 0
+
+
+class FrameWorker:
+    """One thread that infers; the callbacks only check, count and hand over.
+
+    Args:
+        config: settings.
+        intake: checks and decodes messages.
+        pipeline: engine and judgement; used under `engine_lock`.
+        book: writes the statuses.
+        outputs: publishes masks and pictures.
+        supervisor: told when an inference begins and ends.
+        now_ns: the clock that stamps are made with.
+        logger: of the node.
+    """
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        *,
+        intake: FrameIntake,
+        pipeline: Pipeline,
+        engine_lock: threading.Lock,
+        book: StatusBook,
+        outputs: Outputs,
+        supervisor: Supervisor,
+        now_ns: Callable[[], int],
+        logger: Any,
+    ) -> None:
+        self.config = config
+        self._intake, self._pipeline, self._engine_lock = intake, pipeline, engine_lock
+        self._book, self._outputs, self._supervisor = book, outputs, supervisor
+        self._now_ns, self._logger = now_ns, logger
+        self._newest: Newest[Received] = Newest()
+        self._thread = threading.Thread(target=self._run, name="frame worker", daemon=True)
+        self._camera_info: Any = None
+        self._frame_id: str | None = None
+        self._several_sources = False
+        self._logged: Reason | None = None
+        self._logged_at = 0.0
+        self.last = LastFrame()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the frame under way; one that waits is answered without a mask."""
+        left = self._newest.close()
+        if left is not None:
+            self._reject(left, Reason.NODE_INACTIVE, "the node is being deactivated")
+        self._thread.join()
+
+    def reconfigure(self, to_camera_size: bool, overlay_opacity: float, allow_resolution_change: bool) -> None:
+        """Take over what may change while running."""
+        self.config = replace(self.config, to_camera_size=to_camera_size, overlay_opacity=overlay_opacity)
+        self._intake.allow_resolution_change(allow_resolution_change)
+
+    def several_sources(self, several: bool) -> None:
+        """Note whether more than one publisher feeds the image topic."""
+        self._several_sources = several
+
+    # Callbacks ------------------------------------------------------------------------------------------------
+
+    def on_image(self, message: Any) -> None:
+        """Check one message and offer it to the worker; the frame that it overtakes is answered as skipped."""
+        at_ns = time.monotonic_ns()
+        self._book.take_in()
+        received = Received(message, at_ns, float("nan"))
+        try:
+            received = replace(received, age_ms=self._intake.check(message, self._now_ns(), at_ns))
+        except FrameRejected as error:
+            return self._reject(received, Reason(error.reason), str(error))
+        except Exception as error:
+            return self._reject(received, Reason.INTERNAL, f"{type(error).__name__}: {error}")
+        overtaken = self._newest.put(received)
+        if overtaken is received:
+            self._reject(received, Reason.NODE_INACTIVE, "the node is being deactivated")
+        elif overtaken is not None:
+            self._book.skipped(overtaken)
+
+    def on_camera_info(self, message: Any) -> None:
+        """Keep the newest camera info for the scaled one."""
+        self._camera_info = message
+
+    # The thread -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while (received := self._newest.take()) is not None:
+            try:
+                self._work(received)
+            except Exception as error:
+                # The status of this frame is out; what failed is a picture, a debug figure, or a node that is ending.
+                self._logger.error(
+                    f"after frame {received.message.header.stamp}: {type(error).__name__}: {error}",
+                    throttle_duration_sec=LOG_PERIOD_S,
+                )
+
+    def _work(self, received: Received) -> None:
+        taken_ns = time.monotonic_ns()
+        header = received.message.header
+        try:
+            frame = self._intake.decode(received.message)
+            with self._engine_lock, self._supervisor:
+                result = self._pipeline.process(frame)
+            crc32 = self._outputs.publish(header, frame, result, self.config.to_camera_size)
+        except FrameRejected as error:
+            return self._reject(received, Reason(error.reason), str(error))
+        except BackendError as error:
+            return self._reject(received, Reason.BACKEND, str(error))
+        except Exception as error:
+            return self._reject(received, Reason.INTERNAL, f"{type(error).__name__}: {error}")
+        reasons, severity = self._final(received, result, frame, taken_ns)
+        self._book.processed(received, result, reasons, severity, crc32)
+        self._log(
+            reasons, f"score {result.verdict.failure_score:.2f}, predicted mIoU {result.verdict.predicted_miou:.2f}"
+        )
+        self._afterwards(received, frame, result, reasons)
+
+    def _final(
+        self, received: Received, result: PerceptionResult, frame: Frame, taken_ns: int
+    ) -> tuple[Reason, Severity]:
+        """The pipeline's reasons and those that only the node can see: lateness and the stream's identity."""
+        reasons, bounds = result.verdict.reasons, self.config.bounds
+        severity = Severity.GOOD
+        if received.age_ms * NS_PER_MS + (taken_ns - received.at_ns) > bounds.backlog_ns:
+            reasons |= Reason.BACKLOG  # NaN, where age has no meaning, never is
+        latency_ns = time.monotonic_ns() - received.at_ns
+        if latency_ns > bounds.latency_soft_ns:
+            reasons |= Reason.LATENCY
+            severity = Severity.HARD if latency_ns > bounds.latency_hard_ns else Severity.SOFT
+        if self._frame_id is None:
+            self._frame_id = frame.frame_id
+        if frame.frame_id != self._frame_id or self._several_sources:
+            reasons |= Reason.MULTI_SOURCE
+        return reasons, max(severity, severity_of(reasons))
+
+    def _afterwards(self, received: Received, frame: Frame, result: PerceptionResult, reasons: Reason) -> None:
+        now_ns, before = time.monotonic_ns(), self.last
+        latency_ms = (now_ns - received.at_ns) / NS_PER_MS
+        self.last = LastFrame(
+            reasons,
+            result.verdict.failure_score,
+            result.verdict.predicted_miou,
+            result.verdict.mean_confidence,
+            result.engine_ms,
+            result.pipeline_ms,
+            latency_ms,
+            now_ns,
+        )
+        self._outputs.publish_times(
+            processing_time_ms=result.pipeline_ms,
+            cyclic_time_ms=(now_ns - before.at_ns) / NS_PER_MS if before.at_ns else float("nan"),
+            pipeline_latency_ms=received.age_ms + latency_ms,
+        )
+        header = received.message.header
+        self._outputs.publish_pictures(header, frame, result, self.config.overlay_opacity, self._camera_info)
+
+    def _reject(self, received: Received, reason: Reason, why: str) -> None:
+        self._book.rejected(received, reason)
+        self._log(reason, why)
+
+    def _log(self, reasons: Reason, detail: str) -> None:
+        """Say what has changed, once; while it keeps changing, once a second."""
+        now = time.monotonic()
+        if reasons == self._logged or now - self._logged_at < LOG_PERIOD_S:
+            return
+        if reasons:
+            self._logger.warning(f"frames are not good: {', '.join(reasons.names())} ({detail})")
+        elif self._logged:
+            self._logger.info(f"frames are good again ({detail})")
+        self._logged, self._logged_at = reasons, now

@@ -1,0 +1,62 @@
+"""The life of a node's process: start, spin, end quietly on SIGINT and SIGTERM, refuse bad parameters with one line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, SingleThreadedExecutor
+
+from trustseg.errors import TrustSegError
+
+EXIT_GOOD, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+def spin_node(make: Callable[[], Any], args: list[str] | None = None, *, threads: int = 1) -> int:
+    """Run one node until a signal ends it, and return the exit status.
+
+    Args:
+        make: creates the node; it may have a `close` method for what must end before it.
+        args: command line with ROS arguments; None takes sys.argv.
+        threads: callbacks that may run at once.
+
+    Returns:
+        0 after SIGINT or SIGTERM, or when the node shut the context down; 2 when an argument or parameter is wrong.
+    """
+    try:
+        rclpy.init(args=args)
+    except Exception as error:  # the classes differ between distributions
+        return _refuse(str(error))
+    node, executor = None, None
+    try:
+        node = make()
+        executor = MultiThreadedExecutor(num_threads=threads) if threads > 1 else SingleThreadedExecutor()
+        executor.add_node(node)
+        executor.spin()
+    except TrustSegError as error:
+        return _refuse(str(error))
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except Exception:
+        # A callback that was under way when the signal came cannot publish any more: that is no failure.
+        if rclpy.ok():
+            raise
+    finally:
+        # The end has begun: another Ctrl-C must not interrupt it half way.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if node is not None and hasattr(node, "close"):
+            node.close()
+        if executor is not None:
+            executor.shutdown(timeout_sec=1.0)
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return EXIT_GOOD
+
+
+def _refuse(text: str) -> int:
+    sys.stderr.write("trustseg: " + " ".join(text.split()) + "\n")
+    return EXIT_USAGE

@@ -1,0 +1,248 @@
+"""Every parameter of every node: one frozen dataclass a node, which is the table that YAML and README are held to.
+
+A field's metadata is its descriptor. `load` declares all of them and gives the configuration; a key that no field
+has, a wrong type or a value out of range is a `ParameterError` with one clear line. `watch` lets the live ones change:
+a bad value is refused and the old one stays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
+from trustseg.errors import TrustSegError
+from trustseg.reasons import Mode
+
+MODES = {mode.name.lower(): mode for mode in Mode}
+# Parameters that rclpy itself declares on a node.
+ROS_OWN = ("use_sim_time", "start_type_description_service")
+
+
+class ParameterError(TrustSegError):
+    """A parameter given at start cannot be used."""
+
+
+def parameter(
+    default: Any,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+) -> Any:
+    """One parameter as a dataclass field; not `live` means read-only while the node runs."""
+    return field(
+        default=default,
+        metadata={
+            "description": description,
+            "minimum": minimum,
+            "maximum": maximum,
+            "choices": choices,
+            "live": live,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What every bound derives from; equal in segmenter, monitor and guard."""
+
+    camera_rate_hz: float = parameter(30.0, "rate of the camera, Hz", minimum=0.5, maximum=240.0)
+    latency_budget_ms: float = parameter(
+        50.0, "longest usual time from receipt of an image to its status, ms", minimum=1.0, maximum=5000.0
+    )
+
+    @property
+    def bounds(self) -> Bounds:
+        """Every time bound that follows."""
+        return derive_bounds(round(SECOND / self.camera_rate_hz), round(self.latency_budget_ms * MS))
+
+
+@dataclass(frozen=True)
+class SegmenterConfig(Timing):
+    """Parameters of the segmentation node `trustseg`."""
+
+    bundle: str = parameter("segnet_lite", "bundle to run: its name or the path of its folder")
+    backend: str = parameter(
+        "auto", "inference library; auto: the fastest that passes the golden test",
+        choices=("auto", "onnxruntime", "openvino"),
+    )  # fmt: skip
+    precision: str = parameter("fp32", "precision of the graph to load, one that the bundle has")
+    threads: int = parameter(2, "threads of the inference library", minimum=1, maximum=64)
+    mode: str = parameter("live", "where stamps come from: live compares them with the clock", choices=tuple(MODES))
+    image_transport: str = parameter("raw", "type of the image topic", choices=("raw", "compressed"))
+    output_size: str = parameter(
+        "network", "size of mask and confidence; camera: enlarged to the image's", choices=("network", "camera"),
+        live=True,
+    )  # fmt: skip
+    allow_resolution_change: bool = parameter(False, "accept images of another size than the first one", live=True)
+    max_pixels: int = parameter(33_554_432, "largest image that is decoded, pixels", minimum=1, maximum=268_435_456)
+    autostart: bool = parameter(False, "configure and activate at start, without a lifecycle manager")
+    overlay_opacity: float = parameter(
+        0.5, "weight of the class colours in the overlay", minimum=0.0, maximum=1.0, live=True
+    )
+    diagnostics_period_s: float = parameter(1.0, "period of /diagnostics, s", minimum=0.1, maximum=60.0)
+
+
+@dataclass(frozen=True)
+class MonitorConfig(Timing):
+    """Parameters of the failure monitor `trustseg_monitor`."""
+
+    good_frames: int = parameter(10, "good frames in a row before the flag goes down", minimum=1, maximum=1000)
+    soft_count: int = parameter(2, "soft frames within soft_window that are believed", minimum=1, maximum=100)
+    soft_window: int = parameter(3, "newest frames that soft_count looks at", minimum=1, maximum=100)
+    dwell_ms: float = parameter(
+        500.0, "shortest stay in FAILED after its last bad frame, ms", minimum=0.0, maximum=60e3
+    )
+    degraded_is_failure: bool = parameter(True, "whether DEGRADED raises the flag", live=True)
+    backend_failures: int = parameter(3, "backend failures within backend_window_s that latch", minimum=1, maximum=100)
+    backend_window_s: float = parameter(10.0, "window of backend_failures, s", minimum=0.1, maximum=3600.0)
+    restart_limit: int = parameter(3, "restarts within restart_window_s that latch", minimum=1, maximum=100)
+    restart_window_s: float = parameter(60.0, "window of restart_limit, s", minimum=0.1, maximum=3600.0)
+    latch_file: str = parameter(
+        "", "file that keeps latched reasons over a restart of the monitor; empty: one in the run-time directory"
+    )
+    diagnostics_period_s: float = parameter(1.0, "period of /diagnostics, s", minimum=0.1, maximum=60.0)
+
+
+@dataclass(frozen=True)
+class CameraConfig:
+    """Parameters of the camera process `camera`."""
+
+    source: str = parameter("", "video, bag, folder of images or rendered drive to publish")
+    topic: str = parameter("", "image topic of a bag; empty: the only one there is")
+    rate_hz: float = parameter(10.0, "frames per second", minimum=0.1, maximum=240.0)
+    frame_id: str = parameter("camera_optical", "frame_id of the header")
+    width: int = parameter(0, "width of the published image, pixels; 0: the source's", minimum=0, maximum=16384)
+    height: int = parameter(0, "height of the published image, pixels; 0: the source's", minimum=0, maximum=16384)
+    image_transport: str = parameter("raw", "type of the image topic", choices=("raw", "compressed"))
+    start_frame: int = parameter(0, "frame of the source to begin with", minimum=0)
+    max_frames: int = parameter(0, "frames after which the camera ends; 0: all of the source", minimum=0)
+    loop: bool = parameter(False, "begin again when the source ends")
+    schedule: str = parameter("", "JSON file with troubles: [{kind: freeze|stop, start_s, end_s}]")
+    log: str = parameter("", "JSON-lines file: one line a frame with index, stamp_ns, sent, source_index")
+    wait_for_subscribers: int = parameter(1, "subscriptions of the image topic to wait for", minimum=0, maximum=64)
+    start_file: str = parameter("", "begin when this file exists; empty: at once")
+
+
+@dataclass(frozen=True)
+class RecorderConfig:
+    """Parameters of the recorder `recorder`."""
+
+    output: str = parameter("", "folder to write; must not exist")
+    max_megabytes: float = parameter(200.0, "size at which images are left out, MB", minimum=1.0, maximum=1e6)
+    jpeg_quality: int = parameter(85, "quality of the camera's JPEG images", minimum=1, maximum=100)
+    bag_version: int = parameter(9, "metadata version of the bag; 8 for Humble", minimum=8, maximum=9)
+
+
+ConfigT = TypeVar("ConfigT", SegmenterConfig, MonitorConfig, CameraConfig, RecorderConfig)
+
+
+def load(node: Node, kind: type[ConfigT]) -> ConfigT:
+    """Declare every field of `kind` on `node` and read the values given at start.
+
+    Raises:
+        ParameterError: unknown key, wrong type, value out of range or not among the choices.
+    """
+    fields = dataclasses.fields(kind)
+    # rclpy offers no public view of what was given at start but not declared (Humble to Kilted).
+    given: dict[str, Parameter] = node._parameter_overrides
+    names = {f.name for f in fields}
+    for name in sorted(set(given) - names - set(ROS_OWN)):
+        if not name.startswith("qos_overrides."):
+            raise ParameterError(f"unknown parameter {name!r}", expected="one of " + ", ".join(sorted(names)))
+    values = {}
+    for each in fields:
+        override = given.get(each.name)
+        if override is not None and isinstance(each.default, float) and override.type_ == Parameter.Type.INTEGER:
+            # `rate:=10` on a command line means 10.0.
+            given[each.name] = Parameter(each.name, Parameter.Type.DOUBLE, float(override.value))
+        try:
+            values[each.name] = node.declare_parameter(each.name, each.default, _descriptor(each)).value
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            got = override.value if override is not None else each.default
+            raise ParameterError(f"parameter {each.name}", expected=_expected(each), got=repr(got)) from error
+    for each in fields:
+        problem = _problem(each, values[each.name])
+        if problem:
+            raise ParameterError(f"parameter {each.name}", expected=_expected(each), got=repr(values[each.name]))
+    return kind(**values)
+
+
+def watch(node: Node, config: ConfigT, changed: Callable[[ConfigT], None]) -> None:
+    """Accept live changes: `changed` gets the new configuration; a bad value is refused, the old one stays."""
+    current = [config]
+
+    def decide(parameters: list[Parameter]) -> SetParametersResult:
+        fields = {f.name: f for f in dataclasses.fields(current[0])}
+        changes = {}
+        for each in parameters:
+            if each.name in ROS_OWN:
+                continue
+            spec = fields.get(each.name)
+            if spec is None:
+                return SetParametersResult(successful=False, reason=f"unknown parameter {each.name!r}")
+            if not spec.metadata["live"]:
+                return SetParametersResult(
+                    successful=False, reason=f"{each.name} is fixed while the node runs; restart it with the new value"
+                )
+            if _problem(spec, each.value):
+                reason = f"{each.name}: expected {_expected(spec)}, got {each.value!r}; {current_text(spec)} stays"
+                return SetParametersResult(successful=False, reason=reason)
+            changes[each.name] = each.value
+        if changes:
+            current[0] = dataclasses.replace(current[0], **changes)
+            changed(current[0])
+        return SetParametersResult(successful=True)
+
+    def current_text(spec: dataclasses.Field[Any]) -> str:
+        return repr(getattr(current[0], spec.name))
+
+    node.add_on_set_parameters_callback(decide)
+
+
+def _descriptor(spec: dataclasses.Field[Any]) -> ParameterDescriptor:
+    data = spec.metadata
+    text = data["description"] + (f" ({', '.join(data['choices'])})" if data["choices"] else "")
+    descriptor = ParameterDescriptor(name=spec.name, description=text, read_only=not data["live"])
+    if data["minimum"] is not None:
+        if isinstance(spec.default, float):
+            maximum = float("inf") if data["maximum"] is None else float(data["maximum"])
+            limits = FloatingPointRange(from_value=float(data["minimum"]), to_value=maximum, step=0.0)
+            descriptor.floating_point_range = [limits]
+        else:
+            maximum = 2**63 - 1 if data["maximum"] is None else int(data["maximum"])
+            descriptor.integer_range = [IntegerRange(from_value=int(data["minimum"]), to_value=maximum, step=1)]
+    return descriptor
+
+
+def _problem(spec: dataclasses.Field[Any], value: Any) -> bool:
+    data = spec.metadata
+    if type(value) is not type(spec.default):
+        return True
+    if data["choices"]:
+        return value not in data["choices"]
+    # NaN fails both comparisons.
+    too_low = data["minimum"] is not None and not value >= data["minimum"]
+    return too_low or (data["maximum"] is not None and not value <= data["maximum"])
+
+
+def _expected(spec: dataclasses.Field[Any]) -> str:
+    data = spec.metadata
+    if data["choices"]:
+        return "one of " + ", ".join(data["choices"])
+    kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[type(spec.default)]
+    if data["minimum"] is None:
+        return kind
+    if data["maximum"] is None:
+        return f"{kind} of at least {data['minimum']:g}"
+    return f"{kind} from {data['minimum']:g} to {data['maximum']:g}"

@@ -1,0 +1,296 @@
+"""The segmentation node `trustseg`: frames in, masks with their confidence out, and evidence about every frame.
+
+It reports evidence and decides nothing: the failure monitor is another process. A configure or self-test that fails
+leaves the node up and saying why, ten times a second.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_srvs.srv import Trigger
+from trustseg_interfaces.msg import SegmentationStatus
+
+from trustseg.backends import select_backend
+from trustseg.bundle import load_bundle
+from trustseg.errors import BackendError, BundleError, SelfTestError, TrustSegError
+from trustseg.input_health import HealthConfig
+from trustseg.pipeline import Pipeline, PipelineConfig
+from trustseg.reasons import Mode, Reason, Severity
+from trustseg_ros.decode import FrameIntake, IntakeConfig
+from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
+from trustseg_ros.node_main import spin_node
+from trustseg_ros.outputs import Outputs
+from trustseg_ros.parameters import MODES, SegmenterConfig, load, watch
+from trustseg_ros.qos import IMAGE_TOPIC, SubscriptionEventCallbacks, camera_qos, status_qos
+from trustseg_ros.segmenter_diagnostics import SegmenterDiagnostics
+from trustseg_ros.status_book import EngineIdentity, StatusBook
+from trustseg_ros.supervisor import Supervisor
+
+NODE_NAME = "trustseg"
+TROUBLE_PERIOD_S = 0.1
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What configure makes and cleanup releases."""
+
+    pipeline: Pipeline
+    outputs: Outputs
+
+
+class Segmenter(LifecycleNode):
+    """Lifecycle: configure loads and verifies the bundle; activate tests itself on the golden image and subscribes."""
+
+    def __init__(self) -> None:
+        super().__init__(NODE_NAME)
+        self.config = load(self, SegmenterConfig)
+        self.mode = MODES[self.config.mode]
+        self.bounds = self.config.bounds
+        watch(self, self.config, self._on_config)
+        # Not a lifecycle publisher: that one is mute while inactive, which is when there is most to say.
+        self._status_out = self.create_publisher(SegmentationStatus, "~/status", status_qos(self.bounds))
+        self.book = StatusBook(
+            publish=self._status_out.publish,
+            now=lambda: self.get_clock().now().to_msg(),
+            instance_id=secrets.randbits(63) | 1,
+            mode=self.mode,
+        )
+        self.trouble = Reason.NONE
+        self._trouble_text = ""
+        self._loaded: Loaded | None = None
+        self._worker: FrameWorker | None = None
+        self._supervisor: Supervisor | None = None
+        self._subscriptions_of_stream: list[Any] = []
+        self._engine_lock = threading.Lock()
+        self.messages_lost = 0
+        services = MutuallyExclusiveCallbackGroup()
+        self.create_service(Trigger, "~/self_test", self._on_self_test, callback_group=services)
+        background = MutuallyExclusiveCallbackGroup()
+        self._trouble_timer = self.create_timer(TROUBLE_PERIOD_S, self._report_trouble, callback_group=background)
+        self.diagnostics = SegmenterDiagnostics(self, self.config.diagnostics_period_s, background)
+        self.get_logger().info(f"mode {self.config.mode}; bounds: {self.bounds.describe()}")
+        if self.config.autostart:
+            # In its own group and only once the executor spins: services answer while the bundle loads.
+            self._autostart = self.create_timer(
+                0.0, self._start_by_itself, callback_group=MutuallyExclusiveCallbackGroup()
+            )
+
+    # Lifecycle ------------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the bundle (every byte hash-checked) and a backend that passes the golden test."""
+        config = self.config
+        # A simulator that stands still repeats its pixels, and so does a recording of compressed video.
+        health = HealthConfig() if self.mode is Mode.LIVE else HealthConfig(frozen_after=0)
+        try:
+            bundle = load_bundle(config.bundle)
+            backend = select_backend(config.backend, bundle, config.precision, config.threads)
+            pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
+            self._loaded = Loaded(pipeline, Outputs(self, bundle))
+        except Exception as error:
+            return self._refuse("configure", error)
+        self.book.engine = EngineIdentity(
+            backend.name, backend.precision, pipeline.model_sha256, pipeline.calibration_sha256
+        )
+        self._settle()
+        self.get_logger().info(f"configured: bundle {bundle.card.name} on {backend.name} {backend.precision}")
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run the golden image once more, then take frames."""
+        loaded = self._loaded
+        try:
+            if loaded is None:
+                raise BundleError("no bundle is loaded", fix="configure the node first")
+            golden = loaded.pipeline.self_test()
+            if not golden.passed:
+                raise SelfTestError("the golden image gives another result than it should", got=golden.why)
+        except Exception as error:
+            return self._refuse("activate", error)
+        self._settle()
+        result = super().on_activate(state)
+        self._begin_stream(loaded)
+        loaded.outputs.announce_labels()
+        self.get_logger().info(f"active: golden image in {golden.engine_ms:.1f} ms, waiting for {IMAGE_TOPIC}")
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Take no more frames; the monitor hears of it at once."""
+        self._end_stream()
+        self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release the engine."""
+        self._release()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As deactivate and cleanup, from any state."""
+        self._end_stream()
+        self._release()
+        self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
+        return SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A transition raised: back to unconfigured, with the reason on record."""
+        self._end_stream()
+        self._release()
+        self._refuse("transition", RuntimeError("a transition raised"))
+        return SUCCESS
+
+    def close(self) -> None:
+        """End threads and release the engine; for the end of the process."""
+        self._end_stream()
+        self._release()
+
+    def _start_by_itself(self) -> None:
+        self._autostart.cancel()
+        if self.trigger_configure() is SUCCESS:
+            self.trigger_activate()
+
+    def _release(self) -> None:
+        with self._engine_lock:
+            loaded, self._loaded = self._loaded, None
+            if loaded is not None:
+                loaded.outputs.destroy()
+                loaded.pipeline.close()
+        self.book.engine = EngineIdentity()
+
+    # The stream -----------------------------------------------------------------------------------------------
+
+    def _begin_stream(self, loaded: Loaded) -> None:
+        config, bounds = self.config, self.bounds
+        compressed = config.image_transport == "compressed"
+        intake = FrameIntake(
+            IntakeConfig(self.mode, compressed, config.max_pixels, config.allow_resolution_change), bounds
+        )
+        loaded.pipeline.reset()
+        self._supervisor = Supervisor(bounds, self._status_out.assert_liveliness)
+        self._worker = FrameWorker(
+            WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
+            intake=intake,
+            pipeline=loaded.pipeline,
+            engine_lock=self._engine_lock,
+            book=self.book,
+            outputs=loaded.outputs,
+            supervisor=self._supervisor,
+            now_ns=lambda: self.get_clock().now().nanoseconds,
+            logger=self.get_logger(),
+        )
+        self._worker.start()
+        self._supervisor.start()
+        stream = MutuallyExclusiveCallbackGroup()
+        events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos, message_lost=self._on_lost)
+        self._subscriptions_of_stream = [
+            self.create_subscription(
+                CompressedImage if compressed else Image,
+                IMAGE_TOPIC,
+                self._worker.on_image,
+                camera_qos(),
+                callback_group=stream,
+                event_callbacks=events,
+            ),
+            self.create_subscription(
+                CameraInfo, "camera_info", self._worker.on_camera_info, camera_qos(), callback_group=stream
+            ),
+        ]
+
+    def _end_stream(self) -> None:
+        for subscription in self._subscriptions_of_stream:
+            self.destroy_subscription(subscription)
+        self._subscriptions_of_stream = []
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            supervisor.stop()
+
+    @property
+    def worker(self) -> FrameWorker | None:
+        """The worker of the stream, None while inactive."""
+        return self._worker
+
+    def _on_incompatible_qos(self, event: Any) -> None:
+        self.get_logger().error(
+            f"a publisher of {IMAGE_TOPIC} offers a quality of service that does not fit (policy "
+            f"{event.last_policy_kind}); wanted: best effort, volatile. No image of it arrives"
+        )
+
+    def _on_lost(self, event: Any) -> None:
+        self.messages_lost = event.total_count
+
+    def _on_config(self, config: SegmenterConfig) -> None:
+        self.config = config
+        if self._worker is not None:
+            self._worker.reconfigure(
+                config.output_size == "camera", config.overlay_opacity, config.allow_resolution_change
+            )
+
+    # Trouble --------------------------------------------------------------------------------------------------
+
+    def _refuse(self, what: str, error: Exception) -> TransitionCallbackReturn:
+        self.trouble = reason_of(error)
+        text = str(error) if isinstance(error, TrustSegError) else f"{type(error).__name__}: {error}"
+        self._trouble_text = f"{what} failed, {self.trouble.first()}: {text}"
+        self.get_logger().error(self._trouble_text)
+        self._report_trouble()
+        return FAILURE
+
+    def _settle(self) -> None:
+        self.trouble, self._trouble_text = Reason.NONE, ""
+
+    @property
+    def trouble_text(self) -> str:
+        """Why the node cannot work; empty when it can."""
+        return self._trouble_text
+
+    def _report_trouble(self) -> None:
+        if self.trouble:
+            self.book.about_node(self.trouble, Severity.LATCH)
+
+    def _on_self_test(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        started = time.monotonic()
+        with self._engine_lock:
+            if self._loaded is None:
+                response.success, response.message = False, "no bundle is loaded; configure the node first"
+                return response
+            try:
+                golden = self._loaded.pipeline.self_test()
+                why = golden.why
+            except TrustSegError as error:
+                why = str(error)
+        response.success = not why
+        took_ms = (time.monotonic() - started) * 1e3
+        response.message = why or f"the golden image is reproduced ({took_ms:.0f} ms)"
+        if why:
+            self._refuse("self-test", SelfTestError("the golden image gives another result than it should", got=why))
+        return response
+
+
+def reason_of(error: Exception) -> Reason:
+    """Why a transition failed, as a reason bit."""
+    if isinstance(error, BundleError):
+        return Reason.MODEL_INTEGRITY
+    if isinstance(error, SelfTestError):
+        return Reason.SELF_TEST
+    return Reason.BACKEND if isinstance(error, BackendError) else Reason.INTERNAL
+
+
+def main(args: list[str] | None = None) -> int:
+    """Entry point: 0 after a signal, 2 with one line for a parameter that cannot be used."""
+    return spin_node(Segmenter, args, threads=3)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,89 @@
+"""What the segmentation node tells /diagnostics: input, engine and evidence, at 1 Hz and when something changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+
+from trustseg_ros.diagnostics import ERROR, OK, TOPIC, WARN, diagnostic, diagnostic_array
+from trustseg_ros.frame_worker import LastFrame
+from trustseg_ros.qos import IMAGE_TOPIC, latest_qos
+
+LOOK_PERIOD_S = 0.1
+
+
+class SegmenterDiagnostics:
+    """Publisher of the node's diagnostics.
+
+    Args:
+        node: the segmenter.
+        period_s: time between two unchanged messages.
+        group: callback group of the timer.
+    """
+
+    def __init__(self, node: Any, period_s: float, group: Any) -> None:
+        self._node, self._period_s = node, period_s
+        self._publisher = node.create_publisher(DiagnosticArray, TOPIC, latest_qos())
+        self._levels: tuple[Any, ...] = ()
+        self._since_s = period_s
+        self._answered, self._stalled = 0, True
+        self._timer = node.create_timer(LOOK_PERIOD_S, self._look, callback_group=group)
+
+    def _look(self) -> None:
+        self._since_s += LOOK_PERIOD_S
+        due = self._since_s >= self._period_s
+        statuses = (self._input(due), self._engine(), self._evidence())
+        levels = tuple((s.level, s.message) for s in statuses)
+        if due or levels != self._levels:
+            self._levels, self._since_s = levels, 0.0
+            self._publisher.publish(diagnostic_array(self._node.get_clock().now().to_msg(), *statuses))
+
+    def _input(self, due: bool) -> Any:
+        node, counts = self._node, self._node.book.counts
+        publishers = node.count_publishers(IMAGE_TOPIC)
+        worker = node.worker
+        if worker is not None:
+            worker.several_sources(publishers > 1)
+        if due:
+            self._stalled = counts.taken_in == self._answered
+            self._answered = counts.taken_in
+        level, message = OK, "frames arrive"
+        if worker is None:
+            level, message = WARN, "not active"
+        elif publishers == 0:
+            level, message = ERROR, f"nobody publishes {IMAGE_TOPIC}"
+        elif publishers > 1:
+            level, message = ERROR, f"{publishers} publishers feed {IMAGE_TOPIC}"
+        elif self._stalled:
+            level, message = ERROR, "no frame arrives"
+        values = {
+            "taken in": counts.taken_in, "processed": counts.processed, "skipped": counts.skipped,
+            "rejected": counts.rejected, "lost on the way (DDS)": node.messages_lost, "publishers": publishers,
+        }  # fmt: skip
+        return diagnostic(node.get_name(), "input", level, message, values)
+
+    def _engine(self) -> Any:
+        node, engine, last = self._node, self._node.book.engine, self._last()
+        level, message = (ERROR, node.trouble_text) if node.trouble else (OK, engine.backend or "not loaded")
+        values = {
+            "backend": engine.backend, "precision": engine.precision, "model sha256": engine.model_sha256,
+            "calibration sha256": engine.calibration_sha256, "engine ms": last.engine_ms,
+            "pipeline ms": last.pipeline_ms, "latency ms": last.latency_ms,
+        }  # fmt: skip
+        return diagnostic(node.get_name(), "engine", level, message, values)
+
+    def _evidence(self) -> Any:
+        last = self._last()
+        level, message = (ERROR, ", ".join(last.reasons.names())) if last.reasons else (OK, "frames are good")
+        if not last.at_ns:
+            level, message = WARN, "no frame yet"
+        values = {
+            "failure score": last.failure_score, "predicted mIoU": last.predicted_miou,
+            "mean confidence": last.mean_confidence,
+        }  # fmt: skip
+        return diagnostic(self._node.get_name(), "evidence", level, message, values)
+
+    def _last(self) -> LastFrame:
+        worker = self._node.worker
+        return LastFrame() if worker is None else worker.last
