@@ -45,3 +45,6 @@ FENCE = _ID["fence"]
 CAR = _ID["car"]
 PEDESTRIAN = _ID["pedestrian"]
 BICYCLIST = _ID["bicyclist"]
+
+VOID = 255
+"""Value of unlabelled pixels in masks; the renderer labels every pixel."""
