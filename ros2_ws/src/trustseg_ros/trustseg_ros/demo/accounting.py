@@ -50,8 +50,8 @@ def slowest_answer_ns(seen: Observation) -> int:
 def active_spans(seen: Observation) -> tuple[Span, ...]:
     """The lives of the node, in the order of time.
 
-    A listener may have missed an instance's first words; the count in its first status says how many, and the life begins
-    that many frames earlier, so that what the listener missed counts as lost.
+    A listener may have missed an instance's first words; the count in its first status says how many, and the life
+    begins that many frames earlier, so that what the listener missed counts as lost.
     """
     stamps = [frame.stamp_ns for frame in seen.sent]
     index = {stamp: i for i, stamp in enumerate(stamps)}

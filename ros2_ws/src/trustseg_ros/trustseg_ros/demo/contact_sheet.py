@@ -10,8 +10,21 @@ from PIL import Image, ImageDraw
 
 from trustseg_ros.demo.moments import Moment
 from trustseg_ros.demo.paint import (
-    FAINT, GREEN, INK, PAPER, RED, WHITE, ClassColor, color_mask, fitted, font, heat, placeholder, read_gray,
-    read_image, shortened,
+    FAINT,
+    GREEN,
+    INK,
+    PAPER,
+    RED,
+    WHITE,
+    ClassColor,
+    color_mask,
+    fitted,
+    font,
+    heat,
+    placeholder,
+    read_gray,
+    read_image,
+    shortened,
 )  # fmt: skip
 from trustseg_ros.demo.script import TITLES
 from trustseg_ros.demo.summary import Injected, Summary
@@ -22,9 +35,7 @@ COLUMNS = ("camera", "mask", "confidence (bright = a guess)", "failure flag")
 SAMPLES_WITHOUT_TROUBLE = 6
 
 
-def write_contact_sheet(
-    path: Path, moments: Sequence[Moment], summary: Summary, classes: Sequence[ClassColor]
-) -> None:
+def write_contact_sheet(path: Path, moments: Sequence[Moment], summary: Summary, classes: Sequence[ClassColor]) -> None:
     """Draw the sheet.
 
     Args:

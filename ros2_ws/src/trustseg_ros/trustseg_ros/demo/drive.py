@@ -1,4 +1,4 @@
-"""A drive ready to be published: a folder of pictures and the list that says which one goes out in which slot."""
+"""A drive ready to be published: a folder of pictures, one a frame time, and what happens on the way."""
 
 from __future__ import annotations
 
@@ -9,78 +9,72 @@ from pathlib import Path
 from trustseg_ros.demo.script import Script, Trouble
 
 DRIVE_FILE = "drive.json"
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One frame time of a drive.
-
-    Attributes:
-        image: file of the picture that is published (JPEG or PNG), None where the stream has stopped.
-        label: file of the true classes of what the camera should have seen (uint8 PNG, 255 unlabelled), None if unknown.
-    """
-
-    image: str | None
-    label: str | None = None
+IMAGES, LABELS = "images", "labels"
+# What the camera process calls the troubles that are its own; the others are in the pictures or befall the node.
+CAMERA_TROUBLES = {"frozen": "freeze", "stop": "stop"}
 
 
 @dataclass(frozen=True)
 class Drive:
-    """Slots at a fixed rate.
+    """Pictures at a fixed rate; slot i is the one that is due i / rate seconds after the first.
 
     Attributes:
         name: what the drive shows, for people.
         rate_hz: slots a second.
-        slots: one a frame time.
+        slots: number of pictures, `images/*.jpg` in the order of their names.
         troubles: what is injected, in order of time.
-        classes: names of the label ids 0, 1 ..., empty where nothing is labelled.
-        folder: what relative paths of the slots are relative to; it holds `drive.json`.
+        classes: names of the label ids 0, 1 ... of `labels/*.png` (uint8, 255 unlabelled), empty where there are none.
+        folder: holds images, labels and `drive.json`.
     """
 
     name: str
     rate_hz: float
-    slots: tuple[Slot, ...]
+    slots: int
     troubles: tuple[Trouble, ...]
     classes: tuple[str, ...]
     folder: Path
 
     @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return len(self.slots) / self.rate_hz
-
-    @property
     def labelled(self) -> bool:
         """Whether the truth is known."""
-        return any(slot.label for slot in self.slots)
+        return bool(self.classes)
 
     @property
     def script(self) -> Script:
         """The drive's times and troubles."""
-        return Script(self.rate_hz, self.duration_s, self.troubles)
+        return Script(self.rate_hz, self.slots / self.rate_hz, self.troubles)
 
-    def image_path(self, slot: int) -> Path | None:
-        """Picture published in `slot`, None in a gap."""
-        image = self.slots[slot].image
-        return None if image is None else self.folder / image
+    def image_path(self, slot: int) -> Path:
+        """Picture of `slot`."""
+        return self.folder / IMAGES / image_name(slot)
 
     def label_path(self, slot: int) -> Path | None:
-        """True classes at `slot`, None where unknown."""
-        label = self.slots[slot].label
-        return None if label is None else self.folder / label
+        """True classes of what is before the camera at `slot`, None where unknown."""
+        return self.folder / LABELS / label_name(slot) if self.classes else None
 
-    def save(self, folder: Path) -> Path:
-        """Write `drive.json` into `folder`, against which relative paths will hold; returns its path."""
-        path = folder / DRIVE_FILE
-        content = {
-            "name": self.name,
-            "rate_hz": self.rate_hz,
-            "slots": [asdict(slot) for slot in self.slots],
-            "troubles": [asdict(trouble) for trouble in self.troubles],
-            "classes": list(self.classes),
-        }
-        path.write_text(json.dumps(content), encoding="utf-8")
-        return path
+    def save(self) -> None:
+        """Write `drive.json`, which makes the folder a whole drive."""
+        content = asdict(self)
+        del content["folder"]
+        (self.folder / DRIVE_FILE).write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+    def camera_schedule(self) -> list[dict[str, object]]:
+        """The troubles that the camera process makes itself, as it wants to read them."""
+        return [
+            {"kind": CAMERA_TROUBLES[t.kind], "start_s": t.start_s, "end_s": t.end_s}
+            for t in self.troubles
+            if t.kind in CAMERA_TROUBLES
+        ]
+
+
+def image_name(slot: int) -> str:
+    """File name of a picture; sorts in the order of the slots."""
+    return f"{slot:06d}.jpg"
+
+
+def label_name(slot: int) -> str:
+    """File name of the labels of a slot."""
+    return f"{slot:06d}.png"
 
 
 def load_drive(folder: Path) -> Drive:
@@ -89,27 +83,8 @@ def load_drive(folder: Path) -> Drive:
     return Drive(
         name=content["name"],
         rate_hz=content["rate_hz"],
-        slots=tuple(Slot(**slot) for slot in content["slots"]),
+        slots=content["slots"],
         troubles=tuple(Trouble(**trouble) for trouble in content["troubles"]),
         classes=tuple(content["classes"]),
         folder=folder,
     )
-
-
-def with_camera_troubles(slots: tuple[Slot, ...], script: Script) -> tuple[Slot, ...]:
-    """Freeze and stop the stream where the script says so.
-
-    While frozen the picture before the trouble goes out again and again; the labels stay those of the road as it really
-    is by then. While stopped nothing goes out.
-    """
-    changed = list(slots)
-    for trouble in script.troubles:
-        inside = [i for i in range(len(slots)) if trouble.covers(script.time_s(i))]
-        if trouble.kind == "frozen" and inside and inside[0] > 0:
-            last_live = slots[inside[0] - 1].image
-            for i in inside:
-                changed[i] = Slot(last_live, slots[i].label)
-        elif trouble.kind == "stop":
-            for i in inside:
-                changed[i] = Slot(None, None)
-    return tuple(changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from trustseg.reasons import Reason, State
 from trustseg_ros.demo.records import VerdictRecord
@@ -64,7 +65,7 @@ class FlagTimeline:
     def up_seconds(self, from_ns: int, to_ns: int) -> float:
         """Seconds within [from, to) for which the flag is up."""
         edges = [*self._edges(from_ns, to_ns), to_ns]
-        return sum(b - a for a, b in zip(edges, edges[1:], strict=False) if self.at(a).up) / SECOND
+        return sum(b - a for a, b in pairwise(edges) if self.at(a).up) / SECOND
 
     def reasons(self, from_ns: int, to_ns: int) -> list[str]:
         """Names of the reasons given within [from, to) while the flag was up, in the order in which they came."""

@@ -45,15 +45,14 @@ class Moment:
 def drive_moments(drive: Drive, seen: Observation, quality: Mapping[int, float], summary: Summary) -> list[Moment]:
     """One moment for each slot of the drive, in order."""
     flag, script = FlagTimeline(seen.verdicts), drive.script
-    sent = {frame.slot: frame.stamp_ns for frame in seen.sent}
-    predicted = {
-        s.stamp_ns: s.predicted_miou for s in frame_statuses(seen) if s.outcome == Outcome.PROCESSED
-    }
+    sent = {frame.slot: frame for frame in seen.sent}
+    predicted = {s.stamp_ns: s.predicted_miou for s in frame_statuses(seen) if s.outcome == Outcome.PROCESSED}
     origin_ns = seen.sent[0].stamp_ns - round(script.time_s(seen.sent[0].slot) * SECOND)
     moments = []
-    for slot in range(len(drive.slots)):
+    for slot in range(drive.slots):
         time_s = script.time_s(slot)
-        stamp_ns = sent.get(slot)
+        frame = sent.get(slot)
+        stamp_ns = None if frame is None else frame.stamp_ns
         period_end_ns = (origin_ns + round(time_s * SECOND) if stamp_ns is None else stamp_ns) + round(
             SECOND / drive.rate_hz
         )
@@ -64,7 +63,7 @@ def drive_moments(drive: Drive, seen: Observation, quality: Mapping[int, float],
             Moment(
                 slot=slot,
                 time_s=time_s,
-                image=None if stamp_ns is None else drive.image_path(slot),
+                image=None if frame is None else drive.image_path(frame.shown),
                 mask=None if stamp_ns is None else seen.masks.get(stamp_ns),
                 confidence=None if stamp_ns is None else seen.confidences.get(stamp_ns),
                 flag=flag.at(period_end_ns),

@@ -22,8 +22,8 @@ WRITTEN = frozenset({SUMMARY_FILE, OVERLAY_FILE, TIMELINE_FILE, SHEET_FILE, RECO
 class OutputFolder:
     """Context manager: locks `target` and offers `work` (scratch) and `result`, a new folder beside it.
 
-    `publish` puts `result` in the target's place in one step; leaving without it leaves the target as it was. Nothing of
-    the new folders remains either way. The lock is the kernel's: it ends with the process, however that ends.
+    `publish` puts `result` in the target's place in one step; leaving without it leaves the target as it was. Nothing
+    of the new folders remains either way. The lock is the kernel's: it ends with the process, however that ends.
 
     Raises (on entering):
         InputError: another drive is writing there, or `target` holds something that no drive wrote, or cannot be made.

@@ -17,8 +17,24 @@ from PIL import Image, ImageDraw
 from trustseg.evaluation.image_quality import FAILURE_BELOW
 from trustseg_ros.demo.moments import Moment
 from trustseg_ros.demo.paint import (
-    AMBER, BLUE, FAINT, GREEN, INK, PANEL, PAPER, RED, WHITE, ClassColor, color_mask, fitted, font, heat, placeholder,
-    read_gray, read_image, shortened,
+    AMBER,
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    PANEL,
+    PAPER,
+    RED,
+    WHITE,
+    ClassColor,
+    color_mask,
+    fitted,
+    font,
+    heat,
+    placeholder,
+    read_gray,
+    read_image,
+    shortened,
 )  # fmt: skip
 from trustseg_ros.demo.script import TITLES
 from trustseg_ros.demo.words import STATES, main_reason, reason_words
@@ -163,7 +179,12 @@ def _banner(draw: ImageDraw.ImageDraw, moment: Moment) -> None:
     draw.text((24, 14), "DO NOT TRUST THE MASK" if up else "MASK CAN BE TRUSTED", font=font(40, True), fill=WHITE)
     name = main_reason(moment.flag.reasons)
     why = f"because {reason_words(name)}  ({name})" if up and name else "failure flag down"
-    draw.text((26, 66), shortened(draw, why if name or not up else "no word from the monitor", font(24), 900), font=font(24), fill=WHITE)
+    draw.text(
+        (26, 66),
+        shortened(draw, why if name or not up else "no word from the monitor", font(24), 900),
+        font=font(24),
+        fill=WHITE,
+    )
     draw.text((SIZE[0] - 24, 18), STATES[moment.flag.state], font=font(36, True), fill=WHITE, anchor="ra")
     draw.text((SIZE[0] - 24, 66), f"{moment.time_s:.1f} s", font=font(24), fill=WHITE, anchor="ra")
 
@@ -175,4 +196,10 @@ def _trouble(draw: ImageDraw.ImageDraw, moment: Moment) -> None:
         text = f"injected: {TITLES[moment.trouble]}"
         if 0 < moment.severity < 1:
             text += f", {moment.severity:.0%}"
-    draw.text((24, 130), text, font=font(24, bool(moment.trouble)), fill=(20, 20, 20) if moment.trouble else FAINT, anchor="lm")
+    draw.text(
+        (24, 130),
+        text,
+        font=font(24, bool(moment.trouble)),
+        fill=(20, 20, 20) if moment.trouble else FAINT,
+        anchor="lm",
+    )

@@ -7,12 +7,12 @@ wall-clock nanoseconds of this host: the camera's stamps and the receptions shar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, TypeVar
 
-SENT_FILE = "sent.jsonl"
+CAMERA_LOG = "camera.jsonl"
 STATUS_FILE = "statuses.jsonl"
 VERDICT_FILE = "verdicts.jsonl"
 MASK_FILE = "masks.jsonl"
@@ -21,10 +21,17 @@ READY_FILE = "ready"
 
 @dataclass(frozen=True)
 class SentFrame:
-    """One image that the camera published: the drive's slot it shows and its header stamp."""
+    """One image that the camera published.
+
+    Attributes:
+        slot: frame time at which it went out.
+        stamp_ns: its header stamp.
+        shown: slot whose picture it carries; another one than `slot` while the camera is frozen.
+    """
 
     slot: int
     stamp_ns: int
+    shown: int
 
 
 @dataclass(frozen=True)
@@ -116,22 +123,37 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
                 yield kind(**json.loads(line))
 
 
-class LineTail(Generic[R]):
+class LineTail:
     """Reads what has been appended to a JSON-lines file since the last look."""
 
-    def __init__(self, path: Path, kind: type[R]) -> None:
-        self._path, self._kind, self._offset = path, kind, 0
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset = path, 0
 
-    def poll(self) -> list[R]:
-        """Records that are new, oldest first; never blocks."""
-        found: list[R] = []
+    def poll(self) -> list[dict[str, Any]]:
+        """Lines that are new and whole, oldest first; never blocks."""
+        found = []
         if self._path.is_file():
-            with self._path.open(encoding="utf-8") as file:
+            with self._path.open("rb") as file:
                 file.seek(self._offset)
-                while (line := file.readline()).endswith("\n"):
-                    found.append(self._kind(**json.loads(line)))
-                    self._offset = file.tell()
+                while (line := file.readline()).endswith(b"\n"):
+                    found.append(json.loads(line))
+                    self._offset += len(line)
         return found
+
+
+def read_camera_log(path: Path) -> Iterator[SentFrame]:
+    """Frames that the camera process sent, from its own log: one line a frame time, sent or not."""
+    if path.is_file():
+        yield from parse_camera_log(path.read_text(encoding="utf-8").splitlines(keepends=True))
+
+
+def parse_camera_log(lines: Iterable[str]) -> Iterator[SentFrame]:
+    """As `read_camera_log`, from lines; one that is cut short is left out."""
+    for line in lines:
+        if line.endswith("\n"):
+            entry = json.loads(line)
+            if entry["sent"]:
+                yield SentFrame(entry["index"], entry["stamp_ns"], entry["source_index"])
 
 
 def load_observation(folder: Path, kills: tuple[Kill, ...], end_ns: int) -> Observation:
@@ -144,7 +166,7 @@ def load_observation(folder: Path, kills: tuple[Kill, ...], end_ns: int) -> Obse
     """
     masks = list(read_records(folder / MASK_FILE, MaskRecord))
     return Observation(
-        sent=tuple(read_records(folder / SENT_FILE, SentFrame)),
+        sent=tuple(read_camera_log(folder / CAMERA_LOG)),
         statuses=tuple(sorted(read_records(folder / STATUS_FILE, StatusRecord), key=lambda s: s.received_ns)),
         verdicts=tuple(v for v in read_records(folder / VERDICT_FILE, VerdictRecord) if v.received_ns <= end_ns),
         masks={m.stamp_ns: folder / m.file for m in masks if m.kind == "mask"},

@@ -32,8 +32,9 @@ class Length:
     clear: float
 
 
-# Clear stretches are longer than what the monitor asks for before the flag goes down (ten good frames and 500 ms: 1 s at
-# 10 Hz); after a kill the node first has to start again: interpreter, engine, golden image, some seconds on a slow machine.
+# Clear stretches are longer than what the monitor asks for before the flag goes down (ten good frames and 500 ms: 1 s
+# at 10 Hz); after a kill the node first has to start again: interpreter, engine, golden image, some seconds on a slow
+# machine.
 LENGTHS = {
     "fog": Length(lasts=8.0, grows=6.0, clear=4.0),
     "night": Length(lasts=7.0, grows=5.0, clear=4.0),
@@ -50,7 +51,7 @@ CLEAR_DRIVE_S = 20.0
 
 @dataclass(frozen=True)
 class Trouble:
-    """One trouble of the drive, from `start_s` up to `end_s`, growing for the first `grows_s`; seconds from the first frame."""
+    """One trouble, from `start_s` up to `end_s`, growing for the first `grows_s`; seconds from the first frame."""
 
     kind: str
     start_s: float
@@ -102,7 +103,9 @@ def full_duration_s(kinds: Sequence[str]) -> float:
     return LEAD_IN_S + sum(LENGTHS[k].lasts + LENGTHS[k].clear for k in kinds)
 
 
-def plan_script(kinds: Sequence[str], rate_hz: float, duration_s: float | None = None) -> tuple[Script, tuple[str, ...]]:
+def plan_script(
+    kinds: Sequence[str], rate_hz: float, duration_s: float | None = None
+) -> tuple[Script, tuple[str, ...]]:
     """Lay the troubles out one after the other.
 
     Args:
@@ -146,7 +149,9 @@ def parse_kinds(text: str, allowed: Sequence[str]) -> tuple[str, ...]:
     kinds = tuple(part.strip() for part in text.split(",") if part.strip())
     for kind in kinds:
         if kind not in ALL_KINDS:
-            raise InputError(f"--trouble: there is no '{kind}'", expected=f"all, none, or some of {', '.join(ALL_KINDS)}")
+            raise InputError(
+                f"--trouble: there is no '{kind}'", expected=f"all, none, or some of {', '.join(ALL_KINDS)}"
+            )
         if kind not in allowed:
             raise InputError(
                 f"--trouble: '{kind}' can only be rendered, not put into your own footage",

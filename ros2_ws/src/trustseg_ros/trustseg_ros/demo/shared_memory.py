@@ -1,7 +1,7 @@
 """Removes what killed processes leave in shared memory, and nothing that belongs to anybody who still lives.
 
-Fast DDS keeps its segments as `/dev/shm/fastrtps_*` and the ports' semaphores as `sem.fastrtps_*`. A process that ends in an
-orderly way removes its own; one that was killed cannot.
+Fast DDS keeps its segments as `/dev/shm/fastrtps_*` and the ports' semaphores as `sem.fastrtps_*`. A process that ends
+in an orderly way removes its own; one that was killed cannot.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def segments() -> frozenset[str]:
 
 
 def remove_orphans(before: frozenset[str]) -> list[str]:
-    """Remove the files of this user that are newer than `before` and that no living process has open; returns their names.
+    """Remove this user's files that are newer than `before` and that no living process has open; returns their names.
 
     Another drive of the same user that runs meanwhile keeps its files: its processes have them mapped.
     """

@@ -1,8 +1,8 @@
 """What a drive amounts to: the figures of `summary.json`, computed from what was recorded and from the labels.
 
-The onset of a trouble is the moment from which the mask must not be trusted: for one that grows (fog, night, dirt) the first
-frame whose true quality is below 0.5; for a frozen camera the first repeated picture; for a stream that stops the moment
-at which the first missing frame was due; for a killed node the kill.
+The onset of a trouble is the moment from which the mask must not be trusted: for one that grows (fog, night, dirt) the
+first frame whose true quality is below 0.5; for a frozen camera the first repeated picture; for a stream that stops
+the moment at which the first missing frame was due; for a killed node the kill.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from trustseg.bounds import SECOND, Bounds
 from trustseg.evaluation.image_quality import FAILURE_BELOW
-from trustseg.failsafe import FailsafeConfig
+from trustseg.evidence import FailsafeConfig
 from trustseg.reasons import Outcome
 from trustseg_ros.demo.accounting import Account, account, frame_statuses
 from trustseg_ros.demo.flag import FlagTimeline
@@ -102,9 +102,7 @@ class Summary:
         return cleaned
 
 
-def summarize(
-    script: Script, seen: Observation, quality: Mapping[int, float], bundle: str, bounds: Bounds
-) -> Summary:
+def summarize(script: Script, seen: Observation, quality: Mapping[int, float], bundle: str, bounds: Bounds) -> Summary:
     """Judge a drive.
 
     Args:
@@ -127,6 +125,11 @@ def summarize(
     processed = [s for s in frame_statuses(seen) if s.outcome == Outcome.PROCESSED]
     clear_s = len(good) / script.rate_hz
     problems = [*_counting_problems(counts), *_detection_problems(injected), *judge.stuck(injected)]
+    problems += [
+        f"{TITLES['kill']}: it never answered again"
+        for kill in seen.kills
+        if not any(span.from_ns > kill.at_ns for span in counts.spans)
+    ]
     if false_alarm_s > FALSE_ALARM_SHARE * clear_s:
         problems.append(f"false alarms: the flag was up for {false_alarm_s:.1f} s of {clear_s:.1f} s of clear road")
     return Summary(
@@ -208,9 +211,7 @@ class _Judge:
         starts = [0.0, *(i.until_s for i in injected)]
         clear = self.clear_slots(injected)
         for before, start_s, end_s in zip(befores, starts, ends, strict=True):
-            inside = [
-                f for f in self.seen.sent if f.slot in clear and start_s <= self._seconds(f.stamp_ns) < end_s
-            ]
+            inside = [f for f in self.seen.sent if f.slot in clear and start_s <= self._seconds(f.stamp_ns) < end_s]
             good = [f for f in inside if self.quality.get(f.slot, 0.0) >= FAILURE_BELOW]
             if good and self.flag.first_down(good[0].stamp_ns, self._ns(end_s)) is None:
                 found.append(f"the flag did not come down again after {before}")
@@ -255,9 +256,7 @@ def _counting_problems(counts: Account) -> list[str]:
 
 
 def _detection_problems(injected: Sequence[Injected]) -> list[str]:
-    return [
-        f"{TITLES[i.kind]}: the flag never rose" for i in injected if i.expect_flag and i.detected_after_ms is None
-    ]
+    return [f"{TITLES[i.kind]}: the flag never rose" for i in injected if i.expect_flag and i.detected_after_ms is None]
 
 
 def _mean(values: Sequence[float]) -> float:

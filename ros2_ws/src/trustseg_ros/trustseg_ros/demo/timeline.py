@@ -46,14 +46,15 @@ def write_timeline(path: Path, moments: Sequence[Moment], summary: Summary) -> N
         _annotate(quality, injected)
     times = [m.time_s for m in moments]
     if labelled:
-        quality.plot(times, [m.true for m in moments], color="#222222", lw=1.6, label="true quality (mask against labels)")
+        quality.plot(times, [m.true for m in moments], color="#222222", lw=1.6, label="true quality (against labels)")
     quality.plot(times, [m.predicted for m in moments], color="#1f6fd6", lw=1.6, label="quality predicted by the node")
     quality.axhline(FAILURE_BELOW, color="#777777", lw=1, ls="--")
-    quality.text(end_s, FAILURE_BELOW + 0.01, "below 0.5: failure ", ha="right", va="bottom", color="#555555", fontsize=9)
-    quality.set(ylim=(0, 1.22), ylabel="quality of the mask (mean IoU)", xlim=(0, end_s), yticks=[0, 0.25, 0.5, 0.75, 1])
+    quality.text(end_s, FAILURE_BELOW - 0.01, "below 0.5: failure ", ha="right", va="top", color="#555555", fontsize=9)
+    quality.set(ylim=(0, 1.36), xlim=(0, end_s), yticks=[0, 0.25, 0.5, 0.75, 1])
+    quality.set_ylabel("quality of the mask (mean IoU)")
     handles, _ = quality.get_legend_handles_labels()
     handles.append(Patch(color=_TROUBLE, label="trouble injected"))
-    quality.legend(handles=handles, loc="lower left", framealpha=0.9)
+    quality.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
     quality.set_title(_title(summary), loc="left", fontsize=14, fontweight="bold")
     _bands(flag, moments, 1 / summary.rate_hz)
     flag.set(xlabel="seconds of the drive", ylim=(0, 2), yticks=[0.5, 1.5], yticklabels=["state", "flag"])
@@ -89,10 +90,11 @@ def _annotate(axes: Axes, injected: Injected) -> None:
         verdict = f"flagged after {injected.detected_after_ms:.0f} ms"
     missed = injected.expect_flag and injected.detected_after_ms is None
     title = TITLES[injected.kind].replace(" (", "\n(").replace("camera stream", "stream")
-    axes.text(middle, 1.20, title, ha="center", va="top", fontsize=10, fontweight="bold")
-    axes.text(middle, 1.06, verdict.replace(" after", "\nafter").replace(" before", "\nbefore"), ha="center", va="top", fontsize=9, color=_UP if missed else "#333333")
+    color = _UP if missed else "#333333"
+    axes.text(middle, 1.34, title, ha="center", va="top", fontsize=10, fontweight="bold")
+    axes.text(middle, 1.03, verdict.replace("flagged ", "flagged\n"), ha="center", fontsize=9, color=color)
     if injected.onset_s is not None:
-        axes.axvline(injected.onset_s, ymax=0.8, color=_UP, lw=1.2, ls=":")
+        axes.axvline(injected.onset_s, ymax=1 / 1.36, color=_UP, lw=1.2, ls=":")
 
 
 def _bands(axes: Axes, moments: Sequence[Moment], period_s: float) -> None:

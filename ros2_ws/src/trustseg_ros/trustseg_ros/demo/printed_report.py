@@ -1,0 +1,123 @@
+"""What a drive prints: a table that somebody who has never seen this program understands."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from trustseg_ros.demo.output_folder import OVERLAY_FILE, RECORDING_FOLDER, SHEET_FILE, SUMMARY_FILE, TIMELINE_FILE
+from trustseg_ros.demo.script import TITLES
+from trustseg_ros.demo.summary import Injected, Summary
+from trustseg_ros.demo.words import reason_words
+
+GOOD, BAD = "green", "bold red"
+
+
+def print_report(console: Console, summary: Summary, folder: Path) -> None:
+    """Print the troubles, the figures, the verdict, and where the pictures are.
+
+    Args:
+        console: where to.
+        summary: the drive's figures.
+        folder: where its files are.
+    """
+    if summary.injected:
+        console.print(_troubles(summary))
+    console.print(_figures(summary))
+    if summary.ok:
+        console.print(
+            Text("PASS", style=GOOD),
+            "every failure was flagged, no frame was lost" if summary.injected else "no frame was lost",
+        )
+    else:
+        for problem in summary.problems:
+            console.print(Text("FAIL", style=BAD), Text(problem))
+    console.print()
+    for name, what in (
+        (OVERLAY_FILE, "the drive as a video: camera, mask, confidence, flag"),
+        (TIMELINE_FILE, "quality and flag over time"),
+        (SHEET_FILE, "one moment of each trouble" if summary.injected else "moments of the drive"),
+        (RECORDING_FOLDER, "everything that was published, as MCAP"),
+        (SUMMARY_FILE, "these figures"),
+    ):
+        console.print(Text(str(folder / name), style="bold"), Text(f" {what}"), soft_wrap=True)
+
+
+def _troubles(summary: Summary) -> Table:
+    table = Table(box=SIMPLE_HEAD, title="Trouble on the way", title_justify="left", title_style="bold")
+    for name, justify in (
+        ("trouble", "left"),
+        ("from", "right"),
+        ("should the flag rise?", "left"),
+        ("it rose", "left"),
+        ("because", "left"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for injected in summary.injected:
+        table.add_row(
+            TITLES[injected.kind],
+            f"{injected.at_s:.1f} s",
+            _expectation(injected),
+            _outcome(injected),
+            ", ".join(reason_words(name) for name in injected.reasons[:2]) or "-",
+        )
+    return table
+
+
+def _expectation(injected: Injected) -> str:
+    if injected.onset_s is None:
+        return "no: the network copes"
+    if injected.onset_s > injected.at_s:
+        return f"yes, from {injected.onset_s:.1f} s (mask fails)"
+    return "yes, at once"
+
+
+def _outcome(injected: Injected) -> Text:
+    if not injected.expect_flag:
+        return Text("early, to be safe" if injected.reasons else "no", style="yellow" if injected.reasons else GOOD)
+    if injected.detected_after_ms is None:
+        return Text("NEVER", style=BAD)
+    if injected.flag_at_onset:
+        return Text("before it was needed", style=GOOD)
+    return Text(f"after {injected.detected_after_ms:.0f} ms", style=GOOD)
+
+
+def _figures(summary: Summary) -> Table:
+    table = Table(
+        box=SIMPLE_HEAD, title="The drive in figures", title_justify="left", title_style="bold", show_header=False
+    )
+    table.add_column(style="dim")
+    table.add_column()
+    down = f", {summary.sent_while_down} sent while the node was down" if summary.sent_while_down else ""
+    overtaken = f" ({summary.skipped} overtaken by a newer one)" if summary.skipped else ""
+    table.add_row(
+        "pictures", f"{summary.frames_sent} sent, {summary.statuses} answered{overtaken}, {summary.lost} lost{down}"
+    )
+    table.add_row("model", f"{summary.bundle} on {summary.backend or 'no backend'}")
+    table.add_row(
+        "engine", f"{_ms(summary.engine_ms.p50)} a picture (median), {_ms(summary.engine_ms.p99)} at worst (99 %)"
+    )
+    table.add_row(
+        "picture sent to answer received",
+        f"{_ms(summary.latency_ms.p50)} (median), {_ms(summary.latency_ms.p99)} at worst (99 %)",
+    )
+    if not math.isnan(summary.miou_mean):
+        table.add_row(
+            "quality of the masks (0 to 1)",
+            f"{_share(summary.miou_clear)} on clear road, {_share(summary.miou_mean)} over all",
+        )
+        table.add_row("false alarm", f"{summary.false_alarm_s:.1f} s of {summary.clear_s:.1f} s of clear road")
+    return table
+
+
+def _ms(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.1f} ms"
+
+
+def _share(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
