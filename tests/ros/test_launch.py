@@ -1,0 +1,178 @@
+"""The launch file executed: nodes come up, evidence and verdicts flow, what dies comes back, SIGINT ends all."""
+
+from __future__ import annotations
+
+import array
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from bundle_factory import make_tiny_bundle, paint_scene
+
+RUNNER = Path(__file__).with_name("launch_runner.py")
+HEIGHT, WIDTH = 96, 128
+PERIOD_S = 0.1
+WAIT_S = 40.0  # the machine may be slow and busy; nothing here asserts how long something takes
+
+
+class Planner:
+    """A node that publishes a painted drive and keeps what comes back."""
+
+    def __init__(self, namespace: str, image_topic: str) -> None:
+        import rclpy
+        from rclpy.executors import SingleThreadedExecutor
+        from rclpy.qos import qos_profile_sensor_data
+        from sensor_msgs.msg import Image
+        from trustseg_interfaces.msg import FailureState, SegmentationStatus
+
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node("planner", namespace=namespace, context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.statuses: list[Any] = []
+        self.verdicts: list[Any] = []
+        self.node.create_subscription(SegmentationStatus, "trustseg/status", self.statuses.append, 100)
+        self.node.create_subscription(FailureState, "trustseg_monitor/failure_state", self.verdicts.append, 100)
+        self.images = self.node.create_publisher(Image, image_topic, qos_profile_sensor_data)
+        self.image_type = Image
+        self.rng = np.random.default_rng(3)
+        self.scene = paint_scene(HEIGHT, WIDTH)
+        self.node.create_timer(PERIOD_S, self.publish)
+
+    def publish(self) -> None:
+        noisy = self.scene.astype(np.int16) + self.rng.integers(-6, 7, self.scene.shape)
+        pixels = np.clip(noisy, 0, 255).astype(np.uint8)
+        message = self.image_type(height=HEIGHT, width=WIDTH, step=WIDTH * 3, encoding="rgb8")
+        message.header.stamp = self.node.get_clock().now().to_msg()
+        message.header.frame_id = "front"
+        message.data = array.array("B", pixels.tobytes())
+        self.images.publish(message)
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + WAIT_S
+        while not condition():
+            if time.monotonic() > deadline:
+                last = self.statuses[-1] if self.statuses else None
+                pytest.fail(f"no {what} within {WAIT_S:g} s; last status {last}, verdicts {self.verdicts[-1:]}")
+            self.executor.spin_once(timeout_sec=0.05)
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+
+@pytest.fixture
+def planner() -> Iterator[Callable[..., Planner]]:
+    made: list[Planner] = []
+
+    def make(namespace: str = "", image_topic: str = "image") -> Planner:
+        made.append(Planner(namespace, image_topic))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def launch(start_process: Callable[..., Any], repository: Path, tmp_path: Path) -> Callable[..., Any]:
+    """`launch("name:=value", ...)` starts the repository's launch file with the tiny bundle and the demo profile."""
+    bundle = make_tiny_bundle(tmp_path / "bundle", height=HEIGHT, width=WIDTH)
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        file = repository / "launch" / "trustseg.launch.py"
+        given = [f"bundle:={bundle}", "profile:=demo", "backend:=onnxruntime", *arguments]
+        process: subprocess.Popen[bytes] = start_process(sys.executable, RUNNER, file, *given, name="launch")
+        return process
+
+    return start
+
+
+def pids_of(launch_log: Path, executable: str) -> list[int]:
+    """Process ids that the runner has started for one executable, in order."""
+    marker = f"[{executable}] started with pid "
+    return [int(line[len(marker) :]) for line in launch_log.read_text().splitlines() if line.startswith(marker)]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_nodes_come_up_and_a_killed_one_comes_back(
+    launch: Callable[..., Any], planner: Callable[..., Planner], tmp_path: Path
+) -> None:
+    runner = launch("namespace:=front", "image:=camera/image_raw")
+    observer = planner("front", "camera/image_raw")
+
+    observer.until(lambda: any(s.outcome == 0 and s.processed > 0 for s in observer.statuses), "processed frame")
+    observer.until(lambda: any(v.state != 0 for v in observer.verdicts), "verdict")
+    status = next(s for s in observer.statuses if s.outcome == 0 and s.processed > 0)
+    assert status.header.frame_id == "front"
+    assert status.backend == "onnxruntime"
+    assert status.mode == 0
+    # The flag goes down once enough good frames came in a row: parameters, messages and topics all fit together.
+    observer.until(lambda: not observer.verdicts[-1].failure, "verdict without failure")
+
+    log = tmp_path / "launch.log"
+    first = observer.statuses[-1].instance_id
+    os.kill(pids_of(log, "segmenter")[0], signal.SIGKILL)
+    observer.until(lambda: observer.verdicts[-1].failure, "failure after the node was killed")
+    observer.until(
+        lambda: observer.statuses[-1].instance_id != first and observer.statuses[-1].processed > 0, "respawn"
+    )
+    observer.until(lambda: not observer.verdicts[-1].failure, "recovery after the respawn")
+    assert len(pids_of(log, "segmenter")) == 2
+    assert len(pids_of(log, "monitor")) == 1
+
+    runner.send_signal(signal.SIGINT)
+    assert runner.wait(timeout=30) == 0
+    assert not any(is_alive(pid) for name in ("segmenter", "monitor") for pid in pids_of(log, name))
+
+
+def test_every_argument_says_what_it_is(repository: Path) -> None:
+    shown = subprocess.run(
+        [sys.executable, RUNNER, repository / "launch" / "trustseg.launch.py", "--show-args"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = dict(line.split(": ", 1) for line in shown.stdout.splitlines())
+    assert {"namespace", "profile", "params_file", "bundle", "backend", "image"} <= set(lines)
+    assert all(len(text) > 10 for text in lines.values()), lines
+
+
+def test_profiles_set_only_parameters_that_exist(repository: Path) -> None:
+    from dataclasses import fields
+
+    from trustseg_ros.parameters import MonitorConfig, SegmenterConfig, Timing
+
+    known = {
+        "/**": {f.name for f in fields(Timing)} | {"use_sim_time"},
+        "/**/trustseg": {f.name for f in fields(SegmenterConfig)},
+        "/**/trustseg_monitor": {f.name for f in fields(MonitorConfig)},
+    }
+    profiles = sorted((repository / "launch" / "profiles").glob("*.yaml"))
+    assert {p.stem for p in profiles} >= {"vehicle", "demo", "replay", "sim"}
+    for profile in profiles:
+        for node, content in yaml.safe_load(profile.read_text()).items():
+            assert set(content["ros__parameters"]) <= known[node], f"{profile.name}, {node}"
+
+
+def test_an_unknown_argument_is_refused(repository: Path) -> None:
+    file = repository / "launch" / "trustseg.launch.py"
+    refused = subprocess.run([sys.executable, RUNNER, file, "bundel:=x"], capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "bundel" in refused.stderr
