@@ -18,7 +18,7 @@ from trustseg.scenes.noise import stream
 from trustseg.scenes.pool import POOLS, texture_pool
 from trustseg.scenes.road import BLOCK_M, KERB_M, make_road
 from trustseg.scenes.sensor import add_haze, expose
-from trustseg.scenes.shadows import cast_shadows
+from trustseg.scenes.shadows import cast_shadows, under_vehicles
 from trustseg.scenes.sky import draw_sky, make_sky
 from trustseg.scenes.surface import Ground, Marking
 from trustseg.scenes.traffic import Traffic
@@ -79,7 +79,8 @@ class Drive:
         self._focal = float(rng.uniform(1.12, 1.42))
         self._pitch = float(rng.uniform(-0.05, 0.06))
         self._yaw = float(rng.normal(0, 0.035))
-        self._softness = float(rng.uniform(0.35, 0.75)) * self.size[0] / 360
+        self._softness = float(rng.uniform(0.0, 0.5)) * self.size[0] / 360
+        self._sharpening = float(rng.uniform(0.2, 1.0))
         self._noise = float(rng.uniform(1.0, 3.0))
         self._phase = float(rng.uniform(0, 6.28))
         kerb = self.road.kerb[0]
@@ -122,7 +123,8 @@ class Drive:
         rows = int(np.clip(horizon + 0.03 * self.size[0] + 8, 1, self.size[0]))
         canvas.image[:rows] = draw_sky(self._sky, camera, rows)
         shadow = cast_shadows(camera, self.light, blocks, sprites, vehicles)
-        self._ground.draw(canvas, self._markings(eye_z), shadow)
+        contact = under_vehicles(camera, sprites, vehicles)
+        self._ground.draw(canvas, self._markings(eye_z), shadow, contact)
         quads = self._backdrop(camera)
         quads += [q for b in blocks for q in b.quads]
         quads += _billboards(sprites, camera)
@@ -133,7 +135,7 @@ class Drive:
         canvas.draw(quads)
         picture = add_haze(canvas.image, canvas.inverse_depth, self.light)
         rng = stream(self.seed, _STREAM_FRAME, k)
-        image = expose(picture, self.light, rng, self._softness, self._noise)
+        image = expose(picture, self.light, rng, self._softness, self._sharpening, self._noise)
         with np.errstate(divide="ignore"):
             depth = np.where(canvas.inverse_depth > 0, 1 / canvas.inverse_depth, np.float32(np.inf)).astype(np.float32)
         if conditions:

@@ -163,7 +163,8 @@ def _shop(rng: np.random.Generator, picture: Float32, x: float, w: float, height
         _glass(rng, picture, px, y0, pw, y1 - y0, 0.25)
         for _ in range(int(rng.integers(3, 10))):
             gw, gh = rng.uniform(0.1, 0.5) * s, rng.uniform(0.15, 0.7) * s
-            color = rng.uniform(25, 190, 3) * rng.uniform(0.35, 1)
+            tone = rng.uniform(30, 190) * rng.uniform(0.35, 1)
+            color = tone * (1 + rng.normal(0, 0.22, 3))
             gx = px + rng.uniform(0, max(1, pw - gw))
             _rect(picture, gx, y1 - gh - rng.uniform(0, 0.9) * s, gw, gh, tuple(color))
         _shade(picture, px, y0, pw, 0.4 * s, 0.6)

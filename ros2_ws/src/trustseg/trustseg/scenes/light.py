@@ -56,32 +56,32 @@ def make_light(rng: np.random.Generator) -> Light:
         float(np.sin(elevation)),
         float(np.cos(azimuth) * np.cos(elevation)),
     )
-    blue = rng.uniform(0.0, 0.12)
+    blue = rng.uniform(0.02, 0.15)
     haze = float(rng.uniform(250, 900))
     if kind == "sunny":
         strong = rng.uniform(0.65, 1.0)
         tone = 0.50
         sun = (strong, strong * 0.95, strong * 0.84)
         sky = ((150, 190, 232), (226, 236, 244))
-        cloud, cloud_tone, shadow, exposure = rng.uniform(0, 0.55), 250.0, 0.52, rng.uniform(0.95, 1.3)
+        cloud, cloud_tone, shadow, exposure = rng.uniform(0, 0.55), 250.0, 0.45, rng.uniform(1.15, 1.7)
     elif kind == "hazy":
         strong, tone = rng.uniform(0.2, 0.4), 0.68
         sun = (strong, strong * 0.96, strong * 0.88)
         sky = ((216, 226, 236), (240, 244, 246))
-        cloud, cloud_tone, shadow, exposure = rng.uniform(0.3, 0.8), 252.0, 0.74, rng.uniform(0.95, 1.25)
+        cloud, cloud_tone, shadow, exposure = rng.uniform(0.3, 0.8), 252.0, 0.72, rng.uniform(1.3, 1.8)
         haze *= 0.6
     elif kind == "overcast":
         tone, sun = 0.82, (0.0, 0.0, 0.0)
         sky = ((196, 202, 210), (226, 230, 232))
-        cloud, cloud_tone, shadow, exposure = rng.uniform(0.7, 1.0), 232.0, 1.0, rng.uniform(0.8, 1.15)
+        cloud, cloud_tone, shadow, exposure = rng.uniform(0.7, 1.0), 232.0, 1.0, rng.uniform(1.1, 1.7)
         haze *= 0.7
     else:
         tone, sun = rng.uniform(0.26, 0.5), (0.0, 0.0, 0.0)
         sky = ((116, 128, 136), (196, 200, 190))
-        cloud, cloud_tone, shadow, exposure = rng.uniform(0.5, 1.0), 150.0, 1.0, rng.uniform(0.85, 1.1)
+        cloud, cloud_tone, shadow, exposure = rng.uniform(0.5, 1.0), 150.0, 1.0, rng.uniform(0.9, 1.3)
         haze *= 1.3
     ambient = (tone * (1 - blue), tone, tone * (1 + blue))
     return Light(
         kind, toward, ambient, sun, float(shadow), sky[0], sky[1], float(cloud), float(cloud_tone), haze,
-        float(exposure), float(rng.uniform(0.95, 1.35)),
+        float(exposure), float(rng.uniform(0.95, 1.25)),
     )

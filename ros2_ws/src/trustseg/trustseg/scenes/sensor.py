@@ -45,14 +45,19 @@ def add_haze(image: UInt8, inverse_depth: Float32, light: Light) -> Float32:
     return picture
 
 
-def expose(picture: Float32, light: Light, rng: np.random.Generator, softness: float, noise: float) -> UInt8:
+def expose(
+    picture: Float32, light: Light, rng: np.random.Generator, softness: float, sharpening: float, noise: float
+) -> UInt8:
     """Scene light, float32 (H, W, 3) in 0..255, to what the camera delivers, uint8 (H, W, 3)."""
     size = (picture.shape[0], picture.shape[1])
     picture = cv2.multiply(picture, _vignette(size))
     coarse = np.clip(picture * (light.exposure * 4), 0, 1535).astype(np.uint16)
     picture8 = _tone(light.gamma)[coarse]
-    if softness > 0:
+    if softness > 0.25:
         picture8 = cv2.GaussianBlur(picture8, (0, 0), softness)
+    # Cameras sharpen what their lens softened, with visible halos.
+    halo = cv2.GaussianBlur(picture8, (0, 0), 1.1 * size[0] / 360)
+    picture8 = cv2.addWeighted(picture8, 1 + sharpening, halo, -sharpening, 0)
     tile = noise_tile(size)
     y, x = int(rng.integers(size[0])), int(rng.integers(size[1]))
     grain = (tile[y : y + size[0], x : x + size[1]] * np.float32(noise / 64)).astype(np.int16)

@@ -53,16 +53,9 @@ def cast_shadows(
             wobble = 1 + 0.18 * np.sin(np.arange(len(_CIRCLE)) * 2.4 + s.x * 3)
             outline = crown + (_CIRCLE[:, :1] * along * max(reach, 0.5) + _CIRCLE[:, 1:] * across * s.width * 0.36) * wobble[:, None]
             (soft if s.cast == "bare" else hard).append(outline)
-    contact: list[Polygon] = []
     for vehicle, x, z, heading in vehicles:
-        if not -8 < z - eye_z < _RANGE_M:
-            continue
-        c, s_ = np.cos(heading), np.sin(heading)
-        half_w, half_l = vehicle.width_m / 2, vehicle.length_m / 2
-        box = np.array([(-half_w, -half_l), (half_w, -half_l), (half_w, half_l), (-half_w, half_l)])
-        corners = np.stack([c * box[:, 0] + s_ * box[:, 1] + x, -s_ * box[:, 0] + c * box[:, 1] + z], 1)
-        contact.append(corners)
-        if sun:
+        if sun and -8 < z - eye_z < _RANGE_M:
+            corners = _footprint(vehicle, x, z, heading, 0.0)
             both = np.concatenate([corners, corners + shift * vehicle.height_m * 0.9])
             hard.append(np.asarray(cv2.convexHull(both.astype(np.float32))[:, 0], np.float64))
     if soft:
@@ -70,14 +63,33 @@ def cast_shadows(
     fill_ground(mask, hard, None, camera, 0, 255)
     if hard or soft:
         mask = np.asarray(cv2.blur(mask, (3, 3)), np.uint8)
-    if contact:
-        fill_ground(mask, contact, None, camera, 0, 255)
     return mask
 
 
-def under_cars(camera: Camera, vehicles: Sequence[tuple[Vehicle, float, float, float]]) -> UInt8:
-    """Mask of the ground right below vehicles, dark in any light, uint8 (H, W)."""
-    return np.zeros(camera.size, np.uint8)
+def under_vehicles(
+    camera: Camera, sprites: Sequence[Sprite], vehicles: Sequence[tuple[Vehicle, float, float, float]]
+) -> UInt8:
+    """Mask of the ground that vehicles and people shade from the sky in any light, uint8 (H, W)."""
+    mask = np.zeros(camera.size, np.uint8)
+    eye_z = camera.position[2]
+    near = [v for v in vehicles if -8 < v[2] - eye_z < _RANGE_M]
+    for margin, value in ((0.30, 70), (0.12, 140), (-0.05, 230)):
+        fill_ground(mask, [_footprint(*v, margin) for v in near], None, camera, 0, value)
+    feet = [
+        np.array([s.x, s.z]) + _CIRCLE * np.array([0.30, 0.34])
+        for s in sprites
+        if s.cast == "post" and s.height < 2.2 and s.width > 0.2 and 0 < s.z - eye_z < 45
+    ]
+    fill_ground(mask, feet, None, camera, 0, 90)
+    return np.asarray(cv2.blur(mask, (5, 5)), np.uint8) if near or feet else mask
+
+
+def _footprint(vehicle: Vehicle, x: float, z: float, heading: float, margin: float) -> Polygon:
+    """Corners (X, Z) of the ground below a vehicle, widened by `margin` metres."""
+    c, s = np.cos(heading), np.sin(heading)
+    w, n = vehicle.width_m / 2 + margin, vehicle.length_m / 2 + margin
+    box = np.array([(-w, -n), (w, -n), (w, n), (-w, n)])
+    return np.stack([c * box[:, 0] + s * box[:, 1] + x, -s * box[:, 0] + c * box[:, 1] + z], 1)
 
 
 def _bar(foot: npt.NDArray[np.float64], shift: npt.NDArray[np.float64], half: float) -> Polygon:

@@ -124,8 +124,11 @@ class Ground:
                     kerb[s, into >= radius] = 1e4
         return kerb, np.maximum(back, kerb), yard
 
-    def draw(self, canvas: Canvas, markings: list[Marking], shadow: UInt8) -> int:
-        """Draw the ground; `shadow` is the picture's shadow mask, uint8 (H, W), 255 in full shadow. Returns the first row."""
+    def draw(self, canvas: Canvas, markings: list[Marking], shadow: UInt8, contact: UInt8) -> int:
+        """Draw the ground; returns its first row.
+
+        `shadow` and `contact`, uint8 (H, W), are 255 where no sun and where hardly any sky light arrives.
+        """
         camera = canvas.camera
         height, width = camera.size
         _, cy = camera.center
@@ -171,6 +174,8 @@ class Ground:
             cool = np.array([1.0, 0.985, 0.95], np.float32)
             picture *= 1 - (shadow[top:].astype(np.float32) * keep)[..., None] * cool
         picture *= gain
+        if contact[top:].any():
+            picture *= (1 - contact[top:].astype(np.float32) * np.float32(0.82 / 255))[..., None]
         np.copyto(canvas.image[top:], to_uint8(picture), where=below[..., None])
         np.copyto(canvas.labels[top:], _LABEL_OF[surface], where=below)
         np.copyto(canvas.inverse_depth[top:], 1 / depth, where=below)

@@ -20,7 +20,7 @@ def make_leafy_tree(rng: np.random.Generator) -> Texture:
     canvas = np.zeros((h, w, 3), np.float32)
     alpha = np.zeros((h, w), np.float32)
     _trunk(rng, canvas, alpha, w / 2, h - 1, 0.5 * h, 9)
-    tone = np.array(_GREENS[rng.integers(len(_GREENS))], np.float32) * rng.uniform(0.75, 1.1)
+    tone = np.array(_GREENS[rng.integers(len(_GREENS))], np.float32) * rng.uniform(0.9, 1.45)
     conical = rng.random() < 0.3
     light = np.zeros((h, w), np.float32)
     crown = np.zeros((h, w), np.float32)
@@ -45,9 +45,9 @@ def make_leafy_tree(rng: np.random.Generator) -> Texture:
     middle = fractal(rng, (h, w), (9, 8), 3)
     edge = cv2.GaussianBlur(crown, (0, 0), 5) + 0.17 * fine
     leaf = np.clip((edge - 0.42) * 5, 0, 1)
-    holes = np.clip((middle + 0.5 * fine - 1.75) * 2.5, 0, 1)
+    holes = np.clip((middle + 0.6 * fine - rng.uniform(1.0, 1.9)) * 2.5, 0, 1)
     leaf *= 1 - 0.85 * holes
-    shade = np.clip(0.42 + 0.75 * light + 0.30 * fine * (0.5 + light) + 0.10 * middle, 0.12, 2.2)
+    shade = np.clip(0.42 + 0.75 * light + 0.40 * fine * (0.5 + light) + 0.10 * middle, 0.12, 2.2)
     hue = np.array([1.0, 1.0, 0.9], np.float32) + 0.09 * middle[..., None] * np.array([1, 0.3, -0.6], np.float32)
     foliage = tone * shade[..., None] * hue
     canvas = canvas * (1 - leaf[..., None]) + foliage * leaf[..., None]
@@ -60,26 +60,29 @@ def make_bare_tree(rng: np.random.Generator) -> Texture:
     """A tree in winter: recursive branches ending in a haze of twigs."""
     h, w = 320, 288
     scale = 2
-    ink = np.zeros((h * scale, w * scale), np.uint8)
-    tips: list[tuple[float, float]] = []
+    ink = np.zeros((h * scale * 5 // 4, w * scale * 2), np.uint8)
+    foot = (ink.shape[1] / 2, float(ink.shape[0]))
 
     def grow(x: float, y: float, angle: float, length: float, width: float, depth: int) -> None:
         bend = rng.normal(0, 0.12)
         x1, y1 = x + length * np.sin(angle + bend), y - length * np.cos(angle + bend)
         cv2.line(ink, (int(x), int(y)), (int(x1), int(y1)), 255, max(1, round(width)), cv2.LINE_AA)
         if depth == 0 or length < 5:
-            tips.append((x1, y1))
             return
         for _ in range(int(rng.integers(2, 4)) if depth > 1 else 3):
             grow(x1, y1, angle * 0.9 + rng.normal(0, 0.42), length * rng.uniform(0.66, 0.86), width * 0.66, depth - 1)
 
-    grow(w * scale / 2, h * scale, rng.normal(0, 0.05), 0.24 * h * scale, rng.uniform(9, 15), 7)
+    grow(*foot, rng.normal(0, 0.05), 0.24 * h * scale, rng.uniform(9, 15), 7)
+    rows, columns = np.nonzero(ink.any(1))[0], np.nonzero(ink.any(0))[0]
+    half = int(max(foot[0] - columns[0], columns[-1] - foot[0], 40)) + 24
+    ink = ink[max(0, int(rows[0]) - 24) :, max(0, int(foot[0]) - half) : int(foot[0]) + half]
+    h, w = ink.shape[0] // scale, ink.shape[1] // scale
     fine = cv2.resize(ink, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     density = cv2.GaussianBlur(np.minimum(fine * 1.6, 1), (0, 0), 7)
     twigs = np.clip(0.5 + 0.5 * fractal(rng, (h, w), (48, 44), 3, 0.9), 0, 1)
     haze = np.clip(density * 2.1, 0, 0.62) * twigs
     alpha = np.clip(np.maximum(fine * 1.1, haze), 0, 1)
-    tone = np.array([72, 64, 54], np.float32) * rng.uniform(0.7, 1.25)
+    tone = np.array([84, 77, 68], np.float32) * rng.uniform(0.7, 1.3)
     picture = tone * (1 + 0.25 * fractal(rng, (h, w), (30, 30), 3))[..., None]
     picture = np.broadcast_to(picture, (h, w, 3)) * (0.85 + 0.4 * haze[..., None])
     solid = np.clip((cv2.GaussianBlur(alpha, (0, 0), 3.0) - 0.10) * 8, 0, 1) > 0.5
