@@ -19,7 +19,7 @@ def run(
         typer.Option(
             "--input",
             metavar="FILE",
-            help="Your own footage: a video, a ROS 2 bag (folder, .mcap, .db3) or a folder of images. "
+            help="Your own footage: video, ROS 2 bag (folder, .mcap, .db3) or folder of images. "
             "Left out: a rendered drive.",
         ),
     ] = None,
@@ -29,17 +29,17 @@ def run(
     ] = Path("out/demo"),
     rate: Annotated[
         float | None,
-        typer.Option(min=1.0, max=60.0, help="Pictures a second. Default: 10, or the footage's own if lower."),
+        typer.Option(help="Pictures a second, 1 to 60. Default: 10, or the footage's own if lower."),
     ] = None,
     duration: Annotated[
         float | None,
-        typer.Option(min=2.0, max=3600.0, help="Seconds. Default: as the troubles need (67); 60 of your footage."),
+        typer.Option(help="Seconds, 2 to 3600. Default: as the troubles need (67); 60 of your footage."),
     ] = None,
     trouble: Annotated[
         str | None,
         typer.Option(
-            help="What happens on the way: all, none, or some of fog,night,dirt,frozen,stop,kill in your order (your own "
-            "footage: frozen,stop,kill). Default: all for the rendered drive, none for your own footage."
+            help="What happens on the way: all, none, or some of fog,night,dirt,frozen,stop,kill in your order "
+            "(your own footage: frozen,stop,kill). Default: all for the rendered drive, none for your own footage."
         ),
     ] = None,
     no_trouble: Annotated[bool, typer.Option("--no-trouble", help="The same as --trouble none.")] = False,
@@ -49,8 +49,8 @@ def run(
     backend: Annotated[
         str, typer.Option(help="onnxruntime, openvino, or auto: the fastest that passes the golden image.")
     ] = "auto",
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the engine.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Which street is rendered.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")] = 2,
+    seed: Annotated[int, typer.Option(help="Which street is rendered, 0 or more.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json on stdout, nothing else there.")] = False,
 ) -> None:
     """Drive through camera, segmenter and failure monitor over ROS 2, and picture what the flag said.

@@ -14,6 +14,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from trustseg.backends import AUTO, BACKENDS
 from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import InputError
 from trustseg.ros_env import find_ros
@@ -66,6 +67,7 @@ def run_drive(options: RunOptions, console: Console) -> Summary:
         TrustSegError: bad input, or a process that failed; nothing is left running or half written.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same holds.
     """
+    _check_options(options)
     _check_ros()
     bundle = checked_bundle(options.bundle)
     with _terminate_as_interrupt(), OutputFolder(options.out) as folder, _bars(console) as bars:
@@ -91,6 +93,19 @@ def checked_bundle(name: str) -> Bundle:
     bundle.verdict("fp32")
     bundle.calibration("fp32")
     return bundle
+
+
+def _check_options(options: RunOptions) -> None:
+    for name, value, low, high in (
+        ("--rate", options.rate_hz, 1.0, 60.0),
+        ("--duration", options.duration_s, 2.0, 3600.0),
+        ("--threads", options.threads, 1, 64),
+        ("--seed", options.seed, 0, 2**31 - 1),
+    ):
+        if value is not None and not low <= value <= high:  # NaN is refused too
+            raise InputError(f"{name} is out of range", expected=f"{low:g} to {high:g}", got=f"{value:g}")
+    if options.backend not in (AUTO, *BACKENDS):
+        raise InputError("--backend is unknown", expected=", ".join((AUTO, *BACKENDS)), got=repr(options.backend))
 
 
 def _check_ros() -> None:

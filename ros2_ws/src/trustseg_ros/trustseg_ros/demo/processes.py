@@ -19,6 +19,8 @@ from trustseg_ros.demo.shared_memory import remove_orphans, segments
 # How long a process may take to end after each signal: the recorder has a file to close.
 PATIENCE_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0))
 LOG_LINES = 4
+# The program refused its arguments: it would refuse them again.
+EXIT_USAGE = 2
 _PR_SET_PDEATHSIG = 1
 
 
@@ -96,7 +98,7 @@ class ProcessGroup:
             status = entry.process.poll()
             if status is None or (status == 0 and name in finished):
                 continue
-            if entry.program.respawn and entry.restarts < self._respawn_limit:
+            if entry.program.respawn and status != EXIT_USAGE and entry.restarts < self._respawn_limit:
                 entry.restarts += 1
                 entry.process = self._spawn(entry.program)
                 continue
