@@ -1,0 +1,122 @@
+"""Fits what turns a graph's raw confidence and features into promises: the confidence table and the image verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from trustseg.bundle import Bundle
+from trustseg.card import CalibrationFile
+from trustseg.evaluation.bundle_update import FittedFiles
+from trustseg.evaluation.calibration_data import Bools, CalibrationRows
+from trustseg.evaluation.confidence_table import TableFit, fit_table
+from trustseg.evaluation.verdict_fit import VerdictFit, fit_verdict
+from trustseg.evaluation.verdict_report import GroupFigures, group_figures
+
+# The table is for driving in light trouble too, not for scenes that the image verdict refuses anyway.
+TABLE_SEVERITY_MAX = 0.4
+TABLE_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class CalibrationContext:
+    """Where the rows come from, for the provenance of what is fitted (nothing of it is measured)."""
+
+    bundle: Bundle
+    precision: str
+    backend: str
+    command: str
+    date: str
+    data: list[dict[str, Any]]
+    seed: int
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """What was fitted and how good it is; `files` goes into the bundle."""
+
+    table: TableFit
+    verdict: VerdictFit
+    groups: dict[str, GroupFigures]
+    files: FittedFiles
+
+
+def table_rows(rows: CalibrationRows) -> Bools:
+    """Views that the confidence table rests on: images the network was not trained on, clean or in light trouble."""
+    return ~rows.seen & ~rows.held_out & (rows.severity <= TABLE_SEVERITY_MAX)
+
+
+def calibrate_rows(
+    rows: CalibrationRows, context: CalibrationContext, on_step: Callable[[], None] = lambda: None
+) -> CalibrationResult:
+    """Fit both from collected rows.
+
+    Raises:
+        InputError: too few blocks to cross-fit.
+    """
+    card = context.bundle.card
+    model_sha256 = context.bundle.model(context.precision).sha256
+    scores = card.confidence_code.probabilities().astype(np.float64)
+    table = fit_table(rows.select(table_rows(rows)), scores, TABLE_FOLDS, context.seed)
+    on_step()
+    verdict = fit_verdict(rows, card.feature_names, model_sha256, context.seed, on_step)
+    groups = group_figures(rows, verdict, table.table)
+    origin = {
+        "command": context.command, "date": context.date, "backend": context.backend, "seed": context.seed,
+        "data": context.data,
+    }  # fmt: skip
+    told = {key: value for key, value in asdict(table).items() if key != "table"}
+    files = FittedFiles(
+        calibration=CalibrationFile(
+            schema_version=1, bundle=card.name, precision=context.precision, model_sha256=model_sha256,
+            table=table.table.round(6).tolist(), provenance=origin | told | {"severity_max": TABLE_SEVERITY_MAX},
+        ),
+        verdict=verdict.model.model_copy(update={"provenance": origin | verdict_provenance(rows, verdict, groups)}),
+        quality={"calibration": rounded(told), "image_verdict": rounded(_for_card(groups))},
+    )  # fmt: skip
+    return CalibrationResult(table, verdict, groups, files)
+
+
+def verdict_provenance(
+    rows: CalibrationRows, fit: VerdictFit, groups: dict[str, GroupFigures]
+) -> dict[str, Any]:
+    """What the verdict was fitted on, what was left out, what was chosen and how it did."""
+    return {
+        "views": len(rows),
+        "fitted_kinds": sorted(set(rows.kind[~rows.held_out & ~rows.clean].tolist())),
+        "held_out_kinds": sorted(set(rows.kind[rows.held_out].tolist())),
+        "feature_set": fit.feature_set,
+        "hidden": fit.settings.hidden,
+        "l2": fit.settings.l2,
+        "choice": rounded(fit.choice_losses),
+        "groups": rounded({name: asdict(each) for name, each in groups.items()}),
+    }
+
+
+def rounded(value: Any, digits: int = 5) -> Any:
+    """Floats of nested dicts and lists rounded; NaN stays NaN."""
+    if isinstance(value, dict):
+        return {key: rounded(each, digits) for key, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each, digits) for each in value]
+    return round(value, digits) if isinstance(value, float) else value
+
+
+def _for_card(groups: dict[str, GroupFigures]) -> dict[str, Any]:
+    """The few figures that a reader of the card looks for."""
+    found: dict[str, Any] = {}
+    for name in ("clean", "held-out kinds"):
+        if name not in groups:
+            continue
+        each = groups[name]
+        found[name.replace("-", "_").replace(" ", "_")] = {
+            "images": each.verdict.images, "prevalence": each.verdict.prevalence, "auroc": each.verdict.auroc,
+            "auroc_mean_confidence": each.auroc_mean_confidence, "mae": each.verdict.mae,
+            "flagged_failures": each.flagged_failures, "flagged_good": each.flagged_good,
+            "balanced_accuracy": each.flagged_balanced_accuracy,
+            "lower_bound_coverage": each.verdict.lower_bound_coverage,
+        }  # fmt: skip
+    return found

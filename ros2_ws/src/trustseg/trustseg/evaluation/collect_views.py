@@ -1,0 +1,200 @@
+"""Runs a bundle over images, clean and under conditions, and keeps what calibration needs of each view.
+
+Every image is seen clean, under `FIT_VIEWS` conditions that may be fitted on and under `HELD_OUT_VIEWS` that may not:
+the latter say what the verdict is worth on trouble that nobody has fitted it to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from trustseg.backends import Backend
+from trustseg.card import Card
+from trustseg.errors import InputError
+from trustseg.evaluation.calibration_data import BLOCK_IMAGES, CLEAN, CalibrationRows, drive_of
+from trustseg.evaluation.confusion import confusion_counts
+from trustseg.evaluation.evaluator import at_size, code_counts, pixel_kinds
+from trustseg.evaluation.image_quality import image_quality
+from trustseg.evaluation.labelled_images import LabelledPaths, find_pairs, network_input, read_pair
+from trustseg.scenes.conditions import FIT_KINDS, HELD_OUT_KINDS, apply_condition
+from trustseg.types import Float32Array, UInt8Array
+
+FIT_VIEWS, HELD_OUT_VIEWS = 4, 2
+LEAST_SEVERITY = 0.1
+# Rendered scenes for fitting: training takes seeds below 8 000, the confidence head those from there, demos 9 000 on.
+SCENE_SEED = 20_000
+RENDERED = "rendered"
+DEPTH = 3  # images prepared ahead of the engine
+
+
+@dataclass(frozen=True)
+class LabelledFolder:
+    """IMAGES:LABELS:VOID of the command line; `seen` where the network was trained on it."""
+
+    images: Path
+    labels: Path
+    void: int | None
+    seen: bool
+
+    @staticmethod
+    def parse(text: str, *, seen: bool) -> LabelledFolder:
+        """From IMAGES:LABELS or IMAGES:LABELS:VOID.
+
+        Raises:
+            InputError: another form.
+        """
+        parts = text.split(":")
+        void = parts[2] if len(parts) == 3 else ""
+        if len(parts) not in (2, 3) or not all(parts) or (void and not void.isdigit()):
+            raise InputError("a data source is wrong", expected="IMAGES:LABELS or IMAGES:LABELS:VOID", got=repr(text))
+        return LabelledFolder(Path(parts[0]), Path(parts[1]), int(void) if void else None, seen)
+
+
+@dataclass(frozen=True)
+class View:
+    """One condition of one image; severity 0 and kind "clean" leave it as it is."""
+
+    kind: str
+    severity: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """An image's views at network size, uint8 (h, w, 3) each, and its labels as in the file."""
+
+    stem: str
+    labels: UInt8Array
+    images: list[UInt8Array]
+    views: list[View]
+
+
+def views_of(index: int, seed: int) -> list[View]:
+    """Clean, then `FIT_VIEWS` fitted and `HELD_OUT_VIEWS` held-out conditions: different kinds, any severity."""
+    rng = np.random.default_rng((seed, index))
+    kinds = [*_some(FIT_KINDS, FIT_VIEWS, rng), *_some(HELD_OUT_KINDS, HELD_OUT_VIEWS, rng)]
+    return [View(CLEAN, 0.0, 0)] + [
+        View(kind, float(rng.uniform(LEAST_SEVERITY, 1.0)), int(rng.integers(1 << 31))) for kind in kinds
+    ]
+
+
+def collect_folder(
+    folder: LabelledFolder, backend: Backend, card: Card, seed: int, limit: int | None, on_image: Callable[[], None]
+) -> CalibrationRows:
+    """Rows of every view of the images in `folder`, in order of names; at most `limit` images, evenly spread.
+
+    Raises:
+        InputError: no pairs, or a file that does not fit (see `labelled_images`).
+    """
+    pairs = chosen(find_pairs(folder.images, folder.labels), limit)
+
+    def prepare(index: int) -> _Prepared:
+        pair = read_pair(pairs[index], len(card.classes), folder.void)
+        image = network_input(pair.image, card.size, "rgb")
+        return _prepared(pairs[index].image.stem, image, pair.labels, views_of(index, seed), card)
+
+    return _collect(prepare, len(pairs), folder, backend, card, str(folder.images), on_image)
+
+
+def collect_rendered(
+    count: int, backend: Backend, card: Card, seed: int, on_image: Callable[[], None]
+) -> CalibrationRows:
+    """Rows of every view of `count` rendered scenes of seeds from `SCENE_SEED` on."""
+    from trustseg.scenes import SCENE_CLASSES, random_frame
+
+    names = [each.name for each in card.classes]
+    if names != [each.name for each in SCENE_CLASSES]:
+        raise InputError(
+            f"rendered scenes have other classes than bundle {card.name}",
+            expected=", ".join(each.name for each in SCENE_CLASSES),
+            got=", ".join(names),
+            fix="calibrate with --scenes 0",
+        )
+
+    def prepare(index: int) -> _Prepared:
+        frame = random_frame(SCENE_SEED + index, card.size)
+        views = views_of(index, seed + 1)
+        return _prepared(f"scene{index}", frame.image_rgb, frame.labels, views, card, frame.depth_m)
+
+    source = LabelledFolder(Path(RENDERED), Path(RENDERED), None, seen=False)
+    return _collect(prepare, count, source, backend, card, RENDERED, on_image)
+
+
+def chosen(pairs: list[LabelledPaths], limit: int | None) -> list[LabelledPaths]:
+    """At most `limit` of the pairs, evenly spread."""
+    if limit is None or len(pairs) <= limit:
+        return pairs
+    return [pairs[int(i)] for i in np.linspace(0, len(pairs) - 1, limit)]
+
+
+def _some(kinds: tuple[str, ...], count: int, rng: np.random.Generator) -> list[str]:
+    return [kinds[int(i)] for i in rng.permutation(len(kinds))[:count]]
+
+
+def _prepared(
+    stem: str, image_rgb: UInt8Array, labels: UInt8Array, views: list[View], card: Card,
+    depth_m: Float32Array | None = None,
+) -> _Prepared:  # fmt: skip
+    """Conditions work on RGB at network size: there they cost least, and severity means the same for every camera."""
+    images = []
+    for view in views:
+        seen = image_rgb
+        if view.kind != CLEAN:
+            seen = apply_condition(view.kind, view.severity, image_rgb, depth_m, view.seed)
+        if card.input.color_order == "bgr":
+            seen = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), np.uint8)
+        images.append(np.ascontiguousarray(seen))
+    return _Prepared(stem, labels, images, views)
+
+
+def _collect(
+    prepare: Callable[[int], _Prepared], count: int, folder: LabelledFolder, backend: Backend, card: Card, source: str,
+    on_image: Callable[[], None],
+) -> CalibrationRows:  # fmt: skip
+    features, quality, codes, kinds, severities, drives, blocks = [], [], [], [], [], [], []
+    for index, prepared in enumerate(_ahead(prepare, count)):
+        size = (prepared.labels.shape[0], prepared.labels.shape[1])
+        for view, image in zip(prepared.views, prepared.images, strict=True):
+            out = backend.infer(image)
+            labels = at_size(out.labels, size)
+            right = pixel_kinds(prepared.labels, labels, folder.void)
+            quality.append(image_quality(confusion_counts(prepared.labels, labels, len(card.classes), folder.void)))
+            codes.append(code_counts(at_size(out.confidence, size), right))
+            features.append(out.features)
+            kinds.append(view.kind)
+            severities.append(view.severity)
+            drives.append("" if source == RENDERED else drive_of(prepared.stem))
+            blocks.append(index // BLOCK_IMAGES)
+        on_image()
+    return CalibrationRows(
+        features=np.stack(features), quality=np.array(quality), codes=np.stack(codes), kind=np.array(kinds),
+        severity=np.array(severities), source=np.full(len(kinds), source), drive=np.array(drives),
+        block=np.array(blocks, np.int64), seen=np.full(len(kinds), folder.seen),
+        held_out=np.array([kind in HELD_OUT_KINDS for kind in kinds]),
+    )  # fmt: skip
+
+
+def _ahead(prepare: Callable[[int], _Prepared], count: int) -> Iterator[_Prepared]:
+    """Prepared images in order, made by a thread of its own while the engine runs."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="views") as worker:
+        waiting = [worker.submit(prepare, index) for index in range(min(DEPTH, count))]
+        try:
+            for index in range(count):
+                found = waiting.pop(0).result()
+                if index + DEPTH < count:
+                    waiting.append(worker.submit(prepare, index + DEPTH))
+                yield found
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def views_digest() -> list[object]:
+    """What `views_of` depends on beside its arguments, for recognising collected rows."""
+    return [list(FIT_KINDS), list(HELD_OUT_KINDS), FIT_VIEWS, HELD_OUT_VIEWS, LEAST_SEVERITY, BLOCK_IMAGES, SCENE_SEED]

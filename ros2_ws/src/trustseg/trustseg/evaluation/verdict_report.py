@@ -1,0 +1,96 @@
+"""What the fitted image verdict is worth, by group of views, beside the baselines that it has to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trustseg.evaluation.auroc import auroc
+from trustseg.evaluation.calibration_data import Bools, CalibrationRows
+from trustseg.evaluation.image_quality import FAILURE_BELOW
+from trustseg.evaluation.image_verdicts import ImageMetrics, image_metrics
+from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
+from trustseg.evaluation.verdict_arrays import Judgements
+from trustseg.evaluation.verdict_fit import VerdictFit
+
+HARD_SEVERITY = 0.7
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """One group of views, judged by models that have not seen their blocks.
+
+    Attributes:
+        verdict: figures of failure score, predicted quality and lower bound.
+        flagged_failures, flagged_good: share of true failures, and of good views, that score or strangeness flags.
+        flagged_balanced_accuracy: of that combined flag.
+        strange_share: share of views called strange.
+        auroc_mean_confidence: AUROC of failure by mean calibrated confidence alone: the baseline.
+        auroc_strangeness: AUROC of failure by distance alone.
+    """
+
+    verdict: ImageMetrics
+    flagged_failures: float
+    flagged_good: float
+    flagged_balanced_accuracy: float
+    strange_share: float
+    auroc_mean_confidence: float
+    auroc_strangeness: float
+
+
+def groups_of(rows: CalibrationRows) -> dict[str, Bools]:
+    """Views by what they say: clean ones, trouble that was fitted on, trouble that was not, the hard part of that."""
+    unseen_clean = rows.clean & ~rows.seen
+    found = {"clean": unseen_clean}
+    for source in sorted(set(rows.source[unseen_clean].tolist())):
+        found[f"clean, {source}"] = unseen_clean & (rows.source == source)
+    found["fitted kinds"] = ~rows.clean & ~rows.held_out
+    found["held-out kinds"] = rows.held_out
+    found[f"held-out kinds, severity >= {HARD_SEVERITY}"] = rows.held_out & (rows.severity >= HARD_SEVERITY)
+    for kind in sorted(set(rows.kind[rows.held_out].tolist())):
+        found[f"held out: {kind}"] = rows.held_out & (rows.kind == kind)
+    return found
+
+
+def group_figures(rows: CalibrationRows, fit: VerdictFit, table: Floats) -> dict[str, GroupFigures]:
+    """Figures of every group that has views; `table` float64 (256,) is the fitted confidence table."""
+    totals = rows.codes.sum(axis=1)
+    confidence = totals @ table / totals.sum(axis=1)
+    return {
+        name: _figures(rows.quality[keep], _kept(fit.crossed, keep), confidence[keep], fit)
+        for name, keep in groups_of(rows).items()
+        if keep.any()
+    }
+
+
+def _kept(judged: Judgements, keep: Bools) -> Judgements:
+    return Judgements(
+        judged.quality[keep], judged.failure_score[keep], judged.distance[keep], judged.lower_bound[keep]
+    )
+
+
+def _figures(quality: Floats, judged: Judgements, confidence: Floats, fit: VerdictFit) -> GroupFigures:
+    threshold, strangeness = fit.model.failure_threshold, fit.model.strangeness
+    failed = quality < FAILURE_BELOW
+    strange = judged.distance > strangeness.limit if strangeness else np.zeros(len(quality), bool)
+    flagged = (judged.failure_score >= threshold) | strange
+    found, alarms = _share(flagged[failed]), _share(flagged[~failed])
+    return GroupFigures(
+        verdict=image_metrics(quality, judged.failure_score, judged.quality, judged.lower_bound, threshold),
+        flagged_failures=found, flagged_good=alarms, flagged_balanced_accuracy=(found + 1.0 - alarms) / 2.0,
+        strange_share=_share(strange), auroc_mean_confidence=_auroc(confidence, failed),
+        auroc_strangeness=_auroc(-judged.distance, failed),
+    )  # fmt: skip
+
+
+def _share(values: Bools) -> float:
+    return float(values.mean()) if values.size else float("nan")
+
+
+def _auroc(score: Floats, failed: Bools) -> float:
+    histogram = ScoreHistogram()
+    # Ranks, so that scores of any scale stay apart in the bins.
+    order = np.unique(score, return_inverse=True)[1]
+    histogram.update(np.where(np.isnan(score), np.nan, (order + 0.5) / (len(score) + 1)), ~failed)
+    return auroc(histogram)

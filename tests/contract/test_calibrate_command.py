@@ -1,0 +1,128 @@
+"""`trustseg calibrate`: from a draft and labelled images to a bundle that a pipeline loads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
+from trustseg.backends import create_backend
+from trustseg.bundle import load_bundle
+from trustseg.cli.app import main
+from trustseg.errors import BundleError
+from trustseg.evaluation import verdict_fit
+from trustseg.evaluation.dense_fit import DenseSettings
+from trustseg.pipeline import Pipeline
+from trustseg.types import Frame
+
+HEIGHT, WIDTH, IMAGES = 36, 48, 130
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Painted scenes with their true classes, and an unfinished bundle."""
+    root = tmp_path_factory.mktemp("calibrate")
+    for kind in ("images", "labels"):
+        (root / kind).mkdir()
+    for index in range(IMAGES):
+        image = paint_scene(HEIGHT, WIDTH, seed=index)
+        distance = ((image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
+        labels = distance.argmin(-1).astype(np.uint8)
+        labels[:, ::7] = 3  # mistakes, so that there is something to calibrate
+        cv2.imwrite(str(root / "images" / f"drive{index // 70}_{index:03}.png"), image[..., ::-1])
+        cv2.imwrite(str(root / "labels" / f"drive{index // 70}_{index:03}.png"), labels)
+    pristine = root / "pristine" / "engines" / "tiny"
+    make_tiny_bundle(pristine, height=HEIGHT, width=WIDTH, verdict=False, calibration=False)
+    return root
+
+
+@pytest.fixture
+def draft(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The draft in a tree of its own, and two candidates for the verdict instead of all."""
+    monkeypatch.setattr(verdict_fit, "CANDIDATES", tuple(("pooled", DenseSettings(h, 1e-3, 40)) for h in (0, 4)))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shutil.copytree(data / "pristine", tmp_path / "tree")
+    return tmp_path / "tree" / "engines" / "tiny"
+
+
+def run(*arguments: object) -> int:
+    """Exit code of the command."""
+    with pytest.raises(SystemExit) as ended:
+        main(["calibrate", *map(str, arguments)])
+    return int(ended.value.code or 0)
+
+
+def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
+    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BundleError, match="not finished"):
+        load_bundle(draft)
+    model_before = (draft / "model.onnx").read_bytes()
+    source = f"{data / 'images'}:{data / 'labels'}:255"
+    assert run("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+
+    bundle = load_bundle(draft)
+    assert (draft / "model.onnx").read_bytes() == model_before
+    calibration, verdict = bundle.calibration(), bundle.verdict()
+    assert (tmp_path / "tree" / "calibration" / "tiny" / "fp32.json").is_file()
+    assert calibration.provenance["ece_after"] < calibration.provenance["ece_before"]
+    assert printed["table"]["ece_after"] == calibration.provenance["ece_after"]
+    assert printed["failure_threshold"] == verdict.failure_threshold
+    assert verdict.strangeness is not None
+    assert verdict.provenance["held_out_kinds"]
+    assert not set(verdict.provenance["held_out_kinds"]) & set(verdict.provenance["fitted_kinds"])
+    assert bundle.card.quality["calibration"]["views"] == calibration.provenance["views"]
+    assert "/" not in json.dumps(verdict.provenance["data"])
+    assert str(tmp_path) not in (draft / "card.json").read_text() + (draft / "verdict.json").read_text()
+
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle, threads=1))
+    result = pipeline.process(Frame(paint_scene(HEIGHT, WIDTH, seed=3), stamp_ns=1))
+    pipeline.close()
+    assert 0.0 < result.verdict.mean_confidence < 1.0
+    assert 0.0 <= result.verdict.miou_lower_bound <= result.verdict.predicted_miou <= 1.0
+
+
+def test_a_refit_takes_kept_features_and_gives_the_same(
+    data: Path, draft: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--bundle", draft, "--data", f"{data / 'images'}:{data / 'labels'}", "--scenes", 0)
+    arguments = (*arguments, "--backend", "onnxruntime", "--seed", 5)
+    assert run(*arguments) == 0
+    first = (draft / "verdict.json").read_bytes()
+    assert "features of" not in capsys.readouterr().err
+    assert run(*arguments) == 0
+    assert f"features of {IMAGES * 7} views" in capsys.readouterr().err
+    assert (draft / "verdict.json").read_bytes() == first
+
+
+def test_dry_run_leaves_the_bundle_alone(data: Path, draft: Path) -> None:
+    before = {path: path.read_bytes() for path in draft.iterdir()}
+    source = f"{data / 'images'}:{data / 'labels'}"
+    assert run("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--dry-run") == 0
+    assert {path: path.read_bytes() for path in draft.iterdir()} == before
+    assert not (draft.parents[1] / "calibration" / "tiny" / "fp32.json").exists()
+
+
+def test_bad_input_is_one_line_and_changes_nothing(
+    data: Path, draft: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in draft.iterdir()}
+    good = f"{data / 'images'}:{data / 'labels'}"
+    for arguments, words in (
+        (("--scenes", 0), "nothing to calibrate on"),
+        (("--data", "images", "--scenes", 0), "a data source is wrong"),
+        (("--data", f"{data / 'none'}:{data / 'labels'}", "--scenes", 0), "no folder of images"),
+        (("--data", good, "--limit", 30, "--scenes", 0), "too few images to cross-fit"),
+        (("--data", good, "--scenes", 0, "--precision", "int4"), "no model in precision"),
+    ):
+        assert run("--bundle", draft, *arguments) == 2
+        printed = capsys.readouterr().err.strip().splitlines()
+        assert len(printed) == 1
+        assert words in printed[0]
+    assert {path: path.read_bytes() for path in draft.iterdir()} == before
