@@ -153,11 +153,11 @@ class ObscuredCheck:
         """Share of the image covered for long enough, 0..1.
 
         Args:
-            luma: uint8 (h, w) at `SMALL_SIZE`. bright_end: 95 % quantile of luma.
+            luma: uint8 (h, w). bright_end: 95 % quantile of luma.
         """
         config, before = self._config, self._before
         self._before = luma
-        if before is None:
+        if before is None or before.shape != luma.shape:
             return 0.0
         change, level = block_means(cv2.absdiff(luma, before)), block_means(luma)
         detail = block_means(cv2.absdiff(luma[:, 1:], luma[:, :-1]))
@@ -200,5 +200,6 @@ def blur_ratio(luma: UInt8Array) -> float:
 
 
 def _small(image: UInt8Array) -> UInt8Array:
-    height, width = SMALL_SIZE
+    # Never enlarged: that would look like blur.
+    height, width = min(SMALL_SIZE[0], image.shape[0]), min(SMALL_SIZE[1], image.shape[1])
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)

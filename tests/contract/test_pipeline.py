@@ -1,0 +1,190 @@
+"""The data path as a whole, on a real engine: what comes out, and that nothing leaks from frame to frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from bundle_factory import make_tiny_bundle, paint_scene
+from trustseg.backends import create_backend
+from trustseg.bundle import Bundle, load_bundle
+from trustseg.errors import BackendError, BundleError, FrameRejected
+from trustseg.input_health import HealthConfig
+from trustseg.pipeline import Pipeline, PipelineConfig
+from trustseg.reasons import Reason, Severity
+from trustseg.types import EngineOutput, Frame
+
+HEIGHT, WIDTH = 48, 64
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return load_bundle(make_tiny_bundle(tmp_path_factory.mktemp("p") / "engines" / "tiny", height=HEIGHT, width=WIDTH))
+
+
+@pytest.fixture
+def pipeline(bundle: Bundle) -> Pipeline:
+    return Pipeline(bundle, create_backend("onnxruntime", bundle))
+
+
+def scene(seed: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
+    return paint_scene(height, width, seed=seed)
+
+
+def test_result_of_a_good_frame(pipeline: Pipeline, bundle: Bundle) -> None:
+    result = pipeline.process(Frame(scene(0), 1))
+    assert result.verdict.frame_ok, result.verdict.reasons
+    assert result.labels.shape == result.confidence.shape == (HEIGHT, WIDTH)
+    assert result.labels.dtype == result.confidence.dtype == np.uint8
+    assert result.features.shape == (len(bundle.card.feature_names),)
+    assert 0.0 < result.engine_ms <= result.pipeline_ms
+    table = np.round(np.array(bundle.calibration().table) * 255)
+    engine = pipeline.backend.infer(scene(0))
+    assert np.array_equal(result.confidence, table[engine.confidence])
+    assert result.verdict.mean_confidence == pytest.approx(result.confidence.mean() / 255, abs=0.002)
+
+
+def test_versions_are_those_of_the_bundle(pipeline: Pipeline, bundle: Bundle) -> None:
+    assert pipeline.model_sha256 == bundle.card.models["fp32"].sha256
+    assert pipeline.calibration_sha256 == bundle.card.calibration["fp32"].sha256
+
+
+def test_camera_image_is_stretched(pipeline: Pipeline) -> None:
+    """INTER_LINEAR to network size, no letterbox: the same as handing in the stretched image."""
+    image = scene(1, 90, 200)
+    small = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+    assert np.array_equal(pipeline.network_image(image), small)
+    assert np.array_equal(pipeline.process(Frame(image, 1)).labels, pipeline.process(Frame(small, 2)).labels)
+
+
+def test_channel_order_is_honoured(pipeline: Pipeline) -> None:
+    rgb = scene(2, 96, 128)
+    as_rgb = pipeline.process(Frame(rgb, 1, color_order="rgb"))
+    as_bgr = pipeline.process(Frame(np.ascontiguousarray(rgb[..., ::-1]), 2, color_order="bgr"))
+    swapped = pipeline.process(Frame(rgb, 3, color_order="bgr"))
+    assert np.array_equal(as_rgb.labels, as_bgr.labels)
+    assert np.array_equal(as_rgb.features, as_bgr.features)
+    assert not np.array_equal(as_rgb.labels, swapped.labels)
+
+
+def test_row_padding_is_no_matter(pipeline: Pipeline) -> None:
+    padded = np.zeros((96, 140, 3), np.uint8)
+    padded[:, :128] = scene(3, 96, 128)
+    view = padded[:, :128]
+    assert not view.flags.c_contiguous
+    result = pipeline.process(Frame(view, 1))
+    assert np.array_equal(result.labels, pipeline.process(Frame(np.ascontiguousarray(view), 2)).labels)
+
+
+def test_results_do_not_change_later(pipeline: Pipeline) -> None:
+    first = pipeline.process(Frame(scene(1), 1))
+    kept = (first.labels.copy(), first.confidence.copy(), first.features.copy())
+    pipeline.process(Frame(scene(2), 2))
+    for array, copy in zip((first.labels, first.confidence, first.features), kept, strict=True):
+        assert np.array_equal(array, copy)
+
+
+def test_frozen_camera_is_found_on_the_third_frame(pipeline: Pipeline) -> None:
+    image = scene(1)
+    reasons = [pipeline.process(Frame(image.copy(), stamp)).verdict.reasons for stamp in (1, 2, 3, 4)]
+    assert [Reason.FROZEN in r for r in reasons] == [False, False, True, True]
+    pipeline.reset()
+    assert Reason.FROZEN not in pipeline.process(Frame(image.copy(), 5)).verdict.reasons
+
+
+def test_configuration_reaches_the_checks(bundle: Bundle) -> None:
+    config = PipelineConfig(health=HealthConfig(frozen_after=0), one_class_share=0.2)
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle), config=config)
+    for stamp in (1, 2, 3):
+        reasons = pipeline.process(Frame(scene(0), stamp)).verdict.reasons
+    assert reasons == Reason.OUTPUT_IMPLAUSIBLE
+
+
+def test_black_frame(pipeline: Pipeline) -> None:
+    verdict = pipeline.process(Frame(np.zeros((HEIGHT, WIDTH, 3), np.uint8), 1)).verdict
+    assert verdict.severity is Severity.HARD
+    assert Reason.DARK in verdict.reasons
+    assert Reason.LOW_QUALITY in verdict.reasons  # the verdict model sees it too
+
+
+def test_nan_weights_fail_the_frame_and_its_confidence(tmp_path: Path) -> None:
+    broken = load_bundle(make_tiny_bundle(tmp_path / "engines" / "b", height=HEIGHT, width=WIDTH, broken="nan"))
+    pipeline = Pipeline(broken, create_backend("onnxruntime", broken))
+    result = pipeline.process(Frame(scene(0), 1))
+    assert Reason.OUTPUT_INVALID in result.verdict.reasons
+    assert result.verdict.failure_score == 1.0
+    assert result.confidence.max() == 0
+    assert not pipeline.self_test().passed
+
+
+class Lying:
+    """An engine that hides its non-finite logits behind full confidence."""
+
+    name, precision, version = "lying", "fp32", "1"
+
+    def __init__(self, output: EngineOutput) -> None:
+        self.output = output
+
+    def infer(self, image: np.ndarray) -> EngineOutput:
+        return self.output
+
+    def close(self) -> None:
+        pass
+
+
+def test_confidence_is_zero_whatever_the_engine_says(bundle: Bundle, pipeline: Pipeline) -> None:
+    good = pipeline.backend.infer(scene(0))
+    features = good.features.copy()
+    features[0] = 1.0
+    lying = Lying(replace(good, features=features, confidence=np.full_like(good.confidence, 255)))
+    assert Pipeline(bundle, lying).process(Frame(scene(0), 1)).confidence.max() == 0
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [
+        (Frame(np.zeros((HEIGHT, WIDTH), np.uint8), 1), Reason.BAD_DIMENSIONS),
+        (Frame(np.zeros((HEIGHT, WIDTH, 4), np.uint8), 1), Reason.BAD_DIMENSIONS),
+        (Frame(np.zeros((0, WIDTH, 3), np.uint8), 1), Reason.BAD_DIMENSIONS),
+        (Frame(np.zeros((HEIGHT, WIDTH, 3), np.float32), 1), Reason.BAD_DIMENSIONS),  # type: ignore[arg-type]
+        (Frame(np.zeros((HEIGHT, WIDTH, 3), np.uint8), 1, color_order="yuv"), Reason.BAD_ENCODING),
+    ],
+)
+def test_frames_that_are_no_image(pipeline: Pipeline, frame: Frame, reason: Reason) -> None:
+    with pytest.raises(FrameRejected) as caught:
+        pipeline.process(frame)
+    assert caught.value.reason == reason
+
+
+def test_self_test_passes_and_does_not_count_as_a_frame(pipeline: Pipeline) -> None:
+    image = scene(1)
+    pipeline.process(Frame(image, 1))
+    pipeline.process(Frame(image.copy(), 2))
+    assert pipeline.self_test().passed
+    assert Reason.FROZEN in pipeline.process(Frame(image.copy(), 3)).verdict.reasons
+
+
+def test_close(pipeline: Pipeline) -> None:
+    pipeline.close()
+    with pytest.raises(BackendError, match="is closed"):
+        pipeline.process(Frame(scene(0), 1))
+
+
+@pytest.mark.parametrize("part", ["verdict", "calibration"])
+def test_draft_is_refused(tmp_path: Path, part: str) -> None:
+    path = make_tiny_bundle(tmp_path / "engines" / "draft", height=HEIGHT, width=WIDTH, **{part: False})
+    draft = load_bundle(path, draft=True)
+    with pytest.raises(BundleError, match=f"has no {part}|no confidence {part}"):
+        Pipeline(draft, create_backend("onnxruntime", draft))
+
+
+def test_any_number_of_classes(tmp_path: Path) -> None:
+    """Nothing knows about eleven classes."""
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "engines" / "two", classes=["lane", "rest"], height=64, width=48))
+    result = Pipeline(bundle, create_backend("onnxruntime", bundle)).process(Frame(scene(0, 60, 80), 1))
+    assert result.labels.shape == (64, 48)
+    assert set(np.unique(result.labels)) <= {0, 1}
