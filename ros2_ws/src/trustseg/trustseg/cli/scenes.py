@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -31,7 +32,7 @@ def scenes(
         bool, typer.Option("--random", help="Every frame from another drive (for training); images only.")
     ] = False,
     depth: Annotated[bool, typer.Option("--depth", help="Also write depth, 16-bit PNG in centimetres.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON on stdout, nothing else there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON, nothing else.")] = False,
 ) -> None:  # fmt: skip
     """Render a drive through a street, with exact labels in eleven classes; weather and lens trouble on request."""
     from trustseg.scenes import Drive, apply_conditions, parse_condition, random_frame
@@ -54,11 +55,8 @@ def scenes(
     err = Console(stderr=True, highlight=False)
     began = perf_counter()
     with output_folder(out) as folder, writer(format_, folder, height_width, fps, depth=depth) as add:
-        with _progress(err) as progress:
-            task = progress.add_task("render", total=frames)
-            for number in range(frames):
-                add(number, frame(number))
-                progress.advance(task)
+        for number in _tracked(frames, err):
+            add(number, frame(number))
     seconds = perf_counter() - began
     if as_json:
         summary = {"out": str(out), "frames": frames, "seed": seed, "size": list(height_width), "format": format_,
@@ -75,8 +73,11 @@ def _parse_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
+def _tracked(count: int, console: Console) -> Iterator[int]:
+    """0 to count - 1 with a progress bar on a terminal."""
+    bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
         transient=True, disable=not console.is_terminal,
     )  # fmt: skip
+    with bar:
+        yield from bar.track(range(count), description="render")

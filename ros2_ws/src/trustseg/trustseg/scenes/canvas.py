@@ -77,7 +77,13 @@ def premultiplied(rgb: npt.NDArray[Any], alpha: npt.NDArray[Any], solid: npt.NDA
 
 
 class Canvas:
-    """Picture under construction: `image` uint8 (H, W, 3) RGB, `labels` uint8 (H, W), `inverse_depth` float32 (H, W), 1/m."""
+    """Picture under construction.
+
+    Attributes:
+        image: uint8 (H, W, 3), RGB.
+        labels: uint8 (H, W), class ids.
+        inverse_depth: float32 (H, W), 1 / metres along the optical axis; 0 in the sky.
+    """
 
     def __init__(self, camera: Camera, background_label: int) -> None:
         height, width = camera.size
@@ -126,9 +132,7 @@ class Canvas:
         matrices = np.stack([along, down, start], -1)
         matrices = to_pixel @ matrices
         # The determinant is negative where the back of a quad faces the camera: nothing here is seen from behind.
-        span = np.linalg.det(matrices) / np.maximum(
-            np.linalg.norm(along, axis=1) * np.linalg.norm(down, axis=1), 1e-9
-        )
+        span = np.linalg.det(matrices) / np.maximum(np.linalg.norm(along, axis=1) * np.linalg.norm(down, axis=1), 1e-9)
         visible &= span > 1e-3 * camera.focal_px
         keep = np.nonzero(visible)[0]
         if not len(keep):
@@ -166,7 +170,7 @@ class Canvas:
         shown = cv2.compare(near, before, cv2.CMP_GT)
         patch = cv2.bitwise_and(patch, patch, mask=shown)
         if quad.gain != (1.0, 1.0, 1.0):
-            patch = cv2.multiply(patch, (*quad.gain, 1.0))
+            patch = cv2.multiply(patch, np.array((*quad.gain, 1.0)))
         alpha = patch[..., 3]
         view = self.image[y0:y1, x0:x1]
         rest = cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2RGB)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SceneClass:
-    """One label class: id in the mask, name, display colour (R, G, B), and whether it is a thing in front of the street."""
+    """One label class: id in the mask, name, display colour (R, G, B), and whether it is an object, not background."""
 
     id: int
     name: str

@@ -1,6 +1,7 @@
-"""Weather, lens and sensor conditions: pure functions of (image, depth, severity, seed), for rendered and real pictures.
+"""Weather, lens and sensor conditions: pure functions of (image, depth, severity, seed), also for real pictures.
 
-Half of the kinds may be fitted on (`FIT_KINDS`); the other half stays unseen until a method is judged (`HELD_OUT_KINDS`).
+Half of the kinds may be fitted on (`FIT_KINDS`); the other half stays unseen until a method is judged on it
+(`HELD_OUT_KINDS`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lens and sensor conditions: dirt, occlusion, blur, noise, exposure, compression. Depth is not needed by any of them."""
+"""Lens and sensor conditions: dirt, occlusion, blur, noise, exposure, compression. None of them needs the depth."""
 
 from __future__ import annotations
 

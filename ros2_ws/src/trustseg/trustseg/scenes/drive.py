@@ -21,8 +21,8 @@ from trustseg.scenes.sensor import add_haze, expose
 from trustseg.scenes.shadows import cast_shadows, under_vehicles
 from trustseg.scenes.sky import draw_sky, make_sky
 from trustseg.scenes.surface import Ground, Marking
-from trustseg.scenes.traffic import Traffic
-from trustseg.scenes.world import Block, Sprite, World
+from trustseg.scenes.traffic import Person, Traffic
+from trustseg.scenes.world import Sprite, World
 
 UInt8 = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
@@ -63,7 +63,9 @@ class Drive:
 
     def __init__(self, seed: int, size: tuple[int, int] = (360, 480), fps: float = 10.0) -> None:
         if min(size) < MIN_SIZE:
-            raise InputError("size of a rendered drive", expected=f"at least {MIN_SIZE}x{MIN_SIZE}", got=f"{size[0]}x{size[1]}")
+            raise InputError(
+                "size of a rendered drive", expected=f"at least {MIN_SIZE}x{MIN_SIZE}", got=f"{size[0]}x{size[1]}"
+            )
         if not fps > 0:
             raise InputError("fps of a rendered drive", expected="a positive number", got=str(fps))
         if seed < 0:
@@ -96,8 +98,11 @@ class Drive:
         sway = float(0.12 * np.sin(0.33 * t + 2 * self._phase))
         bounce = float(0.0035 * np.sin(5.1 * t + self._phase) + 0.002 * np.sin(8.3 * t))
         return Camera(
-            self.size, self._focal * self.size[0], (self.road.centre_at(z) + self._lane + sway, self._eye, z),
-            yaw=float(np.arctan(self.road.slope(z))) + self._yaw, pitch=self._pitch + bounce,
+            self.size,
+            self._focal * self.size[0],
+            (self.road.centre_at(z) + self._lane + sway, self._eye, z),
+            yaw=float(np.arctan(self.road.slope(z))) + self._yaw,
+            pitch=self._pitch + bounce,
             roll=float(0.004 * np.sin(1.3 * t + self._phase)),
         )
 
@@ -112,13 +117,13 @@ class Drive:
         t = k / self.fps
         camera = self.camera(k)
         canvas = Canvas(camera, SKY)
-        eye_x, _, eye_z = camera.position
+        _eye_x, _, eye_z = camera.position
         first = int(np.floor((eye_z - 12) / BLOCK_M))
         last = int(np.floor((eye_z + VIEW_M) / BLOCK_M))
         blocks = [self.world.block(n) for n in range(first, last + 1)]
         moving = self.traffic.at(t, eye_z, VIEW_M)
         vehicles = [v for b in blocks for v in b.vehicles] + moving.vehicles
-        sprites = [s for b in blocks for s in b.sprites] + self._people(moving.people, self._gain())
+        sprites = [s for b in blocks for s in b.sprites] + self._people(moving.people)
         horizon = canvas.camera.center[1] + camera.focal_px * np.tan(camera.pitch)
         rows = int(np.clip(horizon + 0.03 * self.size[0] + 8, 1, self.size[0]))
         canvas.image[:rows] = draw_sky(self._sky, camera, rows)
@@ -142,17 +147,23 @@ class Drive:
             image = apply_conditions(conditions, image, depth, self.seed, k)
         return SceneFrame(image, canvas.labels, depth, round(t * 1e9))
 
-    def _gain(self) -> tuple[float, float, float]:
+    def _people(self, people: Sequence[Person]) -> list[Sprite]:
         a, s = self.light.ambient, self.light.sun
-        return (a[0] + 0.3 * s[0], a[1] + 0.3 * s[1], a[2] + 0.3 * s[2])
-
-    def _people(self, people: Sequence[tuple[object, float, float, float, int, bool]], gain: tuple[float, float, float]) -> list[Sprite]:
-        out = []
-        for figure, x, z, height, phase, rides in people:
-            texture = figure.phases[phase]  # type: ignore[attr-defined]
-            label = BICYCLIST if rides else PEDESTRIAN
-            out.append(Sprite(x, 0.0 if rides else KERB_M, z, figure.width_m, height, texture, label, gain, "post"))  # type: ignore[attr-defined]
-        return out
+        gain = (a[0] + 0.3 * s[0], a[1] + 0.3 * s[1], a[2] + 0.3 * s[2])
+        return [
+            Sprite(
+                p.x,
+                0.0 if p.rides else KERB_M,
+                p.z,
+                p.figure.width_m,
+                p.figure.height_m,
+                p.figure.phases[p.phase],
+                BICYCLIST if p.rides else PEDESTRIAN,
+                gain,
+                "post",
+            )
+            for p in people
+        ]
 
     def _backdrop(self, camera: Camera) -> list[Quad]:
         """Trees and roofs that close the view, far enough to move with the camera."""
@@ -216,7 +227,11 @@ def _billboards(sprites: Sequence[Sprite], camera: Camera) -> list[Quad]:
             continue
         half = s.width / 2
         origin = (s.x - half * right[0], s.y + s.height, s.z - half * right[1])
-        out.append(Quad(origin, (s.width * right[0], 0, s.width * right[1]), (0, -s.height, 0), s.texture, s.label, s.gain, 0.3))
+        out.append(
+            Quad(
+                origin, (s.width * right[0], 0, s.width * right[1]), (0, -s.height, 0), s.texture, s.label, s.gain, 0.3
+            )
+        )
     return out
 
 
@@ -227,4 +242,4 @@ def random_frame(seed: int, size: tuple[int, int] = (360, 480)) -> SceneFrame:
     return drive.frame(int(rng.integers(0, 3000)))
 
 
-__all__ = ["Block", "Drive", "SceneFrame", "random_frame"]
+__all__ = ["Drive", "SceneFrame", "random_frame"]

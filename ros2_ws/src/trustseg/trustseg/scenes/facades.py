@@ -15,10 +15,35 @@ from trustseg.scenes.noise import fractal, lattice
 Float32 = npt.NDArray[np.float32]
 
 TEXELS_PER_M = 26
-_BRICKS = ((146, 128, 100), (158, 140, 108), (134, 92, 72), (122, 76, 62), (112, 96, 80), (164, 150, 124), (140, 110, 86))
-_RENDERS = ((212, 208, 196), (226, 222, 214), (196, 184, 158), (178, 172, 160), (206, 190, 160), (150, 146, 138), (104, 84, 84))
+_BRICKS = (
+    (146, 128, 100),
+    (158, 140, 108),
+    (134, 92, 72),
+    (122, 76, 62),
+    (112, 96, 80),
+    (164, 150, 124),
+    (140, 110, 86),
+)
+_RENDERS = (
+    (212, 208, 196),
+    (226, 222, 214),
+    (196, 184, 158),
+    (178, 172, 160),
+    (206, 190, 160),
+    (150, 146, 138),
+    (104, 84, 84),
+)
 _STONES = ((132, 122, 104), (150, 142, 126), (108, 102, 92), (168, 158, 138))
-_FASCIAS = ((28, 32, 60), (110, 22, 26), (24, 58, 44), (22, 22, 24), (196, 190, 180), (30, 70, 120), (150, 60, 30), (70, 30, 66))
+_FASCIAS = (
+    (28, 32, 60),
+    (110, 22, 26),
+    (24, 58, 44),
+    (22, 22, 24),
+    (196, 190, 180),
+    (30, 70, 120),
+    (150, 60, 30),
+    (70, 30, 66),
+)
 _DOORS = ((40, 44, 48), (84, 28, 28), (28, 52, 44), (34, 44, 84), (180, 176, 166), (70, 50, 36))
 _LETTERS = "ABCDEFGHIKLMNOPRSTUVWY"
 
@@ -44,7 +69,9 @@ def wall(rng: np.random.Generator, shape: tuple[int, int], kind: str) -> Float32
         tone = np.array([150, 148, 142], np.float32) * rng.uniform(0.7, 1.15)
         picture = _blocks(rng, shape, tone, 1.3, 2.4, 5)
     else:
-        picture = np.broadcast_to(np.array(_RENDERS[rng.integers(len(_RENDERS))], np.float32), (height, width, 3)).copy()
+        picture = np.broadcast_to(
+            np.array(_RENDERS[rng.integers(len(_RENDERS))], np.float32), (height, width, 3)
+        ).copy()
     blotch = fractal(rng, shape, (3, 4), 4)
     streak = cv2.GaussianBlur(lattice(rng, shape, (4, max(2, width // 5))), (0, 0), sigmaX=0.8, sigmaY=height / 12)
     grain = rng.standard_normal(shape).astype(np.float32)
@@ -77,7 +104,9 @@ def _blocks(
     return np.asarray(np.where(joint[..., None], 0.45 * picture + 0.55 * joint_tone, picture), np.float32)
 
 
-def _rect(picture: Float32, x: float, y: float, w: float, h: float, color: tuple[float, ...], thickness: int = -1) -> None:
+def _rect(
+    picture: Float32, x: float, y: float, w: float, h: float, color: tuple[float, ...], thickness: int = -1
+) -> None:
     cv2.rectangle(picture, (int(x), int(y)), (int(x + w), int(y + h)), tuple(float(c) for c in color), thickness)
 
 
@@ -85,7 +114,9 @@ def _shade(picture: Float32, x: float, y: float, w: float, h: float, factor: flo
     picture[max(0, int(y)) : max(0, int(y + h)), max(0, int(x)) : max(0, int(x + w))] *= factor
 
 
-def _glass(rng: np.random.Generator, picture: Float32, x: float, y: float, w: float, h: float, lit: float = 0.0) -> None:
+def _glass(
+    rng: np.random.Generator, picture: Float32, x: float, y: float, w: float, h: float, lit: float = 0.0
+) -> None:
     """A pane: dark room, brighter where it mirrors the sky, at times a curtain or a lamp."""
     x0, y0, x1, y1 = int(x), int(y), int(x + w), int(y + h)
     if x1 - x0 < 2 or y1 - y0 < 2:
@@ -95,7 +126,11 @@ def _glass(rng: np.random.Generator, picture: Float32, x: float, y: float, w: fl
     mirror = rng.uniform(0, 85) if rng.random() < 0.55 else 0.0
     ramp = np.linspace(1, 0.1, y1 - y0, dtype=np.float32)[:, None, None]
     tilt = np.linspace(-1, 1, x1 - x0, dtype=np.float32)[None, :, None] * rng.uniform(-14, 14)
-    view[...] = np.array([dark, dark * 1.04, dark * 1.08], np.float32) + mirror * ramp * np.array([0.92, 1, 1.08], np.float32) + tilt
+    view[...] = (
+        np.array([dark, dark * 1.04, dark * 1.08], np.float32)
+        + mirror * ramp * np.array([0.92, 1, 1.08], np.float32)
+        + tilt
+    )
     if rng.random() < 0.35:
         side = max(1, int((x1 - x0) * rng.uniform(0.12, 0.3)))
         cloth = np.array(rng.uniform(110, 205, 3), np.float32) * 0.5 + rng.uniform(50, 90)
@@ -108,7 +143,9 @@ def _glass(rng: np.random.Generator, picture: Float32, x: float, y: float, w: fl
         view[...] = view * 0.4 + np.array([190, 160, 100], np.float32) * rng.uniform(0.5, 0.9)
 
 
-def _window(rng: np.random.Generator, picture: Float32, x: float, y: float, w: float, h: float, style: dict[str, float]) -> None:
+def _window(
+    rng: np.random.Generator, picture: Float32, x: float, y: float, w: float, h: float, style: dict[str, float]
+) -> None:
     s = TEXELS_PER_M
     frame = style["frame"]
     sill = style["sill"]
@@ -116,7 +153,14 @@ def _window(rng: np.random.Generator, picture: Float32, x: float, y: float, w: f
     if style["surround"] > 0:
         _rect(picture, x - 3, y - 4, w + 6, h + 6, (style["surround"],) * 3)
     elif style["lintel"] > 0:
-        _rect(picture, x - 3, y - 0.22 * s, w + 6, 0.2 * s, (style["lintel"], style["lintel"] * 0.95, style["lintel"] * 0.85))
+        _rect(
+            picture,
+            x - 3,
+            y - 0.22 * s,
+            w + 6,
+            0.2 * s,
+            (style["lintel"], style["lintel"] * 0.95, style["lintel"] * 0.85),
+        )
     _rect(picture, x, y, w, h, (frame, frame, frame * 0.98))
     columns = 1 + int(style["panes_x"] * (w > 0.6 * s))
     rows = int(style["panes_y"])
@@ -124,7 +168,15 @@ def _window(rng: np.random.Generator, picture: Float32, x: float, y: float, w: f
     for i in range(columns):
         for j in range(rows):
             pane_w, pane_h = (w - bar) / columns, (h - bar) / rows
-            _glass(rng, picture, x + bar + i * pane_w, y + bar + j * pane_h, pane_w - bar + 1, pane_h - bar + 1, style["lit"])
+            _glass(
+                rng,
+                picture,
+                x + bar + i * pane_w,
+                y + bar + j * pane_h,
+                pane_w - bar + 1,
+                pane_h - bar + 1,
+                style["lit"],
+            )
     _shade(picture, x, y, w, max(2, 0.12 * s), 0.7)
     _rect(picture, x - 3, y + h, w + 6, 0.1 * s, (sill, sill * 0.97, sill * 0.92))
     _shade(picture, x - 3, y + h + 0.12 * s, w + 6, 0.14 * s, 0.72)
@@ -184,9 +236,13 @@ def make_facade(rng: np.random.Generator, kind: str) -> Facade:
     material = {"terrace": "brick", "render": "render", "stone": "stone", "modern": "brick", "office": "concrete"}
     picture = wall(rng, (h, w), material.get(kind, str(rng.choice(["brick", "render", "brick", "stone"]))))
     style = {
-        "frame": float(rng.choice([212, 222, 60, 190])), "sill": float(rng.uniform(130, 195)),
-        "surround": float(rng.uniform(165, 215)) if rng.random() < 0.3 else 0.0, "lintel": float(rng.uniform(110, 190)),
-        "panes_x": float(rng.integers(0, 2)), "panes_y": float(rng.integers(1, 4)), "lit": 0.04,
+        "frame": float(rng.choice([212, 222, 60, 190])),
+        "sill": float(rng.uniform(130, 195)),
+        "surround": float(rng.uniform(165, 215)) if rng.random() < 0.3 else 0.0,
+        "lintel": float(rng.uniform(110, 190)),
+        "panes_x": float(rng.integers(0, 2)),
+        "panes_y": float(rng.integers(1, 4)),
+        "lit": 0.04,
     }
     shop = kind == "shops"
     if kind == "office":

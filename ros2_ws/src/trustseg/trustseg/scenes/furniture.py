@@ -89,7 +89,9 @@ def make_sign(rng: np.random.Generator) -> Texture:
         cv2.arrowedLine(picture, (c - 12, c - 12), (c + 12, c + 14), (228, 228, 228), 6, cv2.LINE_AA, 0, 0.5)
     else:
         alpha[int(rng.integers(0, 22)) :] = 1.0
-        ground = [(30, 76, 150), (20, 92, 62), (212, 208, 200), (190, 160, 40), (96, 40, 40), (44, 44, 48)][int(rng.integers(6))]
+        ground = [(30, 76, 150), (20, 92, 62), (212, 208, 200), (190, 160, 40), (96, 40, 40), (44, 44, 48)][
+            int(rng.integers(6))
+        ]
         picture[...] = ground
         ink = (30, 30, 34) if sum(ground) > 400 else (224, 222, 216)
         for y in range(26, 62, 12):

@@ -10,7 +10,12 @@ Float32 = npt.NDArray[np.float32]
 
 
 def write(
-    picture: Float32, text: str, at: tuple[float, float], scale: float, color: tuple[float, float, float], thick: int = 1
+    picture: Float32,
+    text: str,
+    at: tuple[float, float],
+    scale: float,
+    color: tuple[float, float, float],
+    thick: int = 1,
 ) -> None:
     """Write `text` into a float32 picture (H, W, 3) in place, its baseline beginning at `at` (x, y)."""
     mask = np.zeros(picture.shape[:2], np.uint8)

@@ -82,6 +82,16 @@ def make_light(rng: np.random.Generator) -> Light:
         haze *= 1.3
     ambient = (tone * (1 - blue), tone, tone * (1 + blue))
     return Light(
-        kind, toward, ambient, sun, float(shadow), sky[0], sky[1], float(cloud), float(cloud_tone), haze,
-        float(exposure), float(rng.uniform(0.95, 1.25)),
+        kind,
+        toward,
+        ambient,
+        sun,
+        float(shadow),
+        sky[0],
+        sky[1],
+        float(cloud),
+        float(cloud_tone),
+        haze,
+        float(exposure),
+        float(rng.uniform(0.95, 1.25)),
     )

@@ -18,7 +18,7 @@ def stream(*key: int) -> np.random.Generator:
 
 
 def lattice(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int]) -> Float32:
-    """Smooth noise float32 (H, W), zero mean, unit spread, that tiles in both directions; `cells` grid points a tile."""
+    """Smooth noise float32 (H, W), zero mean, unit spread, tiling in both directions; `cells` grid points a tile."""
     grid = rng.standard_normal(cells).astype(np.float32)
     pad = 3
     wrapped = np.pad(grid, pad, mode="wrap")
@@ -49,4 +49,4 @@ def fractal(
 
 def to_uint8(image: npt.NDArray[Any]) -> UInt8:
     """Round and clip to 0..255."""
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from trustseg.scenes.canvas import Texture
+from trustseg.scenes.cyclists import make_cyclist
 from trustseg.scenes.facades import Facade, make_chimney, make_facade, make_gable, make_roof
 from trustseg.scenes.furniture import (
     make_boards,
@@ -18,7 +19,8 @@ from trustseg.scenes.furniture import (
     make_traffic_light,
 )
 from trustseg.scenes.noise import stream
-from trustseg.scenes.people import Figure, make_cyclist, make_pedestrian
+from trustseg.scenes.people import make_pedestrian
+from trustseg.scenes.sketch import Figure
 from trustseg.scenes.surface import GroundTextures, make_ground_textures
 from trustseg.scenes.vegetation import make_backdrop, make_bare_tree, make_hedge, make_leafy_tree
 from trustseg.scenes.vehicles import Vehicle, make_vehicle

@@ -1,4 +1,4 @@
-"""Geometry of the street: centre line, kerbs, what lies on the ground, lane markings. Pure functions of the drive's seed."""
+"""Plan of the street: centre line, kerbs, what stands beside them. Pure functions of the drive's seed."""
 
 from __future__ import annotations
 
@@ -91,6 +91,13 @@ def make_road(seed: int) -> Road:
     )
     uses = rng.dirichlet([2.4, 1.2, 1.0, 0.8])
     return Road(
-        seed, (kerb[0], kerb[1]), (pavement[0], pavement[1]), bend, (float(uses[0]), float(uses[1]), float(uses[2]), float(uses[3])),
-        bool(rng.random() < 0.25), bool(rng.random() < 0.5), (float(rng.uniform(2, 4)), float(rng.uniform(4, 6.5))), bool(rng.random() < 0.3),
+        seed,
+        (kerb[0], kerb[1]),
+        (pavement[0], pavement[1]),
+        bend,
+        (float(uses[0]), float(uses[1]), float(uses[2]), float(uses[3])),
+        bool(rng.random() < 0.25),
+        bool(rng.random() < 0.5),
+        (float(rng.uniform(2, 4)), float(rng.uniform(4, 6.5))),
+        bool(rng.random() < 0.3),
     )

@@ -50,8 +50,8 @@ def expose(
 ) -> UInt8:
     """Scene light, float32 (H, W, 3) in 0..255, to what the camera delivers, uint8 (H, W, 3)."""
     size = (picture.shape[0], picture.shape[1])
-    picture = cv2.multiply(picture, _vignette(size))
-    coarse = np.clip(picture * (light.exposure * 4), 0, 1535).astype(np.uint16)
+    lit = picture * _vignette(size)
+    coarse = np.clip(lit * np.float32(light.exposure * 4), 0, 1535).astype(np.uint16)
     picture8 = _tone(light.gamma)[coarse]
     if softness > 0.25:
         picture8 = cv2.GaussianBlur(picture8, (0, 0), softness)
@@ -61,7 +61,7 @@ def expose(
     tile = noise_tile(size)
     y, x = int(rng.integers(size[0])), int(rng.integers(size[1]))
     grain = (tile[y : y + size[0], x : x + size[1]] * np.float32(noise / 64)).astype(np.int16)
-    return np.clip(picture8.astype(np.int16) + grain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture8.astype(np.int16) + grain, 0, 255), np.uint8)
 
 
 @lru_cache(maxsize=8)

@@ -51,7 +51,11 @@ def cast_shadows(
             across = np.array([-along[1], along[0]])
             reach = s.height * 0.3 * float(np.hypot(*shift))
             wobble = 1 + 0.18 * np.sin(np.arange(len(_CIRCLE)) * 2.4 + s.x * 3)
-            outline = crown + (_CIRCLE[:, :1] * along * max(reach, 0.5) + _CIRCLE[:, 1:] * across * s.width * 0.36) * wobble[:, None]
+            outline = (
+                crown
+                + (_CIRCLE[:, :1] * along * max(reach, 0.5) + _CIRCLE[:, 1:] * across * s.width * 0.36)
+                * wobble[:, None]
+            )
             (soft if s.cast == "bare" else hard).append(outline)
     for vehicle, x, z, heading in vehicles:
         if sun and -8 < z - eye_z < _RANGE_M:

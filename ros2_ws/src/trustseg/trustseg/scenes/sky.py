@@ -60,5 +60,11 @@ def draw_sky(panorama: UInt8, camera: Camera, rows: int) -> UInt8:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     full_x = cv2.warpAffine(map_x, warp, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     full_y = cv2.warpAffine(map_y, warp, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    out = cv2.remap(panorama, full_x[:rows, : camera.size[1]], full_y[:rows, : camera.size[1]], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    out = cv2.remap(
+        panorama,
+        full_x[:rows, : camera.size[1]],
+        full_y[:rows, : camera.size[1]],
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     return np.asarray(out, np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -54,13 +55,13 @@ def make_ground_textures(rng: np.random.Generator) -> GroundTextures:
         cv2.ellipse(blotch, c, (8, 4), 0, 0, 360, 108.0, -1, cv2.LINE_AA)
     slab = 128 + 7 * fractal(rng, (256, 256), (40, 40), 3) + 8 * lattice(rng, (256, 256), (4, 4))
     courses, columns = (4, 6) if rng.random() < 0.6 else (16, 9)
-    tones = rng.normal(0, 9, (courses, columns + 1)).astype(np.float32)
-    y, x = np.arange(256)[:, None], np.arange(256)[None, :]
-    row = y * courses // 256
-    shifted = (x * columns + (row % 2) * 128) // 256 % columns
-    slab += tones[row, shifted]
-    joint_y = (y * courses) % 256 < courses * 2
-    joint_x = (x * columns + (row % 2) * 128) % 256 < columns * 2
+    slabs = rng.normal(0, 9, (courses, columns + 1)).astype(np.float32)
+    down, across = np.arange(256)[:, None], np.arange(256)[None, :]
+    course = down * courses // 256
+    shifted = (across * columns + (course % 2) * 128) // 256 % columns
+    slab += slabs[course, shifted]
+    joint_y = (down * courses) % 256 < courses * 2
+    joint_x = (across * columns + (course % 2) * 128) % 256 < columns * 2
     slab -= 30.0 * (joint_x | joint_y)
     grass = 128 + 30 * fractal(rng, (256, 256), (60, 60), 3, 0.8) + 14 * fractal(rng, (256, 256), (5, 5), 3)
     warm = rng.uniform(-4, 4)
@@ -68,9 +69,13 @@ def make_ground_textures(rng: np.random.Generator) -> GroundTextures:
     pave = road * rng.uniform(1.0, 1.3)
     tones = np.array(
         [
-            (road + warm, road + 1, road + 3 - warm), (pave + warm + 4, pave + 2, pave - 4 - warm),
-            (pave * 0.92, pave * 0.9, pave * 0.86), (pave * 1.2, pave * 1.19, pave * 1.15), (92, 104, 58),
-            (road * 0.8, road * 0.8, road * 0.8), (pave * 0.95, pave * 0.93, pave * 0.9),
+            (road + warm, road + 1, road + 3 - warm),
+            (pave + warm + 4, pave + 2, pave - 4 - warm),
+            (pave * 0.92, pave * 0.9, pave * 0.86),
+            (pave * 1.2, pave * 1.19, pave * 1.15),
+            (92, 104, 58),
+            (road * 0.8, road * 0.8, road * 0.8),
+            (pave * 0.95, pave * 0.93, pave * 0.9),
         ],
         np.float32,
     )
@@ -205,7 +210,7 @@ class Ground:
                 continue
             strength = {"blotch": 1.0, "grain": 0.8, "slab": 1.0, "grass": 1.3}[name] / 128
             cuts = [0, *(np.nonzero(np.diff(wanted))[0] + 1).tolist(), rows]
-            for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+            for a, b in itertools.pairwise(cuts):
                 n = int(wanted[a])
                 if n >= len(levels) or b <= a:
                     continue

@@ -8,20 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from trustseg.scenes.noise import stream
-from trustseg.scenes.people import PHASES, Figure
 from trustseg.scenes.pool import TexturePool
 from trustseg.scenes.road import Road
+from trustseg.scenes.sketch import PHASES, Figure
 from trustseg.scenes.vehicles import Vehicle
 
 _STREAM_TRAFFIC = 51
 
 
 @dataclass(frozen=True)
+class Person:
+    """Somebody on foot or on a bicycle at world (x, z), metres, in a phase of the step or the pedals."""
+
+    figure: Figure
+    x: float
+    z: float
+    phase: int
+    rides: bool
+
+
+@dataclass(frozen=True)
 class Moving:
-    """What moves at one moment: vehicles (vehicle, x, z, heading) and people (figure, x, z, height, phase, rides)."""
+    """What moves at one moment: vehicles (vehicle, x, z, heading in radians) and people."""
 
     vehicles: list[tuple[Vehicle, float, float, float]]
-    people: list[tuple[Figure, float, float, float, int, bool]]
+    people: list[Person]
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,12 @@ class Traffic:
         self._oncoming = _Lane(1, -float(rng.uniform(6, 11)), float(rng.uniform(22, 60)), float(rng.uniform(0.35, 0.9)))
         self._ahead = _Lane(2, own_speed, float(rng.uniform(45, 80)), float(rng.uniform(0.5, 0.95)))
         self._walkers = [
-            _Lane(3 + n, float(rng.uniform(1.1, 1.6)) * (1 if n % 2 else -1), float(rng.uniform(9, 40)), float(rng.uniform(0.3, 0.8)))
+            _Lane(
+                3 + n,
+                float(rng.uniform(1.1, 1.6)) * (1 if n % 2 else -1),
+                float(rng.uniform(9, 40)),
+                float(rng.uniform(0.3, 0.8)),
+            )
             for n in range(4)
         ]
         self._riders = [
@@ -55,7 +71,7 @@ class Traffic:
     def at(self, t: float, eye_z: float, view_m: float) -> Moving:
         """Everything between 3 m behind and view_m ahead of z = eye_z at time t (seconds)."""
         vehicles: list[tuple[Vehicle, float, float, float]] = []
-        people: list[tuple[Figure, float, float, float, int, bool]] = []
+        people: list[Person] = []
         cars, road = self._pool.cars, self._road
         right = road.kerb[1]
         oncoming = (right - 2.1) * 0.55 if right > 4.6 else right * 0.5
@@ -65,7 +81,9 @@ class Traffic:
             vehicles.append((car, road.centre_at(z) + lateral, z, float(np.arctan(road.slope(z))) + np.pi))
         for rng, z in self._members(self._ahead, t, eye_z + 7.5, eye_z + view_m, self._offset):
             car = cars[int(rng.integers(len(cars)))]
-            vehicles.append((car, road.centre_at(z) + self._lane + rng.normal(0, 0.12), z, float(np.arctan(road.slope(z)))))
+            vehicles.append(
+                (car, road.centre_at(z) + self._lane + rng.normal(0, 0.12), z, float(np.arctan(road.slope(z))))
+            )
         for n, lane in enumerate(self._walkers):
             sign = -1 if n < 2 else 1
             s = (sign + 1) // 2
@@ -74,7 +92,7 @@ class Traffic:
                 across = float(rng.uniform(0.25, 0.85))
                 x = road.centre_at(z) + sign * (road.kerb[s] + across * road.pavement[s])
                 phase = int(np.floor((t * 1.9 * abs(lane.speed) / 1.4 + rng.uniform()) * PHASES / 2)) % PHASES
-                people.append((figure, x, z, figure.height_m, phase, False))
+                people.append(Person(figure, x, z, phase, rides=False))
         for n, lane in enumerate(self._riders):
             sign = -1 if n == 0 else 1
             edge = road.kerb[(sign + 1) // 2]
@@ -83,7 +101,7 @@ class Traffic:
                 off = (2.6 if edge > 4.6 else 0.7) + rng.uniform(0, 0.3)
                 x = road.centre_at(z) + sign * (edge - off)
                 phase = int(np.floor((t * 1.2 + rng.uniform()) * PHASES)) % PHASES
-                people.append((figure, x, z, figure.height_m, phase, True))
+                people.append(Person(figure, x, z, phase, rides=True))
         return Moving(vehicles, people)
 
     def _members(

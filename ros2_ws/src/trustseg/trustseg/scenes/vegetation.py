@@ -39,8 +39,15 @@ def make_leafy_tree(rng: np.random.Generator) -> Texture:
         center = (int(x), int(y))
         cv2.circle(crown, center, int(radius), 1.0, -1, cv2.LINE_AA)
         cv2.circle(light, center, int(radius), 0.62 * order, -1, cv2.LINE_AA)
-        cv2.circle(light, (int(x - 0.25 * radius), int(y - 0.35 * radius)), int(radius * 0.62), 0.62 * order + 0.3, -1, cv2.LINE_AA)
-    light = cv2.GaussianBlur(light, (0, 0), 3)
+        cv2.circle(
+            light,
+            (int(x - 0.25 * radius), int(y - 0.35 * radius)),
+            int(radius * 0.62),
+            0.62 * order + 0.3,
+            -1,
+            cv2.LINE_AA,
+        )
+    light = np.asarray(cv2.GaussianBlur(light, (0, 0), 3), np.float32)
     fine = fractal(rng, (h, w), (24, 20), 4, 0.8)
     middle = fractal(rng, (h, w), (9, 8), 3)
     edge = cv2.GaussianBlur(crown, (0, 0), 5) + 0.17 * fine
@@ -89,7 +96,9 @@ def make_bare_tree(rng: np.random.Generator) -> Texture:
     return premultiplied(picture, alpha, solid)
 
 
-def _trunk(rng: np.random.Generator, canvas: Float32, alpha: Float32, x: float, y: float, length: float, width: float) -> None:
+def _trunk(
+    rng: np.random.Generator, canvas: Float32, alpha: Float32, x: float, y: float, length: float, width: float
+) -> None:
     tone = np.array([78, 68, 56], np.float32) * rng.uniform(0.6, 1.1)
     points = [(x, y)]
     for i in range(6):
@@ -99,7 +108,13 @@ def _trunk(rng: np.random.Generator, canvas: Float32, alpha: Float32, x: float, 
         thick = max(2, round(width * (1 - 0.08 * i)))
         cv2.line(alpha, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), 1.0, thick, cv2.LINE_AA)
         cv2.line(canvas, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), tuple(tone.tolist()), thick + 1)
-        cv2.line(canvas, (int(a[0] + 2), int(a[1])), (int(b[0] + 2), int(b[1])), tuple((tone * 0.6).tolist()), max(1, thick // 3))
+        cv2.line(
+            canvas,
+            (int(a[0] + 2), int(a[1])),
+            (int(b[0] + 2), int(b[1])),
+            tuple((tone * 0.6).tolist()),
+            max(1, thick // 3),
+        )
     canvas *= (1 + 0.2 * rng.standard_normal(alpha.shape).astype(np.float32))[..., None]
 
 
@@ -118,7 +133,7 @@ def make_hedge(rng: np.random.Generator) -> Texture:
 
 def lattice_row(rng: np.random.Generator, width: int) -> Float32:
     """Smooth tileable noise along one row, float32 (width,)."""
-    return fractal(rng, (4, width), (1, 6), 3)[0]
+    return np.asarray(fractal(rng, (4, width), (1, 6), 3)[0], np.float32)
 
 
 def make_backdrop(rng: np.random.Generator) -> tuple[Texture, Texture]:

@@ -70,7 +70,12 @@ def _glow(picture: Float32, cx: float, cy: float, size: float, color: Float32) -
     """Add a lamp with its halo at (cx, cy) in place."""
     height, width = picture.shape[:2]
     reach = int(size * 7)
-    x0, x1, y0, y1 = max(0, int(cx) - reach), min(width, int(cx) + reach), max(0, int(cy) - reach), min(height, int(cy) + reach)
+    x0, x1, y0, y1 = (
+        max(0, int(cx) - reach),
+        min(width, int(cx) + reach),
+        max(0, int(cy) - reach),
+        min(height, int(cy) + reach),
+    )
     if x1 <= x0 or y1 <= y0:
         return
     d2 = (np.arange(x0, x1) - cx)[None, :] ** 2 + (np.arange(y0, y1) - cy)[:, None] ** 2
@@ -88,7 +93,7 @@ def rain(image: UInt8, depth: Float32, severity: float, rng: np.random.Generator
     streaks = np.zeros((height, width), np.float32)
     slant = float(rng.normal(0, 0.16))
     for layer in range(3):
-        seeds = (rng.random((height, width), dtype=np.float32) < severity * 0.006 * (3 - layer)).astype(np.float32)
+        seeds = (rng.random((height, width), dtype=np.float32) < severity * 0.0035 * (3 - layer)).astype(np.float32)
         length = max(3, int(height * (0.03 + 0.035 * layer)))
         kernel = np.zeros((length, length), np.float32)
         c = length / 2
@@ -102,7 +107,9 @@ def rain(image: UInt8, depth: Float32, severity: float, rng: np.random.Generator
         yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
         bend = 160.0 * height / 360
         map_x, map_y = (xx + gx * bend).astype(np.float32), (yy + gy * bend).astype(np.float32)
-        bent = cv2.remap(cv2.GaussianBlur(picture, (0, 0), 2.5), map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        bent = cv2.remap(
+            cv2.GaussianBlur(picture, (0, 0), 2.5), map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        )
         picture = picture * (1 - amount[..., None]) + (bent * 1.06) * amount[..., None]
     return to_uint8(picture)
 
@@ -113,7 +120,9 @@ def snow(image: UInt8, depth: Float32, severity: float, rng: np.random.Generator
     keep = np.exp(-np.minimum(depth, 400.0) * (0.02 * severity))[..., None].astype(np.float32)
     picture = image.astype(np.float32)
     ground = np.clip((np.arange(height) / height - 0.5) * 4, 0, 1)[:, None] * (depth < 1e6)
-    lying = np.clip(0.5 + 0.8 * fractal(rng, (height, width), (6, 8), 4) + (severity - 0.6) * 2, 0, 1) * ground * severity
+    lying = (
+        np.clip(0.5 + 0.8 * fractal(rng, (height, width), (6, 8), 4) + (severity - 0.6) * 2, 0, 1) * ground * severity
+    )
     picture += (225 - picture) * (0.8 * lying)[..., None].astype(np.float32)
     picture = picture * keep + 214.0 * (1 - keep)
     scale = height / 360
@@ -124,8 +133,8 @@ def snow(image: UInt8, depth: Float32, severity: float, rng: np.random.Generator
         sizes = rng.uniform(0.6, 1.4, number) * radius * scale
         for x, y, r in zip(xs, ys, sizes, strict=True):
             cv2.circle(layer, (int(x), int(y)), max(1, round(r)), 1.0, -1)
-        layer = cv2.GaussianBlur(layer, (0, 0), blur * scale)
-        picture += (242 - picture) * np.clip(layer * 1.2, 0, 0.95)[..., None]
+        white = np.clip(cv2.GaussianBlur(layer, (0, 0), blur * scale) * 1.2, 0, 0.95)
+        picture += (242 - picture) * white[..., None]
     return to_uint8(picture)
 
 

@@ -1,14 +1,15 @@
-"""What stands along the street: houses, trees, posts, signs, fences, parked cars, block by block from the seed alone."""
+"""What stands along the street: houses, trees, posts, signs, fences, parked cars, block by block from the seed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from trustseg.scenes.canvas import Quad, Texture
-from trustseg.scenes.classes import BUILDING, CAR, FENCE, PEDESTRIAN, POLE, SIGN, TREE
+from trustseg.scenes.classes import BUILDING, FENCE, PEDESTRIAN, POLE, SIGN, TREE
 from trustseg.scenes.light import Light, Vector
 from trustseg.scenes.noise import stream
 from trustseg.scenes.pool import TexturePool
@@ -82,13 +83,27 @@ class World:
             self._boundary(out, rng, side, sign, z0)
         if side.use == "park":
             for _ in range(int(rng.integers(5, 12))):
-                self._tree(out, rng, sign * (side.back + rng.uniform(1.5, 22)), z0 + rng.uniform(0, BLOCK_M), rng.uniform(5, 13))
+                self._tree(
+                    out,
+                    rng,
+                    sign * (side.back + rng.uniform(1.5, 22)),
+                    z0 + rng.uniform(0, BLOCK_M),
+                    rng.uniform(5, 13),
+                )
         elif side.use == "villas":
             for _ in range(int(rng.integers(2, 6))):
-                self._tree(out, rng, sign * (side.back + rng.uniform(0.8, setback)), z0 + rng.uniform(0, BLOCK_M), rng.uniform(2.5, 9))
+                self._tree(
+                    out,
+                    rng,
+                    sign * (side.back + rng.uniform(0.8, setback)),
+                    z0 + rng.uniform(0, BLOCK_M),
+                    rng.uniform(2.5, 9),
+                )
         elif rng.random() < 0.5:
             for _ in range(int(rng.integers(1, 3))):
-                self._tree(out, rng, sign * (side.back + rng.uniform(12, 25)), z0 + rng.uniform(0, BLOCK_M), rng.uniform(9, 15))
+                self._tree(
+                    out, rng, sign * (side.back + rng.uniform(12, 25)), z0 + rng.uniform(0, BLOCK_M), rng.uniform(9, 15)
+                )
         if self.tree_spacing < 50 and self.road.pavement[(sign + 1) // 2] > 2.2:
             z = z0 + rng.uniform(0, self.tree_spacing)
             while z < z0 + BLOCK_M:
@@ -121,8 +136,10 @@ class World:
 
     def _houses(self, out: Block, rng: np.random.Generator, side: Side, sign: int, z0: float, setback: float) -> None:
         kinds = {
-            "terrace": ["shops", "shops", "terrace", "render", "stone"], "villas": ["terrace", "render", "modern"],
-            "park": ["office", "modern"], "estate": ["office", "modern", "shops", "office"],
+            "terrace": ["shops", "shops", "terrace", "render", "stone"],
+            "villas": ["terrace", "render", "modern"],
+            "park": ["office", "modern"],
+            "estate": ["office", "modern", "shops", "office"],
         }[side.use]
         z = z0
         end = z0 + BLOCK_M
@@ -137,8 +154,7 @@ class World:
                 gap = rng.uniform(4, 18) if rng.random() < 0.5 else 0.0
             if width < 3.5:
                 break
-            if _overlaps(side.junction, z, z + width):
-                assert side.junction is not None
+            if side.junction is not None and _overlaps(side.junction, z, z + width):
                 room = side.junction[0] - z
                 if room < 3.5:
                     z = max(z + 0.5, side.junction[1])
@@ -146,12 +162,30 @@ class World:
                 width = room
             if not (side.use == "park" and rng.random() < 0.45):
                 lateral = side.back + setback + rng.uniform(0, 0.25)
-                self._house(out, rng, facade.texture, facade.height_m * rng.uniform(0.92, 1.12), sign, lateral, z, z + width, facade.kind)
+                self._house(
+                    out,
+                    rng,
+                    facade.texture,
+                    facade.height_m * rng.uniform(0.92, 1.12),
+                    sign,
+                    lateral,
+                    z,
+                    z + width,
+                    facade.kind,
+                )
             z += width + gap
 
     def _house(
-        self, out: Block, rng: np.random.Generator, front: Texture, height: float, sign: int, lateral: float,
-        z0: float, z1: float, kind: str,
+        self,
+        out: Block,
+        rng: np.random.Generator,
+        front: Texture,
+        height: float,
+        sign: int,
+        lateral: float,
+        z0: float,
+        z1: float,
+        kind: str,
     ) -> None:
         x0, x1 = self.road.centre_at(z0) + sign * lateral, self.road.centre_at(z1) + sign * lateral
         tint = rng.uniform(0.86, 1.14) * np.array([1 + rng.normal(0, 0.03), 1.0, 1 + rng.normal(0, 0.04)])
@@ -168,17 +202,27 @@ class World:
         rise = 0.0 if flat else rng.uniform(2.2, 3.4)
         left = x0 - deep if sign < 0 else x0
         out.quads.append(
-            Quad((left, height + rise, z0 + 0.02), (deep, 0, 0), (0, -height - rise, 0), gable, BUILDING,
-                 (end[0] * tint[0], end[1] * tint[1], end[2] * tint[2]))
+            Quad(
+                (left, height + rise, z0 + 0.02),
+                (deep, 0, 0),
+                (0, -height - rise, 0),
+                gable,
+                BUILDING,
+                (end[0] * tint[0], end[1] * tint[1], end[2] * tint[2]),
+            )
         )
         if not flat:
             roof = self.pool.roofs[int(rng.integers(len(self.pool.roofs)))]
             up = self.light.on((-sign * 0.55, 0.83, 0.0))
             back = sign * deep / 2
             if sign < 0:
-                out.quads.append(Quad((x0 + back, height + rise, z0), (x1 - x0, 0, z1 - z0), (-back, -rise, 0), roof, BUILDING, up))
+                out.quads.append(
+                    Quad((x0 + back, height + rise, z0), (x1 - x0, 0, z1 - z0), (-back, -rise, 0), roof, BUILDING, up)
+                )
             else:
-                out.quads.append(Quad((x1 + back, height + rise, z1), (x0 - x1, 0, z0 - z1), (-back, -rise, 0), roof, BUILDING, up))
+                out.quads.append(
+                    Quad((x1 + back, height + rise, z1), (x0 - x1, 0, z0 - z1), (-back, -rise, 0), roof, BUILDING, up)
+                )
             for _ in range(int(rng.integers(0, 3))):
                 z = rng.uniform(z0 + 0.5, z1 - 0.5)
                 x = x0 + (x1 - x0) * (z - z0) / (z1 - z0) + back * rng.uniform(0.4, 1.0)
@@ -190,14 +234,36 @@ class World:
             wide = rng.uniform(0.6, 0.9)
             x = x0 + (x1 - x0) * (z - z0) / (z1 - z0)
             left = x if sign < 0 else x - wide
-            out.quads.append(Quad((left, rng.uniform(3.3, 4.6), z), (wide, 0, 0), (0, -rng.uniform(0.7, 1.2), 0), sign_texture, SIGN, end, 0.5))
+            out.quads.append(
+                Quad(
+                    (left, rng.uniform(3.3, 4.6), z),
+                    (wide, 0, 0),
+                    (0, -rng.uniform(0.7, 1.2), 0),
+                    sign_texture,
+                    SIGN,
+                    end,
+                    0.5,
+                )
+            )
         sx, sy, sz = self.light.toward_sun
         if self.light.shadow < 1:
             top = height + rise * 0.6
             dx, dz = -sx / sy * top, -sz / sy * top
             inner = x0 + sign * deep * 0.5, x1 + sign * deep * 0.5
-            out.shadows.append(_hull([(x0, z0), (x1, z1), (inner[0], z0), (inner[1], z1), (x0 + dx, z0 + dz), (x1 + dx, z1 + dz),
-                                      (inner[0] + dx, z0 + dz), (inner[1] + dx, z1 + dz)]))
+            out.shadows.append(
+                _hull(
+                    [
+                        (x0, z0),
+                        (x1, z1),
+                        (inner[0], z0),
+                        (inner[1], z1),
+                        (x0 + dx, z0 + dz),
+                        (x1 + dx, z1 + dz),
+                        (inner[0] + dx, z0 + dz),
+                        (inner[1] + dx, z1 + dz),
+                    ]
+                )
+            )
 
     def _boundary(self, out: Block, rng: np.random.Generator, side: Side, sign: int, z0: float) -> None:
         """Hedge, railings or boards between the pavement and the gardens."""
@@ -207,7 +273,8 @@ class World:
         if kind == "none":
             return
         texture, label = {
-            "hedge": (self.pool.hedges[int(rng.integers(2))], TREE), "railing": (self.pool.railings[int(rng.integers(2))], FENCE),
+            "hedge": (self.pool.hedges[int(rng.integers(2))], TREE),
+            "railing": (self.pool.railings[int(rng.integers(2))], FENCE),
             "boards": (self.pool.boards[int(rng.integers(2))], FENCE),
         }[kind]
         face = self.light.on((-float(sign), 0.0, 0.0))
@@ -217,9 +284,13 @@ class World:
             if not _overlaps(side.junction, z, z1) and rng.random() < 0.93:
                 xa, xb = self.road.centre_at(z) + sign * side.back, self.road.centre_at(z1) + sign * side.back
                 if sign < 0:
-                    out.quads.append(Quad((xa, height + KERB_M, z), (xb - xa, 0, z1 - z), (0, -height, 0), texture, label, face))
+                    out.quads.append(
+                        Quad((xa, height + KERB_M, z), (xb - xa, 0, z1 - z), (0, -height, 0), texture, label, face)
+                    )
                 else:
-                    out.quads.append(Quad((xb, height + KERB_M, z1), (xa - xb, 0, z - z1), (0, -height, 0), texture, label, face))
+                    out.quads.append(
+                        Quad((xb, height + KERB_M, z1), (xa - xb, 0, z - z1), (0, -height, 0), texture, label, face)
+                    )
             z = z1
 
     def _tree(self, out: Block, rng: np.random.Generator, lateral: float, z: float, height: float) -> None:
@@ -229,7 +300,11 @@ class World:
         shape = texture.rgba.shape
         width = height * shape[1] / shape[0] * rng.uniform(0.85, 1.3)
         x, z = self.at(lateral, z)
-        out.sprites.append(Sprite(x, KERB_M * 0.5, z, width, height, texture, TREE, self._upright(rng, 0.2), "bare" if bare else "tree"))
+        out.sprites.append(
+            Sprite(
+                x, KERB_M * 0.5, z, width, height, texture, TREE, self._upright(rng, 0.2), "bare" if bare else "tree"
+            )
+        )
 
     def _posts(self, out: Block, rng: np.random.Generator, side: Side, sign: int, z0: float) -> None:
         pool = self.pool
@@ -258,11 +333,16 @@ class World:
                 x, _ = self.at(edge, z)
                 gain = self._upright(rng)
                 out.sprites.append(Sprite(x, KERB_M, z, 0.11, 3.3, pool.poles[0], POLE, gain, "post"))
-                out.sprites.append(Sprite(x, KERB_M + 2.3, z - 0.08, 0.40, 0.98, pool.lights[int(rng.integers(2))], SIGN, gain))
+                out.sprites.append(
+                    Sprite(x, KERB_M + 2.3, z - 0.08, 0.40, 0.98, pool.lights[int(rng.integers(2))], SIGN, gain)
+                )
             if rng.random() < 0.6:
                 face = self.light.on((-float(sign), 0.0, 0.0))
                 z1 = side.junction[0] - 4.5
-                xa, xb = self.road.centre_at(z1 - 8) + sign * (side.kerb + 0.3), self.road.centre_at(z1) + sign * (side.kerb + 0.3)
+                xa, xb = (
+                    self.road.centre_at(z1 - 8) + sign * (side.kerb + 0.3),
+                    self.road.centre_at(z1) + sign * (side.kerb + 0.3),
+                )
                 rail = pool.railings[int(rng.integers(2))]
                 if sign < 0:
                     out.quads.append(Quad((xa, 1.15, z1 - 8), (xb - xa, 0, 8), (0, -1.05, 0), rail, FENCE, face))
@@ -291,10 +371,5 @@ def _overlaps(span: tuple[float, float] | None, z0: float, z1: float) -> bool:
 
 
 def _hull(points: list[tuple[float, float]]) -> npt.NDArray[np.float64]:
-    import cv2
-
     hull = cv2.convexHull(np.array(points, np.float32))
     return np.asarray(hull[:, 0], np.float64)
-
-
-CAR_LABEL = CAR

@@ -24,7 +24,6 @@ JPEG_QUALITY = 92
 EPOCH_NS = 1_700_000_000_000_000_000
 """Stamp of frame 0 in a bag: a fixed moment, so that equal seeds give equal messages."""
 
-_BAG_VERSION = 9
 Write = Callable[[int, SceneFrame], None]
 
 
@@ -68,8 +67,8 @@ def writer(kind: str, folder: Path, size: tuple[int, int], fps: float, *, depth:
     """A function (number, frame) that adds frames to `folder`, in the format `kind` (one of FORMATS).
 
     images: images/NNNNNN.png, labels/NNNNNN.png (class ids) and, with `depth`, depth/NNNNNN.png (uint16, centimetres,
-    65535 for 655.35 m or more, so also for the sky). video: drive.mp4 (H.264). bag: MCAP with sensor_msgs/CompressedImage
-    on `TOPIC`/compressed. Video and bag come with the labels as well.
+    65535 for 655.35 m or more, so also for the sky). video: drive.mp4 (H.264). bag: MCAP, CompressedImage messages on
+    `TOPIC`/compressed. Video and bag come with the labels as well.
 
     Raises:
         InputError: an unknown format, or a package that the format needs is missing.
@@ -144,7 +143,7 @@ def _bag(path: Path) -> Iterator[Write]:
         store.types[name]
         for name in ("sensor_msgs/msg/CompressedImage", "std_msgs/msg/Header", "builtin_interfaces/msg/Time")
     )
-    with Writer(path, version=_BAG_VERSION, storage_plugin=StoragePlugin.MCAP) as bag:
+    with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as bag:
         topic = bag.add_connection(f"{TOPIC}/compressed", message.__msgtype__, typestore=store)
 
         def add(number: int, frame: SceneFrame) -> None:
