@@ -92,7 +92,9 @@ make_venv() {
 build_workspace() {
     local log=$ROOT/ros2_ws/log/build.txt
     say "building the ROS workspace (about 20 seconds)"
-    rm -rf "$ROOT/ros2_ws/build" "$ROOT/ros2_ws/install" "$ROOT/ros2_ws/log"
+    # What a finished build left is built upon; what an interrupted one or another environment left is not.
+    [[ -f $VENV/.stamp-build ]] || rm -rf "$ROOT/ros2_ws/build" "$ROOT/ros2_ws/install" "$ROOT/ros2_ws/log"
+    rm -f "$VENV/.stamp-build"
     mkdir -p "$ROOT/ros2_ws/log"
     if ! (
         cd "$ROOT/ros2_ws"
@@ -138,7 +140,6 @@ if ! stamped venv "$VENV_HASH"; then
     stamp venv "$VENV_HASH"
 fi
 if ! stamped build "$BUILD_HASH"; then
-    rm -f "$VENV/.stamp-build"
     build_workspace
     stamp build "$BUILD_HASH"
 fi

@@ -152,7 +152,7 @@ class Bundle:
         roots += [self.path.parent.parent / "calibration", self.path.parent / "calibration"]
         tree = source_tree()
         roots += [tree / "calibration"] if tree else []
-        return [*roots, Path(sys.prefix) / "share" / "trustseg" / "calibration"]
+        return [*roots, *_installed("calibration")]
 
     def _same_model(self, what: str, sha256: str, precision: str) -> None:
         wanted = self.model(precision).sha256
@@ -163,6 +163,20 @@ class Bundle:
                 got=sha256[:12],
                 fix="fit it again on this model; never edit the hash",
             )
+
+
+def engine_roots() -> list[Path]:
+    """Folders that hold bundles, first match wins: $TRUSTSEG_ENGINES, the source tree's, the installed ones."""
+    named = os.environ.get(ENGINES_VARIABLE)
+    tree = source_tree()
+    return [*([Path(named)] if named else []), *([tree / "engines"] if tree else []), *_installed("engines")]
+
+
+def _installed(folder: str) -> list[Path]:
+    """`<prefix>/share/trustseg/<folder>` of this Python's prefix, then of the colcon workspace that holds this file."""
+    prefixes = [Path(sys.prefix), *Path(__file__).resolve().parents]
+    shared = [p / "share" / "trustseg" / folder for p in prefixes]
+    return [shared[0], *(p for p in shared[1:] if p != shared[0] and p.is_dir())]
 
 
 def find_bundle(name_or_path: str | Path) -> Path:
@@ -179,10 +193,7 @@ def find_bundle(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
     roots: list[Path] = []
     if os.sep not in text and text not in ("", ".", ".."):
-        roots += [Path(os.environ[ENGINES_VARIABLE])] if os.environ.get(ENGINES_VARIABLE) else []
-        tree = source_tree()
-        roots += [tree / "engines"] if tree else []
-        roots.append(Path(sys.prefix) / "share" / "trustseg" / "engines")
+        roots = engine_roots()
         for root in roots:
             if (root / text / "card.json").is_file():
                 return _home(root / text)

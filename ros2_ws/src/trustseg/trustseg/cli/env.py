@@ -1,0 +1,75 @@
+"""`trustseg env`: what this machine has for the product, and what it lacks."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from trustseg import machine
+from trustseg.bundle import engine_roots, load_bundle
+from trustseg.errors import BundleError
+from trustseg.machine import Fact
+
+PIPED_WIDTH = 200  # nobody wraps a pipe
+
+
+def env(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
+) -> None:
+    """Show Python, ROS 2, backends, processor, GPU (or why none) and bundles as this command finds them."""
+    system = Fact("system", platform.system() == "Linux", platform.platform())
+    groups = {
+        "machine": [system, *machine.cpu_facts(), machine.gpu_fact()],
+        "python": machine.python_facts(),
+        "ros": machine.ros_facts(),
+        "backends": machine.backend_facts(),
+        "bundles": bundle_facts(),
+        "optional": machine.optional_facts(),
+    }
+    if as_json:
+        document = {
+            group: {f.name: {k: v for k, v in asdict(f).items() if k != "name"} for f in facts}
+            for group, facts in groups.items()
+        }
+        typer.echo(json.dumps(document, indent=2))
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_column()
+    table.add_column(overflow="fold")
+    for group, facts in groups.items():
+        for number, fact in enumerate(facts):
+            mark = "[green]yes[/]" if fact.found else "[yellow]no[/]"
+            table.add_row(group if number == 0 else "", fact.name, mark, escape(fact.text))
+        table.add_section()
+    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+
+
+def bundle_facts() -> list[Fact]:
+    """Every bundle where a name would be looked for; of two with one name the first is the one that runs."""
+    facts: dict[str, Fact] = {}
+    for root in engine_roots():
+        for card in sorted(root.glob("*/card.json")):
+            name = card.parent.name
+            if name not in facts:
+                facts[name] = _bundle(name, card.parent.as_posix())
+    return list(facts.values()) or [Fact("none", False, "looked in " + ", ".join(str(root) for root in engine_roots()))]
+
+
+def _bundle(name: str, path: str) -> Fact:
+    try:
+        card = load_bundle(path, draft=True).card
+    except BundleError as error:
+        return Fact(name, False, str(error))
+    size = f"{card.input.height}x{card.input.width}"
+    precisions = ", ".join(f"{p} {ref.sha256[:12]}" for p, ref in card.models.items())
+    return Fact(name, True, f"{size}, {len(card.classes)} classes, {precisions} ({path})")
