@@ -19,7 +19,7 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None, *, threads
     """Run one node until a signal ends it, and return the exit status.
 
     Args:
-        make: creates the node; it may have a `close` method for what must end before it.
+        make: creates the node; it may have a `close` method for what must end before it, and an `exit_status`.
         args: command line with ROS arguments; None takes sys.argv.
         threads: callbacks that may run at once.
 
@@ -54,7 +54,7 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None, *, threads
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
-    return EXIT_GOOD
+    return int(getattr(node, "exit_status", EXIT_GOOD))
 
 
 def _refuse(text: str) -> int:

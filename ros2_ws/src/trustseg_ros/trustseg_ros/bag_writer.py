@@ -1,0 +1,81 @@
+"""Writes serialised messages into an MCAP bag that rosbag2 and Foxglove read, all or nothing under its final name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from ament_index_python.packages import get_package_share_directory
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from trustseg.errors import InputError
+
+OWN_PACKAGE = "trustseg_interfaces"
+OWN_MESSAGES = ("SegmentationStatus", "FailureState")
+
+
+class BagWriter:
+    """A bag under a provisional name until `close` gives it its own.
+
+    Args:
+        folder: of the finished bag; must not exist.
+        version: metadata version, 9, or 8 for Humble.
+
+    Raises:
+        InputError: the folder exists or cannot be made.
+    """
+
+    def __init__(self, folder: Path, version: Literal[8, 9]) -> None:
+        self.folder = folder
+        self._partial = folder.with_name(f".{folder.name}.partial")
+        if folder.exists():
+            raise InputError(f"{folder} exists already", fix="name another folder; nothing is overwritten")
+        self._types = get_typestore(Stores.ROS2_HUMBLE if version == 8 else Stores.ROS2_JAZZY)
+        share = Path(get_package_share_directory(OWN_PACKAGE))
+        for name in OWN_MESSAGES:
+            text = (share / "msg" / f"{name}.msg").read_text(encoding="utf-8")
+            self._types.register(get_types_from_msg(text, f"{OWN_PACKAGE}/msg/{name}"))
+        try:
+            shutil.rmtree(self._partial, ignore_errors=True)  # of a recording that was killed
+            self._writer = Writer(self._partial, version=version, storage_plugin=StoragePlugin.MCAP)
+            # Masks shrink to a few per cent; the compression lies in the MCAP's own chunks, which every reader knows.
+            self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+            self._writer.open()
+        except OSError as error:
+            raise InputError(f"cannot write {folder}", got=error.strerror or str(error)) from error
+        self._connections: dict[str, Connection] = {}
+        self.closed = False
+
+    def write(self, topic: str, message_type: str, time_ns: int, data: bytes) -> None:
+        """Append one serialised (CDR) message; OSError when the disk does not take it."""
+        connection = self._connections.get(topic)
+        if connection is None:
+            connection = self._writer.add_connection(topic, message_type, typestore=self._types)
+            self._connections[topic] = connection
+        self._writer.write(connection, time_ns, data)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on disk so far."""
+        return sum(path.stat().st_size for path in self._partial.iterdir())
+
+    def close(self) -> None:
+        """Write index and metadata, then give the bag its name; idempotent. OSError when the disk does not take it."""
+        if self.closed:
+            return
+        self.closed = True
+        self._writer.close()
+        # The file inside is called after its folder and named in the metadata.
+        old, new = f"{self._partial.name}.mcap", f"{self.folder.name}.mcap"
+        (self._partial / old).rename(self._partial / new)
+        metadata = self._partial / "metadata.yaml"
+        metadata.write_text(metadata.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+        self._partial.rename(self.folder)
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        self.closed = True
+        shutil.rmtree(self._partial, ignore_errors=True)
