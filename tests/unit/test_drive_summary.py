@@ -190,6 +190,12 @@ class TestDetection:
         assert not summary.ok
         assert any("never rose" in problem for problem in summary.problems)
 
+    def test_a_flag_that_rises_late_is_a_problem(self) -> None:
+        troubles, up = (Trouble("frozen", 4.0, 8.0, 0.0),), [(6.02, 9.0, Reason.FROZEN)]
+        summary = Recorded(14.0, troubles, up=up).summary()
+        assert summary.injected[0].detected_after_ms == pytest.approx(2020.0)
+        assert summary.problems == ("camera frozen: the flag rose only after 2.0 s",)
+
     def test_a_flag_that_rises_after_the_trouble_has_not_caught_it(self) -> None:
         drive = Recorded(12.0, (Trouble("frozen", 4.0, 6.0, 0.0),), up=[(6.1, 7.0, Reason.LATENCY)])
         assert drive.summary().injected[0].detected_after_ms is None

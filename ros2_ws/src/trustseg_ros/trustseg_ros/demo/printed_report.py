@@ -49,7 +49,7 @@ def print_report(console: Console, summary: Summary, folder: Path) -> None:
 
 
 def _troubles(summary: Summary) -> Table:
-    table = Table(box=SIMPLE_HEAD, title="Trouble on the way", title_justify="left", title_style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Trouble on the way", title_justify="left", title_style="bold")
     for name, justify in (
         ("trouble", "left"),
         ("from", "right"),

@@ -1,0 +1,212 @@
+"""`trustseg run` over real processes and real DDS: a short drive to its end, and drives that are broken off."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from bundle_factory import make_tiny_bundle, paint_scene
+from trustseg_ros.demo.shared_memory import segments
+
+HEIGHT, WIDTH, RATE_HZ, FRAMES = 144, 192, 10, 125
+TROUBLE_AT = 50  # the slot at which the script's first trouble begins: 5 s
+PROCESSES = {"segmenter", "monitor", "camera", "recorder", "observer"}
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bundle(tmp_path_factory.mktemp("engines") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("footage")
+    for k in range(FRAMES):
+        cv2.imwrite(str(folder / f"{k}.png"), paint_scene(HEIGHT, WIDTH, seed=k)[..., ::-1])
+    return folder
+
+
+def start(folder: Path, bundle: Path, footage: Path) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "trustseg",
+        "run",
+        "--input",
+        footage,
+        "--bundle",
+        bundle,
+        "--out",
+        folder / "demo",
+    ]
+    return subprocess.Popen(
+        [*map(str, command), "--rate", str(RATE_HZ), "--trouble", "frozen", "--backend", "onnxruntime", "--json"],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drive(tmp_path_factory: pytest.TempPathFactory, bundle: Path, footage: Path) -> tuple[Path, dict]:
+    """A finished drive: its folder and what it printed."""
+    before = segments()
+    folder = tmp_path_factory.mktemp("drive")
+    run = start(folder, bundle, footage)
+    out, err = run.communicate(timeout=200)
+    assert run.returncode in (0, 1), err
+    assert segments() - before == set()
+    return folder / "demo", json.loads(out)
+
+
+def test_no_frame_is_lost_and_every_one_is_answered(drive: tuple[Path, dict]) -> None:
+    _, summary = drive
+    assert summary["frames_sent"] + summary["sent_while_down"] > FRAMES // 2
+    assert summary["lost"] == 0
+    assert summary["statuses"] == summary["frames_sent"] - summary["sent_while_down"]
+    assert summary["masks"] == summary["statuses"] - summary["skipped"] - summary["rejected"]
+    assert (summary["bundle"], summary["backend"]) == ("tiny", "onnxruntime")
+    assert summary["latency_ms"]["p50"] > summary["engine_ms"]["p50"] > 0
+
+
+def test_the_frozen_camera_is_noticed_and_the_flag_comes_down_before(drive: tuple[Path, dict]) -> None:
+    (injected,) = drive[1]["injected"]
+    assert (injected["kind"], injected["expect_flag"], injected["flag_at_onset"]) == ("frozen", True, False)
+    # The third picture tells, 200 ms after the first that is repeated: not before, whatever the machine does.
+    assert injected["detected_after_ms"] > 100
+    assert "FROZEN" in injected["reasons"]
+
+
+def test_quality_is_unknown_without_labels(drive: tuple[Path, dict]) -> None:
+    assert drive[1]["miou_mean"] is None
+    assert drive[1]["false_alarm_s"] is None
+
+
+def test_the_printed_summary_is_the_written_one(drive: tuple[Path, dict]) -> None:
+    folder, summary = drive
+    assert json.loads((folder / "summary.json").read_text()) == summary
+
+
+def test_nothing_but_the_results_is_left(drive: tuple[Path, dict]) -> None:
+    folder, _ = drive
+    assert {p.name for p in folder.iterdir()} == {
+        "summary.json", "overlay.mp4", "timeline.png", "contact_sheet.png", "outputs",
+    }  # fmt: skip
+    assert [p.name for p in folder.parent.iterdir()] == ["demo"]
+
+
+def test_the_video_plays_in_a_browser(drive: tuple[Path, dict]) -> None:
+    path = drive[0] / "overlay.mp4"
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+        pictures = sum(1 for _ in container.decode(stream))
+        assert pictures == FRAMES
+        assert float(stream.average_rate) == pytest.approx(RATE_HZ)
+    data = path.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")  # the index comes first: playing starts at once
+
+
+def test_the_flag_is_red_in_the_video_while_the_camera_is_frozen(drive: tuple[Path, dict]) -> None:
+    with av.open(str(drive[0] / "overlay.mp4")) as container:
+        banners = [f.to_ndarray(format="rgb24")[4:12, 600:900].mean((0, 1)) for f in container.decode(video=0)]
+    calm, frozen = banners[TROUBLE_AT - 5], banners[TROUBLE_AT + 15]
+    assert calm[1] > calm[0] + 50  # green
+    assert frozen[0] > frozen[1] + 50  # red
+
+
+def test_the_pictures_can_be_opened(drive: tuple[Path, dict]) -> None:
+    for name in ("timeline.png", "contact_sheet.png"):
+        image = cv2.imread(str(drive[0] / name))
+        assert image is not None
+        assert float(np.std(image)) > 20
+
+
+def test_the_recording_holds_images_and_verdicts(drive: tuple[Path, dict]) -> None:
+    from rosbags.highlevel import AnyReader
+
+    with AnyReader([drive[0] / "outputs"]) as reader:
+        counts = {c.topic: c.msgcount for c in reader.connections}
+    statuses = next(count for topic, count in counts.items() if topic.endswith("trustseg/status"))
+    assert statuses >= drive[1]["statuses"] - drive[1]["skipped"]
+    assert any(topic.endswith("failure_state") and count > 100 for topic, count in counts.items())
+    assert any("image" in topic and count > FRAMES // 2 for topic, count in counts.items())
+
+
+def children(run: subprocess.Popen[str]) -> dict[str, psutil.Process]:
+    """The drive's processes by the name of their module."""
+    found = {}
+    for process in psutil.Process(run.pid).children(recursive=True):
+        try:
+            words = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        for name in PROCESSES:
+            if f"trustseg_ros.{name}" in words or f"demo.{name}" in words:
+                found[name] = process
+    return found
+
+
+def wait_for_drive(run: subprocess.Popen[str], folder: Path) -> dict[str, psutil.Process]:
+    """Until statuses come in: everything runs and the shared memory is in use."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and run.poll() is None:
+        found = children(run)
+        statuses = list(folder.glob(".demo.partial-*/work/observed/statuses.jsonl"))
+        if set(found) == PROCESSES and statuses and statuses[0].stat().st_size > 0:
+            return found
+        time.sleep(0.1)
+    run.kill()
+    pytest.fail(f"the drive did not start: {run.communicate()}")
+
+
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [
+        (lambda run, parts: run.send_signal(signal.SIGINT), 130),
+        (lambda run, parts: run.send_signal(signal.SIGTERM), 130),
+        (lambda run, parts: parts["monitor"].kill(), 2),
+    ],
+    ids=["ctrl-c", "terminated", "monitor-dies"],
+)
+def test_breaking_off_ends_every_process_and_leaves_nothing(
+    tmp_path: Path,
+    bundle: Path,
+    footage: Path,
+    how: Callable[[subprocess.Popen[str], dict[str, psutil.Process]], None],
+    status: int,
+) -> None:
+    before = segments()
+    folder = tmp_path / "out"
+    folder.mkdir()
+    run = start(folder, bundle, footage)
+    parts = wait_for_drive(run, folder)
+    how(run, parts)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == status, err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1, err
+    assert [name for name, process in parts.items() if process.is_running()] == []
+    assert segments() - before == set()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_killed_orchestrator_takes_its_processes_along(tmp_path: Path, bundle: Path, footage: Path) -> None:
+    run = start(tmp_path, bundle, footage)
+    parts = wait_for_drive(run, tmp_path)
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate(timeout=20)
+    _, alive = psutil.wait_procs(list(parts.values()), timeout=10)
+    assert alive == []
+    assert not (tmp_path / "demo").exists()
