@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -63,10 +63,8 @@ class Camera(Node):
         self._compressed = config.image_transport == "compressed"
         # Opened here for the first time, so that a missing file is one line at start.
         self._frames = self._open()
-        self._files = ExitStack()
-        self._log: IO[str] | None = None
-        if config.log:
-            self._log = self._files.enter_context(open(config.log, "w", encoding="utf-8", buffering=1))
+        if config.log and not Path(config.log).absolute().parent.is_dir():
+            raise InputError(f"the folder of log {config.log} does not exist")
         self._image_out = self.create_publisher(
             CompressedImage if self._compressed else Image, IMAGE_TOPIC, camera_qos()
         )
@@ -79,7 +77,7 @@ class Camera(Node):
         self._sender.start()
 
     def close(self) -> None:
-        """End both threads and close the log."""
+        """End both threads."""
         self._ending.set()
         self._sender.join()
         while self._reader.is_alive():
@@ -87,7 +85,6 @@ class Camera(Node):
                 self._pictures.get(timeout=WAIT_POLL_S)
             except queue.Empty:
                 continue
-        self._files.close()
 
     def _open(self) -> Iterator[UInt8Array | bytes]:
         """Frames of the source at the camera's rate, uint8 BGR (H, W, 3) or the bytes of a JPEG."""
@@ -145,7 +142,8 @@ class Camera(Node):
     def _send_all(self) -> None:
         try:
             if self._wait_for_start():
-                self._drive()
+                with self._open_log() as log:
+                    self._drive(log)
         except Exception as error:
             if self.context.ok():
                 self.exit_status = EXIT_FAILED
@@ -162,7 +160,11 @@ class Camera(Node):
             self._ending.wait(WAIT_POLL_S)
         return False
 
-    def _drive(self) -> None:
+    def _open_log(self) -> AbstractContextManager[IO[str] | None]:
+        path = self.config.log
+        return open(path, "w", encoding="utf-8", buffering=1) if path else nullcontext()
+
+    def _drive(self, log: IO[str] | None) -> None:
         """One picture a period; a slot that is missed by more than a period is left out, as a real camera would."""
         config = self.config
         period_s = 1.0 / config.rate_hz
@@ -177,7 +179,9 @@ class Camera(Node):
             late = time.monotonic() - due > period_s
             sent = trouble != STOP and not late
             stamp_ns = self._publish(picture) if sent else time.time_ns()
-            self._note(slot, stamp_ns, sent, picture.source_index)
+            if log is not None:
+                entry = {"index": slot, "stamp_ns": stamp_ns, "sent": sent, "source_index": picture.source_index}
+                log.write(json.dumps(entry) + "\n")
             slot += 1
             coming = self._next()
             if self._schedule.at(slot * period_s) != FREEZE or coming is None:
@@ -205,11 +209,6 @@ class Camera(Node):
         message.header.stamp = stamp.to_msg()
         self._image_out.publish(message)
         return int(stamp.nanoseconds)
-
-    def _note(self, slot: int, stamp_ns: int, sent: bool, source_index: int) -> None:
-        if self._log is not None:
-            entry = {"index": slot, "stamp_ns": stamp_ns, "sent": sent, "source_index": source_index}
-            self._log.write(json.dumps(entry) + "\n")
 
 
 def main(args: list[str] | None = None) -> int:

@@ -27,7 +27,7 @@ from trustseg.reasons import Reason, State
 from trustseg_ros.diagnostics import ERROR, OK, TOPIC, WARN, diagnostic, diagnostic_array
 from trustseg_ros.integrity import is_intact, seal
 from trustseg_ros.latch_file import LatchFile, default_path
-from trustseg_ros.node_main import spin_node
+from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.parameters import MonitorConfig, load, watch
 from trustseg_ros.qos import (
     STATUS_TOPIC,
@@ -80,7 +80,7 @@ class Monitor(Node):
             ),
         )
         self.create_service(Trigger, "~/reset", self._on_reset)
-        self.create_timer(bounds.tick_ns / 1e9, self._guarded(self._on_tick))
+        steady_timer(self, bounds.tick_ns / 1e9, self._guarded(self._on_tick))
         self.get_logger().info(f"bounds: {bounds.describe()}")
         if self._kept:
             self.get_logger().error(f"latched since before this start: {', '.join(self._kept.names())}")

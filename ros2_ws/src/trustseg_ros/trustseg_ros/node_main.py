@@ -8,11 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, SingleThreadedExecutor
 
 from trustseg.errors import TrustSegError
 
 EXIT_GOOD, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+def steady_timer(node: Any, period_s: float, callback: Callable[[], None], group: Any = None) -> Any:
+    """A timer on the steady clock: a ROS clock that is paused or jumps must not stop what watches."""
+    return node.create_timer(period_s, callback, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
 
 def spin_node(make: Callable[[], Any], args: list[str] | None = None, *, threads: int = 1) -> int:

@@ -26,7 +26,7 @@ from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
 from trustseg_ros.decode import FrameIntake, IntakeConfig
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
-from trustseg_ros.node_main import spin_node
+from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.outputs import Outputs
 from trustseg_ros.parameters import MODES, SegmenterConfig, load, watch
 from trustseg_ros.qos import IMAGE_TOPIC, SubscriptionEventCallbacks, camera_qos, status_qos
@@ -75,14 +75,12 @@ class Segmenter(LifecycleNode):
         services = MutuallyExclusiveCallbackGroup()
         self.create_service(Trigger, "~/self_test", self._on_self_test, callback_group=services)
         background = MutuallyExclusiveCallbackGroup()
-        self._trouble_timer = self.create_timer(TROUBLE_PERIOD_S, self._report_trouble, callback_group=background)
+        steady_timer(self, TROUBLE_PERIOD_S, self._report_trouble, background)
         self.diagnostics = SegmenterDiagnostics(self, self.config.diagnostics_period_s, background)
         self.get_logger().info(f"mode {self.config.mode}; bounds: {self.bounds.describe()}")
         if self.config.autostart:
             # In its own group and only once the executor spins: services answer while the bundle loads.
-            self._autostart = self.create_timer(
-                0.0, self._start_by_itself, callback_group=MutuallyExclusiveCallbackGroup()
-            )
+            self._autostart = steady_timer(self, 0.0, self._start_by_itself, MutuallyExclusiveCallbackGroup())
 
     # Lifecycle ------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 
 from trustseg_ros.diagnostics import ERROR, OK, TOPIC, WARN, diagnostic, diagnostic_array
 from trustseg_ros.frame_worker import LastFrame
+from trustseg_ros.node_main import steady_timer
 from trustseg_ros.qos import IMAGE_TOPIC, latest_qos
 
 LOOK_PERIOD_S = 0.1
@@ -28,7 +29,7 @@ class SegmenterDiagnostics:
         self._levels: tuple[Any, ...] = ()
         self._since_s = period_s
         self._answered, self._stalled = 0, True
-        self._timer = node.create_timer(LOOK_PERIOD_S, self._look, callback_group=group)
+        steady_timer(node, LOOK_PERIOD_S, self._look, group)
 
     def _look(self) -> None:
         self._since_s += LOOK_PERIOD_S
