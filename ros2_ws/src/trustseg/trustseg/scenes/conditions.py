@@ -51,7 +51,12 @@ _EFFECTS: dict[str, Effect] = {
 
 
 def apply_condition(
-    kind: str, severity: float, image: npt.NDArray[Any], depth: npt.NDArray[Any] | None = None, seed: int = 0
+    kind: str,
+    severity: float,
+    image: npt.NDArray[Any],
+    depth: npt.NDArray[Any] | None = None,
+    seed: int = 0,
+    lamps: Float32 | None = None,
 ) -> UInt8:
     """The picture under one condition.
 
@@ -62,6 +67,7 @@ def apply_condition(
         depth: float (H, W) in metres, infinite in the sky; None takes a street of usual proportions.
         seed: pattern of the condition. For a drive take the same seed for every frame where the kind is in
             `LENS_KINDS`, another one for every frame elsewhere (`condition_seed`).
+        lamps: what shines at night, as in `weather.night`; None scatters some street lamps.
 
     Returns:
         uint8 (H, W, 3), a new array.
@@ -82,6 +88,8 @@ def apply_condition(
         return picture.copy()
     far = weather.street_depth(picture.shape[:2]) if depth is None else np.asarray(depth, np.float32)
     rng = stream(_STREAM_CONDITION, KINDS.index(kind), seed)
+    if kind == "night":
+        return weather.night(picture, far, float(severity), rng, lamps)
     return _EFFECTS[kind](picture, far, float(severity), rng)
 
 
@@ -96,11 +104,12 @@ def apply_conditions(
     depth: npt.NDArray[Any] | None = None,
     seed: int = 0,
     k: int = 0,
+    lamps: Float32 | None = None,
 ) -> UInt8:
     """Several (kind, severity), applied in the order given to frame k of drive `seed`; see `apply_condition`."""
     out = np.asarray(image, np.uint8)
     for kind, severity in conditions:
-        out = apply_condition(kind, severity, out, depth, condition_seed(kind, seed, k))
+        out = apply_condition(kind, severity, out, depth, condition_seed(kind, seed, k), lamps)
     return out
 
 

@@ -13,6 +13,7 @@ from trustseg.scenes.camera import Camera
 from trustseg.scenes.canvas import Canvas, Quad
 from trustseg.scenes.classes import BICYCLIST, BUILDING, CAR, PEDESTRIAN, SKY, TREE
 from trustseg.scenes.conditions import apply_conditions
+from trustseg.scenes.lamps import visible_lamps
 from trustseg.scenes.light import make_light
 from trustseg.scenes.noise import stream
 from trustseg.scenes.pool import POOLS, texture_pool
@@ -144,7 +145,8 @@ class Drive:
         with np.errstate(divide="ignore"):
             depth = np.where(canvas.inverse_depth > 0, 1 / canvas.inverse_depth, np.float32(np.inf)).astype(np.float32)
         if conditions:
-            image = apply_conditions(conditions, image, depth, self.seed, k)
+            lamps = visible_lamps(camera, sprites, vehicles, self.pool.lamps, canvas.inverse_depth)
+            image = apply_conditions(conditions, image, depth, self.seed, k, lamps)
         return SceneFrame(image, canvas.labels, depth, round(t * 1e9))
 
     def _people(self, people: Sequence[Person]) -> list[Sprite]:

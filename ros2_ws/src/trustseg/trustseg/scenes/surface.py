@@ -40,8 +40,8 @@ class GroundTextures:
 
 def make_ground_textures(rng: np.random.Generator) -> GroundTextures:
     """Grain of the asphalt, its stains, patches and cracks, the bond of the paving, grass; and their colours."""
-    grain = 128 + 26 * fractal(rng, (256, 256), (96, 96), 2, 0.8) + 10 * fractal(rng, (256, 256), (12, 12), 3)
-    blotch = 128 + 9 * fractal(rng, (512, 512), (3, 3), 4, 0.75) + 9 * fractal(rng, (512, 512), (4, 40), 3, 0.7)
+    grain = 128 + 26 * fractal(rng, (256, 256), (96, 96), 2, 0.8) + 5 * fractal(rng, (256, 256), (12, 12), 3)
+    blotch = 128 + 7 * fractal(rng, (512, 512), (3, 3), 4, 0.6) + 9 * fractal(rng, (512, 512), (4, 40), 3, 0.7)
     for _ in range(7):
         x, y, w, h = rng.integers(0, 440), rng.integers(0, 440), rng.integers(20, 120), rng.integers(15, 150)
         blotch[y : y + h, x : x + w] += rng.uniform(-26, 14)

@@ -57,13 +57,13 @@ class Traffic:
             _Lane(
                 3 + n,
                 float(rng.uniform(1.1, 1.6)) * (1 if n % 2 else -1),
-                float(rng.uniform(9, 40)),
+                float(rng.uniform(7, 30)),
                 float(rng.uniform(0.3, 0.8)),
             )
             for n in range(4)
         ]
         self._riders = [
-            _Lane(9, float(rng.uniform(4, 6)), float(rng.uniform(25, 70)), float(rng.uniform(0.3, 0.9))),
+            _Lane(9, float(rng.uniform(4, 6)), float(rng.uniform(20, 60)), float(rng.uniform(0.3, 0.9))),
             _Lane(10, -float(rng.uniform(4, 6)), float(rng.uniform(45, 120)), float(rng.uniform(0.2, 0.7))),
         ]
         self._offset = float(rng.uniform(13, 26))

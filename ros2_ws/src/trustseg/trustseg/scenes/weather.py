@@ -44,8 +44,13 @@ def fog(image: UInt8, depth: Float32, severity: float, rng: np.random.Generator)
     return to_uint8(picture + veil * (1 - keep))
 
 
-def night(image: UInt8, depth: Float32, severity: float, rng: np.random.Generator) -> UInt8:
-    """Darkness: the picture sinks, own headlights light what is near, lamps glow, gain brings noise."""
+def night(
+    image: UInt8, depth: Float32, severity: float, rng: np.random.Generator, shining: Float32 | None = None
+) -> UInt8:
+    """Darkness: the picture sinks, own headlights light what is near, lamps glow, gain brings noise.
+
+    `shining`, float32 (N, 6), are x, y, radius in pixels and (R, G, B) of each lamp; None scatters some street lamps.
+    """
     height, width = image.shape[:2]
     gain = 0.035**severity
     linear = (image.astype(np.float32) / 255) ** 2.0
@@ -54,16 +59,23 @@ def night(image: UInt8, depth: Float32, severity: float, rng: np.random.Generato
     x = (np.arange(width, dtype=np.float32) / width - 0.5)[None, :]
     cone = np.exp(-((x / 0.42) ** 2)) * np.clip((y - 0.44) / 0.08, 0, 1)
     reach = np.clip(18.0 / np.maximum(depth, 4.0), 0, 1) ** 2
-    lamps = 0.55 * severity * cone * reach
-    lit = linear * (gain * gain * moon + (lamps[..., None] * np.array([1.0, 0.93, 0.78], np.float32)))
-    for _ in range(round(2 + 7 * severity)):
-        cx = width * float(rng.choice([rng.uniform(0.02, 0.4), rng.uniform(0.6, 0.98)]))
-        cy = height * float(rng.uniform(0.05, 0.5))
-        size = height * float(rng.uniform(0.008, 0.03))
-        _glow(lit, cx, cy, size, np.array([1.0, 0.74, 0.40], np.float32) * np.float32(0.9 * severity))
+    beam = 0.55 * severity * cone * reach
+    lit = linear * (gain * gain * moon + (beam[..., None] * np.array([1.0, 0.93, 0.78], np.float32)))
+    for x_px, y_px, radius, *color in (_scattered(rng, height, width) if shining is None else shining).tolist():
+        _glow(lit, x_px, y_px, radius, np.array(color, np.float32) * np.float32(0.9 * severity))
     grain = rng.standard_normal((height, width, 3), dtype=np.float32)
     picture = 255 * np.sqrt(np.clip(lit, 0, 1)) + grain * (1 + 11 * severity)
     return to_uint8(picture)
+
+
+def _scattered(rng: np.random.Generator, height: int, width: int) -> Float32:
+    """Street lamps left and right of the road, as `shining` of `night`."""
+    count = int(rng.integers(5, 10))
+    side = rng.integers(0, 2, count)
+    x = width * (rng.uniform(0.02, 0.4, count) + 0.58 * side)
+    y, radius = height * rng.uniform(0.05, 0.5, count), height * rng.uniform(0.008, 0.03, count)
+    color = np.broadcast_to(np.array([1.0, 0.74, 0.40]), (count, 3))
+    return np.concatenate([np.stack([x, y, radius], 1), color], 1).astype(np.float32)
 
 
 def _glow(picture: Float32, cx: float, cy: float, size: float, color: Float32) -> None:

@@ -54,8 +54,8 @@ class World:
         self.tree_spacing = float(rng.choice([9.0, 13.0, 22.0, 60.0]))
         self.bare_share = float(rng.choice([0.15, 0.6, 0.9]))
         self.lamp_spacing = float(rng.uniform(22, 36))
-        self.sign_density = float(rng.uniform(0.4, 1.3))
-        self.crowd = float(rng.uniform(0.2, 1.6))
+        self.sign_density = float(rng.uniform(0.6, 1.9))
+        self.crowd = float(rng.uniform(0.3, 2.4))
 
     def block(self, number: int) -> Block:
         """Block from z = number * BLOCK_M on; kept until 24 others were made."""
@@ -228,7 +228,7 @@ class World:
                 x = x0 + (x1 - x0) * (z - z0) / (z1 - z0) + back * rng.uniform(0.4, 1.0)
                 chimney = self.pool.chimneys[int(rng.integers(2))]
                 out.sprites.append(Sprite(x, height + rise * 0.4, z, 1.1, rise * 0.6 + 1.3, chimney, BUILDING, end))
-        if kind in ("shops", "modern", "office") and rng.random() < 0.55 * self.sign_density:
+        if kind in ("shops", "modern", "office") and rng.random() < 0.5 * self.sign_density:
             sign_texture = self.pool.signs[int(rng.integers(len(self.pool.signs)))]
             z = rng.uniform(z0 + 0.5, z1 - 0.3)
             wide = rng.uniform(0.6, 0.9)
