@@ -259,7 +259,13 @@ def _counting_problems(counts: Account) -> list[str]:
 
 
 def _detection_problems(injected: Sequence[Injected]) -> list[str]:
-    return [f"{TITLES[i.kind]}: the flag never rose" for i in injected if i.expect_flag and i.detected_after_ms is None]
+    found = []
+    for each in injected:
+        if each.expect_flag and each.detected_after_ms is None:
+            found.append(f"{TITLES[each.kind]}: the flag never rose")
+        elif each.detected_after_ms is not None and each.detected_after_ms > DETECTION_LIMIT_MS:
+            found.append(f"{TITLES[each.kind]}: the flag rose only after {each.detected_after_ms / 1000:.1f} s")
+    return found
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from trustseg.evaluation.image_quality import FAILURE_BELOW
@@ -52,16 +53,18 @@ def write_timeline(path: Path, moments: Sequence[Moment], summary: Summary) -> N
     quality.text(end_s, FAILURE_BELOW - 0.01, "below 0.5: failure ", ha="right", va="top", color="#555555", fontsize=9)
     quality.set(ylim=(0, 1.36), xlim=(0, end_s), yticks=[0, 0.25, 0.5, 0.75, 1])
     quality.set_ylabel("quality of the mask (mean IoU)")
-    handles, _ = quality.get_legend_handles_labels()
-    handles.append(Patch(color=_TROUBLE, label="trouble injected"))
-    quality.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
     quality.set_title(_title(summary), loc="left", fontsize=14, fontweight="bold")
     _bands(flag, moments, 1 / summary.rate_hz)
     flag.set(xlabel="seconds of the drive", ylim=(0, 2), yticks=[0.5, 1.5], yticklabels=["state", "flag"])
-    seen = sorted({m.flag.state for m in moments})
+    handles, _ = quality.get_legend_handles_labels()
+    handles.append(Patch(color=_TROUBLE, label="trouble injected"))
+    if any(i.onset_s is not None for i in summary.injected):
+        handles.append(Line2D([], [], color=_UP, lw=1.2, ls=":", label="from here on the flag must be up"))
+    quality.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=4, frameon=False)
+    states = sorted({m.flag.state for m in moments} - {State.OK, State.FAILED})
     flag.legend(
-        handles=[Patch(color=_UP, label="flag up"), Patch(color=_DOWN, label="flag down")]
-        + [Patch(color=_STATE_COLORS[s], label=STATES[s]) for s in seen if s != State.OK],
+        handles=[Patch(color=_UP, label="flag up / FAILED"), Patch(color=_DOWN, label="flag down / OK")]
+        + [Patch(color=_STATE_COLORS[s], label=STATES[s]) for s in states],
         loc="upper center", bbox_to_anchor=(0.5, -0.45), ncols=8, frameon=False,
     )  # fmt: skip
     figure.savefig(path, dpi=110)
