@@ -19,6 +19,7 @@ from trustseg.types import HealthReport, UInt8Array
 
 SMALL_SIZE = (180, 240)  # (height, width) of the copy that every figure is taken from
 BLOCKS = (12, 16)  # (rows, columns) of the grid that dirt is looked for in: 15 x 15 pixels of the copy each
+LEAST_DETAIL = 1.0  # mean difference of neighbouring pixels, luma, below which a block counts as plain
 Blocks = npt.NDArray[np.float32]
 
 
@@ -34,7 +35,7 @@ class HealthConfig:
         bright_luma, bright_share: BRIGHT when at least this share has this luma or more. Clean: at most 0.45.
         blur_ratio: BLUR below this ratio of second to first differences, the lower of both axes (white noise 3, a
             step edge 2, a ramp 0). Clean: at least 1.08 (rendered; real at least 1.35). Gaussian blur, sigma in pixels
-            of a 480 pixel wide image: sigma 2 at most 0.64, sigma 3 at most 0.33.
+            of a 480 pixel wide image: sigma 2 0.34 to 0.64, sigma 3 at most 0.33.
         blur_min_contrast: no statement about blur where luma's standard deviation is lower (a wall, thick fog).
         obscured_share: OBSCURED when this share of the image is covered: blocks that stand still and lost their
             detail while the rest of the image moves. Blocks without detail (sky, plain asphalt) cannot lose any, so
@@ -43,9 +44,10 @@ class HealthConfig:
         obscured_after: for this many frames in a row.
         obscured_still: a covered block's mean change from frame to frame is at most this (sensor noise).
         obscured_moving: the median change of all other blocks is at least this times that of the covered ones.
-        obscured_detail: a covered block has at most this share of the detail it used to have.
+        obscured_detail: a covered block kept at most this much of its detail, against what the other blocks kept.
         obscured_luma: a covered block is darker than this share of the image's bright end: a sky that comes into view
             loses detail too, but is bright.
+        obscured_same_light: the other blocks keep at least this share of their usual luma.
         obscured_history: frames it takes to learn how much detail a block has.
     """
 
@@ -54,7 +56,7 @@ class HealthConfig:
     dark_share: float = 0.98
     bright_luma: int = 250
     bright_share: float = 0.75
-    blur_ratio: float = 0.6
+    blur_ratio: float = 0.45
     blur_min_contrast: float = 10.0
     obscured_share: float = 0.12
     obscured_after: int = 10
@@ -62,6 +64,7 @@ class HealthConfig:
     obscured_moving: float = 2.0
     obscured_detail: float = 0.6
     obscured_luma: float = 0.6
+    obscured_same_light: float = 0.7
     obscured_history: int = 30
 
 
@@ -146,6 +149,7 @@ class ObscuredCheck:
         self._config = config
         self._before: UInt8Array | None = None
         self._usual_detail: Blocks = np.zeros(BLOCKS, np.float32)
+        self._usual_level: Blocks = np.zeros(BLOCKS, np.float32)
         self._covered_for = np.zeros(BLOCKS, np.int32)
         self._seen = 0
 
@@ -163,21 +167,34 @@ class ObscuredCheck:
         detail = block_means(cv2.absdiff(luma[:, 1:], luma[:, :-1]))
         self._seen += 1
         weight = 1.0 / min(self._seen, config.obscured_history)
+        # Against the blocks that kept most: night, fog and defocus take detail from the whole image.
+        kept = detail / np.maximum(self._usual_detail, LEAST_DETAIL)
+        detailed = self._usual_detail >= LEAST_DETAIL
+        best_kept = quantile(kept[detailed], 0.75)
         suspect = (
             (change <= config.obscured_still)
-            & (detail <= config.obscured_detail * self._usual_detail)
+            & (kept <= config.obscured_detail * best_kept)
+            & detailed
             & (level <= config.obscured_luma * bright_end)
         )
-        rest = change[~suspect]
-        still = change[suspect]
-        moves = rest.size > 0 and (still.size == 0 or np.median(rest) >= config.obscured_moving * np.median(still))
-        if moves:
+        still, moving = quantile(change[suspect], 0.5), quantile(change[~suspect], 0.5)
+        dimmed = quantile((level / (self._usual_level + 1.0))[~suspect], 0.5) < config.obscured_same_light
+        if self._seen > 1 and dimmed:
+            suspect[:] = False  # a tunnel or the night: what is dark there may be plain for that reason
+        if moving > 0.0 and moving >= config.obscured_moving * still:
             # While nothing moves, nothing is learned and nothing is counted: a standing car sees a still world.
-            self._usual_detail += np.where(suspect, 0.0, weight) * (detail - self._usual_detail)
+            learn = np.where(suspect, 0.0, weight)
+            self._usual_detail += learn * (detail - self._usual_detail)
+            self._usual_level += learn * (level - self._usual_level)
             self._covered_for = np.where(suspect, self._covered_for + 1, 0)
         if self._seen <= config.obscured_history:
             self._covered_for[:] = 0
         return float(np.mean(self._covered_for >= config.obscured_after))
+
+
+def quantile(values: Blocks, share: float) -> float:
+    """The value below which about `share` of `values` lie; 0 of none. numpy's own takes ten times as long."""
+    return float(np.sort(values)[int(share * (values.size - 1))]) if values.size else 0.0
 
 
 def block_means(values: npt.NDArray[np.generic]) -> Blocks:

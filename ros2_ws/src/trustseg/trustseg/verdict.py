@@ -17,7 +17,7 @@ from trustseg.types import ConfidenceSummary, EngineOutput, FrameVerdict, Health
 
 Float64Array = npt.NDArray[np.float64]
 # One class over nearly the whole image is no road scene; the most that one class covers in CamVid's 701 labelled
-# images and in rendered drives stays well below (tests/data/test_plausibility.py measures it).
+# images and in rendered drives stays well below (tests/data measures it).
 ONE_CLASS_SHARE = 0.97
 
 
