@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
-from bundle_factory import make_tiny_bundle, paint_scene
+from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
 from trustseg_ros.demo.shared_memory import segments
 
 HEIGHT, WIDTH, RATE_HZ, FRAMES = 144, 192, 10, 125
@@ -142,6 +142,20 @@ def test_the_recording_holds_images_and_verdicts(drive: tuple[Path, dict]) -> No
     assert statuses >= drive[1]["statuses"] - drive[1]["skipped"]
     assert any(topic.endswith("failure_state") and count > 100 for topic, count in counts.items())
     assert any("image" in topic and count > FRAMES // 2 for topic, count in counts.items())
+
+
+def test_the_recorded_masks_are_those_of_the_pictures(drive: tuple[Path, dict]) -> None:
+    from rosbags.highlevel import AnyReader
+
+    distance = ((paint_scene(HEIGHT, WIDTH, seed=60)[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
+    truth = np.bincount(distance.argmin(-1).ravel(), minlength=len(PALETTE)) / (HEIGHT * WIDTH)
+    with AnyReader([drive[0] / "outputs"]) as reader:
+        masks = [c for c in reader.connections if c.topic.endswith("trustseg/mask")]
+        pixels = [reader.deserialize(raw, c.msgtype).data for c, _, raw in reader.messages(masks)]
+    shares = [np.bincount(p, minlength=len(PALETTE)) / p.size for p in pixels]
+    # Some mask has about the classes of picture 60: the network sees it at a quarter of its size.
+    assert min(np.abs(share - truth).sum() for share in shares) < 0.2
+    assert all((share > 0.01).sum() >= 3 for share in shares)
 
 
 def children(run: subprocess.Popen[str]) -> dict[str, psutil.Process]:

@@ -32,7 +32,7 @@ def print_report(console: Console, summary: Summary, folder: Path) -> None:
     if summary.ok:
         console.print(
             Text("PASS", style=GOOD),
-            "every failure was flagged, no frame was lost" if summary.injected else "no frame was lost",
+            "no frame was lost" + (", every failure was flagged" if summary.injected else ""),
         )
     else:
         for problem in summary.problems:
@@ -106,6 +106,8 @@ def _figures(summary: Summary) -> Table:
         "picture sent to answer received",
         f"{_ms(summary.latency_ms.p50)} (median), {_ms(summary.latency_ms.p99)} at worst (99 %)",
     )
+    why = f": {', '.join(reason_words(name) for name in summary.flag_reasons[:4])}" if summary.flag_reasons else ""
+    table.add_row("failure flag", f"up for {summary.flag_up_s:.1f} s of {summary.duration_s:.1f} s{why}")
     if not math.isnan(summary.miou_mean):
         table.add_row(
             "quality of the masks (0 to 1)",

@@ -72,6 +72,8 @@ class Summary:
             outside every trouble and outside `recovery_s` after it (and after the first frame).
         clear_s: seconds of such frames in all.
         recovery_s: longest time that the flag may stay up after a trouble: good frames asked for, dwell, one detection.
+        flag_up_s: seconds with the flag up, in all.
+        flag_reasons: reasons given for it after the start, in the order in which they came.
         problems: why `ok` is false, for people.
     """
 
@@ -93,6 +95,8 @@ class Summary:
     false_alarm_s: float
     clear_s: float
     recovery_s: float
+    flag_up_s: float
+    flag_reasons: tuple[str, ...]
     injected: tuple[Injected, ...]
     problems: tuple[str, ...]
     ok: bool
@@ -154,6 +158,8 @@ def summarize(script: Script, seen: Observation, quality: Mapping[int, float], b
         false_alarm_s=round(false_alarm_s, 3) if quality else math.nan,
         clear_s=round(clear_s, 3) if quality else math.nan,
         recovery_s=round(recovery_s, 3),
+        flag_up_s=round(flag.up_seconds(seen.sent[0].stamp_ns, seen.end_ns), 3),
+        flag_reasons=tuple(flag.reasons(judge.recovered_ns(), seen.end_ns)),
         injected=injected,
         problems=tuple(problems),
         ok=not problems,
@@ -219,6 +225,10 @@ class _Judge:
             if good and self.flag.first_down(good[0].stamp_ns, self._ns(end_s)) is None:
                 found.append(f"the flag did not come down again after {before}")
         return found
+
+    def recovered_ns(self) -> int:
+        """When the start is over: the first time at which the flag is down, or the end."""
+        return self.flag.first_down(self.seen.sent[0].stamp_ns, self.seen.end_ns) or self.seen.end_ns
 
     def _window(self, trouble: Trouble) -> tuple[int, int]:
         start_ns, end_ns = self._ns(trouble.start_s), self._ns(trouble.end_s)

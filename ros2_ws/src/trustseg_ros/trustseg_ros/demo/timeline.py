@@ -74,7 +74,9 @@ def write_timeline(path: Path, moments: Sequence[Moment], summary: Summary) -> N
 def _title(summary: Summary) -> str:
     expected = [i for i in summary.injected if i.expect_flag]
     caught = sum(i.detected_after_ms is not None for i in expected)
-    parts = [f"{caught} of {len(expected)} failures flagged" if expected else "no failure was to be expected"]
+    parts = [f"{caught} of {len(expected)} failures flagged"] if expected else []
+    if not summary.injected:
+        parts.append(f"flag up for {summary.flag_up_s:.1f} s of {summary.duration_s:.0f} s")
     if summary.false_alarm_s == summary.false_alarm_s:
         parts.append(f"{summary.false_alarm_s:.1f} s of false alarm in {summary.clear_s:.0f} s of clear road")
     parts.append(f"{summary.lost} of {summary.frames_sent} frames lost")
