@@ -28,9 +28,9 @@ class ImageMessage:
     def fill(self, header: Header, pixels: UInt8Array) -> Image:
         """Copy uint8 (H, W) or (H, W, 3) into the message and give it `header`."""
         if self._pixels.shape != pixels.shape:
-            data = array.array("B", bytes(pixels.size))
-            self._pixels = np.frombuffer(data, np.uint8).reshape(pixels.shape)
-            self.message.data = data
+            self.message.data = array.array("B", bytes(pixels.size))
+            # Of the array that the message holds: setting it may have copied ours.
+            self._pixels = np.frombuffer(self.message.data, np.uint8).reshape(pixels.shape)
             self.message.height, self.message.width = pixels.shape[:2]
             self.message.step = pixels.size // pixels.shape[0]
         np.copyto(self._pixels, pixels)

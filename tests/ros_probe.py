@@ -1,0 +1,139 @@
+"""A node inside a test: publishes images, keeps what comes back, waits for events and never for time alone."""
+
+from __future__ import annotations
+
+import array
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import Image
+from std_msgs.msg import Bool
+from trustseg_interfaces.msg import FailureState, SegmentationStatus
+
+from bundle_factory import paint_scene
+
+WAIT_S = 40.0  # the machine may be slow and busy; nothing here asserts how long something takes
+HEIGHT, WIDTH = 96, 128
+
+
+class Probe:
+    """Publisher of `image` and reader of everything that segmenter and monitor say.
+
+    Args:
+        rate_hz: pace of what is published while waiting.
+        image_type: of the image topic, which has one type only.
+    """
+
+    def __init__(self, rate_hz: float = 10.0, image_type: Any = Image) -> None:
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node("probe", context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.statuses: list[SegmentationStatus] = []
+        self.verdicts: list[FailureState] = []
+        self.flags: list[Bool] = []
+        self.pictures: dict[str, list[Image]] = {"mask": [], "confidence": []}
+        self.node.create_subscription(SegmentationStatus, "trustseg/status", self.statuses.append, 1000)
+        self.node.create_subscription(FailureState, "trustseg_monitor/failure_state", self.verdicts.append, 1000)
+        self.node.create_subscription(Bool, "trustseg_monitor/failure", self.flags.append, 10)
+        for name, kept in self.pictures.items():
+            self.node.create_subscription(Image, f"trustseg/{name}", kept.append, 100)
+        self.images = self.node.create_publisher(image_type, "image", qos_profile_sensor_data)
+        self.period_s = 1.0 / rate_hz
+        self.sent: list[int] = []
+        self._rng = np.random.default_rng(1)
+        self._scene = paint_scene(HEIGHT, WIDTH)
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+    # Waiting --------------------------------------------------------------------------------------------------
+
+    def until(self, condition: Callable[[], Any], what: str, every: Callable[[], Any] | None = None) -> None:
+        """Spin until `condition`; `every` runs once a period meanwhile."""
+        end = time.monotonic() + WAIT_S
+        due = time.monotonic()
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"no {what} within {WAIT_S:g} s; {self.last_words()}")
+            if every is not None and time.monotonic() >= due:
+                due = max(due + self.period_s, time.monotonic())
+                every()
+            self.executor.spin_once(timeout_sec=0.005)
+
+    def spin(self, duration_s: float) -> None:
+        """Spin for a time: only to see that something does not happen."""
+        end = time.monotonic() + duration_s
+        while time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.005)
+
+    def last_words(self) -> str:
+        """The newest messages, for a failing test's text."""
+        return f"last status {self.statuses[-1:]}, last verdict {self.verdicts[-1:]}, sent {len(self.sent)}"
+
+    # Acting ---------------------------------------------------------------------------------------------------
+
+    def image(self, **changes: Any) -> Image:
+        """A noisy painted scene stamped now; `changes` set fields of the message."""
+        noisy = self._scene.astype(np.int16) + self._rng.integers(-6, 7, self._scene.shape)
+        message = Image(height=HEIGHT, width=WIDTH, step=WIDTH * 3, encoding="rgb8")
+        message.header.frame_id = "front"
+        message.header.stamp = self.node.get_clock().now().to_msg()
+        message.data = array.array("B", np.clip(noisy, 0, 255).astype(np.uint8).tobytes())
+        for name, value in changes.items():
+            setattr(message, name, value)
+        return message
+
+    def publish(self, message: Any = None) -> Any:
+        message = self.image() if message is None else message
+        self.sent.append(stamp_ns(message))
+        self.images.publish(message)
+        return message
+
+    def publish_and_wait(self, message: Any = None) -> SegmentationStatus:
+        """Publish one image and give its status."""
+        stamp = stamp_ns(self.publish(message))
+        self.until(lambda: stamp in self.answered(), "status")
+        return next(s for s in reversed(self.statuses) if stamp_ns(s) == stamp)
+
+    def connect(self) -> None:
+        """Until the node hears this camera: an image has come back as a status."""
+        self.until(lambda: self.statuses_of_frames(), "first status", every=self.publish)
+        self.settle()
+
+    def settle(self) -> None:
+        """Until every image that was sent from the first answered one on has its status."""
+        answered = self.answered()
+        first = next(i for i, stamp in enumerate(self.sent) if stamp in answered)
+        self.until(lambda: set(self.sent[first:]) <= self.answered(), "status of every frame")
+
+    def statuses_of_frames(self) -> list[SegmentationStatus]:
+        return [s for s in self.statuses if s.outcome != SegmentationStatus.NO_FRAME]
+
+    def answered(self) -> set[int]:
+        return {stamp_ns(s) for s in self.statuses_of_frames()}
+
+    def drive_until_ok(self) -> None:
+        self.until(lambda: self.verdicts and self.verdicts[-1].state == FailureState.OK, "state OK", every=self.publish)
+
+    def call(self, kind: Any, service: str, request: Any) -> Any:
+        """Call a service and give its answer."""
+        client = self.node.create_client(kind, service)
+        self.until(client.service_is_ready, f"service {service}")
+        future = client.call_async(request)
+        self.until(future.done, f"answer of {service}")
+        self.node.destroy_client(client)
+        return future.result()
+
+
+def stamp_ns(message: Any) -> int:
+    """Header stamp in nanoseconds."""
+    return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)

@@ -1,0 +1,191 @@
+"""Parts of the nodes that need no ROS: newest-frame slot, supervisor, latch file, camera schedule."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.errors import InputError
+from trustseg.reasons import Reason
+from trustseg_ros.camera_schedule import CameraSchedule, CameraTrouble, load_schedule
+from trustseg_ros.latch_file import LatchFile, default_path
+from trustseg_ros.newest import Newest
+from trustseg_ros.supervisor import EXIT_HUNG, Supervisor
+
+BOUNDS = derive_bounds(SECOND // 30, 50 * MS)
+
+
+# Newest -------------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_item_overtakes_and_the_overtaken_one_comes_back() -> None:
+    slot: Newest[int] = Newest()
+    assert slot.put(1) is None
+    assert slot.put(2) == 1
+    assert slot.take() == 2
+    assert slot.put(3) is None
+
+
+def test_a_closed_slot_gives_back_what_waits_and_takes_nothing() -> None:
+    slot: Newest[int] = Newest()
+    slot.put(1)
+    assert slot.close() == 1
+    assert slot.put(2) == 2
+    assert slot.take() is None
+
+
+def test_closing_wakes_a_worker_that_waits() -> None:
+    slot: Newest[int] = Newest()
+    taken: list[int | None] = []
+    worker = threading.Thread(target=lambda: taken.append(slot.take()))
+    worker.start()
+    slot.close()
+    worker.join(20)
+    assert taken == [None]
+
+
+def test_no_item_is_lost_or_doubled_between_threads() -> None:
+    slot: Newest[int] = Newest()
+    taken: list[int] = []
+
+    def work() -> None:
+        while (item := slot.take()) is not None:
+            taken.append(item)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    overtaken = [old for old in (slot.put(i) for i in range(2000)) if old is not None]
+    left = slot.close()
+    worker.join(20)
+    assert sorted([*taken, *overtaken, *([] if left is None else [left])]) == list(range(2000))
+
+
+# Supervisor ---------------------------------------------------------------------------------------------------
+
+
+class Watched:
+    def __init__(self) -> None:
+        self.now = 0
+        self.vouched = 0
+        self.ended: list[int] = []
+        self.supervisor = Supervisor(BOUNDS, self.vouch, clock_ns=lambda: self.now, end_process=self.ended.append)
+
+    def vouch(self) -> None:
+        self.vouched += 1
+
+
+def test_an_idle_worker_is_vouched_for() -> None:
+    watched = Watched()
+    watched.supervisor.check()
+    assert watched.vouched == 1
+
+
+def test_a_late_inference_is_not_vouched_for_and_a_hung_one_ends_the_process(capfd: pytest.CaptureFixture[str]) -> None:
+    watched = Watched()
+    with watched.supervisor:
+        watched.now = BOUNDS.age_limit_ns
+        watched.supervisor.check()
+        assert watched.vouched == 1
+        watched.now += 1
+        watched.supervisor.check()
+        assert watched.vouched == 1
+        watched.now = BOUNDS.backend_hang_ns
+        watched.supervisor.check()
+        assert watched.ended == []
+        watched.now += 1
+        watched.supervisor.check()
+    assert watched.ended == [EXIT_HUNG]
+    assert "has not answered for 500 ms" in capfd.readouterr().err
+
+
+def test_a_finished_inference_is_forgotten() -> None:
+    watched = Watched()
+    with watched.supervisor:
+        pass
+    watched.now = 10 * SECOND
+    watched.supervisor.check()
+    assert (watched.vouched, watched.ended) == (1, [])
+
+
+def test_the_supervisor_runs_until_it_is_stopped() -> None:
+    seen = threading.Event()
+    supervisor = Supervisor(BOUNDS, seen.set)
+    supervisor.start()
+    assert seen.wait(20)
+    supervisor.stop()
+    seen.clear()
+    assert not seen.wait(5 * BOUNDS.liveliness_lease_ns / 1e9)
+
+
+# Latch file ---------------------------------------------------------------------------------------------------
+
+
+def test_latched_reasons_survive_and_are_cleared(tmp_path: Path) -> None:
+    file = LatchFile(tmp_path / "deep" / "latched.json")
+    assert file.read() is Reason.NONE
+    file.write(Reason.SELF_TEST | Reason.RESTARTS)
+    assert LatchFile(file.path).read() == Reason.SELF_TEST | Reason.RESTARTS
+    assert [p.name for p in file.path.parent.iterdir()] == ["latched.json"]
+    file.write(Reason.NONE)
+    assert not file.path.exists()
+    assert file.read() is Reason.NONE
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"latched_reasons": "x"}', b'{"other": 1}', b"\xff\xfe"])
+def test_a_latch_file_that_cannot_be_read_latches(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "latched.json"
+    path.write_bytes(content)
+    assert LatchFile(path).read() is Reason.INTERNAL
+
+
+def test_a_folder_in_the_latch_files_place_latches(tmp_path: Path) -> None:
+    assert LatchFile(tmp_path).read() is Reason.INTERNAL
+
+
+def test_monitors_of_other_cameras_and_domains_have_other_latch_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "3")
+    paths = {default_path("/front/trustseg_monitor"), default_path("/rear/trustseg_monitor")}
+    monkeypatch.setenv("ROS_DOMAIN_ID", "4")
+    assert len(paths | {default_path("/front/trustseg_monitor")}) == 3
+
+
+# Camera schedule ----------------------------------------------------------------------------------------------
+
+
+def test_a_schedule_says_what_happens_when() -> None:
+    schedule = CameraSchedule((CameraTrouble("freeze", 1.0, 3.0), CameraTrouble("stop", 2.0, 4.0)))
+    assert [schedule.at(t) for t in (0.9, 1.0, 1.9, 2.0, 3.5, 4.0)] == ["", "freeze", "freeze", "stop", "stop", ""]
+
+
+def test_a_schedule_is_read_from_json(tmp_path: Path) -> None:
+    path = tmp_path / "schedule.json"
+    path.write_text(json.dumps([{"kind": "freeze", "start_s": 1, "end_s": 2.5}]))
+    assert load_schedule(path).troubles == (CameraTrouble("freeze", 1.0, 2.5),)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("{}", "not a schedule"),
+        ("[", "cannot be read|can be read"),
+        ("[1]", "entry 0"),
+        ('[{"kind": "freeze", "start_s": 0}]', "kind, start_s and end_s"),
+        ('[{"kind": "fog", "start_s": 0, "end_s": 1}]', "freeze, stop"),
+        ('[{"kind": "stop", "start_s": 2, "end_s": 1}]', "start_s < end_s"),
+        ('[{"kind": "stop", "start_s": -1, "end_s": 1}]', "start_s < end_s"),
+        ('[{"kind": "stop", "start_s": 0, "end_s": NaN}]', "start_s < end_s"),
+        ('[{"kind": "stop", "start_s": "0", "end_s": 1}]', "start_s < end_s"),
+        ('[{"kind": "stop", "start_s": false, "end_s": 1}]', "start_s < end_s"),
+    ],
+)
+def test_a_wrong_schedule_is_refused(tmp_path: Path, content: str, text: str) -> None:
+    path = tmp_path / "schedule.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=text):
+        load_schedule(path)
+    with pytest.raises(InputError, match="can be read"):
+        load_schedule(tmp_path / "missing.json")
