@@ -162,12 +162,14 @@ class Canvas:
         warp[1] = warp[1] * th - 0.5 * row
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         size = (x1 - x0, y1 - y0)
-        patch = cv2.warpPerspective(rgba, warp, size, flags=flags)
         near = (row[0] * self._xs[: x1 - x0] + row[2]).astype(np.float32) + (row[1] * self._ys[: y1 - y0]).astype(
             np.float32
         )
         before = self.inverse_depth[y0:y1, x0:x1]
         shown = cv2.compare(near, before, cv2.CMP_GT)
+        if not cv2.countNonZero(shown):
+            return
+        patch = cv2.warpPerspective(rgba, warp, size, flags=flags)
         patch = cv2.bitwise_and(patch, patch, mask=shown)
         if quad.gain != (1.0, 1.0, 1.0):
             patch = cv2.multiply(patch, np.array((*quad.gain, 1.0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,16 @@ class Side:
 
 @dataclass(frozen=True)
 class Road:
-    """Plan of a drive's street; x = `centre(z)` + lateral offset, positive to the right. Traffic keeps left."""
+    """Plan of a drive's street; x = `centre(z)` + lateral offset, positive to the right. Traffic keeps left.
+
+    Attributes:
+        seed: seed of the drive.
+        kerb, pavement: distance of the kerb from the centre line and width of the pavement, (left, right), metres.
+        bend: (amplitude m, wavelength m, phase) of the sines whose sum is the centre line.
+        uses: probability of each use of a block's side (see `Side`).
+        zigzag, double_yellow: paint along the kerbs.
+        dash_m: length of a dash of the centre line and of the gap after it, metres.
+    """
 
     seed: int
     kerb: tuple[float, float]
@@ -47,7 +56,7 @@ class Road:
     zigzag: bool
     double_yellow: bool
     dash_m: tuple[float, float]
-    lane_line: bool
+    _sides: dict[tuple[int, int], Side] = field(default_factory=dict, repr=False, compare=False)
 
     def centre(self, z: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """X of the centre line at z."""
@@ -67,6 +76,12 @@ class Road:
 
     def side(self, block: int, sign: int) -> Side:
         """The left (-1) or right (+1) side of block number `block`, which begins at z = block * BLOCK_M."""
+        found = self._sides.get((block, sign))
+        if found is None:
+            found = self._sides[block, sign] = self._make_side(block, sign)
+        return found
+
+    def _make_side(self, block: int, sign: int) -> Side:
         rng = stream(self.seed, _STREAM_BLOCK, block, sign + 1)
         use = str(rng.choice(["terrace", "villas", "park", "estate"], p=self.uses))
         kerb = self.kerb[(sign + 1) // 2]
@@ -91,13 +106,12 @@ def make_road(seed: int) -> Road:
     )
     uses = rng.dirichlet([2.4, 1.2, 1.0, 0.8])
     return Road(
-        seed,
-        (kerb[0], kerb[1]),
-        (pavement[0], pavement[1]),
-        bend,
-        (float(uses[0]), float(uses[1]), float(uses[2]), float(uses[3])),
-        bool(rng.random() < 0.25),
-        bool(rng.random() < 0.5),
-        (float(rng.uniform(2, 4)), float(rng.uniform(4, 6.5))),
-        bool(rng.random() < 0.3),
+        seed=seed,
+        kerb=(kerb[0], kerb[1]),
+        pavement=(pavement[0], pavement[1]),
+        bend=bend,
+        uses=(float(uses[0]), float(uses[1]), float(uses[2]), float(uses[3])),
+        zigzag=bool(rng.random() < 0.25),
+        double_yellow=bool(rng.random() < 0.5),
+        dash_m=(float(rng.uniform(2, 4)), float(rng.uniform(4, 6.5))),
     )
