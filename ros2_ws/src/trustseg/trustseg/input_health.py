@@ -83,10 +83,16 @@ class InputHealth:
         self._frozen = FrozenCheck()
         self._obscured = ObscuredCheck(self.config)
 
-    def check(self, image: UInt8Array, stamp_ns: int) -> HealthReport:
-        """Report on one frame: uint8 (H, W, 3) in either channel order, and its stamp in nanoseconds."""
+    def check(self, image: UInt8Array, stamp_ns: int, reduced: UInt8Array | None = None) -> HealthReport:
+        """Report on one frame.
+
+        Args:
+            image: uint8 (H, W, 3) in either channel order.
+            stamp_ns: of the frame, nanoseconds.
+            reduced: the same image made smaller, where there is one already: saves reading all of `image`.
+        """
         config = self.config
-        small = _small(image)
+        small = _small(image if reduced is None else reduced)
         luma: UInt8Array = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
         cumulated = np.cumsum(cv2.calcHist([luma], [0], None, [256], [0, 256]).reshape(256)) / luma.size
         figures = {

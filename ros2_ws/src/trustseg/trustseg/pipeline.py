@@ -67,8 +67,9 @@ class Pipeline:
         """
         started = perf_counter()
         image = _checked(frame)
-        health = self._health.check(image, frame.stamp_ns)
-        output = self.backend.infer(self.network_image(image, frame.color_order))
+        reduced = self.network_image(image, frame.color_order)
+        health = self._health.check(image, frame.stamp_ns, reduced)
+        output = self.backend.infer(reduced)
         verdict = self._judge.judge(output, self._table.summarise(output.confidence), health)
         if verdict.reasons & Reason.OUTPUT_INVALID:
             confidence: UInt8Array = np.zeros_like(output.confidence)  # nothing of this output is known to be right
