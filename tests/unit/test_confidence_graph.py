@@ -7,6 +7,7 @@ import math
 import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
+torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 from trustseg.network.confidence import (  # noqa: E402
     CODE_MAX,
@@ -48,7 +49,8 @@ def test_tcp_ratio_is_one_where_right_and_the_ratio_where_wrong() -> None:
 def test_code_is_monotone_and_spans_its_range() -> None:
     logit = torch.linspace(CODE_MIN - 1, CODE_MAX + 1, 1000)
     code = encode(logit)
-    assert float(code[0]) == 0.0 and float(code[-1]) == 255.0
+    assert float(code[0]) == 0.0
+    assert float(code[-1]) == 255.0
     assert bool((code[1:] >= code[:-1]).all())
     # logit 0 (p = 0.5) lies a quarter of the way from -3 to 9
     assert float(encode(torch.zeros(()))) == round(255 * 3 / 12)
@@ -89,7 +91,8 @@ def test_features_by_hand() -> None:
     assert found["corridor_confidence"] == pytest.approx(0.9)
     assert found["luma_mean"] == pytest.approx(0.5)
     assert found["saturation_mean"] == pytest.approx(0.0)
-    assert found["embedding/0"] == pytest.approx(0.5) and found["embedding/1"] == pytest.approx(2.5)
+    assert found["embedding/0"] == pytest.approx(0.5)
+    assert found["embedding/1"] == pytest.approx(2.5)
 
 
 def small_graph() -> DeployGraph:
@@ -106,7 +109,8 @@ def test_graph_gives_the_contract() -> None:
     labels, confidence, features, logits = small_graph()(image)
     assert labels.shape == confidence.shape == (1, 36, 48)
     assert labels.dtype == confidence.dtype == torch.uint8
-    assert features.dtype == torch.float32 and features.shape == (1, len(feature_names(["a", "b", "c"], 8)))
+    assert features.dtype == torch.float32
+    assert features.shape == (1, len(feature_names(["a", "b", "c"], 8)))
     assert torch.equal(labels, logits.argmax(1).to(torch.uint8))
 
 

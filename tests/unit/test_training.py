@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
+torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 from trustseg.errors import InputError  # noqa: E402
 from trustseg.training import checkpoint  # noqa: E402
@@ -84,14 +85,17 @@ def test_learns_own_classes_and_keeps_the_best_on_val(tmp_path: Path) -> None:
     assert meta["val"]["miou"] == max(r["val"]["miou"] for r in logged if "val" in r)
     assert [c["name"] for c in meta["classes"]["classes"]] == ["left", "right", "spot"]
     network, classes, _ = checkpoint.load_network(tmp_path / "run" / "best.safetensors")
-    assert network.config.classes == 3 and classes == CLASSES and state
+    assert network.config.classes == 3
+    assert classes == CLASSES
+    assert state
 
 
 def test_resumed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     config = tiny_config(tmp_path, 4)
     train(config, CLASSES, tmp_path / "run", report=lambda _: None, stop_after_epoch=2)
     before = checkpoint.load_run(tmp_path / "run" / "state.pt")
-    assert before["epoch"] == 2 and before["step"] == 8
+    assert before["epoch"] == 2
+    assert before["step"] == 8
     epochs: list[int] = []
     train(
         config, CLASSES, tmp_path / "run", resume=True,
@@ -110,7 +114,8 @@ def test_same_seed_gives_the_same_batches(tmp_path: Path) -> None:
         drawn.append([next(stream) for _ in range(3)])
         batches.close()
     for (a_image, a_label), (b_image, b_label) in zip(*drawn, strict=True):
-        assert torch.equal(a_image, b_image) and torch.equal(a_label, b_label)
+        assert torch.equal(a_image, b_image)
+        assert torch.equal(a_label, b_label)
 
 
 def test_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
@@ -126,7 +131,8 @@ def test_void_is_ignored_and_foreign_ids_are_named(tmp_path: Path) -> None:
     source = write_set(tmp_path / "d", 2, 3)
     image_path, label_path = pair_files(source)[0]
     _, label = read_pair(image_path, label_path, CLASSES)
-    assert set(np.unique(label)) <= {0, 1, 2, IGNORE} and (label[:3] == IGNORE).all()
+    assert set(np.unique(label)) <= {0, 1, 2, IGNORE}
+    assert (label[:3] == IGNORE).all()
     broken = cv2.imread(str(label_path), cv2.IMREAD_UNCHANGED)
     broken[5, 5] = 77
     cv2.imwrite(str(label_path), broken)

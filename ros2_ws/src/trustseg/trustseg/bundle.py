@@ -231,7 +231,7 @@ def load_bundle(name_or_path: str | Path, *, draft: bool = False) -> Bundle:
             f"bundle {card.name} is not finished",
             expected="a verdict model and a confidence calibration in card.json",
             got="no verdict" if card.verdict is None else "no calibration",
-            fix="run `trustseg fit-confidence` on it first",
+            fix="run `trustseg calibrate` on it first",
         )
     return bundle
 

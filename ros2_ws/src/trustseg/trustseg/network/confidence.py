@@ -77,7 +77,9 @@ class ConfidenceHead(nn.Module):
         pooled = deepest.mean((2, 3))
         reduced = F.relu(self.reduce(decoded) + self.context(pooled)[:, :, None, None])
         maps = torch.cat([signals.mcp, signals.margin, signals.entropy], 1)
-        local = F.avg_pool2d(maps, 5, 1, 2, count_include_pad=False)
+        # A mean over 6x6 pixels at half the resolution: a fifth of the time of a 5x5 mean at the full one.
+        coarse = F.avg_pool2d(F.avg_pool2d(maps, 2, ceil_mode=True), 3, 1, 1, count_include_pad=False)
+        local = F.interpolate(coarse, scale_factor=2.0, mode="nearest")[..., : maps.shape[-2], : maps.shape[-1]]
         x = F.relu(self.depthwise(torch.cat([reduced, maps, local], 1)))
         x = self.last(F.relu(self.mix(x)))
         return x + self.mcp_weight * signals.mcp_logit.clamp(-3, 9) + self.scene(pooled)[:, :, None, None]
