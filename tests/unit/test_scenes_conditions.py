@@ -25,7 +25,7 @@ from trustseg.scenes import (
 
 @pytest.fixture(scope="module")
 def frame() -> SceneFrame:
-    return Drive(9, (120, 160)).frame(30)
+    return Drive(5, (120, 160)).frame(30)
 
 
 def damage(image: np.ndarray, changed: np.ndarray) -> float:
@@ -96,7 +96,7 @@ def test_conditions_are_applied_in_their_order(frame: SceneFrame) -> None:
 
 
 def test_a_drive_under_conditions_keeps_its_labels() -> None:
-    drive = Drive(9, (120, 160))
+    drive = Drive(5, (120, 160))
     clear, dark = drive.frame(30), drive.frame(30, [("night", 0.9)])
     assert np.array_equal(clear.labels, dark.labels)
     assert dark.image_rgb.mean() < 0.4 * clear.image_rgb.mean()
