@@ -168,6 +168,15 @@ def test_self_test_passes_and_does_not_count_as_a_frame(pipeline: Pipeline) -> N
     assert Reason.FROZEN in pipeline.process(Frame(image.copy(), 3)).verdict.reasons
 
 
+def test_self_test_during_a_drive_touches_no_disk(tmp_path: Path) -> None:
+    path = make_tiny_bundle(tmp_path / "engines" / "t", height=HEIGHT, width=WIDTH)
+    bundle = load_bundle(path)
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle))
+    assert pipeline.self_test().passed
+    (path / "golden.png").unlink()
+    assert pipeline.self_test(warm_up=False).passed
+
+
 def test_close(pipeline: Pipeline) -> None:
     pipeline.close()
     with pytest.raises(BackendError, match="is closed"):

@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
+from onnx import external_data_helper
 
 from bundle_factory import make_tiny_bundle
 from trustseg.bundle import load_bundle, sha256_hex
@@ -74,6 +76,17 @@ def test_model_of_another_size_is_refused_unread(path: Path) -> None:
         file.write(b"x")
     size = (path / "model.onnx").stat().st_size
     with pytest.raises(BundleError, match=f"expected {size - 1} bytes as in the card, got {size} bytes"):
+        load_bundle(path).model_bytes("fp32")
+
+
+def test_model_with_external_weights_is_refused(path: Path) -> None:
+    """Hashes are right, but the weights would come from a file that nobody has checked."""
+    model = onnx.load(path / "model.onnx")
+    external_data_helper.convert_model_to_external_data(model, location="../../weights.bin", size_threshold=0)
+    (path / "model.onnx").write_bytes(model.SerializeToString())
+    data = (path / "model.onnx").read_bytes()
+    edit_card(path, lambda card: card["models"]["fp32"].update(sha256=sha256_hex(data), size_bytes=len(data)))
+    with pytest.raises(BundleError, match="refers to data outside itself"):
         load_bundle(path).model_bytes("fp32")
 
 

@@ -23,6 +23,8 @@ __all__ = ["Bundle", "Card", "find_bundle", "load_bundle", "parse_model", "sha25
 CARD_MAX_BYTES = 4 << 20
 FILE_MAX_BYTES = 2 << 30  # a protobuf cannot be larger
 ModelT = TypeVar("ModelT", bound=BaseModel)
+# What every external tensor of an ONNX file contains: field 1 ("key") of eight bytes, "location".
+EXTERNAL_DATA = b"\x0a\x08location"
 ENGINES_VARIABLE = "TRUSTSEG_ENGINES"
 CALIBRATION_VARIABLE = "TRUSTSEG_CALIBRATION"
 
@@ -71,7 +73,15 @@ class Bundle:
         path = _confined(self.path, ref.file)
         if _size_of(path) != ref.size_bytes:
             raise _altered(str(path), f"{ref.size_bytes} bytes as in the card", f"{_size_of(path)} bytes")
-        return _read_checked(self.path, ref, limit=ref.size_bytes)
+        data = _read_checked(self.path, ref, limit=ref.size_bytes)
+        if EXTERNAL_DATA in data:
+            # Weights in other files would be read by the inference library, unhashed and from wherever it likes.
+            raise BundleError(
+                f"{path} refers to data outside itself",
+                expected="an ONNX file with its weights inside",
+                fix="export it again as one file",
+            )
+        return data
 
     def golden_image_bytes(self) -> bytes:
         """Bytes of the golden image (PNG), hash-checked."""

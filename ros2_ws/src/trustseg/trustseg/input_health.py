@@ -198,7 +198,7 @@ class ObscuredCheck:
         return float(np.mean(self._covered_for >= config.obscured_after))
 
 
-def quantile(values: Blocks, share: float) -> float:
+def quantile(values: npt.NDArray[np.floating], share: float) -> float:
     """The value below which about `share` of `values` lie; 0 of none. numpy's own takes ten times as long."""
     return float(np.sort(values)[int(share * (values.size - 1))]) if values.size else 0.0
 

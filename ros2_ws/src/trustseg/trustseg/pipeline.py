@@ -8,7 +8,7 @@ from time import perf_counter
 import cv2
 import numpy as np
 
-from trustseg.backends import Backend, GoldenResult, golden_test
+from trustseg.backends import Backend, GoldenCase, GoldenResult, golden_test, load_golden
 from trustseg.bundle import Bundle
 from trustseg.calibration import ConfidenceTable, corridor_mask
 from trustseg.errors import FrameRejected
@@ -57,6 +57,7 @@ class Pipeline:
             verdict, card.feature_names, len(card.classes), calibration.low_confidence, self.config.one_class_share
         )
         self._health = InputHealth(self.config.health)
+        self._golden: GoldenCase | None = None
 
     def process(self, frame: Frame) -> PerceptionResult:
         """Segment one frame and judge it.
@@ -95,9 +96,13 @@ class Pipeline:
             image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
         return image
 
-    def self_test(self, *, repeats: int = 1) -> GoldenResult:
-        """Run the golden image through the backend and compare; also warms it up."""
-        return golden_test(self.backend, self.bundle, repeats=repeats)
+    def self_test(self, *, repeats: int = 1, warm_up: bool = True) -> GoldenResult:
+        """Run the golden image through the backend and compare; `warm_up` makes an untimed call first.
+
+        The golden case is read and hash-checked once, so that a test during a drive touches no disk.
+        """
+        self._golden = self._golden or load_golden(self.bundle)
+        return golden_test(self.backend, self.bundle, repeats=repeats, warm_up=warm_up, case=self._golden)
 
     def reset(self) -> None:
         """Forget earlier frames (a new stream begins)."""

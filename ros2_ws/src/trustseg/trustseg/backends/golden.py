@@ -107,15 +107,23 @@ def compare_golden(output: EngineOutput, case: GoldenCase, card: Card, engine_ms
     )
 
 
-def golden_test(backend: Backend, bundle: Bundle, *, repeats: int = 5) -> GoldenResult:
+def golden_test(
+    backend: Backend, bundle: Bundle, *, repeats: int = 5, warm_up: bool = True, case: GoldenCase | None = None
+) -> GoldenResult:
     """Run the golden image through `backend`: one call to warm up, `repeats` timed ones, every output compared.
+
+    Args:
+        backend: to be tested. bundle: whose golden image and tolerances hold.
+        repeats: timed calls. warm_up: make an untimed call first.
+        case: the golden case when it is in memory already, else it is read.
 
     Raises:
         BundleError: the golden files are altered or do not fit the card.
         BackendError: the backend failed while running.
     """
-    case = load_golden(bundle)
-    backend.infer(case.image)
+    case = case or load_golden(bundle)
+    if warm_up:
+        backend.infer(case.image)
     outputs = [backend.infer(case.image) for _ in range(max(1, repeats))]
     engine_ms = median(out.engine_ms for out in outputs)
     results = [compare_golden(out, case, bundle.card, engine_ms) for out in outputs]
