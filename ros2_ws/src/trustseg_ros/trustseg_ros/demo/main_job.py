@@ -143,6 +143,7 @@ def _rendered(options: RunOptions, bars: Progress) -> Drive:
         nonlocal task
         if task is None:
             task = bars.add_task("rendering the drive (kept for the next time)", total=total)
+            _say(bars, f"rendering a drive of {script.duration_s:.0f} s, once: it is kept for the next time")
         bars.update(task, completed=done)
 
     drive = rendered_drive(script, options.seed, progress=show)
@@ -165,6 +166,8 @@ def _drive(drive: Drive, options: RunOptions, bundle: Bundle, folder: OutputFold
     # Not the user's seed: two drives at once must not meet.
     environment = drive_environment(folder.work / "logs" / "ros", random.Random())
     session = DriveSession(drive, session_options, environment)
+    length = f"{drive.slots / drive.rate_hz:.0f} s at {drive.rate_hz:g} pictures a second"
+    _say(bars, f"driving {drive.name} through camera, segmenter, monitor and recorder: {length}")
     task = bars.add_task("starting camera, segmenter, monitor, recorder", total=drive.slots)
 
     def show(now: DriveProgress) -> None:
@@ -201,12 +204,19 @@ def _pictures(
     from trustseg_ros.demo.paint import ClassColor
     from trustseg_ros.demo.timeline import write_timeline
 
+    _say(bars, "drawing the pictures")
     moments = drive_moments(drive, seen, quality, summary)
     classes = [ClassColor(c.name, c.color) for c in bundle.card.classes]
     with _bar(bars, "drawing the pictures", len(moments)) as tick:
         write_timeline(folder / TIMELINE_FILE, moments, summary)
         write_contact_sheet(folder / SHEET_FILE, moments, summary, classes)
         write_overlay(folder / OVERLAY_FILE, moments, classes, drive.rate_hz, tick)
+
+
+def _say(bars: Progress, text: str) -> None:
+    """One line where no bar can be drawn: a log that is silent for minutes looks like a program that hangs."""
+    if not bars.console.is_terminal:
+        bars.console.print(text, soft_wrap=True)
 
 
 def _bars(console: Console) -> Progress:

@@ -137,7 +137,7 @@ class ProcessGroup:
                 # A terminal's Ctrl-C goes to this program alone, which then ends the others in order; and if this
                 # program is killed outright, the kernel ends them.
                 start_new_session=True,
-                preexec_fn=_die_with_parent(os.getpid()),
+                preexec_fn=DieWithParent(os.getpid()),
             )
 
 
@@ -146,15 +146,12 @@ def describe(status: int) -> str:
     return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
 
 
-def _die_with_parent(parent: int) -> _DieWithParent:
-    return _DieWithParent(ctypes.CDLL(None), parent)
+class DieWithParent:
+    """Called in a child: asks the kernel for SIGKILL when the parent (a process id) dies, or dies now if it has."""
 
-
-class _DieWithParent:
-    """Runs in the child between fork and exec: asks the kernel for SIGKILL when the parent dies."""
-
-    def __init__(self, libc: ctypes.CDLL, parent: int) -> None:
-        self._libc, self._parent = libc, parent
+    def __init__(self, parent: int) -> None:
+        # Loaded here, in the parent: between fork and exec as little as possible may happen.
+        self._libc, self._parent = ctypes.CDLL(None), parent
 
     def __call__(self) -> None:
         self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

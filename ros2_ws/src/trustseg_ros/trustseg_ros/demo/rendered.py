@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -19,6 +21,7 @@ from trustseg.bundle import source_tree
 from trustseg.errors import InputError
 from trustseg.scenes import SCENE_CLASSES, apply_conditions
 from trustseg_ros.demo.drive import DRIVE_FILE, IMAGES, LABELS, Drive, image_name, label_name, load_drive
+from trustseg_ros.demo.processes import DieWithParent
 from trustseg_ros.demo.script import PICTURE_KINDS, Script
 
 # CamVid's shape; twice the area of the network's input, as a camera would have more pixels than the network takes.
@@ -57,7 +60,7 @@ def drive_key(script: Script, seed: int, size: tuple[int, int]) -> str:
 
 def rendered_drive(
     script: Script, seed: int, size: tuple[int, int] = CAMERA_SIZE,
-    progress: Callable[[int, int], object] = lambda done, total: None, workers: int = 2,
+    progress: Callable[[int, int], object] = lambda done, total: None, workers: int | None = None,
 ) -> Drive:  # fmt: skip
     """The drive of `script`, from the cache or rendered now.
 
@@ -66,7 +69,7 @@ def rendered_drive(
         seed: which street.
         size: (height, width) of the pictures.
         progress: called with (rendered, all) while rendering; not at all when the drive was kept.
-        workers: processes that render.
+        workers: processes that render; None takes one a core, at most eight.
 
     Raises:
         InputError: the cache cannot be written.
@@ -74,7 +77,7 @@ def rendered_drive(
     folder = cache_root() / drive_key(script, seed, size)
     if not (folder / DRIVE_FILE).is_file():
         try:
-            _render(folder, script, seed, size, progress, workers)
+            _render(folder, script, seed, size, progress, workers or min(8, os.cpu_count() or 1))
         except OSError as error:
             raise InputError(
                 f"cannot keep the rendered drive in {folder.parent}", got=error.strerror or str(error),
@@ -96,10 +99,14 @@ def _render(
         jobs = list(_jobs(partial, script, seed, size))
         done = 0
         progress(0, script.slots)
-        with ProcessPoolExecutor(max_workers=workers, initializer=_quiet_worker) as pool:
+        # Spawned: a progress bar's thread may hold any lock at the moment of a fork.
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _quiet_worker, (os.getpid(),))
+        try:
             for count in pool.map(render_job, jobs):
                 done += count
                 progress(done, script.slots)
+        finally:
+            pool.shutdown(cancel_futures=True)
         Drive(
             name=f"rendered street {seed}", rate_hz=script.rate_hz, slots=script.slots, troubles=script.troubles,
             classes=tuple(c.name for c in SCENE_CLASSES), folder=partial,
@@ -144,15 +151,18 @@ def _write(path: Path, image: np.ndarray, options: list[int]) -> None:
         raise OSError(28, f"cannot write {path.name}")
 
 
-def _quiet_worker() -> None:
-    """A worker renders with one thread, and leaves Ctrl-C to its parent, which ends it."""
-    import signal
-
+def _quiet_worker(parent: int) -> None:
+    """A worker renders with one thread, leaves Ctrl-C to its parent, which ends it, and does not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    DieWithParent(parent)()
     cv2.setNumThreads(1)
 
 
 def _forget_old(newest: Path) -> None:
+    """Remove all but the newest drives, and what a run that was killed left half rendered."""
+    for partial in newest.parent.glob("*.partial-*"):
+        if not Path("/proc", partial.name.rpartition("-")[2]).exists():
+            shutil.rmtree(partial, ignore_errors=True)
     drives = [d for d in newest.parent.iterdir() if (d / DRIVE_FILE).is_file()]
     for old in sorted(drives, key=lambda d: d.stat().st_mtime, reverse=True)[KEPT_DRIVES:]:
         if old != newest:
