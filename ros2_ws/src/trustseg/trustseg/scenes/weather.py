@@ -59,7 +59,8 @@ def night(
     x = (np.arange(width, dtype=np.float32) / width - 0.5)[None, :]
     cone = np.exp(-((x / 0.42) ** 2)) * np.clip((y - 0.44) / 0.08, 0, 1)
     reach = np.clip(18.0 / np.maximum(depth, 4.0), 0, 1) ** 2
-    beam = 0.55 * severity * cone * reach
+    # What the dark takes, the headlights give back in part: the light on the road never grows with severity.
+    beam = 0.55 * (1 - gain * gain) * cone * reach
     lit = linear * (gain * gain * moon + (beam[..., None] * np.array([1.0, 0.93, 0.78], np.float32)))
     for x_px, y_px, radius, *color in (_scattered(rng, height, width) if shining is None else shining).tolist():
         _glow(lit, x_px, y_px, radius, np.array(color, np.float32) * np.float32(0.9 * severity))
