@@ -72,6 +72,7 @@ def tiny_config(tmp_path: Path, epochs: int) -> TrainConfig:
             "augment": {"scale": [0.9, 1.1], "hue": 0, "saturation": 0.1},
             "optim": {"epochs": epochs, "batch": 4, "lr": 5e-3, "warmup_epochs": 0.5, "ema": 0.9},
             "val_every": 2,
+            "threads": 1,
         }
     )
 
@@ -196,3 +197,21 @@ def test_soft_jaccard_of_certain_predictions() -> None:
     logits = torch.full((1, 2, 1, 3), -50.0)
     logits[0, 0] = 50.0  # everything class 0
     assert float(soft_jaccard(logits, labels, 255)) == pytest.approx(1 - (0.5 + 0.0) / 2, abs=1e-5)
+
+
+def test_rendered_scenes_are_refused_for_other_classes(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, 1)
+    mixed = config.model_copy(update={"data": config.data.model_copy(update={"scene_share": 0.5, "scene_frames": 4})})
+    with pytest.raises(InputError, match=r"own_data\.yaml"):
+        train(mixed, CLASSES, tmp_path / "run", report=lambda _: None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_empty_folder_and_all_void_are_refused(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "d", 2, 3)
+    for path in source.labels.iterdir():
+        cv2.imwrite(str(path), np.full((40, 48), 9, np.uint8))
+    with pytest.raises(InputError, match="void"):
+        load_set(source, CLASSES, 40, 48)
+    with pytest.raises(InputError, match="no such folder"):
+        pair_files(Source(images=tmp_path / "none", labels=source.labels))

@@ -35,6 +35,7 @@ def export(
     """Write model.onnx, golden image and card; refused when ONNX Runtime does not reproduce the network."""
     require("export", "train", "torch", "onnx", "onnxscript")
     import cv2
+    import numpy as np
 
     from trustseg.scenes import random_frame
     from trustseg.training.export import ParityLimits, admit, build_graph, export_onnx, measure_parity
@@ -61,7 +62,7 @@ def export(
         read = cv2.imread(str(golden), cv2.IMREAD_COLOR)
         if read is None:
             raise InputError(f"{golden} cannot be read as an image")
-        picture = cv2.cvtColor(cv2.resize(read, (width, height)), cv2.COLOR_BGR2RGB)
+        picture = np.asarray(cv2.cvtColor(cv2.resize(read, (width, height)), cv2.COLOR_BGR2RGB), np.uint8)
     card = write_bundle(
         out, model=model, classes=classes, embedding=graph.network.config.widths[-1], size=size, golden=picture,
         parity=parity, meta=meta, about=about,
@@ -73,5 +74,4 @@ def export(
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     if as_json:
-        json.dump(asdict(parity), sys.stdout)
-        print()
+        sys.stdout.write(json.dumps(asdict(parity)) + "\n")

@@ -60,5 +60,4 @@ def fit_confidence(
     save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})
     console.print(f"wrote {out / 'fused.safetensors'}: {record['error_share']:.1%} of its pixels were wrong")
     if as_json:
-        json.dump(record, sys.stdout)
-        print()
+        sys.stdout.write(json.dumps(record) + "\n")

@@ -67,8 +67,7 @@ def train(
 
         last = run(loaded, listed, out, report=report, resume=resume, init=init, device=device)
     if as_json:
-        json.dump(last, sys.stdout)
-        print()
+        sys.stdout.write(json.dumps(last) + "\n")
 
 
 def packaged(path: Path) -> Path:

@@ -82,7 +82,9 @@ class ConfidenceHead(nn.Module):
         local = F.interpolate(coarse, scale_factor=2.0, mode="nearest")[..., : maps.shape[-2], : maps.shape[-1]]
         x = F.relu(self.depthwise(torch.cat([reduced, maps, local], 1)))
         x = self.last(F.relu(self.mix(x)))
-        return x + self.mcp_weight * signals.mcp_logit.clamp(-3, 9) + self.scene(pooled)[:, :, None, None]
+        logit: Tensor = x + self.mcp_weight * signals.mcp_logit.clamp(CODE_MIN, CODE_MAX)
+        scene: Tensor = self.scene(pooled)
+        return logit + scene[:, :, None, None]
 
 
 def tcp_ratio(logits: Tensor, labels: Tensor, ignore: int) -> Tensor:

@@ -43,6 +43,10 @@ class DeployGraph(nn.Module):
     float32 (1, C, H, W) that evaluation may look at.
     """
 
+    mean: Tensor
+    inverse_std: Tensor
+    corridor: Tensor
+
     def __init__(
         self, network: SegNet, head: ConfidenceHead, size: tuple[int, int], mean: tuple[float, ...],
         std: tuple[float, ...],

@@ -23,7 +23,7 @@ def pool_native(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def unpool_native(y: Tensor, indices: Tensor, size: tuple[int, int]) -> Tensor:
     """Put y (N, C, h, w) back where its maxima were in a zero map of spatial `size` (H, W)."""
-    return F.max_unpool2d(y, indices, 2, 2, output_size=list(size))
+    return F.max_unpool2d(y, indices, [2, 2], [2, 2], output_size=list(size))
 
 
 def pool_portable(x: Tensor) -> tuple[Tensor, Masks]:

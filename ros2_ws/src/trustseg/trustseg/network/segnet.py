@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -108,7 +109,7 @@ class SegNet(nn.Module):
         unpool = pooling.unpool_portable if self.portable else pooling.unpool_native
         if self.config.stem > 1:
             x = F.pixel_unshuffle(x, self.config.stem)
-        places: list[tuple[object, Tensor]] = []
+        places: list[tuple[Any, Tensor]] = []  # indices or masks, and the map that was pooled
         last = len(self.encoder) - 1
         for level, block in enumerate(self.encoder):
             x = block(x)
@@ -123,7 +124,7 @@ class SegNet(nn.Module):
             x = self.decoder[level](x)
             if level:
                 index, before = places[level - 1]
-                x = unpool(x, index, (before.shape[-2], before.shape[-1]))  # type: ignore[arg-type]
+                x = unpool(x, index, (before.shape[-2], before.shape[-1]))
                 if self.config.lateral is not None:
                     x = x + self.lateral[level - 1] * before
         return SegNetOutput(self.classifier(x), x, deepest)

@@ -42,7 +42,7 @@ def change_light(image: UInt8Array, config: AugmentSection, rng: np.random.Gener
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.6)).astype(np.uint8)
     if rng.random() < config.noise:
         noise = np.empty(image.shape, np.int16)
-        cv2.randn(noise, 0, rng.uniform(2, 12))
+        cv2.randn(noise, np.zeros(3), np.full(3, rng.uniform(2, 12)))
         image = cv2.add(image, noise, dtype=cv2.CV_8U).astype(np.uint8)
     return image
 

@@ -43,10 +43,15 @@ def describe(shape: SegNetConfig, classes: ClassList, **more: Any) -> dict[str, 
     return {"network": asdict(shape), "classes": classes.model_dump(), **more}
 
 
+def network_config(shape: dict[str, Any]) -> SegNetConfig:
+    """SegNetConfig of a plain mapping, in which JSON and YAML have made lists of the tuples."""
+    plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in shape.items()}
+    return SegNetConfig(**plain)
+
+
 def build_network(meta: dict[str, Any]) -> tuple[SegNet, ClassList]:
     """An untrained network of the described shape, and its classes."""
-    shape = {key: tuple(v) if isinstance(v, list) else v for key, v in meta["network"].items()}
-    return SegNet(SegNetConfig(**shape)), ClassList.model_validate(meta["classes"])
+    return SegNet(network_config(meta["network"])), ClassList.model_validate(meta["classes"])
 
 
 def load_network(path: Path) -> tuple[SegNet, ClassList, dict[str, Any]]:

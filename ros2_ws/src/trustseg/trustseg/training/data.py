@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from trustseg.errors import InputError
 from trustseg.training.config import ClassList, Source
@@ -15,6 +16,7 @@ from trustseg.types import UInt8Array
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 IGNORE = 255
+Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,9 @@ def read_pair(image_path: Path, label_path: Path, classes: ClassList) -> tuple[U
     """RGB image uint8 (H, W, 3) and label uint8 (H, W) with IGNORE for void; InputError names the file."""
     image = cv2.imread(str(image_path), cv2.IMREAD_COLOR)
     label = cv2.imread(str(label_path), cv2.IMREAD_UNCHANGED)
-    for path, read in ((image_path, image), (label_path, label)):
-        if read is None:
-            raise InputError(f"{path} cannot be read as an image", fix="check that the file is whole")
+    if image is None or label is None:
+        path = image_path if image is None else label_path
+        raise InputError(f"{path} cannot be read as an image", fix="check that the file is whole")
     if label.ndim != 2 or label.dtype != np.uint8:
         raise InputError(
             f"{label_path}: label image", expected="8-bit, one channel (class ids)", got=f"{label.dtype} {label.shape}"
@@ -64,8 +66,8 @@ def read_pair(image_path: Path, label_path: Path, classes: ClassList) -> tuple[U
             f"{label_path}: ids that are no class", expected=f"0..{len(classes.classes) - 1} or void {classes.void}",
             got=str(unknown[:8]), fix="correct the labels or the class list",
         )  # fmt: skip
-    label = np.where(label == classes.void, np.uint8(IGNORE), label)
-    return np.ascontiguousarray(image[:, :, ::-1]), label
+    ids = np.where(label == classes.void, np.uint8(IGNORE), label).astype(np.uint8)
+    return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8), ids
 
 
 def resize_pair(image: UInt8Array, label: UInt8Array, height: int, width: int) -> tuple[UInt8Array, UInt8Array]:
@@ -88,10 +90,10 @@ def load_set(source: Source, classes: ClassList, height: int, width: int) -> Lab
     return LabelledSet(images, labels, tuple(p.stem for p, _ in pairs))
 
 
-def class_frequencies(labels: UInt8Array, classes: int) -> np.ndarray:
+def class_frequencies(labels: UInt8Array, classes: int) -> Float64Array:
     """Share of the labelled pixels of each class, float64 (C,)."""
     counts = np.bincount(labels.reshape(-1), minlength=256)[:classes].astype(np.float64)
-    return counts / max(counts.sum(), 1.0)
+    return np.asarray(counts / max(float(counts.sum()), 1.0), np.float64)
 
 
 def epoch_order(count: int, rng: np.random.Generator) -> Iterator[int]:

@@ -103,7 +103,8 @@ def fit_head(
     """
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    network = network.eval().to(memory_format=torch.channels_last)
+    network = network.eval()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     shape = network.config
     head = ConfidenceHead(shape.widths[0], shape.widths[-1]).train()
     optimizer = torch.optim.AdamW(head.parameters(), lr=config.lr, weight_decay=1e-4)

@@ -12,7 +12,7 @@ from trustseg.scenes.conditions import FIT_KINDS, apply_condition
 from trustseg.training.config import ClassList, Source
 from trustseg.training.data import load_set
 from trustseg.training.fit_head import HeadPart
-from trustseg.training.scene_set import Progress, rendered_set
+from trustseg.training.scene_set import Progress, rendered_set, require_scene_classes
 
 HEAD_SCENE_SEED = 8_000  # after the seeds of training (0 to 7 999), before the demo's
 
@@ -37,6 +37,8 @@ def head_parts(
     cache: Path | None, progress: Progress | None,
 ) -> list[HeadPart]:  # fmt: skip
     """The parts that the head is fitted on: unseen images half clean, seen ones corrupted only, unseen scenes."""
+    if scenes:
+        require_scene_classes(classes)
     parts = [HeadPart(load_set(parse_source(text), classes, *size), 0.5 / len(unseen), 0.5) for text in unseen]
     parts += [HeadPart(load_set(parse_source(text), classes, *size), 0.3 / len(seen), 1.0) for text in seen]
     if scenes:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from trustseg.errors import InputError
+from trustseg.training.config import ClassList
 from trustseg.training.data import LabelledSet
 from trustseg.types import UInt8Array
 
@@ -25,6 +27,19 @@ def renderer_version() -> str:
     for path in sorted(folder.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def require_scene_classes(classes: ClassList) -> None:
+    """Raise InputError when rendered scenes, whose classes are fixed, do not fit a user's class list."""
+    from trustseg.scenes import SCENE_CLASSES
+
+    theirs = [entry.name for entry in classes.classes]
+    ours = [entry.name for entry in SCENE_CLASSES]
+    if theirs != ours:
+        raise InputError(
+            "rendered scenes do not have these classes", expected=", ".join(ours), got=", ".join(theirs)[:200],
+            fix="train without them: --config own_data.yaml (data.scene_share 0), fit-confidence --scenes 0",
+        )  # fmt: skip
 
 
 def _render(seed: int, size: tuple[int, int]) -> tuple[UInt8Array, UInt8Array]:

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 from trustseg.errors import InputError
-from trustseg.network.segnet import SegNet, SegNetConfig, multiply_accumulates, upsample
+from trustseg.network.segnet import SegNet, multiply_accumulates, upsample
 from trustseg.training import checkpoint
 from trustseg.training.batches import Batches, normalise
 from trustseg.training.config import ClassList, TrainConfig
 from trustseg.training.data import IGNORE, LabelledSet, class_frequencies, load_set
 from trustseg.training.losses import class_weights, segmentation_loss
-from trustseg.training.scene_set import rendered_set
+from trustseg.training.scene_set import rendered_set, require_scene_classes
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -91,8 +91,7 @@ def update_average(run: Run, decay: float) -> None:
 
 def start_run(config: TrainConfig, classes: ClassList, device: str, init: Path | None) -> Run:
     """A fresh run, from random weights or from a checkpoint's."""
-    shape = {k: tuple(v) if isinstance(v, list) else v for k, v in config.model.model_dump().items()}
-    network = SegNet(SegNetConfig(classes=len(classes.classes), **shape))
+    network = SegNet(checkpoint.network_config({**config.model.model_dump(), "classes": len(classes.classes)}))
     if init is not None:
         state, _ = checkpoint.load_weights(init)
         try:
@@ -102,7 +101,7 @@ def start_run(config: TrainConfig, classes: ClassList, device: str, init: Path |
                 f"{init} does not fit the configured network", got=str(error).splitlines()[1].strip(),
                 fix="use the model section that it was trained with",
             ) from None  # fmt: skip
-    network.to(device, memory_format=torch.channels_last)
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.optim.lr, weight_decay=config.optim.weight_decay)
     return Run(network, copy.deepcopy(network).eval(), optimizer)
 
@@ -133,6 +132,8 @@ def train(
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     data = config.data
+    if data.scene_share > 0:
+        require_scene_classes(classes)
     train_set = load_set(data.train, classes, data.height, data.width)
     val_set = load_set(data.val, classes, data.height, data.width)
 
