@@ -97,7 +97,7 @@ def test_a_refit_takes_kept_features_and_gives_the_same(
     first = (draft / "verdict.json").read_bytes()
     assert "features of" not in capsys.readouterr().err
     assert run(*arguments) == 0
-    assert f"features of {IMAGES * 7} views" in capsys.readouterr().err
+    assert f"features of {IMAGES * 6} views" in capsys.readouterr().err
     assert (draft / "verdict.json").read_bytes() == first
 
 

@@ -81,7 +81,7 @@ def test_rows_of_a_folder(tiny: Path, tmp_path: Path) -> None:
     backend = create_backend("onnxruntime", bundle, threads=1)
     folder = LabelledFolder(tmp_path / "images", tmp_path / "labels", 11, seen=True)
     done: list[int] = []
-    rows = collect_folder(folder, backend, bundle.card, 0, None, lambda: done.append(1))
+    rows = collect_folder(folder, [backend], bundle.card, 0, None, lambda: done.append(1))
     backend.close()
     assert len(done) == 3
     assert len(rows) == 3 * VIEWS
@@ -99,7 +99,7 @@ def test_rows_of_a_folder(tiny: Path, tmp_path: Path) -> None:
 def test_rows_of_rendered_scenes_are_those_of_their_seeds(tiny: Path) -> None:
     bundle = load_bundle(tiny)
     backend = create_backend("onnxruntime", bundle, threads=1)
-    rows = collect_rendered(2, backend, bundle.card, 0, lambda: None)
+    rows = collect_rendered(2, [backend], bundle.card, 0, lambda: None)
     expected = backend.infer(random_frame(SCENE_SEED + 1, bundle.card.size).image_rgb)
     backend.close()
     assert rows.features[VIEWS] == pytest.approx(expected.features, rel=1e-4, abs=1e-5)
@@ -112,7 +112,7 @@ def test_rendered_scenes_need_their_classes(tmp_path: Path) -> None:
     bundle = load_bundle(make_tiny_bundle(tmp_path / "other", classes=("sky", "ground")))
     backend = create_backend("onnxruntime", bundle, threads=1)
     with pytest.raises(InputError, match=r"other classes than bundle other.*--scenes 0"):
-        collect_rendered(1, backend, bundle.card, 0, lambda: None)
+        collect_rendered(1, [backend], bundle.card, 0, lambda: None)
     backend.close()
 
 

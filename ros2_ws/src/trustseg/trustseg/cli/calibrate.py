@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,7 +40,7 @@ def calibrate(
     limit: Annotated[int | None, typer.Option(min=1, help="At most N images of each folder, evenly spread.")] = None,
     backend: Annotated[str, typer.Option(help="onnxruntime, openvino, or auto: the fastest that passes.")] = "auto",
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the engine.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Engines side by side, one thread each.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Seed of conditions, folds and first weights.")] = 0,
     cache: Annotated[Path | None, typer.Option(help="Folder for collected features, so that a refit is quick.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit and report; leave the bundle as it is.")] = False,
@@ -89,36 +91,72 @@ def _rows(
     threads: int, seed: int, cache: Path | None, err: Console,
 ) -> tuple[CalibrationRows, str]:  # fmt: skip
     """Collected rows and the backend that gave them, from the cache where it has them."""
-    from trustseg.backends import select_backend
-    from trustseg.evaluation import collect_views
-    from trustseg.evaluation.calibration_data import concatenated, load_rows, save_rows, settings_digest
+    from trustseg.backends import create_backend, select_backend
+    from trustseg.evaluation.calibration_data import concatenated
+    from trustseg.evaluation.collect_views import chosen, collect_folder, collect_rendered, views_digest
     from trustseg.evaluation.labelled_images import find_pairs
 
-    chosen = select_backend(backend, loaded, precision, threads)
+    card = loaded.card
+    counts = [len(chosen(find_pairs(f.images, f.labels), limit)) for f in folders]
+    engines = [select_backend(backend, loaded, precision, 1)]
+    name, version = engines[0].name, engines[0].version
+    shared = [loaded.model(precision).sha256, name, version, seed, views_digest()]
+    keep = cache or _cache_folder()
     try:
-        settings: dict[str, Any] = {
-            "model": loaded.model(precision).sha256, "backend": [chosen.name, chosen.version], "scenes": scenes,
-            "limit": limit, "seed": seed, "views": collect_views.views_digest(),
-            "folders": [[str(f.images), str(f.labels), f.void, f.seen] for f in folders],
-        }  # fmt: skip
-        digest = settings_digest(settings)
-        kept = (cache or _cache_folder()) / f"{loaded.card.name}-{precision}.npz"
-        rows = load_rows(kept, digest)
-        if rows is not None:
-            err.print(f"features of {len(rows)} views from {kept}")
-            return rows, chosen.name
-        counts = [len(collect_views.chosen(find_pairs(f.images, f.labels), limit)) for f in folders]
+        engines += [create_backend(name, loaded, precision, 1) for _ in range(threads - 1)]
         with _progress(err) as progress:
             task = progress.add_task("collect", total=sum(counts) + scenes)
-            step = lambda: progress.advance(task)  # noqa: E731
-            parts = [collect_views.collect_folder(f, chosen, loaded.card, seed, limit, step) for f in folders]
+
+            def step() -> None:
+                progress.advance(task)
+
+            parts = [
+                _kept_or_collected(
+                    keep / f"{card.name}-{precision}-{_slug(str(each.images))}.npz",
+                    {
+                        "shared": shared,
+                        "labels": str(each.labels),
+                        "void": each.void,
+                        "seen": each.seen,
+                        "limit": limit,
+                    },
+                    lambda each=each: collect_folder(each, engines, card, seed, limit, step),  # type: ignore[misc]
+                    err,
+                )
+                for each in folders
+            ]
             if scenes:
-                parts.append(collect_views.collect_rendered(scenes, chosen, loaded.card, seed, step))
+                parts.append(
+                    _kept_or_collected(
+                        keep / f"{card.name}-{precision}-rendered.npz", {"shared": shared, "scenes": scenes},
+                        lambda: collect_rendered(scenes, engines, card, seed, step), err,
+                    )
+                )  # fmt: skip
     finally:
-        chosen.close()
-    rows = concatenated(parts)
-    save_rows(kept, rows, digest)
-    return rows, chosen.name
+        for engine in engines:
+            engine.close()
+    return concatenated(parts), name
+
+
+def _kept_or_collected(
+    path: Path, settings: dict[str, Any], collect: Callable[[], CalibrationRows], err: Console
+) -> CalibrationRows:
+    """Rows of one source: those kept by an earlier run with the same settings, or new ones, which are then kept."""
+    from trustseg.evaluation.calibration_data import load_rows, save_rows, settings_digest
+
+    digest = settings_digest(settings)
+    rows = load_rows(path, digest)
+    if rows is not None:
+        err.print(f"features of {len(rows)} views from {path}")
+        return rows
+    rows = collect()
+    save_rows(path, rows, digest)
+    return rows
+
+
+def _slug(text: str) -> str:
+    """A short file name for a folder: its own name and a digest of its path."""
+    return f"{Path(text).name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _cache_folder() -> Path:

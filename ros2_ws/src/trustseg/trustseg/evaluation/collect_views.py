@@ -7,9 +7,11 @@ the latter say what the verdict is worth on trouble that nobody has fitted it to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,7 +19,7 @@ import numpy as np
 from trustseg.backends import Backend
 from trustseg.card import Card
 from trustseg.errors import InputError
-from trustseg.evaluation.calibration_data import BLOCK_IMAGES, CLEAN, CalibrationRows, drive_of
+from trustseg.evaluation.calibration_data import BLOCK_IMAGES, CLEAN, CalibrationRows, concatenated, drive_of
 from trustseg.evaluation.confusion import confusion_counts
 from trustseg.evaluation.evaluator import at_size, code_counts, pixel_kinds
 from trustseg.evaluation.image_quality import image_quality
@@ -25,12 +27,13 @@ from trustseg.evaluation.labelled_images import LabelledPaths, find_pairs, netwo
 from trustseg.scenes.conditions import FIT_KINDS, HELD_OUT_KINDS, apply_condition
 from trustseg.types import Float32Array, UInt8Array
 
-FIT_VIEWS, HELD_OUT_VIEWS = 4, 2
+FIT_VIEWS, HELD_OUT_VIEWS = 3, 2
 LEAST_SEVERITY = 0.1
 # Rendered scenes for fitting: training takes seeds below 8 000, the confidence head those from there, demos 9 000 on.
 SCENE_SEED = 20_000
 RENDERED = "rendered"
-DEPTH = 3  # images prepared ahead of the engine
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,12 @@ def views_of(index: int, seed: int) -> list[View]:
 
 
 def collect_folder(
-    folder: LabelledFolder, backend: Backend, card: Card, seed: int, limit: int | None, on_image: Callable[[], None]
+    folder: LabelledFolder, backends: list[Backend], card: Card, seed: int, limit: int | None, on_image: Callable[[], None]
 ) -> CalibrationRows:
     """Rows of every view of the images in `folder`, in order of names; at most `limit` images, evenly spread.
+
+    Each of `backends` (engines of the same graph) works on an image of its own: with one thread each they do more in
+    a second than one engine with many.
 
     Raises:
         InputError: no pairs, or a file that does not fit (see `labelled_images`).
@@ -99,11 +105,11 @@ def collect_folder(
         image = network_input(pair.image, card.size, "rgb")
         return _prepared(pairs[index].image.stem, image, pair.labels, views_of(index, seed), card)
 
-    return _collect(prepare, len(pairs), folder, backend, card, str(folder.images), on_image)
+    return _collect(prepare, len(pairs), folder, backends, card, str(folder.images), on_image)
 
 
 def collect_rendered(
-    count: int, backend: Backend, card: Card, seed: int, on_image: Callable[[], None]
+    count: int, backends: list[Backend], card: Card, seed: int, on_image: Callable[[], None]
 ) -> CalibrationRows:
     """Rows of every view of `count` rendered scenes of seeds from `SCENE_SEED` on."""
     from trustseg.scenes import SCENE_CLASSES, random_frame
@@ -123,7 +129,7 @@ def collect_rendered(
         return _prepared(f"scene{index}", frame.image_rgb, frame.labels, views, card, frame.depth_m)
 
     source = LabelledFolder(Path(RENDERED), Path(RENDERED), None, seen=False)
-    return _collect(prepare, count, source, backend, card, RENDERED, on_image)
+    return _collect(prepare, count, source, backends, card, RENDERED, on_image)
 
 
 def chosen(pairs: list[LabelledPaths], limit: int | None) -> list[LabelledPaths]:
@@ -154,41 +160,61 @@ def _prepared(
 
 
 def _collect(
-    prepare: Callable[[int], _Prepared], count: int, folder: LabelledFolder, backend: Backend, card: Card, source: str,
-    on_image: Callable[[], None],
+    prepare: Callable[[int], _Prepared], count: int, folder: LabelledFolder, backends: list[Backend], card: Card,
+    source: str, on_image: Callable[[], None],
 ) -> CalibrationRows:  # fmt: skip
-    features, quality, codes, kinds, severities, drives, blocks = [], [], [], [], [], [], []
-    for index, prepared in enumerate(_ahead(prepare, count)):
-        size = (prepared.labels.shape[0], prepared.labels.shape[1])
-        for view, image in zip(prepared.views, prepared.images, strict=True):
-            out = backend.infer(image)
-            labels = at_size(out.labels, size)
-            right = pixel_kinds(prepared.labels, labels, folder.void)
-            quality.append(image_quality(confusion_counts(prepared.labels, labels, len(card.classes), folder.void)))
-            codes.append(code_counts(at_size(out.confidence, size), right))
-            features.append(out.features)
-            kinds.append(view.kind)
-            severities.append(view.severity)
-            drives.append("" if source == RENDERED else drive_of(prepared.stem))
-            blocks.append(index // BLOCK_IMAGES)
+    free: SimpleQueue[Backend] = SimpleQueue()
+    for each in backends:
+        free.put(each)
+
+    def rows_of(index: int) -> CalibrationRows:
+        prepared, backend = prepare(index), free.get()
+        try:
+            return _rows_of_image(prepared, backend, card, folder, source)
+        finally:
+            free.put(backend)
+
+    found = []
+    for index, rows in enumerate(_in_order(rows_of, count, len(backends))):
+        rows.block[:] = index // BLOCK_IMAGES
+        found.append(rows)
         on_image()
+    blocks = np.concatenate([rows.block for rows in found])
+    return replace(concatenated(found), block=blocks)
+
+
+def _rows_of_image(
+    prepared: _Prepared, backend: Backend, card: Card, folder: LabelledFolder, source: str
+) -> CalibrationRows:
+    """Rows of one image's views; the block is not known here."""
+    size = (prepared.labels.shape[0], prepared.labels.shape[1])
+    features, quality, codes = [], [], []
+    for image in prepared.images:
+        out = backend.infer(image)
+        labels = at_size(out.labels, size)
+        quality.append(image_quality(confusion_counts(prepared.labels, labels, len(card.classes), folder.void)))
+        codes.append(code_counts(at_size(out.confidence, size), pixel_kinds(prepared.labels, labels, folder.void)))
+        features.append(out.features)
+    count = len(prepared.views)
     return CalibrationRows(
-        features=np.stack(features), quality=np.array(quality), codes=np.stack(codes), kind=np.array(kinds),
-        severity=np.array(severities), source=np.full(len(kinds), source), drive=np.array(drives),
-        block=np.array(blocks, np.int64), seen=np.full(len(kinds), folder.seen),
-        held_out=np.array([kind in HELD_OUT_KINDS for kind in kinds]),
+        features=np.stack(features), quality=np.array(quality), codes=np.stack(codes),
+        kind=np.array([view.kind for view in prepared.views]),
+        severity=np.array([view.severity for view in prepared.views]), source=np.full(count, source),
+        drive=np.full(count, "" if source == RENDERED else drive_of(prepared.stem)), block=np.zeros(count, np.int64),
+        seen=np.full(count, folder.seen), held_out=np.array([view.kind in HELD_OUT_KINDS for view in prepared.views]),
     )  # fmt: skip
 
 
-def _ahead(prepare: Callable[[int], _Prepared], count: int) -> Iterator[_Prepared]:
-    """Prepared images in order, made by a thread of its own while the engine runs."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="views") as worker:
-        waiting = [worker.submit(prepare, index) for index in range(min(DEPTH, count))]
+def _in_order(work: Callable[[int], Done], count: int, workers: int) -> Iterator[Done]:
+    """Results of `work` for 0 .. count - 1 in order, from a bounded number of threads and results in waiting."""
+    ahead = 2 * workers
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="views") as pool:
+        waiting: list[Future[Done]] = [pool.submit(work, index) for index in range(min(ahead, count))]
         try:
             for index in range(count):
                 found = waiting.pop(0).result()
-                if index + DEPTH < count:
-                    waiting.append(worker.submit(prepare, index + DEPTH))
+                if index + ahead < count:
+                    waiting.append(pool.submit(work, index + ahead))
                 yield found
         finally:
             for future in waiting:
