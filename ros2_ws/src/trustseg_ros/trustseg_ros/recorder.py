@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
@@ -31,9 +32,9 @@ MASK_TOPIC, CONFIDENCE_TOPIC = "trustseg/mask", "trustseg/confidence"
 DEPTH = 50
 # Messages that may wait for the disk; beyond, pictures are left out rather than memory filled.
 MAX_WAITING = 64
-# Pictures end here, so that statuses and verdicts, which are small, still fit.
-PICTURE_SHARE = 0.95
-SIZE_CHECK_EVERY = 32
+# Shares of the size limit: pictures end first, so that statuses and verdicts, which are small, still fit; the rest is
+# for the index.
+PICTURE_SHARE, MESSAGE_SHARE = 0.90, 0.98
 
 
 class Recorder(Node):
@@ -46,10 +47,12 @@ class Recorder(Node):
             raise InputError("parameter output is empty", expected="a folder that does not exist yet")
         self._bag = BagWriter(Path(config.output).expanduser().absolute(), 8 if config.bag_version == 8 else 9)
         self._limit_bytes = config.max_megabytes * 1e6
-        self._size_bytes = self._written = 0
+        self._on_disk = self._in_memory = 0
         self._left_out: dict[str, int] = {}
         self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self.exit_status = EXIT_GOOD
+        # The node's own logger also publishes, which fails with a line of its own once the context is down.
+        self._log = get_logger(f"{NODE_NAME}.end")
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
         self.create_subscription(Image, IMAGE_TOPIC, self._on_image, camera_qos())
@@ -71,7 +74,7 @@ class Recorder(Node):
             self._stop_writing(error)
         if self._left_out:
             told = ", ".join(f"{topic}: {count}" for topic, count in sorted(self._left_out.items()))
-            self.get_logger().warning(f"left out for lack of room or time: {told}")
+            self._log.warning(f"left out for lack of room or time: {told}")
 
     def _keeper(self, kind: Any, topic: str) -> Callable[[bytes], None]:
         name, picture = self.resolve_topic_name(topic), kind is Image
@@ -120,22 +123,22 @@ class Recorder(Node):
         self._write(topic, type_name(CompressedImage), now_ns, serialize_message(jpeg), True)
 
     def _write(self, topic: str, kind: str, now_ns: int, data: bytes, picture: bool) -> None:
-        # What lies in an open chunk is not on disk yet; counting it uncompressed errs on the safe side.
-        limit = self._limit_bytes * (PICTURE_SHARE if picture else 1.0)
-        if self._size_bytes + len(data) > limit:
-            self._size_bytes = self._bag.size_bytes
-            if self._size_bytes + len(data) > limit:
-                self._left_out[topic] = self._left_out.get(topic, 0) + 1
-                return
+        if self._size_bytes() + len(data) > self._limit_bytes * (PICTURE_SHARE if picture else MESSAGE_SHARE):
+            self._left_out[topic] = self._left_out.get(topic, 0) + 1
+            return
         self._bag.write(topic, kind, now_ns, data)
-        self._size_bytes += len(data)
-        self._written += 1
-        if self._written % SIZE_CHECK_EVERY == 0:
-            self._size_bytes = self._bag.size_bytes
+        self._in_memory += len(data)
+
+    def _size_bytes(self) -> int:
+        """Bytes on disk, and those of the open chunk as if they would not shrink."""
+        on_disk = self._bag.size_bytes
+        if on_disk != self._on_disk:
+            self._on_disk, self._in_memory = on_disk, 0
+        return on_disk + self._in_memory
 
     def _stop_writing(self, error: OSError) -> None:
         self.exit_status = EXIT_FAILED
-        self.get_logger().error(f"the recording has ended and is removed: {error.strerror or error}")
+        self._log.error(f"the recording has ended and is removed: {error.strerror or error}")
         self._bag.abandon()
 
 
