@@ -12,6 +12,7 @@ import pytest
 
 from trustseg.errors import InputError
 from trustseg.scenes import SCENE_CLASSES, Drive, SceneFrame, random_frame
+from trustseg.scenes.classes import ROAD
 
 SIZE = (120, 160)
 SEED = 5
@@ -76,7 +77,7 @@ def test_every_class_is_drawn_and_the_road_lies_low(frames: list[SceneFrame]) ->
     assert min(named.values()) > 2e-4, named
     assert named["road"] > 0.15
     assert named["building"] + named["tree"] > 0.1
-    rows = np.mean([f.labels == 3 for f in frames], axis=(0, 2))
+    rows = np.mean([f.labels == ROAD for f in frames], axis=(0, 2))
     assert rows[: SIZE[0] // 4].max() == 0
     assert rows[-1] > 0.5
 

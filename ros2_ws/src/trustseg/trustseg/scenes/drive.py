@@ -89,7 +89,7 @@ class Drive:
         kerb = self.road.kerb[0]
         self._lane = -(kerb - 2.1) * 0.55 if kerb > 4.6 else -kerb * 0.5
         self.traffic = Traffic(self.seed, self.road, self.pool, self._lane, self.speed)
-        self._sky = make_sky(stream(self.seed, _STREAM_SKY), self.light)
+        self._sky = make_sky(stream(self.seed, _STREAM_SKY), self.light, self.pool.clouds)
         self._ground = Ground(self.road, self.pool.ground, self.light)
 
     def camera(self, k: int) -> Camera:

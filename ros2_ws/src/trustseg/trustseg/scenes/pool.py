@@ -21,6 +21,7 @@ from trustseg.scenes.furniture import (
 from trustseg.scenes.noise import stream
 from trustseg.scenes.people import make_pedestrian
 from trustseg.scenes.sketch import Figure
+from trustseg.scenes.sky import Float32, make_clouds
 from trustseg.scenes.surface import GroundTextures, make_ground_textures
 from trustseg.scenes.vegetation import make_backdrop, make_bare_tree, make_hedge, make_leafy_tree
 from trustseg.scenes.vehicles import Vehicle, make_vehicle
@@ -51,6 +52,7 @@ class TexturePool:
     cars: tuple[Vehicle, ...]
     backdrop: tuple[Texture, Texture]
     ground: GroundTextures
+    clouds: Float32
 
 
 @lru_cache(maxsize=POOLS)
@@ -84,4 +86,5 @@ def texture_pool(index: int) -> TexturePool:
         cars=tuple(make_vehicle(rng(16, n), body) for n, body in enumerate(bodies)),
         backdrop=make_backdrop(rng(17)),
         ground=make_ground_textures(rng(18)),
+        clouds=make_clouds(rng(19)),
     )

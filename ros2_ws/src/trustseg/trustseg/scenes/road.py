@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,11 +69,11 @@ class Road:
 
     def centre_at(self, z: float) -> float:
         """X of the centre line at one z."""
-        return float(self.centre(np.array([z]))[0])
+        return sum(a * math.sin(2 * math.pi / w * z + p) for a, w, p in self.bend)
 
     def slope(self, z: float) -> float:
         """dX/dZ of the centre line."""
-        return float(sum(a * 2 * np.pi / w * np.cos(2 * np.pi / w * z + p) for a, w, p in self.bend))
+        return sum(a * 2 * math.pi / w * math.cos(2 * math.pi / w * z + p) for a, w, p in self.bend)
 
     def side(self, block: int, sign: int) -> Side:
         """The left (-1) or right (+1) side of block number `block`, which begins at z = block * BLOCK_M."""

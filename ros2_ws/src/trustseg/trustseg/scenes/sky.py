@@ -11,27 +11,33 @@ from trustseg.scenes.light import Light
 from trustseg.scenes.noise import fractal, to_uint8
 
 UInt8 = npt.NDArray[np.uint8]
+Float32 = npt.NDArray[np.float32]
 
 _HALF_SPAN = 1.7  # radians of azimuth either side
 _TOP = 1.2  # radians of elevation
 _BELOW = 0.15
-_SHAPE = (256, 1024)
+_SHAPE = (224, 768)
 
 
-def make_sky(rng: np.random.Generator, light: Light) -> UInt8:
-    """Sky by direction, uint8 (256, 1024, 3): azimuth along x, elevation from top to bottom."""
+def make_clouds(rng: np.random.Generator) -> Float32:
+    """A flat layer of cloud seen from below, float32 (512, 1024), zero mean, unit spread, tileable."""
+    return fractal(rng, (512, 1024), (3, 4), 6, 0.62)
+
+
+def make_sky(rng: np.random.Generator, light: Light, clouds: Float32) -> UInt8:
+    """Sky by direction, uint8 (224, 768, 3): azimuth along x, elevation from top to bottom; a window of `clouds`."""
     height, width = _SHAPE
     elevation = np.linspace(_TOP, -_BELOW, height, dtype=np.float32)[:, None]
     azimuth = np.linspace(-_HALF_SPAN, _HALF_SPAN, width, dtype=np.float32)[None, :]
     t = np.clip(elevation / 0.9, 0, 1)[..., None] ** 0.6
     picture = np.array(light.horizon, np.float32) * (1 - t) + np.array(light.zenith, np.float32) * t
     picture = np.broadcast_to(picture, (height, width, 3)).copy()
-    # A flat layer of cloud: structure gets finer and flatter towards the horizon.
-    noise = fractal(rng, (512, 1024), (3, 4), 6, 0.62)
+    # Structure gets finer and flatter towards the horizon.
+    over_x, over_y = rng.uniform(0, 1024), rng.uniform(0, 512)
     reach = 1.0 / (np.maximum(elevation, 0) + 0.16)
-    map_x = (np.sin(azimuth) * reach * 130 + 512).astype(np.float32)
-    map_y = (np.cos(azimuth) * reach * 130 + 30 + 0 * azimuth).astype(np.float32)
-    field = cv2.remap(noise, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    map_x = (np.sin(azimuth) * reach * 130 + over_x).astype(np.float32)
+    map_y = (np.cos(azimuth) * reach * 130 + over_y).astype(np.float32)
+    field = cv2.remap(clouds, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     cover = np.clip((field - (0.9 - 2.2 * light.cloud)) * 0.8, 0, 1)[..., None] * min(1.0, 0.35 + light.cloud)
     relief = cv2.GaussianBlur(field, (0, 0), 5) - field
     tone = light.cloud_tone * (1 + (0.04 if light.kind != "dusk" else 0.22) * relief[..., None])
