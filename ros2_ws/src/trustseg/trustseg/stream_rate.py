@@ -5,8 +5,8 @@ Stamps and not arrivals: a busy receiver must not accuse the camera. Standard li
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from bisect import insort
+from collections.abc import Sequence
 from itertools import pairwise
 
 from trustseg.bounds import Bounds
@@ -26,10 +26,10 @@ class StreamRate:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._stamps: deque[int] = deque()
+        self._stamps: list[int] = []
 
     def clear(self) -> None:
-        """Forget the past: after a silence, a restart, or a stamp that does not advance."""
+        """Forget the past: after a silence or a restart."""
         self._stamps.clear()
 
     def add(self, stamp_ns: int) -> tuple[Reason, Severity]:
@@ -40,11 +40,13 @@ class StreamRate:
         50 % hard) from frames lost on the way (FRAME_DROP: above 5 % soft, above 20 % hard).
         """
         stamps = self._stamps
-        if stamps and stamp_ns <= stamps[-1]:
-            self.clear()
-        stamps.append(stamp_ns)
-        while stamp_ns - stamps[0] > self._bounds.rate_window_ns:
-            stamps.popleft()
+        if stamps and stamps[-1] - stamp_ns > self._bounds.rate_window_ns:
+            self.clear()  # a loop, or a clock set back: another stream
+        if stamp_ns not in stamps:
+            # Not always at the end: a frame that is skipped is answered before the one that is being worked on.
+            insort(stamps, stamp_ns)
+        while stamps[-1] - stamps[0] > self._bounds.rate_window_ns:
+            stamps.pop(0)
         span_ns, period_ns = stamps[-1] - stamps[0], self._bounds.camera_period_ns
         if span_ns < MIN_SEEN_SHARE * self._bounds.rate_window_ns:
             return Reason.NONE, Severity.GOOD
@@ -62,8 +64,7 @@ class StreamRate:
         return Reason.FRAME_DROP, Severity.HARD if missing / expected > DROP_HARD else Severity.SOFT
 
 
-def median_interval(stamps: Iterable[int]) -> int:
+def median_interval(stamps: Sequence[int]) -> int:
     """Upper median of the intervals between successive stamps, nanoseconds; at least two stamps."""
-    values = list(stamps)
-    intervals = sorted(later - earlier for earlier, later in pairwise(values))
+    intervals = sorted(later - earlier for earlier, later in pairwise(stamps))
     return intervals[len(intervals) // 2]

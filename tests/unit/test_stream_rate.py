@@ -1,0 +1,102 @@
+"""Low rate and dropped frames, from stamps alone: expected values are arithmetic by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.reasons import Reason, Severity
+from trustseg.stream_rate import StreamRate, median_interval
+
+PERIOD = SECOND // 10
+GOOD = (Reason.NONE, Severity.GOOD)
+
+
+def judged(stamps: Iterable[int]) -> list[tuple[Reason, Severity]]:
+    rate = StreamRate(derive_bounds(PERIOD, 50 * MS))
+    return [rate.add(SECOND + stamp) for stamp in stamps]
+
+
+def every(step_ms: float, count: int) -> list[int]:
+    return [round(i * step_ms * MS) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("step_ms", "verdict"),
+    [
+        (100, GOOD),
+        (50, GOOD),  # faster than said is no fault
+        (110, GOOD),  # 9.1 Hz: one frame too few in a second is within the tolerance
+        (125, (Reason.LOW_RATE, Severity.SOFT)),  # 8 Hz: a second holds 9 of 11
+        (190, (Reason.LOW_RATE, Severity.SOFT)),  # 5.3 Hz: 6 of 11
+        (250, (Reason.LOW_RATE, Severity.HARD)),  # 4 Hz: 5 of 11
+    ],
+)
+def test_a_slow_camera(step_ms: float, verdict: tuple[Reason, Severity]) -> None:
+    assert judged(every(step_ms, 40))[-1] == verdict
+
+
+@pytest.mark.parametrize(
+    ("missing", "verdict"),
+    [
+        ((), GOOD),
+        ((35,), GOOD),  # one of eleven is more than 5 %, but once is no habit
+        ((33, 37), (Reason.FRAME_DROP, Severity.SOFT)),  # 2 of 11: 18 %
+        ((32, 35, 38), (Reason.FRAME_DROP, Severity.HARD)),  # 3 of 11: 27 %
+    ],
+)
+def test_dropped_frames(missing: tuple[int, ...], verdict: tuple[Reason, Severity]) -> None:
+    assert judged(i * PERIOD for i in range(40) if i not in missing)[-1] == verdict
+
+
+def test_nothing_is_said_before_most_of_the_window_has_been_seen() -> None:
+    assert set(judged(every(250, 3))) == {GOOD}
+
+
+def test_jitter_cancels_out() -> None:
+    assert set(judged(i * PERIOD + (45 * MS if i % 2 else 0) for i in range(60))) == {GOOD}
+
+
+def test_answers_out_of_order_count_as_in_order() -> None:
+    swapped = [i * PERIOD for pair in range(20) for i in (2 * pair + 1, 2 * pair)]
+    assert set(judged(swapped)) == {GOOD}
+    assert judged([*swapped, *(4 * SECOND + i * 4 * PERIOD for i in range(12))])[-1][0] is Reason.LOW_RATE
+
+
+def test_a_stamp_seen_twice_counts_once() -> None:
+    slow = [stamp for stamp in every(250, 12) for _ in range(3)]
+    assert judged(slow)[-1] == (Reason.LOW_RATE, Severity.HARD)
+
+
+def test_a_loop_begins_anew() -> None:
+    assert judged([*every(250, 20), *every(100, 3)])[-1] == GOOD
+
+
+def test_a_stream_that_slowed_down_a_moment_ago_is_not_yet_slow() -> None:
+    # Eleven stamps at 70 ms, then three at 115 ms: the median of the newest second is fast, none is missing.
+    fast = every(70, 11)
+    assert set(judged([*fast, *(fast[-1] + round(i * 115 * MS) for i in (1, 2, 3))])) == {GOOD}
+
+
+def test_most_intervals_slow_but_nine_tenths_arrived() -> None:
+    # At 30 Hz three of five intervals 13 % too long, two 5 % too short: 5.8 % too few frames, which is below a tenth.
+    rate = StreamRate(derive_bounds(SECOND // 30, 50 * MS))
+    stamps = [0]
+    for i in range(120):
+        stamps.append(stamps[-1] + (37_667 if i % 5 < 3 else 31_667) * 1000)
+    assert {rate.add(SECOND + s) for s in stamps} == {GOOD}
+
+
+def test_the_median_is_the_upper_one() -> None:
+    assert median_interval([0, 1, 3]) == 2
+    assert median_interval([0, 1, 3, 6]) == 2
+
+
+def test_clear_forgets() -> None:
+    rate = StreamRate(derive_bounds(PERIOD, 50 * MS))
+    for stamp in every(250, 20):
+        rate.add(SECOND + stamp)
+    rate.clear()
+    assert rate.add(10 * SECOND) == GOOD
