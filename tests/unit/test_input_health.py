@@ -110,6 +110,12 @@ def test_motion_blur_along_one_axis(size: tuple[int, int]) -> None:
     assert reasons_of([cv2.GaussianBlur(texture(), size, 5.0)]) == [Reason.BLUR]
 
 
+@pytest.mark.parametrize("mirror", [False, True])
+def test_motion_blur_along_a_diagonal(mirror: bool) -> None:
+    kernel = np.diag(cv2.getGaussianKernel(31, 5.0)[:, 0])
+    assert reasons_of([cv2.filter2D(texture(), -1, kernel[::-1] if mirror else kernel)]) == [Reason.BLUR]
+
+
 def test_nothing_is_said_about_the_blur_of_an_empty_scene() -> None:
     assert reasons_of([cv2.GaussianBlur(texture(contrast=4.0), (0, 0), 4.0)]) == [Reason.NONE]
 
@@ -130,7 +136,8 @@ def test_blur_ratio_by_hand() -> None:
     both = step.copy()
     both[90:] += 100
     first, half_step = 100.0**2, 0.5 * step.size
-    assert blur_ratio(both) == pytest.approx(2 * first * 180 / (first * 180 + half_step), rel=1e-6)
+    # Along x: 178 inner rows have two second differences each, all 180 rows one first difference.
+    assert blur_ratio(both) == pytest.approx(2 * first * 178 / (first * 180 + half_step), rel=1e-6)
 
 
 def test_blur_ratio_of_noise_and_of_a_ramp() -> None:
