@@ -45,7 +45,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def draft(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The draft in a tree of its own, and two candidates for the verdict instead of all."""
     monkeypatch.setattr(verdict_fit, "CANDIDATES", tuple(("pooled", DenseSettings(h, 1e-3, 40)) for h in (0, 4)))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(data / "cache"))  # collected once for all tests
     shutil.copytree(data / "pristine", tmp_path / "tree")
     return tmp_path / "tree" / "engines" / "tiny"
 
@@ -63,7 +63,7 @@ def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
     with pytest.raises(BundleError, match="not finished"):
         load_bundle(draft)
     model_before = (draft / "model.onnx").read_bytes()
-    source = f"{data / 'images'}:{data / 'labels'}:255"
+    source = f"{data / 'images'}:{data / 'labels'}"
     assert run("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--json") == 0
     printed = json.loads(capsys.readouterr().out)
 
@@ -89,10 +89,10 @@ def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
 
 
 def test_a_refit_takes_kept_features_and_gives_the_same(
-    data: Path, draft: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("--bundle", draft, "--data", f"{data / 'images'}:{data / 'labels'}", "--scenes", 0)
-    arguments = (*arguments, "--backend", "onnxruntime", "--seed", 5)
+    arguments = (*arguments, "--backend", "onnxruntime", "--cache", tmp_path / "own")
     assert run(*arguments) == 0
     first = (draft / "verdict.json").read_bytes()
     assert "features of" not in capsys.readouterr().err

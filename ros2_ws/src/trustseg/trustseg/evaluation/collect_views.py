@@ -88,8 +88,9 @@ def views_of(index: int, seed: int) -> list[View]:
 
 
 def collect_folder(
-    folder: LabelledFolder, backends: list[Backend], card: Card, seed: int, limit: int | None, on_image: Callable[[], None]
-) -> CalibrationRows:
+    folder: LabelledFolder, backends: list[Backend], card: Card, seed: int, limit: int | None,
+    on_image: Callable[[], None],
+) -> CalibrationRows:  # fmt: skip
     """Rows of every view of the images in `folder`, in order of names; at most `limit` images, evenly spread.
 
     Each of `backends` (engines of the same graph) works on an image of its own: with one thread each they do more in

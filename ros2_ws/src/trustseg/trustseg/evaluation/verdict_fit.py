@@ -42,7 +42,7 @@ LOWER_COVERAGE = 0.9
 # Regularisation is strong because trouble that nobody has fitted on is what the verdict is for.
 CANDIDATES = tuple(
     (features, DenseSettings(hidden, l2))
-    for features in ("pooled", "classes", "all") for hidden in (0, 12) for l2 in (1e-4, 1e-3, 1e-2)
+    for features in ("pooled", "classes", "all") for hidden in (0, 8) for l2 in (3e-4, 3e-3, 3e-2)
 )  # fmt: skip
 
 
