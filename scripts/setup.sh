@@ -6,7 +6,7 @@
 #
 # Quick when nothing changed (stamps hold a hash of every input); a run that was interrupted is taken up again; of two runs at
 # once the second waits. TRUSTSEG_PYTHON names another interpreter. Exit code 2: something is missing on this machine.
-set -euo pipefail
+set -Eeuo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$ROOT"
 VENV=$ROOT/.venv
@@ -14,6 +14,9 @@ LOCKS=$ROOT/requirements
 TORCH=torch==2.13.0
 DEV=0
 [[ ${1:-} == --dev ]] && DEV=1
+
+# Network, disk or compiler: whatever it was has spoken above; what is half done is thrown away by the next run.
+trap 'say "stopped before it was ready; run the same command again to take it up"' ERR
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 2; }
@@ -48,8 +51,12 @@ check_machine() {
     local missing=()
     if [[ -z $PYTHON ]]; then
         [[ $ROS == apt:* ]] && die "no Python imports the rclpy of the sourced ROS 2 ($ROS_DISTRO); source its setup.bash again or open a shell without it"
-        command -v python3 >/dev/null && [[ -z ${TRUSTSEG_PYTHON:-} ]] && missing+=(python3.11) || missing+=(python3)
-        missing+=(python3-venv python3-dev)
+        if command -v python3 >/dev/null; then
+            say "$(python3 -V 2>&1) does not fit; TRUSTSEG_PYTHON can name another interpreter (Python 3.10 to 3.12)"
+            missing+=(python3.11 python3.11-venv python3.11-dev)
+        else
+            missing+=(python3 python3-venv python3-dev)
+        fi
     else
         "$PYTHON" -c "$HAS_VENV" >/dev/null 2>&1 || missing+=(python3-venv)
         "$PYTHON" -c "$HAS_HEADERS" >/dev/null 2>&1 || missing+=(python3-dev)

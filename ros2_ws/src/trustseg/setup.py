@@ -1,4 +1,4 @@
-"""Packaging of the library and the `trustseg` command: `pip install` and `colcon build` (ament_python) both read this."""
+"""Packaging of the library and the command `trustseg`, for `pip install` and `colcon build` (ament_python)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment in which the ROS 2 processes of this product run: paths, transport profile, allocator, discovery range.
+"""The environment of this product's ROS 2 processes: paths, transport profile, allocator, discovery range.
 
 Standard library only, so that the command can call it before anything else is imported. Nothing here imports ROS: a
 machine without it gets an environment without ROS paths.
@@ -67,7 +67,7 @@ def find_ros(base: Mapping[str, str] | None = None) -> RosInstallation:
 
 
 def _workspace(sourced: Iterable[Path]) -> Path | None:
-    """Prefix with our built messages: the source tree's own one first, then a sourced one, then an ancestor of this file."""
+    """Prefix with our built messages: the source tree's own, else a sourced one, else an ancestor of this file."""
     here = Path(__file__).resolve()
     tree = [p / "install" for p in here.parents if p.name == "ros2_ws"]
     for candidate in [*tree, *sourced, *here.parents]:
