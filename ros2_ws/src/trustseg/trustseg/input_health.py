@@ -42,9 +42,9 @@ class HealthConfig:
             0.34 of the darkest (dusk) one is below 16.
         bright_luma, bright_share: BRIGHT when at least this share has this luma or more. Clean: at most 0.45.
         blur_ratio: BLUR below this ratio of second to first differences, the lowest of four directions (white noise
-            3, a step edge 2, a ramp 0). Clean: at least 1.08 (rendered; real at least 1.35). Gaussian blur, sigma in pixels
-            of a 480 pixel wide image: sigma 2 0.34 to 0.64, sigma 3 at most 0.33;
-            motion over 21 pixels is found in 73 to 89 % of images, whatever its direction (rendered ones less often).
+            3, a step edge 2, a ramp 0). Clean: at least 1.08 (rendered; real at least 1.35). Gaussian blur, sigma in
+            pixels of a 480 pixel wide image: sigma 2 0.34 to 0.64, sigma 3 at most 0.33. Motion over 21 pixels is
+            found in 73 to 89 % of images in any direction, in sharp rendered ones less often.
         blur_min_contrast: no statement about blur where luma's standard deviation is lower (a wall, thick fog).
         obscured_share: OBSCURED when this share of the image is covered: blocks that stand still and lost their
             detail while the rest of the image moves. Blocks without detail (sky, plain asphalt) cannot lose any, so
