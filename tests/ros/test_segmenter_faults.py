@@ -1,0 +1,213 @@
+"""The node when its parts fail: a backend that raises or hangs, any exception, lateness, several cameras, listeners."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Float64
+
+from bundle_factory import make_tiny_bundle
+from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
+from trustseg.reasons import Outcome, Reason, Severity
+from trustseg_ros.supervisor import EXIT_HUNG
+
+# The node of the product with a pipeline that does what the frame_id says: the seam is `Pipeline.process`.
+FAULTY_NODE = """
+import sys, time
+from trustseg.errors import BackendError
+from trustseg.pipeline import Pipeline
+
+process = Pipeline.process
+
+def faulty(self, frame):
+    fault = frame.frame_id
+    if fault == "raise_backend":
+        raise BackendError("the engine has gone")
+    if fault == "raise":
+        raise ZeroDivisionError("anything")
+    if fault == "no_memory":
+        raise MemoryError
+    if fault == "hang":
+        time.sleep(3600)
+    if fault.startswith("slow_"):
+        time.sleep(float(fault[5:]) / 1e3)
+    return process(self, frame)
+
+Pipeline.process = faulty
+from trustseg_ros.segmenter import main
+sys.exit(main())
+"""
+BUDGET_MS = 300.0
+
+
+@pytest.fixture
+def probe() -> Iterator[Probe]:
+    made = Probe()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def segmenter(start_process: Callable[..., Any], tmp_path: Path) -> Callable[[], subprocess.Popen[bytes]]:
+    """Starts the node whose pipeline obeys the frame_id."""
+    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
+    program = tmp_path / "faulty_node.py"
+    program.write_text(FAULTY_NODE)
+
+    def start() -> subprocess.Popen[bytes]:
+        given = {
+            "bundle": f'"{bundle}"', "backend": "onnxruntime", "autostart": "true", "camera_rate_hz": "10.0",
+            "latency_budget_ms": BUDGET_MS,
+        }  # fmt: skip
+        parameters = [part for key, value in given.items() for part in ("-p", f"{key}:={value}")]
+        process: subprocess.Popen[bytes] = start_process(
+            sys.executable, program, "--ros-args", *parameters, name="segmenter"
+        )
+        return process
+
+    return start
+
+
+def framed(probe: Probe, frame_id: str) -> Image:
+    message = probe.image()
+    message.header.frame_id = frame_id
+    return message
+
+
+def test_whatever_the_pipeline_raises_the_frame_is_answered_and_the_node_goes_on(
+    segmenter: Callable[[], Any], probe: Probe
+) -> None:
+    segmenter()
+    probe.connect()
+    for fault, reason in (
+        ("raise_backend", Reason.BACKEND),
+        ("raise", Reason.INTERNAL),
+        ("no_memory", Reason.INTERNAL),
+    ):
+        status = probe.publish_and_wait(framed(probe, fault))
+        assert (status.outcome, Reason(status.reasons)) == (Outcome.REJECTED, reason)
+        assert (status.severity, status.frame_ok, status.mask_crc32) == (Severity.HARD, False, 0)
+        good = probe.publish_and_wait()
+        assert (good.outcome, good.frame_ok) == (Outcome.PROCESSED, True)
+    masked = {stamp_ns(m) for m in probe.pictures["mask"]}
+    assert not masked & {stamp_ns(s) for s in probe.statuses if s.outcome == Outcome.REJECTED}
+
+
+def test_a_backend_that_hangs_ends_the_process(segmenter: Callable[[], Any], probe: Probe, tmp_path: Path) -> None:
+    process = segmenter()
+    probe.connect()
+    probe.publish(framed(probe, "hang"))
+    assert process.wait(60) == EXIT_HUNG
+    assert "the backend has not answered" in (tmp_path / "segmenter.log").read_text()
+
+
+def test_lateness_is_soft_beyond_the_budget_and_hard_beyond_twice(segmenter: Callable[[], Any], probe: Probe) -> None:
+    segmenter()
+    probe.connect()
+    soft = probe.publish_and_wait(framed(probe, f"slow_{1.1 * BUDGET_MS}"))
+    assert Reason(soft.reasons) & Reason.LATENCY
+    assert soft.latency_ms >= BUDGET_MS
+    hard = probe.publish_and_wait(framed(probe, f"slow_{2.1 * BUDGET_MS}"))
+    assert Reason(hard.reasons) & Reason.LATENCY
+    assert hard.severity == Severity.HARD
+
+
+def test_under_overload_the_newest_frame_is_served_and_the_rest_skipped(
+    segmenter: Callable[[], Any], probe: Probe
+) -> None:
+    """The seam holds the engine at a third of the camera's rate, so that the machine's own speed does not matter."""
+    segmenter()
+    probe.connect()
+    first = len(probe.statuses)
+    probe.until(
+        lambda: len(probe.statuses) - first >= 30,
+        "statuses",
+        every=lambda: probe.publish(framed(probe, "slow_300")),
+    )
+    probe.settle()
+    answers = probe.statuses[first:]
+    stamps = [stamp_ns(s) for s in answers]
+    assert len(set(stamps)) == len(stamps)
+    assert sorted(stamps) == [s for s in probe.sent if s in set(stamps)]
+    assert [s.seq for s in answers] == list(range(answers[0].seq, answers[0].seq + len(answers)))
+    skipped = [s for s in answers if s.outcome == Outcome.SKIPPED]
+    served = [stamp_ns(s) for s in answers if s.outcome == Outcome.PROCESSED]
+    assert len(skipped) + len(served) == len(answers)
+    assert len(skipped) >= len(answers) // 3
+    assert served == sorted(served)
+    for status in skipped:
+        # Overtaken means that a newer frame had come: never is the newest one skipped.
+        assert stamp_ns(status) < max(served)
+        assert (status.severity, status.reasons, status.mask_crc32) == (Severity.GOOD, 0, 0)
+    last = answers[-1]
+    assert last.received == last.processed + last.skipped + last.rejected == len(probe.statuses_of_frames())
+
+
+def test_a_second_camera_on_the_topic_is_noticed(segmenter: Callable[[], Any], probe: Probe) -> None:
+    segmenter()
+    probe.connect()
+    assert Reason(probe.publish_and_wait().reasons) == Reason.NONE
+    assert Reason(probe.publish_and_wait(framed(probe, "rear")).reasons) & Reason.MULTI_SOURCE
+    assert Reason(probe.publish_and_wait().reasons) == Reason.NONE
+    probe.node.create_publisher(Image, "image", qos_profile_sensor_data)
+    probe.until(lambda: Reason(probe.statuses[-1].reasons) & Reason.MULTI_SOURCE, "MULTI_SOURCE", every=probe.publish)
+
+
+def test_pictures_camera_info_and_figures_for_whoever_listens(segmenter: Callable[[], Any], probe: Probe) -> None:
+    segmenter()
+    probe.connect()
+    names = ("color_mask", "overlay", "confidence_heat")
+    heard: dict[str, list[Any]] = {name: [] for name in (*names, "camera_info", "time")}
+    for name in names:
+        probe.node.create_subscription(Image, f"trustseg/{name}", heard[name].append, 5)
+    probe.node.create_subscription(CameraInfo, "trustseg/camera_info", heard["camera_info"].append, 5)
+    probe.node.create_subscription(Float64, "trustseg/debug/processing_time_ms", heard["time"].append, 5)
+    info_out = probe.node.create_publisher(CameraInfo, "camera_info", qos_profile_sensor_data)
+    info = CameraInfo(height=2 * HEIGHT, width=2 * WIDTH)
+    info.k = np.array([100.0, 0, 50, 0, 100, 50, 0, 0, 1])
+
+    def publish() -> None:
+        info_out.publish(info)
+        probe.publish()
+
+    probe.until(lambda: all(heard.values()), "everything", every=publish)
+    for name in names:
+        picture = heard[name][-1]
+        assert (picture.encoding, picture.height, picture.width) == ("rgb8", HEIGHT, WIDTH)
+        assert len(picture.data) == 3 * HEIGHT * WIDTH
+        assert stamp_ns(picture) in probe.sent
+        assert len(set(picture.data)) > 5
+    assert (heard["camera_info"][-1].width, heard["camera_info"][-1].k[0]) == (WIDTH, 50.0)
+    assert heard["time"][-1].data > 0.0
+
+
+def test_diagnostics_follow_the_node(segmenter: Callable[[], Any], probe: Probe) -> None:
+    heard: dict[str, DiagnosticStatus] = {}
+
+    def on_diagnostics(message: DiagnosticArray) -> None:
+        heard.update({status.name: status for status in message.status})
+
+    probe.node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 10)
+    segmenter()
+    probe.connect()
+    names = {"trustseg: input", "trustseg: engine", "trustseg: evidence"}
+    probe.until(
+        lambda: names <= set(heard) and {heard[n].level for n in names} == {DiagnosticStatus.OK}, "all OK",
+        every=probe.publish,
+    )  # fmt: skip
+    values = {pair.key: pair.value for pair in heard["trustseg: engine"].values}
+    assert values["backend"] == "onnxruntime"
+    probe.until(lambda: heard["trustseg: input"].level == DiagnosticStatus.ERROR, "word that no frame arrives")
+    assert heard["trustseg: input"].message == "no frame arrives"
+    dark = probe.image(data=Image(data=bytes(3 * HEIGHT * WIDTH)).data)
+    assert Reason(probe.publish_and_wait(dark).reasons) & Reason.DARK
+    probe.until(lambda: "DARK" in heard["trustseg: evidence"].message, "DARK in the diagnostics")
