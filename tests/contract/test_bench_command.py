@@ -1,0 +1,65 @@
+"""`trustseg bench` from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bundle_factory import make_tiny_bundle
+from trustseg.cli.app import main
+from trustseg.evaluation import bench
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bundle(tmp_path_factory.mktemp("bench") / "engines" / "tiny")
+
+
+def run(*arguments: object) -> int:
+    """Exit code of the command."""
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", *map(str, arguments)])
+    return int(ended.value.code or 0)
+
+
+QUICK = ("--size", "96x128", "--rounds", 1, "--calls", 3, "--threads", 1)
+
+
+def test_json_has_budget_and_figures_of_every_backend(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--bundle", tiny, "--backend", "all", "--json", *QUICK) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["height"], printed["width"], printed["bundle"]) == (96, 128, "tiny")
+    assert [path["backend"] for path in printed["paths"]] == ["onnxruntime", "openvino"]
+    assert [stage["name"] for stage in printed["budget"]] == [stage.name for stage in bench.BUDGET]
+    assert printed["paths"][0]["engine"]["median_ms"] > 0
+    assert printed["ros"] is None
+
+
+def test_budget_stands_first(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--bundle", tiny, "--backend", "onnxruntime", *QUICK) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("budget") < printed.index("pipeline adds") < printed.index("onnxruntime engine")
+
+
+@pytest.mark.parametrize(("budget_ms", "code"), [(1e6, 0), (0.0, 1)])
+def test_check_makes_a_missed_budget_the_exit_code(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, budget_ms: float, code: int
+) -> None:
+    monkeypatch.setattr(bench, "PIPELINE_BUDGET_MS", budget_ms)
+    assert run("--bundle", tiny, "--backend", "onnxruntime", "--check", *QUICK) == code
+
+
+def test_bad_input_is_one_line_and_exit_2(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, words in (
+        (("--size", "big"), "--size is wrong"),
+        (("--backend", "abacus"), "no such backend"),
+        (("--bundle", "nowhere"), "no bundle"),
+    ):
+        assert run("--bundle", tiny, *arguments) == 2
+        printed = capsys.readouterr().err.strip().splitlines()
+        assert len(printed) == 1
+        assert words in printed[0]
+
+
