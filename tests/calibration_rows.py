@@ -28,7 +28,9 @@ def make_rows(images: int, seed: int, *, source: str = "folder", seen: bool = Fa
             strength = 0.0 if kind == CLEAN else float(rng.uniform(0.1, 1.0))
             true = float(np.clip(0.75 - 0.6 * strength + rng.normal(0, 0.03), 0, 1))
             embedding = rng.normal(0, [3, 2, 1, 0.1, 0.1, 0.1]) + strength * np.array([0, 0, 0, 4, 4, 0])
-            features.append([0, true + rng.normal(0, 0.05), 0.5 - 0.3 * strength, rng.random(), rng.random(), *embedding])
+            features.append(
+                [0, true + rng.normal(0, 0.05), 0.5 - 0.3 * strength, rng.random(), rng.random(), *embedding]
+            )
             used = rng.integers(60, 250, 400)
             score = 1 / (1 + np.exp(-(-3 + 12 * used / 255)))
             right = rng.random(400) < np.clip(score - 0.15 - 0.2 * strength, 0.02, 1)

@@ -61,5 +61,3 @@ def test_bad_input_is_one_line_and_exit_2(tiny: Path, capsys: pytest.CaptureFixt
         printed = capsys.readouterr().err.strip().splitlines()
         assert len(printed) == 1
         assert words in printed[0]
-
-

@@ -109,9 +109,7 @@ def test_dry_run_leaves_the_bundle_alone(data: Path, draft: Path) -> None:
     assert not (draft.parents[1] / "calibration" / "tiny" / "fp32.json").exists()
 
 
-def test_bad_input_is_one_line_and_changes_nothing(
-    data: Path, draft: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_input_is_one_line_and_changes_nothing(data: Path, draft: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.read_bytes() for path in draft.iterdir()}
     good = f"{data / 'images'}:{data / 'labels'}"
     for arguments, words in (

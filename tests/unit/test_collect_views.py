@@ -49,9 +49,7 @@ def test_the_halves_do_not_meet_and_scenes_are_the_fits_own() -> None:
     assert SCENE_SEED >= 20_000
 
 
-@pytest.mark.parametrize(
-    ("text", "void"), [("a/b:c:11", 11), ("a/b:c", None)]
-)
+@pytest.mark.parametrize(("text", "void"), [("a/b:c:11", 11), ("a/b:c", None)])
 def test_folder_of_the_command_line(text: str, void: int | None) -> None:
     assert LabelledFolder.parse(text, seen=True) == LabelledFolder(Path("a/b"), Path("c"), void, True)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import array
+import contextlib
 import json
 import threading
 import time
@@ -95,10 +96,8 @@ def _message(frame: np.ndarray) -> Image:
 
 
 def _spin(executor: SingleThreadedExecutor) -> None:
-    try:
+    with contextlib.suppress(ExternalShutdownException):
         executor.spin()
-    except ExternalShutdownException:
-        pass
 
 
 def main() -> None:

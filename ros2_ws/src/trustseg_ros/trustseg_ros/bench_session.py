@@ -139,7 +139,8 @@ def _timing(record: dict[str, Any], options: BenchOptions, pipeline_added_ms: fl
     done = [each for each in record["statuses"] if each["outcome"] == Outcome.PROCESSED]
     if not done:
         raise TrustSegError("the node processed no frame", got=json.dumps(record["statuses"][:1]))
-    columns = {name: np.array([each[name] for each in done]) for name in ("total_ms", "age_ms", "latency_ms", "engine_ms")}
+    names = ("total_ms", "age_ms", "latency_ms", "engine_ms")
+    columns = {name: np.array([each[name] for each in done]) for name in names}
     node = columns["latency_ms"] - columns["engine_ms"] - pipeline_added_ms
     stages = {
         "transport in": columns["age_ms"], "node": node,
@@ -163,7 +164,8 @@ def _segmenter(options: BenchOptions, work: Path) -> Program:
     }  # fmt: skip
     path = work / "segmenter.yaml"
     path.write_text(yaml.safe_dump({"/**": {"ros__parameters": parameters}}), encoding="utf-8")
-    return Program(SEGMENTER, (sys.executable, "-m", "trustseg_ros.segmenter", "--ros-args", "--params-file", str(path)))
+    command = (sys.executable, "-m", "trustseg_ros.segmenter", "--ros-args", "--params-file", str(path))
+    return Program(SEGMENTER, command)
 
 
 def _probe(options: BenchOptions, frames: Path, result: Path) -> Program:

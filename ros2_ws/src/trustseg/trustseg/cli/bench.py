@@ -105,9 +105,7 @@ def _progress(console: Console) -> Progress:
     )  # fmt: skip
 
 
-def _document(
-    bundle: str, size: tuple[int, int], paths: list[PathTiming], node: RosTiming | None
-) -> dict[str, Any]:
+def _document(bundle: str, size: tuple[int, int], paths: list[PathTiming], node: RosTiming | None) -> dict[str, Any]:
     from trustseg.evaluation.bench import BUDGET, PIPELINE_BUDGET_MS, ROS_BUDGET_MS
 
     return {

@@ -83,9 +83,7 @@ def calibrate_rows(
     return CalibrationResult(table, verdict, groups, files)
 
 
-def verdict_provenance(
-    rows: CalibrationRows, fit: VerdictFit, groups: dict[str, GroupFigures]
-) -> dict[str, Any]:
+def verdict_provenance(rows: CalibrationRows, fit: VerdictFit, groups: dict[str, GroupFigures]) -> dict[str, Any]:
     """What the verdict was fitted on, what was left out, what was chosen and how it did."""
     return {
         "views": len(rows),

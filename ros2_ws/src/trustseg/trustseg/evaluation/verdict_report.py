@@ -65,9 +65,7 @@ def group_figures(rows: CalibrationRows, fit: VerdictFit, table: Floats) -> dict
 
 
 def _kept(judged: Judgements, keep: Bools) -> Judgements:
-    return Judgements(
-        judged.quality[keep], judged.failure_score[keep], judged.distance[keep], judged.lower_bound[keep]
-    )
+    return Judgements(judged.quality[keep], judged.failure_score[keep], judged.distance[keep], judged.lower_bound[keep])
 
 
 def _figures(quality: Floats, judged: Judgements, confidence: Floats, fit: VerdictFit) -> GroupFigures:
