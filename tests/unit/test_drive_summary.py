@@ -190,6 +190,12 @@ class TestDetection:
         assert not summary.ok
         assert any("never rose" in problem for problem in summary.problems)
 
+    def test_a_flag_that_had_not_come_down_shows_nothing(self) -> None:
+        drive = Recorded(12.0, (Trouble("frozen", 4.0, 6.0, 0.0),), up=[(3.5, 7.0, Reason.LATENCY)])
+        summary = drive.summary(dict.fromkeys(range(120), 0.4))
+        assert summary.injected[0].already_up
+        assert summary.problems == ("camera frozen: the flag had not come down before it",)
+
     def test_a_flag_that_rises_late_is_a_problem(self) -> None:
         troubles, up = (Trouble("frozen", 4.0, 8.0, 0.0),), [(6.02, 9.0, Reason.FROZEN)]
         summary = Recorded(14.0, troubles, up=up).summary()

@@ -18,9 +18,11 @@ from trustseg_ros.demo.paint import (
     WHITE,
     ClassColor,
     color_mask,
+    draw_legend,
     fitted,
     font,
     heat,
+    labelled,
     placeholder,
     read_gray,
     read_image,
@@ -30,7 +32,7 @@ from trustseg_ros.demo.script import TITLES
 from trustseg_ros.demo.summary import Injected, Summary
 from trustseg_ros.demo.words import STATES, main_reason, reason_words
 
-CELL, GAP, TEXT_WIDTH, HEAD = (300, 225), 10, 330, 44
+CELL, GAP, TEXT_WIDTH, HEAD, FOOT = (300, 225), 10, 330, 44, 34
 COLUMNS = ("camera", "mask", "confidence (bright = a guess)", "failure flag")
 SAMPLES_WITHOUT_TROUBLE = 6
 
@@ -46,7 +48,7 @@ def write_contact_sheet(path: Path, moments: Sequence[Moment], summary: Summary,
     """
     rows = chosen_moments(moments, summary)
     width = GAP + 3 * (CELL[0] + GAP) + TEXT_WIDTH + GAP
-    canvas = Image.new("RGB", (width, HEAD + len(rows) * (CELL[1] + GAP)), PAPER)
+    canvas = Image.new("RGB", (width, HEAD + len(rows) * (CELL[1] + GAP) + FOOT), PAPER)
     draw = ImageDraw.Draw(canvas)
     for column, title in enumerate(COLUMNS):
         draw.text((GAP + column * (CELL[0] + GAP), 12), title, font=font(17, True), fill=FAINT)
@@ -55,6 +57,7 @@ def write_contact_sheet(path: Path, moments: Sequence[Moment], summary: Summary,
         for column, panel in enumerate(_panels(moment, moments, classes)):
             canvas.paste(panel, (GAP + column * (CELL[0] + GAP), top))
         _flag_cell(draw, title, moment, (GAP + 3 * (CELL[0] + GAP), top))
+    draw_legend(draw, classes, GAP, canvas.height - FOOT, width - GAP)
     canvas.save(path)
 
 
@@ -63,7 +66,7 @@ def chosen_moments(moments: Sequence[Moment], summary: Summary) -> list[tuple[st
     if not summary.injected:
         step = max(1, len(moments) // SAMPLES_WITHOUT_TROUBLE)
         middle = moments[step // 2 :: step][:SAMPLES_WITHOUT_TROUBLE]
-        return [(f"{m.time_s:.1f} s", m) for m in middle]
+        return [(f"picture {m.slot}", m) for m in middle]
     found = []
     before = [m for m in moments if m.time_s < summary.injected[0].at_s and m.mask]
     if before:
@@ -80,6 +83,8 @@ def _telling(inside: Sequence[Moment], injected: Injected) -> Moment:
     if injected.onset_s is not None and injected.detected_after_ms is not None:
         risen_s = injected.onset_s + injected.detected_after_ms / 1000
         after = [m for m in inside if m.time_s >= risen_s and m.flag.up]
+        # Where masks still come, one of them is shown.
+        after = [m for m in after if m.mask] or after
         if after:
             return after[min(len(after) - 1, max(3, len(after) // 3))]
     return inside[-1]
@@ -93,6 +98,8 @@ def _panels(moment: Moment, moments: Sequence[Moment], classes: Sequence[ClassCo
         camera = placeholder(CELL, "no picture arrives", None if last is None else fitted(last, CELL))
     else:
         camera = fitted(image, CELL)
+        if moment.repeated:
+            camera = labelled(camera, "the same picture again")
     return [
         camera,
         placeholder(CELL, "no mask") if mask is None else fitted(color_mask(mask, classes), CELL),

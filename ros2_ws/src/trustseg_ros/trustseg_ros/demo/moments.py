@@ -23,6 +23,7 @@ class Moment:
     Attributes:
         slot, time_s: which, and seconds after the first frame.
         image: picture that went out, None if none did.
+        repeated: whether that picture had gone out before: the camera is frozen.
         mask, confidence: what the node published for it, None if nothing.
         flag: what the monitor said at the end of this frame's period.
         trouble: kind of the trouble that is on, empty if none.
@@ -33,6 +34,7 @@ class Moment:
     slot: int
     time_s: float
     image: Path | None
+    repeated: bool
     mask: Path | None
     confidence: Path | None
     flag: FlagView
@@ -64,6 +66,7 @@ def drive_moments(drive: Drive, seen: Observation, quality: Mapping[int, float],
                 slot=slot,
                 time_s=time_s,
                 image=None if frame is None else drive.image_path(frame.shown),
+                repeated=frame is not None and frame.shown != frame.slot,
                 mask=None if stamp_ns is None else seen.masks.get(stamp_ns),
                 confidence=None if stamp_ns is None else seen.confidences.get(stamp_ns),
                 flag=flag.at(period_end_ns),

@@ -28,9 +28,11 @@ from trustseg_ros.demo.paint import (
     WHITE,
     ClassColor,
     color_mask,
+    draw_legend,
     fitted,
     font,
     heat,
+    labelled,
     placeholder,
     read_gray,
     read_image,
@@ -96,7 +98,7 @@ class OverlayPainter:
             left = PANEL_GAP + index * (PANEL_SIZE[0] + PANEL_GAP)
             draw.text((left + 2, PANELS_TOP - 28), CAPTIONS[index], font=font(18), fill=FAINT)
             canvas.paste(panel, (left, PANELS_TOP))
-        self._legend(draw)
+        draw_legend(draw, self._classes, PANEL_GAP, LEGEND_TOP, SIZE[0] - PANEL_GAP)
         self._paste_chart(canvas, draw, moment)
         return canvas
 
@@ -106,21 +108,14 @@ class OverlayPainter:
             camera = placeholder(PANEL_SIZE, "no picture arrives", self._last)
         else:
             camera = self._last = fitted(image, PANEL_SIZE)
+            if moment.repeated:
+                camera = labelled(camera.copy(), "the same picture again")
         mask, confidence = read_gray(moment.mask), read_gray(moment.confidence)
         return [
             camera,
             placeholder(PANEL_SIZE, "no mask") if mask is None else fitted(color_mask(mask, self._classes), PANEL_SIZE),
             placeholder(PANEL_SIZE, "no confidence") if confidence is None else fitted(heat(confidence), PANEL_SIZE),
         ]
-
-    def _legend(self, draw: ImageDraw.ImageDraw) -> None:
-        left = float(PANEL_GAP)
-        for entry in self._classes:
-            draw.rectangle((left, LEGEND_TOP, left + 16, LEGEND_TOP + 16), fill=entry.color)
-            draw.text((left + 22, LEGEND_TOP - 2), entry.name, font=font(15), fill=FAINT)
-            left += 40 + draw.textlength(entry.name, font=font(15))
-            if left > SIZE[0] - 100:
-                break
 
     def _x(self, time_s: float) -> float:
         return CHART[0] + (CHART[2] - CHART[0]) * time_s / self._span_s

@@ -89,6 +89,30 @@ def placeholder(size: tuple[int, int], text: str, behind: Image.Image | None = N
     return panel
 
 
+def labelled(panel: Image.Image, text: str) -> Image.Image:
+    """`panel` with a note in its lower left corner; changes the panel."""
+    draw, face = ImageDraw.Draw(panel), font(max(12, panel.width // 24), bold=True)
+    pad = face.size // 3
+    top = panel.height - face.size - 3 * pad
+    draw.rectangle((0, top, draw.textlength(text, font=face) + 4 * pad, panel.height), fill=AMBER)
+    draw.text((2 * pad, (top + panel.height) / 2), text, font=face, fill=PAPER, anchor="lm")
+    return panel
+
+
+def draw_legend(
+    draw: ImageDraw.ImageDraw, classes: Sequence[ClassColor], left: float, top: float, right: float
+) -> None:
+    """The classes' colours and names in one line from `left` to at most `right`."""
+    face = font(15)
+    for entry in classes:
+        width = 26 + draw.textlength(entry.name, font=face)
+        if left + width > right:
+            break
+        draw.rectangle((left, top, left + 16, top + 16), fill=entry.color)
+        draw.text((left + 22, top - 2), entry.name, font=face, fill=FAINT)
+        left += width + 14
+
+
 def shortened(draw: ImageDraw.ImageDraw, text: str, face: ImageFont.FreeTypeFont, width: int) -> str:
     """`text`, cut with an ellipsis where it is wider than `width` pixels."""
     if draw.textlength(text, font=face) <= width:

@@ -78,6 +78,8 @@ def _expectation(injected: Injected) -> str:
 
 
 def _outcome(injected: Injected) -> Text:
+    if injected.already_up:
+        return Text("was still up", style=BAD)
     if not injected.expect_flag:
         return Text("early, to be safe" if injected.reasons else "no", style="yellow" if injected.reasons else GOOD)
     if injected.detected_after_ms is None:

@@ -19,7 +19,7 @@ from trustseg.evidence import FailsafeConfig
 from trustseg.reasons import Outcome
 from trustseg_ros.demo.accounting import Account, account, frame_statuses
 from trustseg_ros.demo.flag import FlagTimeline
-from trustseg_ros.demo.records import Observation
+from trustseg_ros.demo.records import Observation, SentFrame
 from trustseg_ros.demo.script import TITLES, Script, Trouble
 
 # A flag that rises later than this after the onset has not warned anybody: the drive does not pass. Generous, because a
@@ -46,6 +46,7 @@ class Injected:
         at_s, until_s: when it began and ended (a killed node: when it was active again).
         onset_s: from when on the flag must be up; None for a trouble that the network survives.
         expect_flag: whether the flag must rise: there is an onset.
+        already_up: whether the flag was up before the trouble began: then the drive shows nothing about it.
         flag_at_onset: whether the flag was up already then (a warning in time, or a flag that had not come down).
         detected_after_ms: onset to the first verdict with the flag up, 0 if it was up already; None if it never rose.
         reasons: reasons given while the flag was up during the trouble, in the order in which they came.
@@ -56,6 +57,7 @@ class Injected:
     until_s: float
     onset_s: float | None
     expect_flag: bool
+    already_up: bool
     flag_at_onset: bool
     detected_after_ms: float | None
     reasons: tuple[str, ...]
@@ -127,11 +129,11 @@ def summarize(script: Script, seen: Observation, quality: Mapping[int, float], b
     clear = judge.clear_slots(injected)
     period_ns = round(SECOND / script.rate_hz)
     good = [f for f in seen.sent if f.slot in clear and quality.get(f.slot, 0.0) >= FAILURE_BELOW]
-    false_alarm_s = sum(flag.up_seconds(f.stamp_ns, f.stamp_ns + period_ns) for f in good)
+    false_alarm_s = sum((flag.up_seconds(f.stamp_ns, f.stamp_ns + period_ns) for f in good), 0.0)
     known = [quality[f.slot] for f in seen.sent if f.slot in quality]
     processed = [s for s in frame_statuses(seen) if s.outcome == Outcome.PROCESSED]
     clear_s = len(good) / script.rate_hz
-    problems = [*_counting_problems(counts), *_detection_problems(injected), *judge.stuck(injected)]
+    problems = [*_counting_problems(counts), *_detection_problems(injected), *judge.stuck(injected, good)]
     problems += [
         f"{TITLES['kill']}: it never answered again"
         for kill in seen.kills
@@ -201,6 +203,7 @@ class _Judge:
             until_s=self._seconds(end_ns),
             onset_s=None if onset_ns is None else self._seconds(onset_ns),
             expect_flag=onset_ns is not None,
+            already_up=self.flag.at(start_ns).up,
             flag_at_onset=up_at_onset,
             detected_after_ms=None if onset_ns is None or risen_ns is None else round((risen_ns - onset_ns) / 1e6, 1),
             reasons=tuple(self.flag.reasons(start_ns, end_ns)),
@@ -212,19 +215,13 @@ class _Judge:
         times = {f.slot: self._seconds(f.stamp_ns) for f in self.seen.sent}
         return {slot for slot, time_s in times.items() if not any(a <= time_s < b for a, b in shut)}
 
-    def stuck(self, injected: Sequence[Injected]) -> list[str]:
-        """Stretches of clear road with good masks throughout which the flag stayed up."""
-        found = []
-        ends = [*(i.at_s for i in injected), self._seconds(self.seen.end_ns)]
-        befores = ["the start", *(TITLES[i.kind] for i in injected)]
-        starts = [0.0, *(i.until_s for i in injected)]
-        clear = self.clear_slots(injected)
-        for before, start_s, end_s in zip(befores, starts, ends, strict=True):
-            inside = [f for f in self.seen.sent if f.slot in clear and start_s <= self._seconds(f.stamp_ns) < end_s]
-            good = [f for f in inside if self.quality.get(f.slot, 0.0) >= FAILURE_BELOW]
-            if good and self.flag.first_down(good[0].stamp_ns, self._ns(end_s)) is None:
-                found.append(f"the flag did not come down again after {before}")
-        return found
+    def stuck(self, injected: Sequence[Injected], good: Sequence[SentFrame]) -> list[str]:
+        """Whether the flag stayed up after the last trouble (or the start) although masks were good again (`good`)."""
+        start_s = injected[-1].until_s if injected else 0.0
+        last = [f for f in good if self._seconds(f.stamp_ns) >= start_s]
+        if not last or self.flag.first_down(last[0].stamp_ns, self.seen.end_ns) is not None:
+            return []
+        return [f"the flag did not come down again after {TITLES[injected[-1].kind] if injected else 'the start'}"]
 
     def recovered_ns(self) -> int:
         """When the start is over: the first time at which the flag is down, or the end."""
@@ -271,7 +268,9 @@ def _counting_problems(counts: Account) -> list[str]:
 def _detection_problems(injected: Sequence[Injected]) -> list[str]:
     found = []
     for each in injected:
-        if each.expect_flag and each.detected_after_ms is None:
+        if each.already_up:
+            found.append(f"{TITLES[each.kind]}: the flag had not come down before it")
+        elif each.expect_flag and each.detected_after_ms is None:
             found.append(f"{TITLES[each.kind]}: the flag never rose")
         elif each.detected_after_ms is not None and each.detected_after_ms > DETECTION_LIMIT_MS:
             found.append(f"{TITLES[each.kind]}: the flag rose only after {each.detected_after_ms / 1000:.1f} s")

@@ -47,8 +47,24 @@ def write_timeline(path: Path, moments: Sequence[Moment], summary: Summary) -> N
         _annotate(quality, injected)
     times = [m.time_s for m in moments]
     if labelled:
-        quality.plot(times, [m.true for m in moments], color="#222222", lw=1.6, label="true quality (against labels)")
-    quality.plot(times, [m.predicted for m in moments], color="#1f6fd6", lw=1.6, label="quality predicted by the node")
+        quality.plot(
+            times,
+            [m.true for m in moments],
+            color="#222222",
+            lw=1.6,
+            marker=".",
+            ms=3,
+            label="true quality (against labels)",
+        )
+    quality.plot(
+        times,
+        [m.predicted for m in moments],
+        color="#1f6fd6",
+        lw=1.6,
+        marker=".",
+        ms=3,
+        label="quality predicted by the node",
+    )
     quality.axhline(FAILURE_BELOW, color="#777777", lw=1, ls="--")
     quality.text(end_s, FAILURE_BELOW - 0.01, "below 0.5: failure ", ha="right", va="top", color="#555555", fontsize=9)
     quality.set(ylim=(0, 1.36), xlim=(0, end_s), yticks=[0, 0.25, 0.5, 0.75, 1])
@@ -73,7 +89,7 @@ def write_timeline(path: Path, moments: Sequence[Moment], summary: Summary) -> N
 
 def _title(summary: Summary) -> str:
     expected = [i for i in summary.injected if i.expect_flag]
-    caught = sum(i.detected_after_ms is not None for i in expected)
+    caught = sum(i.detected_after_ms is not None and not i.already_up for i in expected)
     parts = [f"{caught} of {len(expected)} failures flagged"] if expected else []
     if not summary.injected:
         parts.append(f"flag up for {summary.flag_up_s:.1f} s of {summary.duration_s:.0f} s")
@@ -85,7 +101,10 @@ def _title(summary: Summary) -> str:
 
 def _annotate(axes: Axes, injected: Injected) -> None:
     middle = (injected.at_s + injected.until_s) / 2
-    if not injected.expect_flag:
+    missed = injected.already_up or (injected.expect_flag and injected.detected_after_ms is None)
+    if injected.already_up:
+        verdict = "flag still up"
+    elif not injected.expect_flag:
         verdict = "the network survives"
     elif injected.detected_after_ms is None:
         verdict = "NOT FLAGGED"
@@ -93,7 +112,6 @@ def _annotate(axes: Axes, injected: Injected) -> None:
         verdict = "flagged before onset"
     else:
         verdict = f"flagged after {injected.detected_after_ms:.0f} ms"
-    missed = injected.expect_flag and injected.detected_after_ms is None
     title = TITLES[injected.kind].replace(" (", "\n(").replace("camera stream", "stream")
     color = _UP if missed else "#333333"
     axes.text(middle, 1.34, title, ha="center", va="top", fontsize=10, fontweight="bold")
