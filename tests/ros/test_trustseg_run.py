@@ -20,8 +20,9 @@ import pytest
 from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
 from trustseg_ros.demo.shared_memory import segments
 
-HEIGHT, WIDTH, RATE_HZ, FRAMES = 144, 192, 10, 125
-TROUBLE_AT = 50  # the slot at which the script's first trouble begins: 5 s
+# Slow on purpose: a busy machine may keep the node waiting for a second before its reader (depth 5) loses a picture.
+HEIGHT, WIDTH, RATE_HZ, FRAMES = 144, 192, 5, 63
+TROUBLE_AT = 5 * RATE_HZ  # the slot at which the first trouble of the script begins
 PROCESSES = {"segmenter", "monitor", "camera", "recorder", "observer"}
 pytestmark = pytest.mark.timeout(240)
 
@@ -83,7 +84,7 @@ def test_no_frame_is_lost_and_every_one_is_answered(drive: tuple[Path, dict]) ->
 def test_the_frozen_camera_is_noticed_and_the_flag_comes_down_before(drive: tuple[Path, dict]) -> None:
     (injected,) = drive[1]["injected"]
     assert (injected["kind"], injected["expect_flag"], injected["flag_at_onset"]) == ("frozen", True, False)
-    # The third picture tells, 200 ms after the first that is repeated: not before, whatever the machine does.
+    # The third picture tells, two periods after the first that is repeated: not before, whatever the machine does.
     assert injected["detected_after_ms"] > 100
     assert "FROZEN" in injected["reasons"]
 
@@ -121,7 +122,7 @@ def test_the_video_plays_in_a_browser(drive: tuple[Path, dict]) -> None:
 def test_the_flag_is_red_in_the_video_while_the_camera_is_frozen(drive: tuple[Path, dict]) -> None:
     with av.open(str(drive[0] / "overlay.mp4")) as container:
         banners = [f.to_ndarray(format="rgb24")[4:12, 600:900].mean((0, 1)) for f in container.decode(video=0)]
-    calm, frozen = banners[TROUBLE_AT - 5], banners[TROUBLE_AT + 15]
+    calm, frozen = banners[TROUBLE_AT - 5], banners[TROUBLE_AT + 10]
     assert calm[1] > calm[0] + 50  # green
     assert frozen[0] > frozen[1] + 50  # red
 
@@ -147,13 +148,13 @@ def test_the_recording_holds_images_and_verdicts(drive: tuple[Path, dict]) -> No
 def test_the_recorded_masks_are_those_of_the_pictures(drive: tuple[Path, dict]) -> None:
     from rosbags.highlevel import AnyReader
 
-    distance = ((paint_scene(HEIGHT, WIDTH, seed=60)[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
+    distance = ((paint_scene(HEIGHT, WIDTH, seed=30)[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
     truth = np.bincount(distance.argmin(-1).ravel(), minlength=len(PALETTE)) / (HEIGHT * WIDTH)
     with AnyReader([drive[0] / "outputs"]) as reader:
         masks = [c for c in reader.connections if c.topic.endswith("trustseg/mask")]
         pixels = [reader.deserialize(raw, c.msgtype).data for c, _, raw in reader.messages(masks)]
     shares = [np.bincount(p, minlength=len(PALETTE)) / p.size for p in pixels]
-    # Some mask has about the classes of picture 60: the network sees it at a quarter of its size.
+    # Some mask has about the classes of picture 30: the network sees it at a quarter of its size.
     assert min(np.abs(share - truth).sum() for share in shares) < 0.2
     assert all((share > 0.01).sum() >= 3 for share in shares)
 

@@ -154,7 +154,7 @@ class OverlayPainter:
         area = (0, top, SIZE[0], SIZE[1])
         canvas.paste(self._chart.crop(area), area[:2])
         if now + 1 < right:
-            draw.rectangle((now + 1, top, right, bottom), fill=PANEL)
+            draw.rectangle((now + 1, top, right + 4, bottom), fill=PANEL)
         draw.line((now, top, now, bottom), fill=INK, width=2)
         key = [("quality of the mask:", FAINT), (f"true {_figure(moment.true)}", WHITE)]
         key.append((f"predicted by the node {_figure(moment.predicted)}", BLUE))
