@@ -19,6 +19,8 @@ from rich.table import Table
 
 from trustseg.errors import InputError
 
+TABLE_WIDTH = 110
+
 if TYPE_CHECKING:
     from trustseg.bundle import Bundle
     from trustseg.evaluation.calibrate import CalibrationResult
@@ -78,7 +80,9 @@ def calibrate(
         json.dump(json_ready(document), sys.stdout, indent=1)
         sys.stdout.write("\n")
     else:
-        _print(Console(highlight=False), result)
+        terminal = Console(highlight=False)
+        terminal.width = max(terminal.width, TABLE_WIDTH)  # piped output has 80 columns: too few for ten figures
+        _print(terminal, result)
     if dry_run:
         err.print("dry run: the bundle is as it was")
         return
