@@ -191,15 +191,16 @@ def wait_for_drive(run: subprocess.Popen[str], folder: Path) -> dict[str, psutil
     [
         (lambda run, parts: run.send_signal(signal.SIGINT), 130),
         (lambda run, parts: run.send_signal(signal.SIGTERM), 130),
+        (lambda run, parts: [(run.send_signal(signal.SIGINT), time.sleep(0.3)) for _ in range(4)], 130),
         (lambda run, parts: parts["monitor"].kill(), 2),
     ],
-    ids=["ctrl-c", "terminated", "monitor-dies"],
+    ids=["ctrl-c", "terminated", "ctrl-c-again-and-again", "monitor-dies"],
 )
 def test_breaking_off_ends_every_process_and_leaves_nothing(
     tmp_path: Path,
     bundle: Path,
     footage: Path,
-    how: Callable[[subprocess.Popen[str], dict[str, psutil.Process]], None],
+    how: Callable[[subprocess.Popen[str], dict[str, psutil.Process]], object],
     status: int,
 ) -> None:
     before = segments()

@@ -70,7 +70,7 @@ def run_drive(options: RunOptions, console: Console) -> Summary:
     _check_options(options)
     _check_ros()
     bundle = checked_bundle(options.bundle)
-    with _terminate_as_interrupt(), OutputFolder(options.out) as folder, _bars(console) as bars:
+    with _one_interrupt(), OutputFolder(options.out) as folder, _bars(console) as bars:
         drive = _prepare(options, folder.work / "drive", bars)
         observation = _drive(drive, options, bundle, folder, bars)
         classes = [c.name for c in bundle.card.classes]
@@ -234,14 +234,19 @@ def _bar(bars: Progress, text: str, total: int | None) -> Iterator[Callable[[], 
 
 
 @contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends this as Ctrl-C does: through every `finally` on the way."""
+def _one_interrupt() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end this the same way, through every `finally`; a second one does not disturb the first."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each in before:
+        signal.signal(each, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
