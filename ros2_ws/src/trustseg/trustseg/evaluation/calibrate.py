@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from trustseg.bundle import Bundle
 from trustseg.card import CalibrationFile
@@ -63,9 +62,7 @@ def calibrate_rows(
     scores = card.confidence_code.probabilities().astype(np.float64)
     table = fit_table(rows.select(table_rows(rows)), scores, TABLE_FOLDS, context.seed)
     on_step()
-    # The matrices are small: several BLAS threads only wait for each other (40 times longer on a busy machine).
-    with threadpool_limits(1):
-        verdict = fit_verdict(rows, card.feature_names, model_sha256, context.seed, on_step)
+    verdict = fit_verdict(rows, card.feature_names, model_sha256, context.seed, on_step)
     groups = group_figures(rows, verdict, table.table)
     origin = {
         "command": context.command, "date": context.date, "backend": context.backend, "seed": context.seed,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from trustseg.card import Layer
 from trustseg.evaluation.score_histogram import Floats
@@ -62,7 +63,9 @@ def fit_dense(
             gradients = [back.T @ x, back.sum(axis=0), *gradients]
         return value, np.concatenate([g.ravel() for g in gradients]) + 2 * decay * flat
 
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": settings.steps})
+    # The matrices are small: several BLAS threads only wait for each other (40 times longer on a busy machine).
+    with threadpool_limits(1):
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": settings.steps})
     parts = [part.round(6) for part in _unpacked(np.asarray(found.x), shapes)]
     activations = ("tanh", "identity") if settings.hidden else ("identity",)
     return [
