@@ -10,6 +10,7 @@ set -Eeuo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$ROOT"
 VENV=$ROOT/.venv
+UNDERLAY=$VENV/ros-underlay.env # read by trustseg/ros_env.py too
 LOCKS=$ROOT/requirements
 TORCH=torch==2.13.0
 DEV=0
@@ -21,7 +22,12 @@ trap 'say "stopped before it was ready; run the same command again to take it up
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 2; }
 
-# An installed ROS 2 that the user has sourced wins over the wheels: its compiled messages only fit its own Python.
+# An installed ROS 2 that is sourced wins over the wheels: its compiled messages only fit its own Python. The one that
+# .venv was made with stays in force in a shell that has not sourced it (remove .venv to change to the wheels).
+if [[ -z ${ROS_DISTRO:-} && -f $UNDERLAY ]]; then
+    while IFS='=' read -r name value; do export "$name=$value"; done <"$UNDERLAY"
+fi
+
 ros_source() {
     local prefix
     if [[ -n ${ROS_DISTRO:-} ]]; then
@@ -92,8 +98,13 @@ make_venv() {
     "$PYTHON" -m venv ${flags[@]+"${flags[@]}"} "$VENV"
     pip_install --require-hashes -r "$LOCKS/toolchain.txt"
     pip_install --require-hashes -r "$runtime" -r "$LOCKS/build.txt" ${ros[@]+"${ros[@]}"}
-    [[ $ROS == wheels ]] && "$VENV/bin/python" "$ROOT/scripts/patch_ros_wheels.py" >&2
-    return 0
+    if [[ $ROS == wheels ]]; then
+        "$VENV/bin/python" "$ROOT/scripts/patch_ros_wheels.py" >&2
+    else
+        for name in ROS_DISTRO AMENT_PREFIX_PATH CMAKE_PREFIX_PATH PYTHONPATH LD_LIBRARY_PATH; do
+            printf '%s=%s\n' "$name" "${!name:-}"
+        done >"$UNDERLAY"
+    fi
 }
 
 build_workspace() {

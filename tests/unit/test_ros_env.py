@@ -58,6 +58,29 @@ def test_a_sourced_humble_is_used_with_its_own_switch(tmp_path: Path, monkeypatc
     assert "_ROS_WHEELS_BOOTSTRAP_COMPLETE" not in env
 
 
+def test_the_ros_that_the_environment_was_made_with_needs_no_sourcing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed, venv = tmp_path / "installed", tmp_path / "venv"
+    (installed / "share" / "rclpy").mkdir(parents=True)
+    venv.mkdir()
+    (venv / ros_env.UNDERLAY).write_text(
+        f"ROS_DISTRO=jazzy\nAMENT_PREFIX_PATH={installed}\nCMAKE_PREFIX_PATH=\nPYTHONPATH={installed}/python\n"
+        f"LD_LIBRARY_PATH={installed}/lib\n"
+    )
+    monkeypatch.setattr(sys, "prefix", str(venv))
+    ros = ros_env.find_ros({})
+    assert (ros.source, ros.distribution) == ("system", "jazzy")
+    env = ros_env.ros_environment({"PYTHONPATH": "/mine"})
+    assert str(installed) in env["AMENT_PREFIX_PATH"].split(os.pathsep)
+    assert f"{installed}/python" in env["PYTHONPATH"].split(os.pathsep)
+    assert env["LD_LIBRARY_PATH"].endswith(f"{installed}/lib")
+    assert "CMAKE_PREFIX_PATH" not in env
+    assert ros_env.ros_environment(env) == env
+    # What is sourced now wins.
+    assert ros_env.find_ros({"ROS_DISTRO": "humble", "AMENT_PREFIX_PATH": str(installed)}).distribution == "humble"
+
+
 def test_without_ros_only_the_allocator_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     assert ros_env.find_ros({}).source == "none"

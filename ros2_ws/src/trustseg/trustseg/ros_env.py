@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 INTERFACES = "trustseg_interfaces"
+UNDERLAY = "ros-underlay.env"
 DOMAIN_DEFAULTS = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}  # a drive must not leak into the office network
 # Humble knows the older switch only; newer distributions warn about it.
 OLD_DISTRIBUTIONS = ("foxy", "galactic", "humble")
@@ -54,7 +55,7 @@ def fastdds_profile() -> Path:
 
 def find_ros(base: Mapping[str, str] | None = None) -> RosInstallation:
     """Where ROS 2 and our messages are, seen from this Python and the variables in `base` (default: os.environ)."""
-    env = os.environ if base is None else base
+    env = _with_underlay(os.environ if base is None else base)
     sourced = [Path(p) for p in env.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
     prefix = Path(sys.prefix)
     own = (prefix / "share" / "rclpy").is_dir()
@@ -64,6 +65,24 @@ def find_ros(base: Mapping[str, str] | None = None) -> RosInstallation:
     prefixes = [*([workspace] if workspace else []), *sourced, *([prefix] if own else [])]
     distribution = "jazzy" if own else env.get("ROS_DISTRO", "") if outside else ""
     return RosInstallation(source, distribution, tuple(dict.fromkeys(prefixes)), workspace)
+
+
+def _with_underlay(base: Mapping[str, str]) -> dict[str, str]:
+    """`base`, with the installed ROS 2 that this environment was made with where none is sourced.
+
+    scripts/setup.sh wrote it down, so that the command works in a shell that has not sourced that ROS 2.
+    """
+    env = dict(base)
+    file = Path(sys.prefix) / UNDERLAY
+    if env.get("ROS_DISTRO") or not file.is_file():
+        return env
+    for line in file.read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition("=")
+        if name == "ROS_DISTRO":
+            env[name] = value
+        elif value:
+            _prepend(env, name, map(Path, value.split(os.pathsep)))
+    return env
 
 
 def _workspace(sourced: Iterable[Path]) -> Path | None:
@@ -85,7 +104,7 @@ def ros_environment(base: Mapping[str, str] | None = None, *, allocator: bool = 
         base: variables to start from; os.environ when None. Not modified.
         allocator: also tell glibc to keep the memory of camera frames. For processes that handle frames at a rate.
     """
-    env = dict(os.environ if base is None else base)
+    env = _with_underlay(os.environ if base is None else base)
     ros = find_ros(env)
     if ros.source != "none":
         python = f"python{sys.version_info.major}.{sys.version_info.minor}"
