@@ -153,8 +153,12 @@ class Segmenter(LifecycleNode):
 
     def _start_by_itself(self) -> None:
         self._autostart.cancel()
-        if self.trigger_configure() is SUCCESS:
-            self.trigger_activate()
+        try:
+            if self.trigger_configure() is SUCCESS:
+                self.trigger_activate()
+        except Exception as error:
+            if self.context.ok():  # else the signal to end came in between, and nothing can be published any more
+                self._refuse("autostart", error)
 
     def _release(self) -> None:
         with self._engine_lock:
