@@ -21,6 +21,7 @@ from trustseg.evaluation.collect_views import (
     chosen,
     collect_folder,
     collect_rendered,
+    scene_size,
     views_of,
 )
 from trustseg.evaluation.labelled_images import find_pairs
@@ -98,7 +99,10 @@ def test_rows_of_rendered_scenes_are_those_of_their_seeds(tiny: Path) -> None:
     bundle = load_bundle(tiny)
     backend = create_backend("onnxruntime", bundle, threads=1)
     rows = collect_rendered(2, [backend], bundle.card, 0, lambda: None)
-    expected = backend.infer(random_frame(SCENE_SEED + 1, bundle.card.size).image_rgb)
+    height, width = bundle.card.size
+    assert [scene_size(index, (height, width)) for index in range(3)] == [(72, 96), (96, 128), (72, 96)]
+    camera = random_frame(SCENE_SEED + 1, (96, 128)).image_rgb
+    expected = backend.infer(cv2.resize(camera, (width, height), interpolation=cv2.INTER_LINEAR))
     backend.close()
     assert rows.features[VIEWS] == pytest.approx(expected.features, rel=1e-4, abs=1e-5)
     assert set(rows.source.tolist()) == {"rendered"}

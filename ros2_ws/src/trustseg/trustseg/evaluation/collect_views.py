@@ -32,6 +32,9 @@ LEAST_SEVERITY = 0.1
 # Rendered scenes for fitting: training takes seeds below 8 000, the confidence head those from there, demos 9 000 on.
 SCENE_SEED = 20_000
 RENDERED = "rendered"
+# A camera's picture is larger than the network's input and is stretched after the weather, which leaves other grain and
+# sharpness than a picture of network size: scenes come in both forms, in turns.
+CAMERA_SCALES = (1.0, 4 / 3)
 
 Done = TypeVar("Done")
 
@@ -125,12 +128,18 @@ def collect_rendered(
         )
 
     def prepare(index: int) -> _Prepared:
-        frame = random_frame(SCENE_SEED + index, card.size)
+        frame = random_frame(SCENE_SEED + index, scene_size(index, card.size))
         views = views_of(index, seed + 1)
         return _prepared(f"scene{index}", frame.image_rgb, frame.labels, views, card, frame.depth_m)
 
     source = LabelledFolder(Path(RENDERED), Path(RENDERED), None, seen=False)
     return _collect(prepare, count, source, backends, card, RENDERED, on_image)
+
+
+def scene_size(index: int, network: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) in which scene `index` is rendered and gets its weather."""
+    scale = CAMERA_SCALES[index % len(CAMERA_SCALES)]
+    return round(network[0] * scale), round(network[1] * scale)
 
 
 def chosen(pairs: list[LabelledPaths], limit: int | None) -> list[LabelledPaths]:
@@ -148,15 +157,14 @@ def _prepared(
     stem: str, image_rgb: UInt8Array, labels: UInt8Array, views: list[View], card: Card,
     depth_m: Float32Array | None = None,
 ) -> _Prepared:  # fmt: skip
-    """Conditions work on RGB at network size: there they cost least, and severity means the same for every camera."""
+    """Every view of `image_rgb`, whose size is that of the camera, at network size and in the network's order."""
     images = []
     for view in views:
         seen = image_rgb
         if view.kind != CLEAN:
             seen = apply_condition(view.kind, view.severity, image_rgb, depth_m, view.seed)
-        if card.input.color_order == "bgr":
-            seen = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), np.uint8)
-        images.append(np.ascontiguousarray(seen))
+        bgr = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), np.uint8)
+        images.append(np.ascontiguousarray(network_input(bgr, card.size, card.input.color_order)))
     return _Prepared(stem, labels, images, views)
 
 
@@ -224,4 +232,5 @@ def _in_order(work: Callable[[int], Done], count: int, workers: int) -> Iterator
 
 def views_digest() -> list[object]:
     """What `views_of` depends on beside its arguments, for recognising collected rows."""
-    return [list(FIT_KINDS), list(HELD_OUT_KINDS), FIT_VIEWS, HELD_OUT_VIEWS, LEAST_SEVERITY, BLOCK_IMAGES, SCENE_SEED]
+    kinds: list[object] = [list(FIT_KINDS), list(HELD_OUT_KINDS), FIT_VIEWS, HELD_OUT_VIEWS, LEAST_SEVERITY]
+    return [*kinds, BLOCK_IMAGES, SCENE_SEED, list(CAMERA_SCALES)]
