@@ -57,20 +57,20 @@ def probe() -> Iterator[Probe]:
 
 
 @pytest.fixture
-def segmenter(start_process: Callable[..., Any], tmp_path: Path) -> Callable[[], subprocess.Popen[bytes]]:
+def segmenter(start_process: Callable[..., Any], tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
     """Starts the node whose pipeline obeys the frame_id."""
     bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
     program = tmp_path / "faulty_node.py"
     program.write_text(FAULTY_NODE)
 
-    def start() -> subprocess.Popen[bytes]:
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
         given = {
             "bundle": f'"{bundle}"', "backend": "onnxruntime", "autostart": "true", "camera_rate_hz": "10.0",
             "latency_budget_ms": BUDGET_MS,
         }  # fmt: skip
         parameters = [part for key, value in given.items() for part in ("-p", f"{key}:={value}")]
         process: subprocess.Popen[bytes] = start_process(
-            sys.executable, program, "--ros-args", *parameters, name="segmenter"
+            sys.executable, program, "--ros-args", *parameters, *arguments, name="segmenter"
         )
         return process
 
@@ -190,14 +190,17 @@ def test_pictures_camera_info_and_figures_for_whoever_listens(segmenter: Callabl
     assert heard["time"][-1].data > 0.0
 
 
-def test_diagnostics_follow_the_node(segmenter: Callable[[], Any], probe: Probe) -> None:
+def test_diagnostics_follow_the_node(segmenter: Callable[..., Any], probe: Probe) -> None:
     heard: dict[str, DiagnosticStatus] = {}
 
     def on_diagnostics(message: DiagnosticArray) -> None:
         heard.update({status.name: status for status in message.status})
 
     probe.node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 10)
-    segmenter()
+    # Remapped as on a vehicle, where the diagnosis must be of the camera's own topic.
+    probe.node.destroy_publisher(probe.images)
+    probe.images = probe.node.create_publisher(Image, "front/image_raw", qos_profile_sensor_data)
+    segmenter("-r", "image:=front/image_raw")
     probe.connect()
     names = {"trustseg: input", "trustseg: engine", "trustseg: evidence"}
     probe.until(

@@ -75,7 +75,8 @@ class Segmenter(LifecycleNode):
         services = MutuallyExclusiveCallbackGroup()
         self.create_service(Trigger, "~/self_test", self._on_self_test, callback_group=services)
         background = MutuallyExclusiveCallbackGroup()
-        steady_timer(self, TROUBLE_PERIOD_S, self._report_trouble, background)
+        self._trouble_timer = steady_timer(self, TROUBLE_PERIOD_S, self._report_trouble, background)
+        self._trouble_timer.cancel()
         self.diagnostics = SegmenterDiagnostics(self, self.config.diagnostics_period_s, background)
         self.get_logger().info(f"mode {self.config.mode}; bounds: {self.bounds.describe()}")
         if self.config.autostart:
@@ -118,7 +119,9 @@ class Segmenter(LifecycleNode):
         result = super().on_activate(state)
         self._begin_stream(loaded)
         loaded.outputs.announce_labels()
-        self.get_logger().info(f"active: golden image in {golden.engine_ms:.1f} ms, waiting for {IMAGE_TOPIC}")
+        self.get_logger().info(
+            f"active: golden image in {golden.engine_ms:.1f} ms, waiting for {self.resolve_topic_name(IMAGE_TOPIC)}"
+        )
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -225,7 +228,7 @@ class Segmenter(LifecycleNode):
 
     def _on_incompatible_qos(self, event: Any) -> None:
         self.get_logger().error(
-            f"a publisher of {IMAGE_TOPIC} offers a quality of service that does not fit (policy "
+            f"a publisher of {self.resolve_topic_name(IMAGE_TOPIC)} offers a quality of service that does not fit (policy "
             f"{event.last_policy_kind}); wanted: best effort, volatile. No image of it arrives"
         )
 
@@ -247,10 +250,12 @@ class Segmenter(LifecycleNode):
         self._trouble_text = f"{what} failed, {self.trouble.first()}: {text}"
         self.get_logger().error(self._trouble_text)
         self._report_trouble()
+        self._trouble_timer.reset()
         return FAILURE
 
     def _settle(self) -> None:
         self.trouble, self._trouble_text = Reason.NONE, ""
+        self._trouble_timer.cancel()
 
     @property
     def trouble_text(self) -> str:

@@ -26,9 +26,10 @@ class SegmenterDiagnostics:
     def __init__(self, node: Any, period_s: float, group: Any) -> None:
         self._node, self._period_s = node, period_s
         self._publisher = node.create_publisher(DiagnosticArray, TOPIC, latest_qos())
+        self._topic = node.resolve_topic_name(IMAGE_TOPIC)  # as remapped, which count_publishers does not do
         self._levels: tuple[Any, ...] = ()
         self._since_s = period_s
-        self._answered, self._stalled = 0, True
+        self._answered, self._stalled, self._publishers = 0, True, 0
         steady_timer(node, LOOK_PERIOD_S, self._look, group)
 
     def _look(self) -> None:
@@ -42,20 +43,22 @@ class SegmenterDiagnostics:
 
     def _input(self, due: bool) -> Any:
         node, counts = self._node, self._node.book.counts
-        publishers = node.count_publishers(IMAGE_TOPIC)
         worker = node.worker
-        if worker is not None:
-            worker.several_sources(publishers > 1)
         if due:
+            # Asking the graph is not free, so once a period is enough.
+            self._publishers = node.count_publishers(self._topic)
             self._stalled = counts.taken_in == self._answered
             self._answered = counts.taken_in
+        publishers = self._publishers
+        if worker is not None:
+            worker.several_sources(publishers > 1)
         level, message = OK, "frames arrive"
         if worker is None:
             level, message = WARN, "not active"
         elif publishers == 0:
-            level, message = ERROR, f"nobody publishes {IMAGE_TOPIC}"
+            level, message = ERROR, f"nobody publishes {self._topic}"
         elif publishers > 1:
-            level, message = ERROR, f"{publishers} publishers feed {IMAGE_TOPIC}"
+            level, message = ERROR, f"{publishers} publishers feed {self._topic}"
         elif self._stalled:
             level, message = ERROR, "no frame arrives"
         values = {
