@@ -228,8 +228,8 @@ class Segmenter(LifecycleNode):
 
     def _on_incompatible_qos(self, event: Any) -> None:
         self.get_logger().error(
-            f"a publisher of {self.resolve_topic_name(IMAGE_TOPIC)} offers a quality of service that does not fit (policy "
-            f"{event.last_policy_kind}); wanted: best effort, volatile. No image of it arrives"
+            f"a publisher of {self.resolve_topic_name(IMAGE_TOPIC)} offers a quality of service that does not fit "
+            f"(policy {event.last_policy_kind}); wanted: best effort, volatile. No image of it arrives"
         )
 
     def _on_lost(self, event: Any) -> None:
