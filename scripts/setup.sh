@@ -87,7 +87,9 @@ hash_of() {
 stamped() { [[ -f $VENV/.stamp-$1 && $(<"$VENV/.stamp-$1") == "$2" ]]; }
 stamp() { printf '%s\n' "$2" >"$VENV/.stamp-$1.new" && mv "$VENV/.stamp-$1.new" "$VENV/.stamp-$1"; }
 
-pip_install() { "$VENV/bin/python" -m pip install -qq --no-input --disable-pip-version-check --no-deps --no-build-isolation "$@"; }
+# Without PYTHONPATH: pip would take what lies there for installed.
+pip_install() { env -u PYTHONPATH "$VENV/bin/python" -m pip install -qq --no-input --disable-pip-version-check "$@"; }
+pip_locked() { pip_install --no-deps --no-build-isolation "$@"; }
 
 make_venv() {
     local runtime=$LOCKS/runtime.txt ros=("-r" "$LOCKS/ros.txt") flags=()
@@ -96,8 +98,8 @@ make_venv() {
     say "making .venv with $("$PYTHON" -V 2>&1) and ROS 2 from ${ROS%%:*} (one to three minutes, about 1.4 GB)"
     rm -rf "$VENV"
     "$PYTHON" -m venv ${flags[@]+"${flags[@]}"} "$VENV"
-    pip_install --require-hashes -r "$LOCKS/toolchain.txt"
-    pip_install --require-hashes -r "$runtime" -r "$LOCKS/build.txt" ${ros[@]+"${ros[@]}"}
+    pip_locked --require-hashes -r "$LOCKS/toolchain.txt"
+    pip_locked --require-hashes -r "$runtime" -r "$LOCKS/build.txt" ${ros[@]+"${ros[@]}"}
     if [[ $ROS == wheels ]]; then
         "$VENV/bin/python" "$ROOT/scripts/patch_ros_wheels.py" >&2
     else
@@ -128,7 +130,7 @@ build_workspace() {
         say "the build failed; all of its output is in ros2_ws/log/build.txt"
         exit 1
     fi
-    pip_install -e "$ROOT/ros2_ws/src/trustseg" -e "$ROOT/ros2_ws/src/trustseg_ros"
+    pip_locked -e "$ROOT/ros2_ws/src/trustseg" -e "$ROOT/ros2_ws/src/trustseg_ros"
 }
 
 ROS=$(ros_source)
@@ -164,9 +166,9 @@ fi
 if ((DEV)) && ! stamped dev "$DEV_HASH"; then
     rm -f "$VENV/.stamp-dev"
     say "installing what the tests need (linters, pytest, PyTorch)"
-    pip_install --require-hashes -r "$LOCKS/dev.txt"
+    pip_locked --require-hashes -r "$LOCKS/dev.txt"
     # PyTorch alone is not hash-locked: its wheel differs with the machine (CPU or CUDA build).
-    "$VENV/bin/python" -m pip install -qq --no-input --disable-pip-version-check "$TORCH"
+    pip_install "$TORCH"
     stamp dev "$DEV_HASH"
 fi
 say "ready"
