@@ -240,6 +240,53 @@ def test_three_backend_failures_in_ten_seconds_latch() -> None:
     assert snapshot.first_reason == "BACKEND"
 
 
+def test_a_reset_forgets_the_restarts_and_backend_failures_that_latched() -> None:
+    drive = ok_drive()
+    for instance in (8, 9, 10):
+        drive.instance, drive.seq = instance, 0
+        drive.good(12)
+    drive.machine.reset(drive.now)
+    drive.instance, drive.seq = 11, 0
+    assert drive.good(12).state is State.OK
+    for _ in range(3):
+        latched = drive.send(Reason.BACKEND)
+    assert latched.state is State.LATCHED
+    drive.machine.reset(drive.now)
+    assert drive.send(Reason.BACKEND).state is State.FAILED
+
+
+def test_latched_reasons_add_up() -> None:
+    drive = Drive()
+    drive.send(Reason.SELF_TEST, outcome=Outcome.NO_FRAME)
+    both = drive.send(Reason.MODEL_INTEGRITY, outcome=Outcome.NO_FRAME)
+    assert both.latched == Reason.SELF_TEST | Reason.MODEL_INTEGRITY
+
+
+def test_a_new_instance_that_reports_about_itself_is_not_called_stale() -> None:
+    drive = ok_drive()
+    drive.instance, drive.seq = 8, 0
+    drive.send(outcome=Outcome.NO_FRAME, frame_ok=False)
+    later = drive.tick(SECOND)
+    assert (later.state, later.reasons) == (State.FAILED, Reason.NODE_INACTIVE)
+
+
+@pytest.mark.parametrize("reason", [Reason.DARK, Reason.BLUR])
+def test_the_dwell_counts_from_the_last_bad_frame(reason: Reason) -> None:
+    drive = ok_drive()
+    drive.send(reason)
+    assert drive.send(reason).state is State.FAILED
+    # 500 ms are sixteen periods of 33.333333 ms; fifteen fall short by 5 ns.
+    assert drive.good(15).state is State.FAILED
+    assert drive.good().state is State.OK
+
+
+def test_soft_frames_from_before_a_silence_are_forgotten() -> None:
+    drive = ok_drive()
+    drive.send(Reason.BLUR)
+    drive.tick(BOUNDS.age_limit_ns + 1)
+    assert drive.send(Reason.BLUR).state is State.STALE
+
+
 def test_slow_backend_failures_and_scene_faults_never_latch() -> None:
     drive = ok_drive()
     for _ in range(4):
@@ -338,6 +385,13 @@ def test_a_clock_that_steps_back_cannot_make_anything_fresh() -> None:
     drive = ok_drive()
     drive.tick(BOUNDS.age_limit_ns + 1)
     assert drive.machine.on_tick(0).state is State.STALE
+
+
+def test_a_clock_that_steps_back_makes_nothing_old_either() -> None:
+    drive = ok_drive()
+    drive.now -= SECOND
+    drive.good()
+    assert drive.tick(SECOND - PERIOD + BOUNDS.age_limit_ns).state is State.OK
 
 
 def test_default_evidence_is_a_failure() -> None:
