@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
-from trustseg_ros.demo.shared_memory import segments
+from trustseg_ros.demo.shared_memory import remove_orphans, segments
 
 # Slow on purpose: a busy machine may keep the node waiting for a second before its reader (depth 5) loses a picture.
 HEIGHT, WIDTH, RATE_HZ, FRAMES = 144, 192, 5, 63
@@ -67,7 +67,7 @@ def drive(tmp_path_factory: pytest.TempPathFactory, bundle: Path, footage: Path)
     run = start(folder, bundle, footage)
     out, err = run.communicate(timeout=200)
     assert run.returncode in (0, 1), err
-    assert segments() - before == set()
+    assert remove_orphans(before) == []  # what another drive on this machine holds is not ours
     return folder / "demo", json.loads(out)
 
 
@@ -215,7 +215,7 @@ def test_breaking_off_ends_every_process_and_leaves_nothing(
     assert "Traceback" not in err
     assert err.strip().splitlines()[-1].startswith("trustseg: ")
     assert [name for name, process in parts.items() if process.is_running()] == []
-    assert segments() - before == set()
+    assert remove_orphans(before) == []  # what another drive on this machine holds is not ours
     assert list(folder.iterdir()) == []
 
 
