@@ -104,6 +104,7 @@ def test_same_seed_same_model(rows, fit) -> None:
 
 
 def test_feature_sets() -> None:
+    assert verdict_fit.feature_set(FEATURES, "confidence") == ["confidence_mean"]
     assert verdict_fit.feature_set(FEATURES, "pooled") == ["confidence_mean", "luma_mean"]
     assert verdict_fit.feature_set(FEATURES, "classes")[2:] == ["class_share/a", "class_confidence/a"]
     assert verdict_fit.feature_set(FEATURES, "all") == FEATURES[1:]

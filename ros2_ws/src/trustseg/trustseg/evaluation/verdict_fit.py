@@ -39,11 +39,13 @@ STRANGE_SHARE = 0.005
 STRANGE_SHARE_NEW_DRIVE = 0.05
 LOWER_COVERAGE = 0.9
 
+# Statistics of the picture itself: they say what trouble it is, and mislead about trouble of another kind.
+INPUT_STATISTICS = ("edge_density", "luma_mean", "luma_std", "sharpness", "saturation_mean")
 # Regularisation is strong because trouble that nobody has fitted on is what the verdict is for.
 CANDIDATES = tuple(
-    (features, DenseSettings(hidden, l2))
-    for features in ("pooled", "classes", "all") for hidden in (0, 8) for l2 in (3e-4, 3e-3, 3e-2)
-)  # fmt: skip
+    (features, DenseSettings(0, l2))
+    for features in ("confidence", "pooled", "classes", "all") for l2 in (3e-3, 3e-2, 3e-1)
+) + tuple((features, DenseSettings(8, 3e-2)) for features in ("confidence", "pooled", "all"))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,16 @@ def candidate_name(features: str, settings: DenseSettings) -> str:
 
 
 def feature_set(feature_names: list[str], which: str) -> list[str]:
-    """Features of a set: "pooled" figures of the image, "classes" those of each class too, "all" the embedding too."""
-    prefixes = {"pooled": (), "classes": ("class_share/", "class_confidence/")}.get(which)
-    return [
-        name for name in feature_names
-        if name != "nonfinite_logits" and (prefixes is None or "/" not in name or name.startswith(prefixes))
-    ]  # fmt: skip
+    """Features of a set, each larger than the one before.
+
+    "confidence": pooled confidence and softmax figures; "pooled": the statistics of the picture too; "classes": those
+    of each class too; "all": the embedding too.
+    """
+    pooled = [name for name in feature_names if "/" not in name and name != "nonfinite_logits"]
+    if which == "confidence":
+        return [name for name in pooled if name not in INPUT_STATISTICS]
+    prefixes = {"pooled": (), "classes": ("class_share/", "class_confidence/"), "all": ("",)}[which]
+    return pooled + [name for name in feature_names if "/" in name and name.startswith(prefixes)]
 
 
 def fitting_rows(rows: CalibrationRows) -> Bools:
@@ -162,25 +168,22 @@ def _fit_scores(x: Floats, quality: Floats, settings: DenseSettings, seed: int) 
 def _loss_on_unseen_kinds(
     rows: CalibrationRows, fitting: Bools, feature_names: list[str], features: str, settings: DenseSettings, seed: int
 ) -> float:
-    """Mean cross entropy of both outputs on blocks and kinds that were left out together."""
+    """Mean cross entropy of both outputs where a kind of trouble, and half of the blocks, were left out together."""
     kinds = sorted(set(rows.kind[fitting].tolist()) - {CLEAN})
-    folds = max(2, min(4, len(kinds)))
-    kind_fold = {kind: index % folds for index, kind in enumerate(kinds)} | {CLEAN: -1}
-    fold_of_kind = np.array([kind_fold.get(kind, -2) for kind in rows.kind.tolist()])
-    block_fold = folds_by_block(rows.block, folds, seed + 1)
+    half = folds_by_block(rows.block, 2, seed + 1)
     x = rows.features[:, _columns(feature_names, feature_set(feature_names, features))].astype(np.float64)
-    total, count = 0.0, 0
-    for each in range(folds):
-        train = fitting & (fold_of_kind != each) & (block_fold != each)
-        test = fitting & ((fold_of_kind == each) | (fold_of_kind == -1)) & (block_fold == each)
-        if not test.any() or not train.any():
-            continue
-        logits = _fit_scores(x[train], rows.quality[train], settings, seed).logits(x[test])
-        failed = (rows.quality[test] < FAILURE_BELOW).astype(np.float64)
-        target = np.stack([rows.quality[test], failed], axis=1)
-        total += float(np.sum(np.logaddexp(0, logits) - target * logits))
-        count += int(test.sum())
-    return total / (2 * count) if count else float("nan")
+    losses = []
+    for kind in kinds:
+        for each in range(2):
+            train = fitting & (rows.kind != kind) & (half != each)
+            test = fitting & (rows.kind == kind) & (half == each)
+            if not test.any() or not train.any():
+                continue
+            logits = _fit_scores(x[train], rows.quality[train], settings, seed).logits(x[test])
+            failed = (rows.quality[test] < FAILURE_BELOW).astype(np.float64)
+            target = np.stack([rows.quality[test], failed], axis=1)
+            losses.append(float(np.mean(np.logaddexp(0, logits) - target * logits)))
+    return float(np.mean(losses)) if losses else float("nan")
 
 
 def _cross_fitted(
