@@ -58,9 +58,9 @@ def test_code_is_monotone_and_spans_its_range() -> None:
 
 def test_fresh_head_gives_the_softmax_confidence() -> None:
     """Before it has learned anything the head adds nothing to the logit of the maximum class probability."""
-    head = ConfidenceHead(4, 6).eval()
+    head = ConfidenceHead(4).eval()
     signals = softmax_signals(torch.randn(1, 3, 8, 8))
-    out = head(torch.randn(1, 4, 8, 8), torch.randn(1, 6, 2, 2), signals)
+    out = head(torch.randn(1, 4, 8, 8), signals)
     assert torch.allclose(out, signals.mcp_logit.clamp(-3, 9))
 
 
@@ -101,7 +101,7 @@ def small_graph() -> DeployGraph:
     network = SegNet(config)
     for _ in range(3):  # let the batch norms see something, so that folding them matters
         network(torch.randn(4, 3, 36, 48))
-    return DeployGraph(network, ConfidenceHead(4, 8), (36, 48), (0.4, 0.4, 0.4), (0.3, 0.3, 0.3)).eval()
+    return DeployGraph(network, ConfidenceHead(4), (36, 48), (0.4, 0.4, 0.4), (0.3, 0.3, 0.3)).eval()
 
 
 def test_graph_gives_the_contract() -> None:
@@ -120,7 +120,7 @@ def test_folded_batch_norm_changes_nothing() -> None:
     network = SegNet(config)
     for _ in range(3):
         network(torch.randn(4, 3, 36, 48))
-    graph = DeployGraph(network, ConfidenceHead(4, 8), (36, 48), (0.4,) * 3, (0.3,) * 3).eval()
+    graph = DeployGraph(network, ConfidenceHead(4), (36, 48), (0.4,) * 3, (0.3,) * 3).eval()
     x = torch.randn(1, 3, 36, 48)
     with torch.no_grad():
         assert torch.allclose(network.eval()(x).logits, graph.network(x).logits, atol=1e-5)

@@ -43,7 +43,7 @@ def fused(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = SegNet(SegNetConfig(3, widths=(4, 6, 8), encoder_convs=(1, 1, 2), decoder_convs=(1, 1, 2)))
     for _ in range(3):
         network(torch.randn(4, 3, *SIZE))
-    head = ConfidenceHead(4, 8)
+    head = ConfidenceHead(4)
     torch.nn.init.normal_(head.last.weight)
     path = tmp_path_factory.mktemp("fused") / "fused.safetensors"
     save_fused(path, network, head, checkpoint.describe(network.config, CLASSES, epoch=1, seed=0))

@@ -24,7 +24,8 @@ def fit_confidence(
     ] = None,
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
     scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Batches of eight.")] = 500,
+    pictures: Annotated[int, typer.Option(min=8, help="Pictures that it learns from, about 4 MB each.")] = 320,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of four of them.")] = 800,
     loss: Annotated[str, typer.Option(help="bce or mse on the TCP^r target.")] = "bce",
     seed: Annotated[int, typer.Option(help="Seed of weights and pictures.")] = 0,
     height: Annotated[int, typer.Option(min=32)] = 360,
@@ -49,15 +50,28 @@ def fit_confidence(
             progress.update(task, description="rendering scenes", completed=done, total=of)
 
         def report(record: dict[str, Any]) -> None:
+            if record["kind"] == "collect":
+                progress.update(task, description="network", total=record["of"], completed=record["step"])
+                return
             text = f"loss {record['loss']:.4f}  wrong pixels {record['error_share']:.1%}"
             progress.update(task, description=text, total=record["of"], completed=record["step"])
-            if not console.is_terminal and record["step"] % 50 == 0:
+            if not console.is_terminal and record["step"] % 100 == 0:
                 console.print(f"step {record['step']}/{record['of']}  {text}", highlight=False)
 
         parts = head_parts(unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered)
-        config = HeadConfig(steps=steps, loss=loss, seed=seed)
+        config = HeadConfig(pictures=pictures, steps=steps, loss=loss, seed=seed)
         head, record = fit_head(network, parts, corrupt_for_fitting, config, out, report)
     save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})
-    console.print(f"wrote {out / 'fused.safetensors'}: {record['error_share']:.1%} of its pixels were wrong")
+    check = record["check"]
+    console.print(
+        f"wrote {out / 'fused.safetensors'}: {record['error_share']:.1%} of its pixels were wrong; AUROC on clean "
+        f"pictures kept from the fit: fused {percent(check['fused_auroc'])}, MCP {percent(check['mcp_auroc'])}",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(record) + "\n")
+
+
+def percent(share: float | None) -> str:
+    """A share as text; undefined is said, not 0."""
+    return "undefined" if share is None else f"{share:.1%}"

@@ -65,7 +65,7 @@ class DeployGraph(nn.Module):
         rgb = image.float().permute(0, 3, 1, 2) * (1 / 255.0)
         out = self.network((rgb - self.mean) * self.inverse_std)
         signals = softmax_signals(out.logits)
-        confidence_logit = self.head(out.decoded, out.deepest, signals)
+        confidence_logit = self.head(out.decoded, signals)
         stem = self.network.config.stem
         logits = upsample(out.logits, stem)
         labels = logits.argmax(1).float().to(torch.uint8)
