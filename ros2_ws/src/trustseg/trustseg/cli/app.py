@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -26,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "env": ("trustseg.cli.env", "env"),
 }
 
+# typer brings its own copy of click; its base of every usage error has no public name.
+USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 EXIT_GOOD, EXIT_BAD_VERDICT, EXIT_USAGE = 0, 1, 2
 
 
@@ -56,7 +59,15 @@ def main(argv: list[str] | None = None) -> None:
     only = args[0] if args and args[0] in COMMANDS else None
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        build_app(only)(args=args, standalone_mode=True)
+        code = build_app(only)(args=args, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else EXIT_GOOD)
+    except USAGE_ERROR as error:
+        text = " ".join(error.format_message().split())
+        if text:
+            err.print(
+                f"trustseg: {text} (see `trustseg {only or ''} --help`)".replace("  ", " "), style="red", markup=False
+            )
+        sys.exit(EXIT_USAGE)
     except TrustSegError as error:
         err.print(f"trustseg: {error}", style="red", markup=False)
         sys.exit(EXIT_USAGE)
@@ -64,7 +75,7 @@ def main(argv: list[str] | None = None) -> None:
         # The reader (a pager, `head`) has gone: not an error of ours; silence the interpreter's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_GOOD)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         err.print("trustseg: interrupted", style="red")
         sys.exit(130)
 
