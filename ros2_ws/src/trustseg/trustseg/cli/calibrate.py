@@ -40,7 +40,9 @@ def calibrate(
     ] = None,
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes beside them (classes must be theirs).")] = 150,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N images of each folder, evenly spread.")] = None,
-    backend: Annotated[str, typer.Option(help="onnxruntime, openvino, or auto: the fastest that passes.")] = "auto",
+    backend: Annotated[
+        str | None, typer.Option(help="onnxruntime, openvino, or auto (the fastest that passes). Default: the card's.")
+    ] = None,
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
     threads: Annotated[int, typer.Option(min=1, help="Engines side by side, one thread each.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Seed of conditions, folds and first weights.")] = 0,
@@ -62,6 +64,8 @@ def calibrate(
     if not folders and not scenes:
         raise InputError("nothing to calibrate on", expected="--data IMAGES:LABELS[:VOID] or --scenes N")
     loaded = load_bundle(bundle, draft=True)
+    # Not "auto": which backend is the fastest changes from run to run, and kept features belong to one of them.
+    backend = backend or loaded.card.default_backend
     rows, used = _rows(loaded, folders, scenes, limit, backend, precision, threads, seed, cache, err)
     context = CalibrationContext(
         bundle=loaded, precision=precision, backend=used, command=_command(loaded.card.name), seed=seed,
