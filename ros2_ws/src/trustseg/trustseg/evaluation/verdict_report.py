@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -44,7 +45,10 @@ def groups_of(rows: CalibrationRows) -> dict[str, Bools]:
     unseen_clean = rows.clean & ~rows.seen
     found = {"clean": unseen_clean}
     for source in sorted(set(rows.source[unseen_clean].tolist())):
-        found[f"clean, {source}"] = unseen_clean & (rows.source == source)
+        # The folder's name alone: the report travels with the bundle, the path belongs to one machine.
+        label = f"clean, {Path(source).name}"
+        rows_here = unseen_clean & (rows.source == source)
+        found[label] = found[label] | rows_here if label in found else rows_here
     found["fitted kinds"] = ~rows.clean & ~rows.held_out
     found["held-out kinds"] = rows.held_out
     found[f"held-out kinds, severity >= {HARD_SEVERITY}"] = rows.held_out & (rows.severity >= HARD_SEVERITY)
