@@ -176,7 +176,8 @@ def test_a_latch_survives_the_monitor_and_only_a_reset_clears_it(
         fake.send(Reason.SELF_TEST, outcome=int(Outcome.NO_FRAME), severity=int(Severity.LATCH))
 
     probe.until(lambda: state_of(probe) is State.LATCHED, "LATCHED", every=complain)
-    assert kept.exists()
+    # The flag goes up first and the file is written right after it.
+    probe.until(kept.exists, "the latch on disk")
     process.send_signal(signal.SIGKILL)
     process.wait(30)
     probe.verdicts.clear()
