@@ -26,7 +26,8 @@ class SegNetConfig:
         stem: space-to-depth factor of the input (1 = none).
         widths: channels of each encoder stage, from the finest to the deepest.
         encoder_convs: 3x3 convolutions in each encoder stage.
-        decoder_convs: 3x3 convolutions in each decoder stage, given from the finest to the deepest.
+        decoder_convs: 3x3 convolutions in each decoder stage, given from the finest to the deepest. Unpooling leaves
+            three of four places empty: with one convolution a stage the finest maps stay ragged.
         dropout: channel dropout after the deepest encoder stages while training.
         lateral: initial scale of the encoder maps that are added, channel by channel, to the unpooled ones (a learned
             vector a level); None leaves them out, as the published SegNet does.
@@ -36,7 +37,7 @@ class SegNetConfig:
     stem: int = 2
     widths: tuple[int, ...] = (32, 64, 96, 128, 160)
     encoder_convs: tuple[int, ...] = (1, 1, 3, 3, 2)
-    decoder_convs: tuple[int, ...] = (1, 1, 2, 2, 2)
+    decoder_convs: tuple[int, ...] = (2, 2, 2, 2, 2)
     dropout: float = 0.1
     lateral: float | None = 1.0
 

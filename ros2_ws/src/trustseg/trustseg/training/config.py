@@ -39,7 +39,7 @@ class ModelSection(Strict):
     stem: int = Field(default=2, ge=1, le=4)
     widths: list[int] = [32, 64, 96, 128, 160]
     encoder_convs: list[int] = [1, 1, 3, 3, 2]
-    decoder_convs: list[int] = [1, 1, 2, 2, 2]
+    decoder_convs: list[int] = [2, 2, 2, 2, 2]
     dropout: float = Field(default=0.1, ge=0, lt=1)
     lateral: float | None = 1.0
 

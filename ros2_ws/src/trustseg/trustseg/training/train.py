@@ -21,6 +21,7 @@ from trustseg.training import checkpoint
 from trustseg.training.batches import Batches, normalise
 from trustseg.training.config import ClassList, TrainConfig
 from trustseg.training.data import IGNORE, LabelledSet, class_frequencies, load_set
+from trustseg.training.deepen import can_deepen, deepen
 from trustseg.training.losses import class_weights, segmentation_loss
 from trustseg.training.scene_set import rendered_set, require_scene_classes
 
@@ -93,9 +94,13 @@ def start_run(config: TrainConfig, classes: ClassList, device: str, init: Path |
     """A fresh run, from random weights or from a checkpoint's."""
     network = SegNet(checkpoint.network_config({**config.model.model_dump(), "classes": len(classes.classes)}))
     if init is not None:
-        state, _ = checkpoint.load_weights(init)
+        state, meta = checkpoint.load_weights(init)
+        shape = checkpoint.network_config(meta["network"])
         try:
-            network.load_state_dict(state)
+            if shape != network.config and can_deepen(shape, network.config):
+                deepen(state, shape, network)
+            else:
+                network.load_state_dict(state)
         except RuntimeError as error:
             raise InputError(
                 f"{init} does not fit the configured network", got=str(error).splitlines()[1].strip(),
