@@ -1,4 +1,4 @@
-"""Softmax signals, TCP^r target, 8-bit code and pooled features, against arithmetic by hand."""
+"""Softmax signals, 8-bit code and pooled features, against arithmetic by hand."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from trustseg.network.confidence import (  # noqa: E402
     CODE_MIN,
     ConfidenceHead,
     encode,
+    mcp_logits,
     softmax_signals,
-    tcp_ratio,
 )
 from trustseg.network.features import SCALARS, feature_names, pooled_features  # noqa: E402
 from trustseg.network.graph import DeployGraph, corridor_mask  # noqa: E402
@@ -39,11 +39,11 @@ def test_two_equal_maxima_have_no_margin() -> None:
     assert float(softmax_signals(logits_of(0.4, 0.4, 0.2)).margin) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_tcp_ratio_is_one_where_right_and_the_ratio_where_wrong() -> None:
-    logits = logits_of(0.6, 0.3, 0.1)
-    assert float(tcp_ratio(logits, torch.tensor([[[0]]]), 255)) == 1.0
-    assert float(tcp_ratio(logits, torch.tensor([[[1]]]), 255)) == pytest.approx(0.5, abs=1e-6)
-    assert float(tcp_ratio(logits, torch.tensor([[[255]]]), 255)) == 1.0
+def test_mcp_logits_agree_with_the_signals_within_the_range_of_the_code() -> None:
+    logits = 4 * torch.randn(1, 5, 20, 20)
+    expected = softmax_signals(logits).mcp_logit.clamp(CODE_MIN, CODE_MAX)
+    assert torch.allclose(mcp_logits(logits), expected, atol=2e-3)
+    assert float(mcp_logits(torch.tensor([80.0, 0.0, 0.0]).view(1, 3, 1, 1))) == pytest.approx(CODE_MAX, abs=2e-2)
 
 
 def test_code_is_monotone_and_spans_its_range() -> None:
@@ -60,8 +60,9 @@ def test_fresh_head_gives_the_softmax_confidence() -> None:
     """Before it has learned anything the head adds nothing to the logit of the maximum class probability."""
     head = ConfidenceHead(4).eval()
     signals = softmax_signals(torch.randn(1, 3, 8, 8))
-    out = head(torch.randn(1, 4, 8, 8), signals)
-    assert torch.allclose(out, signals.mcp_logit.clamp(-3, 9))
+    added = head(torch.randn(1, 4, 8, 8), signals)
+    assert not added.any()
+    assert torch.allclose(head.fuse(added, signals.mcp_logit), signals.mcp_logit.clamp(-3, 9))
 
 
 def test_features_by_hand() -> None:

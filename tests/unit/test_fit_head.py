@@ -37,7 +37,7 @@ def test_head_learns_what_the_softmax_does_not_say(tmp_path: Path) -> None:
     network, data = noise_set("half")
     losses: list[float] = []
     head, record = fit_head(
-        network, [HeadPart(data, 1.0, 0.0)], lambda image, rng: image,
+        network, [HeadPart("all", data, 1.0, 0.0)], lambda image, rng: image,
         HeadConfig(pictures=16, steps=60, batch=4, lr=1e-2),
         tmp_path, lambda r: losses.append(r["loss"]) if r["kind"] == "step" else None,
     )  # fmt: skip
@@ -45,16 +45,19 @@ def test_head_learns_what_the_softmax_does_not_say(tmp_path: Path) -> None:
     assert 0.2 < record["error_share"] < 0.8
     assert record["check"]["pictures"] == 2
     assert record["check"]["fused_auroc"] > record["check"]["mcp_auroc"]
+    assert record["check"]["parts"]["all"]["fused_auroc"] == record["check"]["fused_auroc"]
+    assert record["error_share_of_parts"] == {"all": record["error_share"]}
     logits, decoded = frozen_pass(network, torch.from_numpy(data.images))
     with torch.no_grad():
-        assert torch.isfinite(head(decoded, softmax_signals(logits))).all()
+        signals = softmax_signals(logits)
+        assert torch.isfinite(head.fuse(head(decoded, signals), signals.mcp_logit)).all()
 
 
 def test_network_is_left_as_it_was(tmp_path: Path) -> None:
     network, data = noise_set("half")
     before = {name: value.clone() for name, value in network.state_dict().items()}
     config = HeadConfig(pictures=8, steps=3, batch=2)
-    fit_head(network, [HeadPart(data, 1.0, 0.0)], lambda i, r: i, config, tmp_path, lambda r: None)
+    fit_head(network, [HeadPart("all", data, 1.0, 0.0)], lambda i, r: i, config, tmp_path, lambda r: None)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
@@ -62,8 +65,8 @@ def test_too_few_errors_are_refused(tmp_path: Path) -> None:
     network, data = noise_set("right")
     with pytest.raises(InputError, match="too few errors"):
         fit_head(
-            network, [HeadPart(data, 1.0, 0.0)], lambda i, r: i, HeadConfig(pictures=8, steps=3, batch=2), tmp_path,
-            lambda r: None,
+            network, [HeadPart("all", data, 1.0, 0.0)], lambda i, r: i, HeadConfig(pictures=8, steps=3, batch=2),
+            tmp_path, lambda r: None,
         )  # fmt: skip
     assert not (tmp_path / "head.json").exists()
 

@@ -19,29 +19,30 @@ def fit_confidence(
     checkpoint: Annotated[Path, typer.Option(help="Weights of `trustseg train` (.safetensors).")],
     out: Annotated[Path, typer.Option(help="Folder for fused.safetensors and head.json.")],
     unseen: Annotated[list[str], typer.Option(help="IMAGES:LABELS that the network was not trained on; repeatable.")],
-    seen: Annotated[
-        list[str] | None, typer.Option(help="IMAGES:LABELS that it was trained on: shown corrupted only; repeatable.")
-    ] = None,
+    seen: Annotated[list[str] | None, typer.Option(help="IMAGES:LABELS that it was trained on; repeatable.")] = None,
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
     scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
     pictures: Annotated[int, typer.Option(min=8, help="Pictures that it learns from, about 4 MB each.")] = 320,
-    steps: Annotated[int, typer.Option(min=1, help="Batches of four of them.")] = 800,
-    loss: Annotated[str, typer.Option(help="bce or mse on the TCP^r target.")] = "bce",
+    steps: Annotated[int, typer.Option(min=1, help="Batches of eight crops of them.")] = 2000,
+    target: Annotated[str, typer.Option(help="tcp, tcp_r or tcp_a: form of the true class probability.")] = "tcp_a",
+    loss: Annotated[str, typer.Option(help="bce, mse, focal or ranking.")] = "ranking",
     seed: Annotated[int, typer.Option(help="Seed of weights and pictures.")] = 0,
     height: Annotated[int, typer.Option(min=32)] = 360,
     width: Annotated[int, typer.Option(min=32)] = 480,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
-    """Fit the fused confidence head to the true class probability ratio (TCP^r) of a frozen network."""
+    """Fit the fused confidence head to the true class probability of a frozen network."""
     require("fit-confidence", "train", "torch")
     from trustseg.training.checkpoint import load_network
     from trustseg.training.export import save_fused
     from trustseg.training.fit_head import HeadConfig, fit_head
     from trustseg.training.head_data import corrupt_for_fitting, head_parts
+    from trustseg.training.head_targets import LOSSES, TARGETS
 
     network, classes, meta = load_network(checkpoint)
-    if loss not in ("bce", "mse"):
-        raise InputError("unknown loss of the head", expected="bce or mse", got=loss)
+    for what, given, known in (("target", target, TARGETS), ("loss", loss, LOSSES)):
+        if given not in known:
+            raise InputError(f"unknown {what} of the head", expected=", ".join(known), got=given)
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading", total=None)
@@ -59,7 +60,7 @@ def fit_confidence(
                 console.print(f"step {record['step']}/{record['of']}  {text}", highlight=False)
 
         parts = head_parts(unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered)
-        config = HeadConfig(pictures=pictures, steps=steps, loss=loss, seed=seed)
+        config = HeadConfig(pictures=pictures, steps=steps, target=target, loss=loss, seed=seed)
         head, record = fit_head(network, parts, corrupt_for_fitting, config, out, report)
     save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})
     check = record["check"]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from trustseg.network.confidence import ConfidenceHead, encode, softmax_signals
+from trustseg.network.confidence import ConfidenceHead, encode, mcp_logits, softmax_signals
 from trustseg.network.features import count_nonfinite, pooled_features
 from trustseg.network.segnet import ConvUnit, SegNet, upsample
 
@@ -65,11 +65,13 @@ class DeployGraph(nn.Module):
         rgb = image.float().permute(0, 3, 1, 2) * (1 / 255.0)
         out = self.network((rgb - self.mean) * self.inverse_std)
         signals = softmax_signals(out.logits)
-        confidence_logit = self.head(out.decoded, signals)
+        added = self.head(out.decoded, signals)
         stem = self.network.config.stem
         logits = upsample(out.logits, stem)
+        confidence_logit = self.head.fuse(upsample(added, stem), mcp_logits(logits))
         labels = logits.argmax(1).float().to(torch.uint8)
         sane = (count_nonfinite(out.logits) < 0.5).view(-1, 1, 1, 1)
-        code = torch.where(sane, encode(upsample(confidence_logit, stem)), torch.zeros(()))
-        features = pooled_features(rgb, out.logits, signals, confidence_logit.sigmoid(), out.deepest, self.corridor)
+        code = torch.where(sane, encode(confidence_logit), torch.zeros(()))
+        coarse = self.head.fuse(added, signals.mcp_logit).sigmoid()  # for the means, which need no full resolution
+        features = pooled_features(rgb, out.logits, signals, coarse, out.deepest, self.corridor)
         return labels, code.squeeze(1).to(torch.uint8), features, logits

@@ -14,6 +14,7 @@ from trustseg.training.data import load_set
 from trustseg.training.fit_head import HeadPart
 from trustseg.training.scene_set import Progress, rendered_set, require_scene_classes
 
+SEEN_CORRUPTED = 0.6
 HEAD_SCENE_SEED = 8_000  # after the seeds of training (0 to 7 999), before the demo's
 
 
@@ -36,12 +37,17 @@ def head_parts(
     unseen: Sequence[str], seen: Sequence[str], scenes: int, classes: ClassList, size: tuple[int, int],
     cache: Path | None, progress: Progress | None,
 ) -> list[HeadPart]:  # fmt: skip
-    """The parts that the head is fitted on: unseen images half clean, seen ones corrupted only, unseen scenes."""
+    """The parts that the head is fitted on: images that the network has not seen, ones that it has (of these a larger
+    share is corrupted: it errs less on them), and rendered scenes that it has not seen.
+    """
     if scenes:
         require_scene_classes(classes)
-    parts = [HeadPart(load_set(parse_source(text), classes, *size), 0.5 / len(unseen), 0.5) for text in unseen]
-    parts += [HeadPart(load_set(parse_source(text), classes, *size), 0.3 / len(seen), 1.0) for text in seen]
+    parts = [
+        HeadPart(f"{name} {i}" if i else name, load_set(parse_source(text), classes, *size), weight / len(texts), share)
+        for name, texts, weight, share in (("unseen", unseen, 0.35, 0.4), ("seen", seen, 0.35, SEEN_CORRUPTED))
+        for i, text in enumerate(texts)
+    ]
     if scenes:
         rendered = rendered_set(scenes, HEAD_SCENE_SEED, size, cache=cache, progress=progress)
-        parts.append(HeadPart(rendered, 0.2, 0.5))
+        parts.append(HeadPart("scenes", rendered, 0.3, 0.4))
     return parts
