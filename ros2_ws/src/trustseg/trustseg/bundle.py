@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from trustseg.card import CalibrationFile, Card, FileRef, ModelRef, VerdictFile
+from trustseg.card import CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
 from trustseg.errors import BundleError
 
 __all__ = ["Bundle", "Card", "find_bundle", "load_bundle", "parse_model", "sha256_hex", "source_tree"]
@@ -88,24 +88,32 @@ class Bundle:
         golden = self.card.golden
         return _read_checked(self.path, FileRef(file=golden.image, sha256=golden.image_sha256))
 
-    def golden_expected_bytes(self) -> bytes:
-        """Bytes of the expected golden outputs (npz), hash-checked."""
-        golden = self.card.golden
-        return _read_checked(self.path, FileRef(file=golden.expected, sha256=golden.expected_sha256))
+    def golden_expected_bytes(self, precision: str = "fp32") -> bytes:
+        """Bytes of the golden outputs (npz) expected of `precision`, hash-checked."""
+        golden, own = self.card.golden, self.model(precision).expected
+        ref = own or FileRef(file=golden.expected, sha256=golden.expected_sha256)
+        return _read_checked(self.path, FileRef(file=ref.file, sha256=ref.sha256))
 
-    def verdict_bytes(self) -> bytes:
-        """Bytes of the verdict model, hash-checked; BundleError when the bundle has none (a draft)."""
-        if self.card.verdict is None:
+    def tolerances(self, precision: str = "fp32") -> Tolerances:
+        """How far a backend may be from the golden outputs of `precision`."""
+        own = self.model(precision).expected
+        return own.tolerances if own else self.card.golden.tolerances
+
+    def verdict_bytes(self, precision: str = "fp32") -> bytes:
+        """Bytes of the verdict model of `precision`, hash-checked; BundleError when there is none (a draft)."""
+        ref = self.card.verdict if precision == "fp32" else self.card.verdicts.get(precision, self.card.verdict)
+        if ref is None:
             raise BundleError(
                 f"bundle {self.card.name} has no verdict model",
                 expected="'verdict' in card.json",
-                fix="it is a draft; run `trustseg fit-confidence` on it first",
+                fix=f"it is a draft; run `trustseg calibrate --bundle {self.card.name}` on it first",
             )
-        return _read_checked(self.path, self.card.verdict)
+        return _read_checked(self.path, ref)
 
     def verdict(self, precision: str = "fp32") -> VerdictFile:
-        """The parsed verdict model, which must have been fitted on this model; BundleError otherwise."""
-        parsed = parse_model(VerdictFile, self.verdict_bytes(), f"verdict model of bundle {self.card.name}")
+        """The parsed verdict model, which must have been fitted on this precision's graph; BundleError otherwise."""
+        what = f"verdict model of bundle {self.card.name} ({precision})"
+        parsed = parse_model(VerdictFile, self.verdict_bytes(precision), what)
         self._same_model("the verdict model", parsed.model_sha256, precision)
         missing = sorted(set(parsed.features) - set(self.card.feature_names))
         if parsed.strangeness is not None:
@@ -153,7 +161,7 @@ class Bundle:
             raise BundleError(
                 f"bundle {self.card.name} has no confidence calibration for precision {precision!r}",
                 expected="one of " + (", ".join(sorted(self.card.calibration)) or "none yet: it is a draft"),
-                fix="run `trustseg calibrate` for that precision",
+                fix=f"run `trustseg calibrate --bundle {self.card.name} --precision {precision}`",
             )
         return ref
 
@@ -171,7 +179,7 @@ class Bundle:
                 f"{what} of bundle {self.card.name} belongs to another model",
                 expected=f"model_sha256 {wanted[:12]} ({precision})",
                 got=sha256[:12],
-                fix="fit it again on this model; never edit the hash",
+                fix=f"run `trustseg calibrate --bundle {self.card.name} --precision {precision}`; never edit the hash",
             )
 
 

@@ -62,10 +62,27 @@ class FileRef(Strict):
     sha256: Sha256
 
 
+class Tolerances(Strict):
+    """How far a backend may be from the golden output; from the spread between backends."""
+
+    mask_agreement: Share = 0.995
+    confidence_mean_abs: float = Field(default=2.0, ge=0.0)  # in code units, 0..255
+    features_rel: float = Field(default=0.02, ge=0.0)  # largest |a - b| / (|b| + 0.1)
+
+
+class ExpectedOutput(Strict):
+    """What one precision gives for the golden image, and how far a backend may be from it."""
+
+    file: FileName
+    sha256: Sha256
+    tolerances: Tolerances = Tolerances()
+
+
 class ModelRef(FileRef):
-    """An ONNX graph of the bundle."""
+    """An ONNX graph of the bundle. `expected` None: the card's own golden output holds (the float32 graph)."""
 
     size_bytes: int = Field(gt=0)
+    expected: ExpectedOutput | None = None
 
 
 class InputSpec(Strict):
@@ -127,14 +144,6 @@ class Corridor(Strict):
     )
 
 
-class Tolerances(Strict):
-    """How far a backend may be from the golden output; from the spread between backends."""
-
-    mask_agreement: Share = 0.995
-    confidence_mean_abs: float = Field(default=2.0, ge=0.0)  # in code units, 0..255
-    features_rel: float = Field(default=0.02, ge=0.0)  # largest |a - b| / (|b| + 0.1)
-
-
 class Golden(Strict):
     """Image at network size (PNG, RGB) and the output expected for it (npz: labels, confidence, features)."""
 
@@ -178,7 +187,8 @@ class Card(Strict):
     low_confidence_threshold: Share = 0.5  # on calibrated P(pixel right)
     corridor: Corridor = Corridor()
     calibration: dict[str, FileRef] = {}  # empty or without a precision: that precision is a draft
-    verdict: FileRef | None = None  # None: a draft, which no pipeline loads
+    verdict: FileRef | None = None  # of the fp32 graph; None: a draft, which no pipeline loads
+    verdicts: dict[str, FileRef] = {}  # of the other precisions: features drift, so thresholds are each one's own
     golden: Golden
     training: Training
     quality: dict[str, Any] = {}
@@ -193,6 +203,8 @@ class Card(Strict):
         for what, names in (("class", [c.name for c in self.classes]), ("feature", self.feature_names)):
             if len(set(names)) != len(names):
                 raise ValueError(f"{what} names must differ from each other")
+        if "fp32" in self.verdicts:
+            raise ValueError("verdicts holds the precisions beside fp32, whose verdict stands in 'verdict'")
         if self.feature_names[0] != "nonfinite_logits":
             raise ValueError(f"feature_names[0] must be 'nonfinite_logits', got {self.feature_names[0]!r}")
         return self

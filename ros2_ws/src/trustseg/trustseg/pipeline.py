@@ -101,7 +101,7 @@ class Pipeline:
 
         The golden case is read and hash-checked once, so that a test during a drive touches no disk.
         """
-        self._golden = self._golden or load_golden(self.bundle)
+        self._golden = self._golden or load_golden(self.bundle, self.backend.precision)
         return golden_test(self.backend, self.bundle, repeats=repeats, warm_up=warm_up, case=self._golden)
 
     def reset(self) -> None:

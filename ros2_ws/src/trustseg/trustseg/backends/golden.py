@@ -10,7 +10,7 @@ import numpy as np
 
 from trustseg.backends.interface import Backend
 from trustseg.bundle import Bundle
-from trustseg.card import Card
+from trustseg.card import Card, Tolerances
 from trustseg.errors import BundleError
 from trustseg.types import EngineOutput, Float32Array, UInt8Array
 
@@ -24,12 +24,14 @@ class GoldenCase:
     Attributes:
         image: uint8 (h, w, 3) in the card's colour order.
         labels, confidence: uint8 (h, w). features: float32 (K,).
+        tolerances: how far an output may be from these.
     """
 
     image: UInt8Array
     labels: UInt8Array
     confidence: UInt8Array
     features: Float32Array
+    tolerances: Tolerances
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,21 @@ class GoldenResult:
     why: str
 
 
-def load_golden(bundle: Bundle) -> GoldenCase:
-    """Decode the golden image and its expected outputs (hashes checked before); BundleError when they do not fit."""
+def load_golden(bundle: Bundle, precision: str = "fp32") -> GoldenCase:
+    """Golden image and outputs expected of `precision` (hashes checked before); BundleError when they do not fit."""
     card = bundle.card
     bgr = cv2.imdecode(np.frombuffer(bundle.golden_image_bytes(), np.uint8), cv2.IMREAD_COLOR)
     if bgr is None:
         raise BundleError(f"golden image of bundle {card.name} cannot be decoded", expected="a PNG image")
     image: UInt8Array = np.asarray(bgr if card.input.color_order == "bgr" else bgr[..., ::-1], np.uint8)
     try:
-        with np.load(io.BytesIO(bundle.golden_expected_bytes()), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(bundle.golden_expected_bytes(precision)), allow_pickle=False) as stored:
             case = GoldenCase(
                 image=np.ascontiguousarray(image),
                 labels=stored["labels"],
                 confidence=stored["confidence"],
                 features=stored["features"],
+                tolerances=bundle.tolerances(precision),
             )
     except (ValueError, OSError, KeyError) as error:
         raise BundleError(f"golden output of bundle {card.name} cannot be read", got=str(error)) from error
@@ -77,8 +80,8 @@ def load_golden(bundle: Bundle) -> GoldenCase:
 
 
 def compare_golden(output: EngineOutput, case: GoldenCase, card: Card, engine_ms: float) -> GoldenResult:
-    """Compare one engine output with the golden one, against the card's tolerances."""
-    limits = card.golden.tolerances
+    """Compare one engine output with the golden one, against its tolerances."""
+    limits = case.tolerances
     agreement = float(np.mean(output.labels == case.labels))
     drift = float(np.mean(np.abs(output.confidence.astype(np.int16) - case.confidence.astype(np.int16))))
     with np.errstate(invalid="ignore"):
@@ -120,7 +123,7 @@ def golden_test(
         BundleError: the golden files are altered or do not fit the card.
         BackendError: the backend failed while running.
     """
-    case = case or load_golden(bundle)
+    case = case or load_golden(bundle, backend.precision)
     if warm_up:
         backend.infer(case.image)
     outputs = [backend.infer(case.image) for _ in range(max(1, repeats))]

@@ -6,21 +6,39 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from trustseg.cli.extras import require
 from trustseg.cli.train import packaged
 from trustseg.errors import InputError
 
+if TYPE_CHECKING:
+    from trustseg.precision.sensitivity import Selection
+
 GOLDEN_SEED = 8_900  # a rendered scene that nothing was trained on
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Option(help="fused.safetensors of `trustseg fit-confidence`.")],
-    out: Annotated[Path, typer.Option(help="Folder of the bundle, as engines/NAME.")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="fused.safetensors of `trustseg fit-confidence`: makes the bundle (fp32).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the bundle, as engines/NAME. With --bundle: default its own folder.")
+    ] = None,
+    bundle: Annotated[
+        str | None, typer.Option(help="Bundle whose fp32 graph gets another --precision: a folder or a name.")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="fp32 (from a checkpoint), fp16 or int8 (from a bundle).")] = "fp32",
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of pictures for int8 ranges and the parity gate; else rendered scenes. Repeatable."),
+    ] = None,
+    calibration_images: Annotated[int, typer.Option(min=2, help="Pictures for int8 ranges.")] = 32,
     about: Annotated[Path, typer.Option(help="YAML with name, description and training data of the card.")] = Path(
         "card_segnet_lite.yaml"
     ),
@@ -29,10 +47,35 @@ def export(
     ] = None,
     height: Annotated[int, typer.Option(min=32)] = 360,
     width: Annotated[int, typer.Option(min=32)] = 480,
-    parity_images: Annotated[int, typer.Option(min=1, help="Rendered scenes for the parity gate.")] = 8,
+    parity_images: Annotated[int, typer.Option(min=1, help="Pictures for the parity gate.")] = 8,
     as_json: Annotated[bool, typer.Option("--json", help="Print the parity figures as JSON.")] = False,
 ) -> None:
-    """Write model.onnx, golden image and card; refused when ONNX Runtime does not reproduce the network."""
+    """Write model.onnx, golden image and card; refused when ONNX Runtime does not reproduce the network.
+
+    With --bundle and --precision fp16 or int8 it adds that precision to a bundle, refused when it is too far from fp32.
+    """
+    if precision != "fp32":
+        if bundle is None or checkpoint is not None:
+            raise InputError(
+                f"--precision {precision} is made from a bundle's own fp32 graph", expected="--bundle NAME",
+                fix="export the checkpoint in fp32 first",
+            )  # fmt: skip
+        _add_precision(bundle, precision, out, images or [], calibration_images, parity_images, as_json)
+        return
+    if checkpoint is None or out is None or bundle is not None:
+        raise InputError("an fp32 bundle is made from a checkpoint", expected="--checkpoint FILE --out engines/NAME")
+    _export_checkpoint(checkpoint, out, about, golden, (height, width), parity_images, as_json)
+
+
+def _export_checkpoint(
+    checkpoint: Path,
+    out: Path,
+    about: Path,
+    golden: Path | None,
+    size: tuple[int, int],
+    parity_images: int,
+    as_json: bool,
+) -> None:
     require("export", "train", "torch", "onnx", "onnxscript")
     import cv2
     import numpy as np
@@ -42,7 +85,7 @@ def export(
     from trustseg.training.write_bundle import write_bundle
 
     console = Console(stderr=True)
-    size = (height, width)
+    height, width = size
     about = packaged(about)
     if not about.is_file():
         raise InputError(f"no such file: {about}", fix="give the card's YAML with --about")
@@ -75,3 +118,76 @@ def export(
     )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(parity)) + "\n")
+
+
+def _add_precision(
+    name: str, precision: str, out: Path | None, folders: list[Path], calibration_count: int, parity_count: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    require("export", "evaluation", "onnx")
+    import onnx
+
+    from trustseg.bundle import load_bundle
+    from trustseg.precision.add import PRECISIONS, build_precision, steps_of, write_precision
+    from trustseg.precision.images import folder_images, rendered_images
+    from trustseg.precision.trunk import find_trunk
+
+    if precision not in PRECISIONS:
+        raise InputError("no such precision", expected="fp32, " + ", ".join(PRECISIONS), got=repr(precision))
+    console = Console(stderr=True, highlight=False)
+    loaded = load_bundle(name, draft=True)
+    size, order = loaded.card.size, loaded.card.input.color_order
+    wanted = calibration_count if precision == "int8" else 0
+    pictures = []
+    if folders:
+        each = -(-(wanted + parity_count) // len(folders))
+        pictures = [picture for folder in folders for picture in folder_images(folder, each, size, order)]
+    else:
+        with console.status("rendering"):
+            pictures = rendered_images(wanted + parity_count, size, order)
+    # The gate's pictures are spread over all of them, and nothing is chosen on those.
+    step = max(1, len(pictures) // parity_count)
+    parity = pictures[step // 2 :: step][:parity_count] if wanted else pictures
+    calibration = [picture for picture in pictures if picture not in parity] if wanted else []
+    if wanted and len(calibration) < 2:
+        raise InputError("too few pictures for int8", expected=f"{parity_count + 2} or more", got=str(len(pictures)))
+    layers = len(find_trunk(onnx.load_from_string(loaded.model_bytes("fp32"))).layers)
+    with _progress(console) as progress:
+        task = progress.add_task(precision, total=steps_of(precision, layers, len(calibration), len(parity)))
+        built = build_precision(loaded, precision, calibration, parity, lambda: progress.advance(task))
+    card, written = write_precision(loaded, out or loaded.path, built, calibration)
+    if built.selection is not None:
+        _print_layers(built.selection)
+    found = built.parity
+    ready = precision in card.calibration
+    console.print(
+        f"wrote {', '.join(str(path) for path in written)}: {len(built.model) / 1e6:.1f} MB; against fp32 on "
+        f"{found.images} images: mask agreement {found.mask_agreement:.4f} (worst {found.worst_mask_agreement:.4f}), "
+        f"confidence error {found.confidence_mean_abs:.3f} codes, feature drift {found.features_rel:.5f}; "
+        + ("calibration and verdict carried over from fp32" if ready else
+           f"a draft until `trustseg calibrate --bundle {card.name} --precision {precision}`"),
+        soft_wrap=True,
+    )  # fmt: skip
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(found)) + "\n")
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
+        transient=True, disable=not console.is_terminal,
+    )  # fmt: skip
+
+
+def _print_layers(selection: Selection) -> None:
+    table = Table(title="int8 in one layer alone, against fp32", title_justify="left")
+    for heading in ("layer", "GMAC", "mask agreement", "confidence error", "feature drift", "int8"):
+        table.add_column(heading, justify="left" if heading in ("layer", "int8") else "right")
+    for each in selection.layers:
+        table.add_row(
+            each.layer.name, f"{each.layer.gmac:.3f}", f"{each.alone.mask_agreement:.5f}",
+            f"{each.alone.confidence_mean_abs:.3f}", f"{each.alone.features_rel:.5f}", "yes" if each.taken else "no",
+        )  # fmt: skip
+    console = Console(stderr=True, highlight=False)
+    console.print(table)
+    console.print(f"{len(selection.taken)} of {len(selection.layers)} layers, {selection.gmac_share:.0%} of the GMAC")

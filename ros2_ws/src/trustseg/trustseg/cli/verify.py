@@ -49,7 +49,7 @@ def check_files(bundle: Bundle, precision: str) -> list[tuple[str, str]]:
         "model": lambda: bundle.model_bytes(precision),
         "verdict model": lambda: bundle.verdict(precision),
         "calibration": lambda: bundle.calibration(precision),
-        "golden image": lambda: load_golden(bundle),
+        "golden image": lambda: load_golden(bundle, precision),
     }
     found = []
     for what, check in checks.items():
@@ -117,7 +117,7 @@ def _print(
     problems += [f"{c.name}: {c.why}" for c in candidates if not c.passed]
     for problem in problems:
         console.print(problem, markup=False, soft_wrap=True)
-    limits = bundle.card.golden.tolerances
+    limits = bundle.tolerances(precision)
     console.print(
         f"{'admitted' if passed else 'refused'}: the golden image must be reproduced to {limits.mask_agreement:.1%} of "
         f"the mask, {limits.confidence_mean_abs:g} confidence codes, {limits.features_rel:g} of each feature",

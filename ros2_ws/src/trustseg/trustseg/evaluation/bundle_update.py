@@ -47,11 +47,17 @@ def update_bundle(bundle: Bundle, precision: str, fitted: FittedFiles) -> list[P
         card["calibration"] = {**card["calibration"], precision: {"file": name, "sha256": sha256_hex(data)}}
         written.append(path)
     if fitted.verdict is not None:
-        path = bundle.path / VERDICT_FILE
+        fp32 = precision == "fp32"
+        path = bundle.path / (VERDICT_FILE if fp32 else f"verdict_{precision}.json")
         data = write_json(path, fitted.verdict.model_dump(mode="json"))
-        card["verdict"] = {"file": VERDICT_FILE, "sha256": sha256_hex(data)}
+        ref = {"file": path.name, "sha256": sha256_hex(data)}
+        if fp32:
+            card["verdict"] = ref
+        else:
+            card["verdicts"] = {**card["verdicts"], precision: ref}
         written.append(path)
-    card["quality"] = {**card["quality"], **json_ready(fitted.quality)}
+    quality = json_ready(fitted.quality)
+    card["quality"] = {**card["quality"], **(quality if precision == "fp32" else {precision: quality})}
     path = bundle.path / "card.json"
     write_whole(path, (Card.model_validate(card).model_dump_json(indent=1) + "\n").encode())
     return [*written, path]

@@ -21,6 +21,7 @@ from trustseg.errors import ParityError
 from trustseg.network.confidence import ConfidenceHead
 from trustseg.network.graph import DeployGraph
 from trustseg.network.segnet import SegNet
+from trustseg.precision.lint import refuse_unportable
 from trustseg.training import checkpoint
 from trustseg.training.batches import MEAN, STD
 from trustseg.training.config import ClassList
@@ -28,8 +29,6 @@ from trustseg.types import UInt8Array
 
 OPSET = 20
 OUTPUTS = ("labels", "confidence", "features", "logits")
-# What TensorRT's parser refuses, or what would silently be done on the wrong type.
-FORBIDDEN_OPERATORS = frozenset({"MaxUnpool", "ScatterND", "ScatterElements", "TopK", "NonZero", "Loop", "If"})
 
 
 @dataclass(frozen=True)
@@ -92,21 +91,6 @@ def export_onnx(graph: DeployGraph, size: tuple[int, int]) -> bytes:
     onnx.checker.check_model(model, full_check=True)
     refuse_unportable(model)
     return bytes(model.SerializeToString())
-
-
-def refuse_unportable(model: onnx.ModelProto) -> None:
-    """Raise ParityError for what a TensorRT build would refuse or a runtime could not run alone."""
-    found = sorted({node.op_type for node in model.graph.node} & FORBIDDEN_OPERATORS)
-    custom = sorted({node.domain for node in model.graph.node if node.domain not in ("", "ai.onnx")})
-    external = [t.name for t in model.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
-    pools = [n.name for n in model.graph.node if n.op_type == "MaxPool" and len(n.output) > 1]
-    named = {name for node in model.graph.node for name in node.output}
-    for what, values in (("operators", found), ("operator domains", custom), ("external tensors", external[:3]),
-                         ("pooling indices", pools[:3])):  # fmt: skip
-        if values:
-            raise ParityError(f"the graph has {what} that TensorRT does not take", got=", ".join(values))
-    if "logits" not in named:
-        raise ParityError("the graph lost its inner tensor `logits`", fix="do not rename it while optimising")
 
 
 def measure_parity(graph: DeployGraph, model: bytes, images: Sequence[UInt8Array]) -> Parity:
