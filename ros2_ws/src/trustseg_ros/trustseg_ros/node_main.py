@@ -9,9 +9,10 @@ from typing import Any
 
 import rclpy
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from trustseg.errors import TrustSegError
+from trustseg_ros.group_executor import CallbackFailed, GroupedExecutor
 
 EXIT_GOOD, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
@@ -21,13 +22,13 @@ def steady_timer(node: Any, period_s: float, callback: Callable[[], None], group
     return node.create_timer(period_s, callback, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
 
-def spin_node(make: Callable[[], Any], args: list[str] | None = None, *, threads: int = 1) -> int:
+def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
     """Run one node until a signal ends it, and return the exit status.
 
     Args:
-        make: creates the node; it may have a `close` method for what must end before it, and an `exit_status`.
+        make: creates the node; it may have a `close` method for what must end before it, an `exit_status`, and
+            `threads`, callback groups that are not to wait for others, by the name of their thread.
         args: command line with ROS arguments; None takes sys.argv.
-        threads: callbacks that may run at once.
 
     Returns:
         0 after SIGINT or SIGTERM, or when the node shut the context down; 2 when an argument or parameter is wrong.
@@ -39,13 +40,19 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None, *, threads
     node, executor = None, None
     try:
         node = make()
-        executor = MultiThreadedExecutor(num_threads=threads) if threads > 1 else SingleThreadedExecutor()
-        executor.add_node(node)
+        threads = getattr(node, "threads", None)
+        if threads:
+            executor = GroupedExecutor(node, threads)
+        else:
+            executor = SingleThreadedExecutor()
+            executor.add_node(node)
         executor.spin()
     except TrustSegError as error:
         return _refuse(str(error))
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except CallbackFailed:
+        raise
     except Exception:
         # A callback that was under way when the signal came cannot publish any more: that is no failure.
         if rclpy.ok():

@@ -72,16 +72,18 @@ class Segmenter(LifecycleNode):
         self._subscriptions_of_stream: list[Any] = []
         self._engine_lock = threading.Lock()
         self.messages_lost = 0
-        services = MutuallyExclusiveCallbackGroup()
-        self.create_service(Trigger, "~/self_test", self._on_self_test, callback_group=services)
-        background = MutuallyExclusiveCallbackGroup()
+        # Images wait for nothing. What takes long (loading, the self-test) has a thread, so that the node still answers
+        # and says how it is; lifecycle and parameter services are the main thread's.
+        self._stream, engine, background = (MutuallyExclusiveCallbackGroup() for _ in range(3))
+        self.threads = {"stream": self._stream, "engine": engine, "background": background}
+        self.create_service(Trigger, "~/self_test", self._on_self_test, callback_group=engine)
         self._trouble_timer = steady_timer(self, TROUBLE_PERIOD_S, self._report_trouble, background)
         self._trouble_timer.cancel()
         self.diagnostics = SegmenterDiagnostics(self, self.config.diagnostics_period_s, background)
         self.get_logger().info(f"mode {self.config.mode}; bounds: {self.bounds.describe()}")
         if self.config.autostart:
-            # In its own group and only once the executor spins: services answer while the bundle loads.
-            self._autostart = steady_timer(self, 0.0, self._start_by_itself, MutuallyExclusiveCallbackGroup())
+            # Only once the executor spins: services answer while the bundle loads.
+            self._autostart = steady_timer(self, 0.0, self._start_by_itself, engine)
 
     # Lifecycle ------------------------------------------------------------------------------------------------
 
@@ -180,7 +182,7 @@ class Segmenter(LifecycleNode):
             IntakeConfig(self.mode, compressed, config.max_pixels, config.allow_resolution_change), bounds
         )
         loaded.pipeline.reset()
-        self._supervisor = Supervisor(bounds, self._status_out.assert_liveliness)
+        self._supervisor = Supervisor(bounds, self._vouch)
         self._worker = FrameWorker(
             WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
             intake=intake,
@@ -194,7 +196,6 @@ class Segmenter(LifecycleNode):
         )
         self._worker.start()
         self._supervisor.start()
-        stream = MutuallyExclusiveCallbackGroup()
         events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos, message_lost=self._on_lost)
         self._subscriptions_of_stream = [
             self.create_subscription(
@@ -202,11 +203,11 @@ class Segmenter(LifecycleNode):
                 IMAGE_TOPIC,
                 self._worker.on_image,
                 camera_qos(),
-                callback_group=stream,
+                callback_group=self._stream,
                 event_callbacks=events,
             ),
             self.create_subscription(
-                CameraInfo, "camera_info", self._worker.on_camera_info, camera_qos(), callback_group=stream
+                CameraInfo, "camera_info", self._worker.on_camera_info, camera_qos(), callback_group=self._stream
             ),
         ]
 
@@ -225,6 +226,13 @@ class Segmenter(LifecycleNode):
     def worker(self) -> FrameWorker | None:
         """The worker of the stream, None while inactive."""
         return self._worker
+
+    def _vouch(self) -> None:
+        try:
+            self._status_out.assert_liveliness()
+        except Exception:
+            if self.context.ok():  # else the process is ending
+                raise
 
     def _on_incompatible_qos(self, event: Any) -> None:
         self.get_logger().error(
@@ -296,7 +304,7 @@ def reason_of(error: Exception) -> Reason:
 
 def main(args: list[str] | None = None) -> int:
     """Entry point: 0 after a signal, 2 with one line for a parameter that cannot be used."""
-    return spin_node(Segmenter, args, threads=3)
+    return spin_node(Segmenter, args)
 
 
 if __name__ == "__main__":
