@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 
 from bundle_factory import make_tiny_bundle
+from trustseg.bundle import sha256_hex
 from trustseg.cli.app import main
-from trustseg.evaluation import bench
+from trustseg.evaluation import bench, roofline
+from trustseg.precision.half import to_half
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +64,28 @@ def test_bad_input_is_one_line_and_exit_2(tiny: Path, capsys: pytest.CaptureFixt
         printed = capsys.readouterr().err.strip().splitlines()
         assert len(printed) == 1
         assert words in printed[0]
+
+
+def test_every_precision_in_one_table_with_its_bound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roofline, "PEAK_SECONDS", 0.01)
+    path = make_tiny_bundle(tmp_path / "engines" / "tiny", verdict=False)  # a draft: engines alone are timed
+    made = to_half(onnx.load(path / "model.onnx")).SerializeToString()
+    (path / "model_fp16.onnx").write_bytes(made)
+    card = json.loads((path / "card.json").read_text())
+    card["models"]["fp16"] = {"file": "model_fp16.onnx", "sha256": sha256_hex(made), "size_bytes": len(made)}
+    (path / "card.json").write_text(json.dumps(card))
+    assert run("--bundle", path, "--backend", "all", "--precision", "all", "--json", *QUICK) == 0
+    printed = json.loads(capsys.readouterr().out)
+    kinds = {tuple(each["kind"].values()) for each in printed["engines"]}
+    assert kinds == {
+        (backend, precision, "f32") for backend in ("onnxruntime", "openvino") for precision in ("fp32", "fp16")
+    } | {("openvino", "fp32", "bf16"), ("openvino", "fp16", "bf16")}
+    first = printed["engines"][0]
+    assert first["mask_agreement"] == 1.0
+    assert 0 < first["peak_share"] < 1
+    assert first["bound_ms"] == pytest.approx(first["peak_share"] * first["timing"]["median_ms"])
+    assert set(printed["peaks"]) == {"f32", "bf16"}
+    assert run("--bundle", path, "--backend", "onnxruntime", "--precision", "all", *QUICK) == 0
+    assert "of peak" in capsys.readouterr().out

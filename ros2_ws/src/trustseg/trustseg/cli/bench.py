@@ -26,7 +26,9 @@ def bench(
     backend: Annotated[
         str, typer.Option(help="onnxruntime, openvino, all, or auto: the fastest that passes.")
     ] = "auto",
-    precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
+    precision: Annotated[
+        str, typer.Option(help="Which graph of the bundle; all: every graph and short arithmetic, engines only.")
+    ] = "fp32",
     threads: Annotated[int, typer.Option(min=1, help="Threads of the engine.")] = 2,
     size: Annotated[str, typer.Option(help="Camera frame, HEIGHTxWIDTH in pixels.")] = "720x1280",
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; engine and pipeline take turns within each.")] = 5,
@@ -47,6 +49,18 @@ def bench(
 
     height, width = parse_size(size)
     err = Console(stderr=True, highlight=False)
+    if precision == "all":
+        from trustseg.cli.bench_table import bench_precisions
+
+        loaded = load_bundle(bundle, draft=True)
+        names = BACKENDS if backend in ("all", "auto") else (backend,)
+        with _progress(err) as progress:
+            task = progress.add_task("bench", total=rounds)
+            bench_precisions(
+                loaded, names, tuple(loaded.card.models), threads, rounds, calls, as_json,
+                lambda: progress.advance(task),
+            )  # fmt: skip
+        return
     loaded = load_bundle(bundle)
     names = BACKENDS if backend == "all" else (backend,)
     engines = []

@@ -67,10 +67,9 @@ def _uint8_fine(node: onnx.NodeProto, types: dict[str, int]) -> bool:
 
 def _int32_bias(node: onnx.NodeProto, types: dict[str, int]) -> bool:
     if node.op_type == "DequantizeLinear":
-        return types.get(node.input[0]) == INT32
-    return (
-        node.op_type in ("Conv", "ConvTranspose", "Gemm") and len(node.input) > 2 and types.get(node.input[2]) == INT32
-    )
+        return bool(types.get(node.input[0]) == INT32)
+    biased = node.op_type in ("Conv", "ConvTranspose", "Gemm") and len(node.input) > 2
+    return bool(biased and types.get(node.input[2]) == INT32)
 
 
 def _symmetric(node: onnx.NodeProto, types: dict[str, int], zeros: set[str]) -> bool:
