@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from trustseg.errors import InputError
-from trustseg_ros.demo.bag_images import COMPRESSED, RAW, choose_topic
 from trustseg_ros.demo.drive_session import drive_bounds
 from trustseg_ros.demo.footage import FootageOptions, TimedFrame, at_rate, footage_drive
 from trustseg_ros.demo.output_folder import WRITTEN, OutputFolder
@@ -110,24 +109,6 @@ class TestFootage:
         for name, words in cases.items():
             with pytest.raises(InputError, match=words):
                 footage_drive(tmp_path / name, FootageOptions(), tmp_path / f"drive_{name}")
-
-
-class TestTopics:
-    TOPICS = (("/imu", "sensor_msgs/msg/Imu", 9), ("/left", RAW, 5), ("/right", COMPRESSED, 5), ("/mute", RAW, 0))
-
-    def test_the_only_image_topic_is_found(self) -> None:
-        assert choose_topic(Path("b"), self.TOPICS[:2], None) == "/left"
-
-    @pytest.mark.parametrize(
-        ("wanted", "words"), [(None, "/left, /right"), ("/nowhere", "/left, /right"), ("/imu", "holds no images")]
-    )
-    def test_otherwise_the_choice_is_listed(self, wanted: str | None, words: str) -> None:
-        with pytest.raises(InputError, match=words):
-            choose_topic(Path("b"), self.TOPICS, wanted)
-
-    def test_a_bag_without_images_lists_its_topics(self) -> None:
-        with pytest.raises(InputError, match=r"no images.*/imu"):
-            choose_topic(Path("b"), self.TOPICS[:1], None)
 
 
 def _hold(target: Path, holding: object, leave: object) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from trustseg.cli.app import main
+from trustseg.output_folder import output_folder
 from trustseg.scenes import SCENE_CLASSES, Drive
-from trustseg.scenes.writers import TOPIC, output_folder, writer
+from trustseg.scenes.writers import TOPIC, writer
 
 SIZE = (96, 128)
 

@@ -28,7 +28,7 @@ setup(
     maintainer_email="maintainers@trustseg.invalid",
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed", "resources/*", "**/*.yaml"]},
+    package_data={NAME: ["py.typed", "resources/*", "**/*.yaml", "replay/msg/*.msg", "replay/resources/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -47,7 +47,7 @@ setup(
     ],
     extras_require={
         "openvino": ["openvino>=2024.0"],
-        "replay": ["rosbags>=0.10", "mcap>=1.1", "av>=12"],
+        "replay": ["rosbags>=0.10", "mcap>=1.1", "av>=12", "pyarrow>=14"],
         "evaluation": ["matplotlib>=3.7", "scikit-learn>=1.3", "onnx>=1.15"],
         "train": ["torch==2.13.0", "onnx>=1.15", "onnxscript>=0.5", "safetensors>=0.4", "matplotlib>=3.7"],
         "gpu": ["tensorrt>=8.6", "pycuda>=2022.2", "cuda-python>=12"],

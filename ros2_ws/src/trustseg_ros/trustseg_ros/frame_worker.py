@@ -10,10 +10,10 @@ from typing import Any
 
 from trustseg.bounds import Bounds
 from trustseg.errors import BackendError, FrameRejected
+from trustseg.frames import FrameIntake, SourceCheck
 from trustseg.pipeline import Pipeline
 from trustseg.reasons import Mode, Reason, Severity, severity_of
 from trustseg.types import Frame, PerceptionResult
-from trustseg_ros.decode import FrameIntake
 from trustseg_ros.newest import Newest
 from trustseg_ros.outputs import Outputs
 from trustseg_ros.status_book import Received, StatusBook
@@ -81,7 +81,7 @@ class FrameWorker:
         self._newest: Newest[Received] = Newest()
         self._thread = threading.Thread(target=self._run, name="frame worker", daemon=True)
         self._camera_info: Any = None
-        self._frame_id: str | None = None
+        self._source = SourceCheck()
         self._several_sources = False
         self._logged: Reason | None = None
         self._logged_at = 0.0
@@ -176,9 +176,7 @@ class FrameWorker:
         if latency_ns > bounds.latency_soft_ns:
             reasons |= Reason.LATENCY
             severity = Severity.HARD if latency_ns > bounds.latency_hard_ns else Severity.SOFT
-        if self._frame_id is None:
-            self._frame_id = frame.frame_id
-        if frame.frame_id != self._frame_id or self._several_sources:
+        if not self._source.same(frame.frame_id) or self._several_sources:
             reasons |= Reason.MULTI_SOURCE
         return reasons, max(severity, severity_of(reasons))
 

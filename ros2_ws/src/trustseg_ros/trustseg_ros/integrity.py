@@ -1,20 +1,10 @@
-"""Canonical CRC-32 of the messages that a verdict rests on. Standard library only: monitor and guard import this.
-
-The checksum covers every field but `crc32` itself, in the order of the .msg file, each in a fixed little-endian form;
-strings as their length and UTF-8 bytes. It finds what transport and memory do to a message, not a forger.
-"""
+"""The checksum of rclpy's messages, see `trustseg.checksum`. Nothing heavy: monitor and guard import this."""
 
 from __future__ import annotations
 
-import struct
-import zlib
 from typing import Any
 
-CHECKSUM_FIELD = "crc32"
-_FORMATS = {
-    "boolean": "?", "octet": "B", "uint8": "B", "int8": "b", "uint16": "H", "int16": "h", "uint32": "I", "int32": "i",
-    "uint64": "Q", "int64": "q", "float": "f", "double": "d",
-}  # fmt: skip
+from trustseg import checksum as canonical
 
 
 def checksum(message: Any) -> int:
@@ -23,7 +13,7 @@ def checksum(message: Any) -> int:
     Raises:
         TypeError: the message has a field of a kind that no such message has (an array).
     """
-    return zlib.crc32(b"".join(_encode(message, skip=CHECKSUM_FIELD)))
+    return canonical.checksum(message, _fields_of)
 
 
 def seal(message: Any) -> None:
@@ -36,19 +26,8 @@ def is_intact(message: Any) -> bool:
     return bool(message.crc32 == checksum(message))
 
 
-def _encode(message: Any, skip: str = "") -> list[bytes]:
-    parts: list[bytes] = []
-    for name, kind in message.get_fields_and_field_types().items():
-        if name == skip:
-            continue
-        value = getattr(message, name)
-        if kind in _FORMATS:
-            parts.append(struct.pack("<" + _FORMATS[kind], value))
-        elif kind == "string":
-            data = value.encode("utf-8", "surrogateescape")
-            parts.append(struct.pack("<I", len(data)) + data)
-        elif hasattr(value, "get_fields_and_field_types"):
-            parts.extend(_encode(value))
-        else:
-            raise TypeError(f"checksum of field {name}: expected a number, a string or a message, got {kind}")
-    return parts
+def _fields_of(message: Any) -> list[tuple[str, str]]:
+    return [
+        (name, canonical.NESTED if hasattr(getattr(message, name), "get_fields_and_field_types") else kind)
+        for name, kind in message.get_fields_and_field_types().items()
+    ]

@@ -22,7 +22,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
 from trustseg.errors import FrameRejected, InputError
 from trustseg.frames import decode_pixels
-from trustseg_ros.bag_writer import BagWriter
+from trustseg.replay.bag_writer import BagWriter
 from trustseg_ros.node_main import EXIT_FAILED, EXIT_GOOD, spin_node
 from trustseg_ros.parameters import RecorderConfig, load
 from trustseg_ros.qos import IMAGE_TOPIC, STATUS_TOPIC, VERDICT_TOPIC, camera_qos, latest_qos

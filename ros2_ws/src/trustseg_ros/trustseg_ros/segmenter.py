@@ -21,10 +21,10 @@ from trustseg_interfaces.msg import SegmentationStatus
 from trustseg.backends import select_backend
 from trustseg.bundle import load_bundle
 from trustseg.errors import BackendError, BundleError, SelfTestError, TrustSegError
+from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
-from trustseg_ros.decode import FrameIntake, IntakeConfig
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.outputs import Outputs

@@ -16,6 +16,7 @@ from trustseg.errors import TrustSegError
 # `trustseg --help` stays quick and the runtime never pays for torch or matplotlib.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("trustseg.cli.run", "run"),
+    "replay": ("trustseg.cli.replay", "replay"),
     "evaluate": ("trustseg.cli.evaluate", "evaluate"),
     "train": ("trustseg.cli.train", "train"),
     "fit-confidence": ("trustseg.cli.fit_confidence", "fit_confidence"),

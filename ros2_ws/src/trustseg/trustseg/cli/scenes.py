@@ -35,9 +35,10 @@ def scenes(
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON, nothing else.")] = False,
 ) -> None:  # fmt: skip
     """Render a drive through a street, with exact labels in eleven classes; weather and lens trouble on request."""
+    from trustseg.output_folder import output_folder
     from trustseg.scenes import Drive, apply_conditions, parse_condition, random_frame
     from trustseg.scenes.drive import SceneFrame
-    from trustseg.scenes.writers import output_folder, writer
+    from trustseg.scenes.writers import writer
 
     height_width = _parse_size(size)
     conditions = [parse_condition(text) for text in condition or []]

@@ -1,15 +1,19 @@
 """Rules that a camera frame must pass before anything looks at its pixels, and the conversion to an image. No ROS."""
 
 from trustseg.frames.compressed import decode_compressed, image_size
+from trustseg.frames.intake import FrameIntake, IntakeConfig
 from trustseg.frames.layout import ENCODINGS, FrameLayout, FrameLimits, check_dimensions, check_layout
 from trustseg.frames.pixels import decode_pixels
-from trustseg.frames.stamps import ResolutionCheck, StampCheck, StampConfig, stamp_of
+from trustseg.frames.stamps import ResolutionCheck, SourceCheck, StampCheck, StampConfig, stamp_of
 
 __all__ = [
     "ENCODINGS",
+    "FrameIntake",
     "FrameLayout",
     "FrameLimits",
+    "IntakeConfig",
     "ResolutionCheck",
+    "SourceCheck",
     "StampCheck",
     "StampConfig",
     "check_dimensions",

@@ -159,3 +159,16 @@ class ResolutionCheck:
             )  # fmt: skip
         self._size = (height, width)
         return True
+
+
+class SourceCheck:
+    """The first frame's coordinate frame holds for the stream (fault 29)."""
+
+    def __init__(self) -> None:
+        self._frame_id: str | None = None
+
+    def same(self, frame_id: str) -> bool:
+        """Whether a frame comes from where the first one came from."""
+        if self._frame_id is None:
+            self._frame_id = frame_id
+        return frame_id == self._frame_id

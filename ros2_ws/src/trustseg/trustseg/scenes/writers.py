@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,33 +23,6 @@ EPOCH_NS = 1_700_000_000_000_000_000
 """Stamp of frame 0 in a bag: a fixed moment, so that equal seeds give equal messages."""
 
 Write = Callable[[int, SceneFrame], None]
-
-
-@contextmanager
-def output_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder beside `target` that takes its name when the block ends well and vanishes when not.
-
-    Raises:
-        InputError: `target` exists and is not an empty folder, or its parent cannot be written.
-    """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} exists and is not empty", fix="choose another --out or remove it first")
-    partial = target.parent / f".{target.name}.partial-{os.getpid()}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-    except OSError as error:
-        raise InputError(f"cannot write {target}", got=error.strerror or str(error)) from error
-    try:
-        yield partial
-        with suppress(OSError):
-            target.rmdir()
-        partial.rename(target)
-    except OSError as error:
-        raise InputError(f"cannot write {target}", got=error.strerror or str(error)) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_classes(folder: Path) -> None:

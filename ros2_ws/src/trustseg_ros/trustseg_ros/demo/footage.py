@@ -6,7 +6,6 @@ Frames are taken at the drive's rate and written into a scratch folder; what is 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,13 @@ import cv2
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.replay.bag import is_bag, natural_order
+from trustseg.replay.sources import IMAGE_SUFFIXES
 from trustseg.types import UInt8Array
-from trustseg_ros.demo.bag_images import bag_frames, is_bag
+from trustseg_ros.demo.bag_images import bag_frames
 from trustseg_ros.demo.drive import IMAGES, Drive, image_name
 from trustseg_ros.demo.script import plan_script
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 JPEG_QUALITY = 95
 DEFAULT_RATE_HZ = 10.0
 DEFAULT_LIMIT_S = 60.0
@@ -136,7 +136,7 @@ def _keep(path: Path, image: UInt8Array | bytes) -> None:
 
 
 def _folder_frames(folder: Path) -> Iterator[TimedFrame]:
-    paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=_natural)
+    paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_order)
     if not paths:
         raise InputError(
             f"{folder} holds no images",
@@ -155,11 +155,6 @@ def _read_file(path: Path) -> UInt8Array | bytes:
     if image is None:
         raise InputError(f"{path} is not an image that can be read", fix="repair it or take it out of the folder")
     return data if path.suffix.lower() in (".jpg", ".jpeg") else np.asarray(image, np.uint8)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Sort key by which frame9 comes before frame10."""
-    return [(int(part), "") if part.isdigit() else (-1, part.lower()) for part in re.split(r"(\d+)", path.name)]
 
 
 def _video_frames(path: Path) -> tuple[Iterator[TimedFrame], float]:

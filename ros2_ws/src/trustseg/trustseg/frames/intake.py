@@ -1,4 +1,7 @@
-"""From image messages to frames: the one place where sensor_msgs meets `trustseg.frames`."""
+"""From image messages to frames: the one place where sensor_msgs meets the rules. No ROS: any object will do.
+
+A message is whatever has the fields of sensor_msgs Image or CompressedImage: rclpy's and rosbags' alike.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustseg.bounds import Bounds
-from trustseg.frames import (
-    FrameLimits,
-    ResolutionCheck,
-    StampCheck,
-    StampConfig,
-    check_dimensions,
-    check_layout,
-    decode_compressed,
-    decode_pixels,
-    image_size,
-    stamp_of,
-)
+from trustseg.frames.compressed import decode_compressed, image_size
+from trustseg.frames.layout import FrameLimits, check_dimensions, check_layout
+from trustseg.frames.pixels import decode_pixels
+from trustseg.frames.stamps import ResolutionCheck, StampCheck, StampConfig, stamp_of
 from trustseg.reasons import Mode
 from trustseg.types import Frame
 

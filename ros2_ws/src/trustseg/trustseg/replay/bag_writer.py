@@ -6,15 +6,25 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from ament_index_python.packages import get_package_share_directory
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
 
 from trustseg.errors import InputError
 
 OWN_PACKAGE = "trustseg_interfaces"
 OWN_MESSAGES = ("SegmentationStatus", "FailureState")
+
+
+def typestore(version: Literal[8, 9] = 9) -> Typestore:
+    """Types of Humble (8) or Jazzy (9) and those of this project."""
+    store = get_typestore(Stores.ROS2_HUMBLE if version == 8 else Stores.ROS2_JAZZY)
+    folder = Path(__file__).parent / "msg"  # a link to the messages' own package
+    for name in OWN_MESSAGES:
+        text = (folder / f"{name}.msg").read_text(encoding="utf-8")
+        store.register(get_types_from_msg(text, f"{OWN_PACKAGE}/msg/{name}"))
+    return store
 
 
 class BagWriter:
@@ -33,11 +43,7 @@ class BagWriter:
         self._partial = folder.with_name(f".{folder.name}.partial")
         if folder.exists():
             raise InputError(f"{folder} exists already", fix="name another folder; nothing is overwritten")
-        self._types = get_typestore(Stores.ROS2_HUMBLE if version == 8 else Stores.ROS2_JAZZY)
-        share = Path(get_package_share_directory(OWN_PACKAGE))
-        for name in OWN_MESSAGES:
-            text = (share / "msg" / f"{name}.msg").read_text(encoding="utf-8")
-            self._types.register(get_types_from_msg(text, f"{OWN_PACKAGE}/msg/{name}"))
+        self.types = typestore(version)
         try:
             shutil.rmtree(self._partial, ignore_errors=True)  # of a recording that was killed
             self._writer = Writer(self._partial, version=version, storage_plugin=StoragePlugin.MCAP)
@@ -53,7 +59,7 @@ class BagWriter:
         """Append one serialised (CDR) message; OSError when the disk does not take it."""
         connection = self._connections.get(topic)
         if connection is None:
-            connection = self._writer.add_connection(topic, message_type, typestore=self._types)
+            connection = self._writer.add_connection(topic, message_type, typestore=self.types)
             self._connections[topic] = connection
         self._writer.write(connection, time_ns, data)
 

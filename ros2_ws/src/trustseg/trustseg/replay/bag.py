@@ -1,0 +1,233 @@
+"""A bag as one recording, whatever it is made of: split or not, compressed or not, with its metadata or without."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+import zstandard
+from rosbags.typesys import Stores, get_typestore
+
+from trustseg.errors import InputError
+from trustseg.replay.mcap_file import MAGIC as MCAP_MAGIC
+from trustseg.replay.mcap_file import McapFile
+from trustseg.replay.ros1_file import Ros1File
+from trustseg.replay.sqlite_file import SqliteFile
+from trustseg.replay.storage import CDR, ROS1, ZSTD_MAGIC, BagFile, Channel, StoredMessage, one_line
+
+RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+IMAGE_KINDS = (RAW, COMPRESSED)
+METADATA = "metadata.yaml"
+SQLITE_MAGIC, ROS1_MAGIC = b"SQLite format 3\x00", b"#ROSBAG V"
+BAG_SUFFIXES = (".mcap", ".db3", ".bag")
+FILE_SUFFIXES = (*BAG_SUFFIXES, ".mcap.zstd", ".db3.zstd", ".mcap.zst", ".db3.zst")
+
+
+def is_bag(source: Path) -> bool:
+    """Whether `source` is a bag: a folder with metadata.yaml or with a bag file in it, or a bag file."""
+    if source.is_dir():
+        return (source / METADATA).is_file() or any(_is_bag_file(path) for path in source.iterdir())
+    return _is_bag_file(source)
+
+
+def bag_files(source: Path) -> list[Path]:
+    """The files of a bag in order of recording; what the metadata names, else all bag files of the folder.
+
+    Raises:
+        InputError: no bag file there, or several of different bags and no metadata.
+    """
+    if not source.is_dir():
+        return [source]
+    there = sorted((p for p in source.iterdir() if _is_bag_file(p)), key=natural_order)
+    metadata = source / METADATA
+    if metadata.is_file():
+        try:
+            document = yaml.safe_load(metadata.read_text(encoding="utf-8"))
+            named = [str(name) for name in document["rosbag2_bagfile_information"]["relative_file_paths"]]
+        except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
+            if not there:
+                raise InputError(f"{metadata} cannot be read", got=one_line(error)) from error
+            return there
+        # Some recorders wrote the bag's own folder in front of the names.
+        return [path if (path := source / name).exists() else source / Path(name).name for name in named]
+    if len({re.sub(r"_?\d+$", "", path.name.split(".")[0]) for path in there}) > 1:
+        raise InputError(
+            f"{source} holds several bag files and no {METADATA}", got=listed([p.name for p in there]),
+            fix="name one of the files",
+        )  # fmt: skip
+    if not there:
+        raise InputError(f"{source} holds no bag file", expected=" ".join(BAG_SUFFIXES))
+    return there
+
+
+class Bag:
+    """All files of one bag, read one after the other.
+
+    Attributes:
+        source: as the user named it.
+        files: its files.
+        channels: what it holds, over all files.
+
+    Raises:
+        InputError: not a bag, or no file of it can be read.
+    """
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+        if not source.exists():
+            raise InputError(f"there is no {source}", expected="a bag")
+        self.files = bag_files(source)
+        self._scratch: Path | None = None
+        self._losses: list[str] = []
+        self._open: list[BagFile] = []
+        errors: list[InputError] = []
+        for path in self.files:
+            try:
+                self._open.append(self._open_file(path))
+            except InputError as error:
+                errors.append(error)
+        if not self._open:
+            self.close()
+            raise errors[0]
+        self._losses += [str(error) for error in errors]
+        self.channels = _merged(self._open)
+        self._stores = {CDR: get_typestore(Stores.ROS2_JAZZY), ROS1: get_typestore(Stores.ROS1_NOETIC)}
+
+    def _open_file(self, path: Path) -> BagFile:
+        if not path.is_file():
+            raise InputError(f"{path} is missing, which the bag's {METADATA} names")
+        try:
+            with path.open("rb") as stream:
+                head = stream.read(16)
+        except OSError as error:
+            raise InputError(f"{path} cannot be read", got=one_line(error)) from error
+        if head.startswith(ZSTD_MAGIC):
+            path = self._decompressed(path)
+            with path.open("rb") as stream:
+                head = stream.read(16)
+        if head.startswith(MCAP_MAGIC):
+            return McapFile(path)
+        if head.startswith(ROS1_MAGIC):
+            return Ros1File(path)
+        if head.startswith(SQLITE_MAGIC):
+            return SqliteFile(path)
+        raise InputError(
+            f"{path} is not a bag that can be read", expected="a file of ROS 2 (sqlite3, MCAP) or of ROS 1",
+            got=f"{path.stat().st_size} bytes beginning with {head[:8].hex() or 'nothing'}",
+        )  # fmt: skip
+
+    def _decompressed(self, path: Path) -> Path:
+        self._scratch = self._scratch or Path(tempfile.mkdtemp(prefix="trustseg-bag-"))
+        target = self._scratch / re.sub(r"\.zstd?$", "", path.name)
+        try:
+            with path.open("rb") as source, target.open("wb") as out:
+                try:
+                    for block in zstandard.ZstdDecompressor().read_to_iter(source):
+                        out.write(block)
+                except zstandard.ZstdError as error:
+                    self._losses.append(f"{path.name} is cut off or damaged ({one_line(error)})")
+        except OSError as error:
+            self.close()
+            raise InputError(f"cannot unpack {path}", got=one_line(error), fix="free some space for it") from error
+        return target
+
+    @property
+    def losses(self) -> list[str]:
+        """What could not be read so far, one line each."""
+        return [*self._losses, *(line for each in self._open for line in each.losses)]
+
+    def messages(
+        self, topics: Collection[str], start_ns: int = 0, end_ns: int | None = None
+    ) -> Iterator[StoredMessage]:
+        """Messages of `topics` in order of recording, file after file; damage is noted in `losses`."""
+        for each in self._open:
+            yield from each.messages(topics, start_ns, end_ns)
+
+    def decode(self, stored: StoredMessage) -> Any:
+        """The message with ROS's field names, its arrays as views of the bytes.
+
+        Raises:
+            InputError: the bytes are not what the type says.
+        """
+        store = self._stores[ROS1 if stored.channel.encoding == ROS1 else CDR]
+        try:
+            if stored.channel.encoding == ROS1:
+                return store.deserialize_ros1(stored.data, stored.channel.kind)
+            return store.deserialize_cdr(stored.data, stored.channel.kind)
+        except Exception as error:  # whatever a damaged message makes the decoder do
+            raise InputError(f"a message of {stored.channel.topic} is damaged", got=one_line(error)) from error
+
+    def close(self) -> None:
+        """Release the files and what was unpacked."""
+        for each in self._open:
+            each.close()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def image_topics(channels: Sequence[Channel]) -> list[str]:
+    """Topics of a type and encoding that the node takes, with at least one message, in order of their names."""
+    good = {c.topic for c in channels if c.kind in IMAGE_KINDS and c.encoding in (CDR, ROS1) and c.count > 0}
+    return sorted(good)
+
+
+def choose_topics(
+    source: Path, channels: Sequence[Channel], wanted: Sequence[str], *, every: bool = False
+) -> list[str]:
+    """The image topics to take.
+
+    Args:
+        source: the bag, for the texts.
+        channels: what it holds.
+        wanted: the user's choice; empty takes the only one with images, or with `every` all of them.
+
+    Raises:
+        InputError: none, several, or not the wanted one; the text lists what there is.
+    """
+    names, images = sorted({c.topic for c in channels}), image_topics(channels)
+    for topic in wanted:
+        if topic in images:
+            continue
+        kinds = sorted({c.kind for c in channels if c.topic == topic})
+        if kinds:
+            raise InputError(
+                f"topic {topic} of {source} holds no images", expected=listed(images) or "an image topic",
+                got="no messages" if kinds[0] in IMAGE_KINDS else kinds[0],
+            )  # fmt: skip
+        raise InputError(f"{source} has no topic {topic}", expected=f"one of {listed(images or names)}")
+    if wanted:
+        return list(wanted)
+    if not images:
+        told = [f"{c.topic} ({c.kind})" for c in sorted(channels, key=lambda c: c.topic)]
+        raise InputError(f"{source} holds no images", got=f"topics {listed(told)}" if told else "an empty bag")
+    if len(images) > 1 and not every:
+        raise InputError(f"{source} holds several image topics", got=listed(images), fix="choose one with --topic")
+    return images
+
+
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sort key by which part_9 comes before part_10."""
+    return [(int(part), "") if part.isdigit() else (-1, part.lower()) for part in re.split(r"(\d+)", path.name)]
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """The names with commas, at most `most` of them."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _is_bag_file(path: Path) -> bool:
+    return path.name.endswith(FILE_SUFFIXES) and path.is_file()
+
+
+def _merged(files: Sequence[BagFile]) -> tuple[Channel, ...]:
+    counts: dict[tuple[str, str, str], int] = {}
+    for each in files:
+        for c in each.channels:
+            counts[c.topic, c.kind, c.encoding] = counts.get((c.topic, c.kind, c.encoding), 0) + c.count
+    return tuple(Channel(topic, kind, encoding, count) for (topic, kind, encoding), count in counts.items())

@@ -1,0 +1,71 @@
+"""What is asked of one replay, as plain data that passes between processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trustseg.errors import InputError
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """Settings that hold for every recording.
+
+    Attributes:
+        bundle, backend, precision, threads: the engine; backend None takes the card's own.
+        labels: folder or topic with the truth, empty for none; void: id of unlabelled pixels.
+        start_s, end_s: seconds since the first image of the recording; `end_s` None for all of it.
+        every: one image out of so many.
+        rate_hz: of the camera; None takes the median difference of the stamps.
+        latency_budget_ms: as the node's parameter; every bound follows from it and the rate.
+        live: stamps are compared with the time of recording.
+        frozen: equal pictures in a row are a frozen camera; None: unless the input is a video.
+        allow_resolution_change: as the node's parameter.
+        annotated: write annotated.mcap.
+    """
+
+    bundle: str = "segnet_lite"
+    backend: str | None = None
+    precision: str = "fp32"
+    threads: int = 2
+    labels: str = ""
+    void: int | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+    every: int = 1
+    rate_hz: float | None = None
+    latency_budget_ms: float = 50.0
+    live: bool = False
+    frozen: bool | None = None
+    allow_resolution_change: bool = False
+    annotated: bool = True
+
+    def check(self) -> None:
+        """InputError where a value makes no sense."""
+        for name, value, low, high in (
+            ("--every", self.every, 1, 1_000_000), ("--rate", self.rate_hz, 0.001, 1000.0),
+            ("--latency-budget-ms", self.latency_budget_ms, 1.0, 5000.0), ("--start", self.start_s, 0.0, 1e9),
+            ("--threads", self.threads, 1, 64), ("--void", self.void, 0, 255),
+        ):  # fmt: skip
+            if value is not None and not low <= value <= high:
+                raise InputError(f"{name} {value:g} is out of range", expected=f"{low:g} to {high:g}")
+        if self.end_s is not None and not self.end_s > self.start_s:
+            raise InputError(f"--end {self.end_s:g} is not after --start {self.start_s:g}")
+
+
+@dataclass(frozen=True)
+class ReplayJob:
+    """One camera of one recording.
+
+    Attributes:
+        path: bag, video or folder.
+        topic: of a bag; else empty.
+        name: of its results' folder, empty for the only one.
+        options: settings.
+    """
+
+    path: Path
+    topic: str
+    name: str
+    options: ReplayOptions

@@ -1,0 +1,337 @@
+"""Recorded images of one camera as the messages that the node would have received: from a bag, a video or a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from trustseg.bounds import SECOND
+from trustseg.errors import InputError
+from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, is_bag, natural_order
+from trustseg.replay.storage import Channel, one_line
+from trustseg.types import UInt8Array
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+AS_THEY_ARE = (".png", ".jpg", ".jpeg")  # the node's own rules decode these
+DEFAULT_RATE_HZ = 10.0
+ORIGIN_NS = SECOND  # stamp of the first picture of what has no clock: zero is no stamp
+RATE_SAMPLE = 1000
+EDGE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """builtin_interfaces/Time."""
+
+    sec: int
+    nanosec: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """std_msgs/Header."""
+
+    stamp: Stamp
+    frame_id: str
+
+
+@dataclass(frozen=True)
+class RawImage:
+    """sensor_msgs/Image."""
+
+    header: Header
+    height: int
+    width: int
+    encoding: str
+    is_bigendian: int
+    step: int
+    data: memoryview
+
+
+@dataclass(frozen=True)
+class CompressedPicture:
+    """sensor_msgs/CompressedImage."""
+
+    header: Header
+    format: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class RecordedImage:
+    """One image message of a recording.
+
+    Attributes:
+        index: its number in the recording, counted from 0 over all images of the camera.
+        time_ns: when it was recorded, integer nanoseconds.
+        message: the fields of sensor_msgs Image or CompressedImage.
+        compressed: which of the two.
+        name: file name, empty where it came from no file of its own.
+    """
+
+    index: int
+    time_ns: int
+    message: Any
+    compressed: bool
+    name: str = ""
+
+
+class ImageSource(Protocol):
+    """One camera of one recording, read as often as needed.
+
+    Attributes:
+        path: as the user named it.
+        topic: of a bag; else empty.
+        count: images, as far as known before reading; 0 unknown.
+        own_clock: whether times are the recording's own.
+        repeats: whether equal pictures in a row are to be expected without any fault.
+        losses: what could not be read so far, one line each.
+    """
+
+    path: Path
+    topic: str
+    count: int
+    period_ns: int | None
+    repeats: bool
+
+    @property
+    def losses(self) -> list[str]:
+        """See above."""
+
+    def images(self) -> Iterator[RecordedImage]:
+        """All images from the first on."""
+
+    def close(self) -> None:
+        """Release what is open."""
+
+
+def open_sources(path: Path, topics: Sequence[str], *, every_topic: bool, rate_hz: float | None) -> list[ImageSource]:
+    """The cameras of one input.
+
+    Args:
+        path: bag, video or folder of images.
+        topics: chosen image topics of a bag; empty takes the only one.
+        every_topic: take all image topics instead.
+        rate_hz: of a folder of images, which has no times.
+
+    Raises:
+        InputError: nothing there, nothing in it that can be read, or topics that do not fit.
+    """
+    if not path.exists():
+        raise InputError(f"there is no {path}", expected="a ROS bag, a video or a folder of images")
+    if is_bag(path):
+        bag = Bag(path)
+        try:
+            chosen = choose_topics(path, bag.channels, topics, every=every_topic)
+        finally:
+            bag.close()
+        return [BagSource(path, topic) for topic in chosen]
+    if topics:
+        raise InputError(f"{path} is no bag and has no topics", fix="leave --topic out")
+    return [FolderSource(path, rate_hz or DEFAULT_RATE_HZ) if path.is_dir() else VideoSource(path)]
+
+
+class BagSource:
+    """One image topic of a bag, in order of recording."""
+
+    period_ns: int | None = None
+    repeats = False
+
+    def __init__(self, path: Path, topic: str) -> None:
+        self.path, self.topic = path, topic
+        self._bag = Bag(path)
+        self.count = sum(c.count for c in self._bag.channels if c.topic == topic)
+        self._damaged: list[str] = []
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """What the whole bag holds."""
+        return self._bag.channels
+
+    @property
+    def losses(self) -> list[str]:
+        """See `ImageSource`."""
+        return [*self._bag.losses, *self._damaged]
+
+    def images(self) -> Iterator[RecordedImage]:
+        """See `ImageSource`; a message that is damaged itself never reached the node and is left out."""
+        self._damaged.clear()
+        for index, stored in enumerate(self._bag.messages([self.topic])):
+            try:
+                message = self._bag.decode(stored)
+            except InputError as error:
+                self._damaged.append(f"message {index}: {error}")
+                continue
+            yield RecordedImage(index, stored.time_ns, message, stored.channel.kind == COMPRESSED)
+
+    def other_messages(self, topics: Collection[str]) -> Iterator[tuple[int, Any]]:
+        """(time of recording, message) of other topics, for labels."""
+        for stored in self._bag.messages(topics):
+            yield stored.time_ns, self._bag.decode(stored)
+
+    def close(self) -> None:
+        """See `ImageSource`."""
+        self._bag.close()
+
+
+class FolderSource:
+    """Pictures of a folder in the order of their names, one a period."""
+
+    topic, repeats = "", False
+
+    def __init__(self, path: Path, rate_hz: float) -> None:
+        self.path = path
+        self._step_ns = round(SECOND / rate_hz)
+        self.period_ns: int | None = self._step_ns
+        try:
+            self._files = sorted((p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_order)
+        except OSError as error:
+            raise InputError(f"{path} cannot be read", got=one_line(error)) from error
+        if not self._files:
+            raise InputError(
+                f"{path} holds no images", expected=" ".join(IMAGE_SUFFIXES),
+                fix="name the folder that holds the images themselves",
+            )  # fmt: skip
+        self.count = len(self._files)
+        self._lost: list[str] = []
+
+    @property
+    def losses(self) -> list[str]:
+        """See `ImageSource`."""
+        return self._lost
+
+    def images(self) -> Iterator[RecordedImage]:
+        """See `ImageSource`."""
+        self._lost = []
+        for index, path in enumerate(self._files):
+            time_ns = ORIGIN_NS + index * self._step_ns
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                self._lost.append(f"{path.name}: {one_line(error)}")
+                continue
+            header = _header(time_ns)
+            image = None
+            if path.suffix.lower() not in AS_THEY_ARE and data:
+                image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            if image is None:
+                picture = CompressedPicture(header, path.suffix.lower().lstrip("."), data)
+                yield RecordedImage(index, time_ns, picture, True, path.name)
+            else:
+                yield RecordedImage(index, time_ns, _raw(header, np.asarray(image, np.uint8)), False, path.name)
+
+    def close(self) -> None:
+        """See `ImageSource`."""
+
+
+class VideoSource:
+    """Frames of a video at its own times. Compressed video repeats a picture exactly where nothing moves."""
+
+    topic, repeats = "", True
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lost: list[str] = []
+        with _container(path) as container:
+            stream = container.streams.video[0]
+            self.count = int(stream.frames or 0)
+            self._rate_hz = float(stream.average_rate or 0) or DEFAULT_RATE_HZ
+            self.period_ns: int | None = round(SECOND / self._rate_hz)
+
+    @property
+    def losses(self) -> list[str]:
+        """See `ImageSource`."""
+        return self._lost
+
+    def images(self) -> Iterator[RecordedImage]:
+        """See `ImageSource`."""
+        import av
+
+        self._lost = []
+        index = -1
+        with _container(self.path) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            first: float | None = None
+            try:
+                for index, frame in enumerate(container.decode(stream)):
+                    time_s = index / self._rate_hz if frame.time is None else frame.time
+                    first = time_s if first is None else first
+                    time_ns = ORIGIN_NS + round((time_s - first) * SECOND)
+                    image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+                    yield RecordedImage(index, time_ns, _raw(_header(time_ns), image), False)
+            except av.FFmpegError as error:
+                self._lost.append(f"{self.path.name} is damaged after {index + 1} frames ({one_line(error)})")
+            if self.count > index + 1 and not self._lost:
+                self._lost.append(f"{self.path.name} ends after {index + 1} of {self.count} frames")
+
+    def close(self) -> None:
+        """See `ImageSource`."""
+
+
+def _container(path: Path) -> Any:
+    import av
+
+    try:
+        container = av.open(str(path))
+    except (av.FFmpegError, OSError) as error:
+        raise InputError(
+            f"{path} is no bag and not a video that can be read", got=one_line(error),
+            fix="give a ROS bag, a video or a folder of images",
+        ) from error  # fmt: skip
+    if not container.streams.video:
+        container.close()
+        raise InputError(f"{path} holds no video", fix="give a ROS bag, a video or a folder of images")
+    return container
+
+
+def _header(time_ns: int) -> Header:
+    return Header(Stamp(time_ns // SECOND, time_ns % SECOND), "camera")
+
+
+def _raw(header: Header, image: UInt8Array) -> RawImage:
+    height, width = image.shape[:2]
+    return RawImage(header, height, width, "bgr8", 0, 3 * width, np.ascontiguousarray(image).data.cast("B"))
+
+
+def stamp_ns_of(message: Any) -> int:
+    """Header stamp of a message, nanoseconds, whatever it says."""
+    stamp = message.header.stamp
+    return int(stamp.sec) * SECOND + int(stamp.nanosec)
+
+
+def stated_period_ns(source: ImageSource) -> int:
+    """Median difference of successive stamps over the first images of a recording; the default rate without any."""
+    if source.period_ns is not None:
+        return source.period_ns
+    stamps = [stamp_ns_of(each.message) for each in islice(source.images(), RATE_SAMPLE)]
+    steps = sorted(b - a for a, b in pairwise(stamps) if a > 0 and b > a)
+    return steps[len(steps) // 2] if steps else round(SECOND / DEFAULT_RATE_HZ)
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 over sizes, first and last megabyte of the input's files: names and places do not enter.
+
+    The whole of a bag of many gigabytes would take as long to hash as to evaluate.
+    """
+    files = bag_files(path) if is_bag(path) else [path]
+    if path.is_dir() and not is_bag(path):
+        files = sorted((p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_order)
+    digest = hashlib.sha256()
+    for each in files:
+        try:
+            with each.open("rb") as stream:
+                size = each.stat().st_size
+                digest.update(size.to_bytes(8, "little") + stream.read(EDGE_BYTES))
+                stream.seek(max(EDGE_BYTES, size - EDGE_BYTES))
+                digest.update(stream.read(EDGE_BYTES))
+        except OSError:
+            digest.update(b"missing")
+    return digest.hexdigest()

@@ -1,0 +1,122 @@
+"""Bag files of the sqlite3 storage of rosbag2, whole or cut off, with messages compressed or not."""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import zstandard
+
+from trustseg.errors import InputError
+from trustseg.replay.storage import CDR, ZSTD_MAGIC, Channel, StoredMessage, normal_kind, one_line
+
+
+class SqliteFile:
+    """One .db3 file, opened read-only.
+
+    Raises:
+        InputError: no database, or one without a bag's tables.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._cut_off = ""
+        self._unreadable, self._first_error = 0, ""
+        try:
+            self._database = _open(path)
+            rows = self._database.execute(
+                "SELECT id, name, type, serialization_format FROM topics ORDER BY id"
+            ).fetchall()
+        except sqlite3.Error as error:
+            raise InputError(f"{path} is not a bag that can be read", got=one_line(error)) from error
+        counts = self._counts()
+        self._by_id = {
+            number: Channel(name, normal_kind(kind), encoding or CDR, counts.get(number, 0))
+            for number, name, kind, encoding in rows
+        }
+        self.channels = tuple(self._by_id.values())
+
+    def _counts(self) -> dict[int, int]:
+        try:
+            return dict(self._database.execute("SELECT topic_id, COUNT(*) FROM messages GROUP BY topic_id").fetchall())
+        except sqlite3.Error:
+            # Cut off: count what can be reached in the order of writing.
+            counts: dict[int, int] = {}
+            for _, topic_id in self._walk():
+                counts[topic_id] = counts.get(topic_id, 0) + 1
+            return counts
+
+    def messages(
+        self, topics: Collection[str], start_ns: int = 0, end_ns: int | None = None
+    ) -> Iterator[StoredMessage]:
+        """See `BagFile`."""
+        self._unreadable = 0
+        wanted = [number for number, channel in self._by_id.items() if channel.topic in topics]
+        for row in self._rows(wanted, start_ns, (1 << 63) - 1 if end_ns is None else end_ns):
+            try:
+                found = self._database.execute("SELECT topic_id, timestamp, data FROM messages WHERE id = ?", (row,))
+                topic_id, time_ns, data = found.fetchone()
+                yield StoredMessage(self._by_id[topic_id], time_ns, _plain(data))
+            except (sqlite3.Error, zstandard.ZstdError) as error:
+                self._unreadable += 1
+                self._first_error = self._first_error or one_line(error)
+
+    @property
+    def losses(self) -> list[str]:
+        """See `BagFile`."""
+        lost = f"{self._unreadable} of its messages cannot be read" if self._unreadable else ""
+        if self._cut_off:
+            more = f"; {lost}" if lost else ""
+            return [f"{self.path.name} is cut off or damaged ({self._cut_off}): read while it is whole{more}"]
+        return [f"{self.path.name} is damaged ({self._first_error}): {lost}"] if lost else []
+
+    def close(self) -> None:
+        """Release the file."""
+        self._database.close()
+
+    def _rows(self, wanted: list[int], start_ns: int, end_ns: int) -> array[int]:
+        """Row numbers in order of time: eight bytes a message, however large the messages are."""
+        marks = ",".join("?" * len(wanted))
+        query = f"SELECT id FROM messages WHERE topic_id IN ({marks}) AND timestamp >= ? AND timestamp < ?"
+        try:
+            found = self._database.execute(f"{query} ORDER BY timestamp, id", (*wanted, start_ns, end_ns))
+            return array("q", (row[0] for row in found))
+        except sqlite3.Error as error:
+            self._cut_off = one_line(error)
+        rows = [(t, row) for row, topic_id in self._walk() if topic_id in wanted for t in self._time(row)]
+        return array("q", (row for t, row in sorted(rows) if start_ns <= t < end_ns))
+
+    def _time(self, row: int) -> Iterator[int]:
+        try:
+            yield self._database.execute("SELECT timestamp FROM messages WHERE id = ?", (row,)).fetchone()[0]
+        except sqlite3.Error:
+            return
+
+    def _walk(self) -> Iterator[tuple[int, int]]:
+        """(row, topic) in order of writing, until the file ends."""
+        try:
+            yield from self._database.execute("SELECT id, topic_id FROM messages NOT INDEXED ORDER BY id")
+        except sqlite3.Error:
+            return
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    database = sqlite3.connect(address, uri=True, check_same_thread=False)
+    try:
+        # Without this SQLite refuses a file that is shorter than its header says, whole pages and all.
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("SELECT COUNT(*) FROM topics").fetchone()
+    except sqlite3.OperationalError:
+        # A write-ahead log beside the file in a folder that cannot be written.
+        database.close()
+        database = sqlite3.connect(f"{address}&immutable=1", uri=True, check_same_thread=False)
+        database.execute("PRAGMA writable_schema = ON")
+    return database
+
+
+def _plain(data: bytes) -> bytes:
+    """The message itself: CDR begins with 00, so that compressed messages are known without being declared."""
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data) if data.startswith(ZSTD_MAGIC) else data
