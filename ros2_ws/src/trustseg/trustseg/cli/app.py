@@ -17,11 +17,13 @@ from trustseg.errors import TrustSegError
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("trustseg.cli.run", "run"),
     "replay": ("trustseg.cli.replay", "replay"),
+    "play": ("trustseg.cli.play", "play"),
     "evaluate": ("trustseg.cli.evaluate", "evaluate"),
     "train": ("trustseg.cli.train", "train"),
     "fit-confidence": ("trustseg.cli.fit_confidence", "fit_confidence"),
     "calibrate": ("trustseg.cli.calibrate", "calibrate"),
     "export": ("trustseg.cli.export", "export"),
+    "build": ("trustseg.cli.build", "build"),
     "verify": ("trustseg.cli.verify", "verify"),
     "bench": ("trustseg.cli.bench", "bench"),
     "scenes": ("trustseg.cli.scenes", "scenes"),
