@@ -14,7 +14,7 @@ from std_msgs.msg import Float64, Header
 from trustseg.bundle import Bundle
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 from trustseg_ros.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
-from trustseg_ros.qos import latest_qos, output_qos, static_qos
+from trustseg_ros.qos import latest_qos, output_qos, static_qos, view_qos
 
 try:
     from vision_msgs.msg import LabelInfo, VisionClass
@@ -43,9 +43,9 @@ class Outputs:
 
         self._mask_out = publisher(Image, "~/mask", output_qos())
         self._confidence_out = publisher(Image, "~/confidence", output_qos())
-        self._color_out = publisher(Image, "~/color_mask", output_qos())
-        self._overlay_out = publisher(Image, "~/overlay", output_qos())
-        self._heat_out = publisher(Image, "~/confidence_heat", output_qos())
+        self._color_out = publisher(Image, "~/color_mask", view_qos())
+        self._overlay_out = publisher(Image, "~/overlay", view_qos())
+        self._heat_out = publisher(Image, "~/confidence_heat", view_qos())
         self._info_out = publisher(CameraInfo, "~/camera_info", output_qos())
         self._debug = {
             name: publisher(Float64, f"~/debug/{name}", latest_qos())

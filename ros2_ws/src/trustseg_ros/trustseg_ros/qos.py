@@ -32,6 +32,7 @@ __all__ = [
     "static_qos",
     "status_qos",
     "verdict_qos",
+    "view_qos",
 ]
 
 # Names as seen from a node in the same namespace as the segmentation node and the monitor; each can be remapped.
@@ -41,18 +42,25 @@ VERDICT_TOPIC = "trustseg_monitor/failure_state"
 FLAG_TOPIC = "trustseg_monitor/failure"
 
 CAMERA_DEPTH = 5
+OUTPUT_DEPTH = 10
 STATUS_DEPTH = 100
 
 
-def camera_qos() -> QoSProfile:
-    """Sensor data: best effort, the newest few; more would serve old frames."""
-    return QoSProfile(
-        depth=CAMERA_DEPTH, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.BEST_EFFORT
-    )
+def camera_qos(depth: int = CAMERA_DEPTH) -> QoSProfile:
+    """Sensor data: best effort, the newest few; more would serve old frames, but a recorder wants them too."""
+    return QoSProfile(depth=depth, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 
 
 def output_qos() -> QoSProfile:
-    """Masks and confidence: reliable, the newest one."""
+    """Masks and confidence: reliable, as many kept as a recorder may be behind.
+
+    How many a reader is served is its own depth: a planner asks for one, the newest.
+    """
+    return QoSProfile(depth=OUTPUT_DEPTH, reliability=QoSReliabilityPolicy.RELIABLE)
+
+
+def view_qos() -> QoSProfile:
+    """Pictures for people: reliable, the newest one."""
     return QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
 
 

@@ -30,6 +30,8 @@ from trustseg_ros.qos import IMAGE_TOPIC, STATUS_TOPIC, VERDICT_TOPIC, camera_qo
 NODE_NAME = "recorder"
 MASK_TOPIC, CONFIDENCE_TOPIC = "trustseg/mask", "trustseg/confidence"
 DEPTH = 50
+# Camera images are large: as many as two seconds bring at 10 Hz, 55 MB of 1280x720, and only while this process stalls.
+IMAGE_DEPTH = 20
 # Messages that may wait for the disk; beyond, pictures are left out rather than memory filled.
 MAX_WAITING = 64
 # Shares of the size limit: pictures end first, so that statuses and verdicts, which are small, still fit; the rest is
@@ -55,7 +57,7 @@ class Recorder(Node):
         self._log = get_logger(f"{NODE_NAME}.end")
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
-        self.create_subscription(Image, IMAGE_TOPIC, self._on_image, camera_qos())
+        self.create_subscription(Image, IMAGE_TOPIC, self._on_image, camera_qos(IMAGE_DEPTH))
         for kind, topic in (
             (Image, MASK_TOPIC),
             (Image, CONFIDENCE_TOPIC),
