@@ -313,14 +313,19 @@ def test_compressed_images_are_decoded_and_broken_ones_rejected(segmenter: Start
     assert_accounts_are_exact(probe)
 
 
-def test_a_frozen_camera_is_reported_with_its_third_identical_frame(segmenter: StartNode, probe: Probe) -> None:
-    segmenter()
+@pytest.mark.parametrize(("mode", "third"), [("live", Reason.FROZEN), ("replay", Reason.FROZEN), ("sim", Reason.NONE)])
+def test_a_frozen_camera_is_reported_with_its_third_identical_frame(
+    segmenter: StartNode, probe: Probe, tmp_path: Path, mode: str, third: Reason
+) -> None:
+    segmenter(mode=mode)
     probe.connect()
     pixels = probe.image().data
     reasons = []
     for _ in range(4):
         reasons.append(Reason(probe.publish_and_wait(probe.image(data=pixels)).reasons))
-    assert reasons == [Reason.NONE, Reason.NONE, Reason.FROZEN, Reason.FROZEN]
+    assert reasons == [Reason.NONE, Reason.NONE, third, third]
+    said = "is not taken for a frozen camera" in (tmp_path / "segmenter.log").read_text()
+    assert said is (third is Reason.NONE)  # a check that is off is never off silently
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

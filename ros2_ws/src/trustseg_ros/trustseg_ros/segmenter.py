@@ -90,8 +90,10 @@ class Segmenter(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the bundle (every byte hash-checked) and a backend that passes the golden test."""
         config = self.config
-        # A simulator that stands still repeats its pixels, and so does a recording of compressed video.
-        health = HealthConfig() if self.mode is Mode.LIVE else HealthConfig(frozen_after=0)
+        # A simulator that stands still repeats its pixels; a camera does not, nor does its recording.
+        health = HealthConfig(frozen_after=0) if self.mode is Mode.SIM else HealthConfig()
+        if not health.frozen_after:
+            self.get_logger().warning("mode sim: the same picture again is not taken for a frozen camera")
         try:
             bundle = load_bundle(config.bundle)
             backend = select_backend(config.backend, bundle, config.precision, config.threads)
