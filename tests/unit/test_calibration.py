@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trustseg.calibration import ConfidenceTable, corridor_mask
+from trustseg.calibration import ConfidenceTable, corridor_mask, lowered, scene_shift
+from trustseg.card import SceneShift
 
 TABLE = np.linspace(0.0, 1.0, 256)
 LEFT_HALF = np.array([[255, 0], [255, 0]], np.uint8)
@@ -65,3 +66,30 @@ def test_corridor_is_a_polygon_in_relative_coordinates() -> None:
 def test_empty_corridor_is_refused() -> None:
     with pytest.raises(ValueError, match="covers no pixel"):
         ConfidenceTable(TABLE, 0.5, np.zeros((4, 4), np.uint8))
+
+
+def test_a_poor_scene_lowers_every_confidence_by_hand() -> None:
+    """Start 0.5, quality 1/3: logits 0 and -log 2, slope 2: odds of 3 (P = 0.75) become 3/4 (P = 3/7)."""
+    model = SceneShift(start=0.5, slope=2.0)
+    assert scene_shift(model, 1 / 3) == pytest.approx(2 * np.log(2))
+    table = ConfidenceTable(np.full(256, 0.75), 0.5, LEFT_HALF, model)
+    code = np.zeros((2, 2), np.uint8)
+    poor = table.for_quality(1 / 3)
+    assert poor.summarise(code).mean == pytest.approx(3 / 7)
+    assert poor.summarise(code).low_share == 1.0
+    assert int(poor.apply(code)[0, 0]) == round(255 * 3 / 7)
+    assert table.summarise(code).low_share == 0.0  # the table itself is as it was
+
+
+@pytest.mark.parametrize("quality", [0.5, 0.9, 1.0])
+def test_a_good_scene_changes_nothing(quality: float) -> None:
+    table = ConfidenceTable(TABLE, 0.5, LEFT_HALF, SceneShift(start=0.5, slope=2.0))
+    assert table.for_quality(quality) is table
+    assert ConfidenceTable(TABLE, 0.5, LEFT_HALF).for_quality(0.0).apply(LEFT_HALF)[0, 0] == 255
+
+
+def test_lowering_keeps_the_order_and_the_range() -> None:
+    values = lowered(TABLE, 3.0)
+    assert (np.diff(values) >= 0).all()
+    assert 0 <= values[0] <= values[-1] <= 1
+    assert scene_shift(SceneShift(start=0.5, slope=2.0), 0.0) < 30  # the worst scene has a finite shift

@@ -6,15 +6,40 @@ histograms of the code, so that no per-pixel float arithmetic runs on the host.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from trustseg.card import SceneShift
 from trustseg.types import ConfidenceSummary, UInt8Array
 
 CODES = 256
+# Probabilities are kept from 0 and 1 by this much before their logit is taken.
+MARGIN = 1e-6
+Floats = npt.NDArray[np.float64]
+
+
+def logit(probability: npt.ArrayLike) -> Floats:
+    """log(p / (1 - p)) of values in [0, 1], finite."""
+    inside = np.clip(np.asarray(probability, np.float64), MARGIN, 1.0 - MARGIN)
+    return np.asarray(np.log(inside / (1.0 - inside)), np.float64)
+
+
+def scene_shift(model: SceneShift | None, quality: float) -> float:
+    """How much a scene of predicted `quality` (0..1) takes from every pixel's logit; 0 without a model."""
+    if model is None or quality >= model.start:
+        return 0.0
+    return model.slope * float(logit(model.start) - logit(quality))
+
+
+def lowered(probability: Floats, shift: float) -> Floats:
+    """Probabilities whose logit is lowered by `shift`; unchanged, bit for bit, where it is 0."""
+    if shift == 0.0:
+        return probability
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (logit(probability) - shift))), np.float64)
 
 
 def corridor_mask(height: int, width: int, polygon: Sequence[tuple[float, float]]) -> UInt8Array:
@@ -32,18 +57,35 @@ class ConfidenceTable:
         table: 256 values in [0, 1], not falling: P(pixel right) of each code.
         threshold: calibrated confidence below which a pixel counts as low.
         corridor: uint8 (h, w) mask of the drivable corridor at network size, non-zero inside.
+        shift: how poor scenes lower the confidence; None for not at all.
     """
 
-    def __init__(self, table: Sequence[float], threshold: float, corridor: UInt8Array) -> None:
-        self._probability: npt.NDArray[np.float64] = np.asarray(table, np.float64)
-        self._coded: UInt8Array = np.round(self._probability * 255.0).astype(np.uint8)
-        self._low = self._probability < threshold
+    def __init__(
+        self, table: Sequence[float], threshold: float, corridor: UInt8Array, shift: SceneShift | None = None
+    ) -> None:
+        self._threshold, self._shift = threshold, shift
+        self._usual: Floats = np.asarray(table, np.float64)
+        self._hold(self._usual)
         # Only the rows and columns that the corridor touches are counted.
         rows, columns = np.flatnonzero(corridor.any(1)), np.flatnonzero(corridor.any(0))
         if not rows.size:
             raise ValueError("the corridor covers no pixel at network size")
         self._box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
         self._corridor: UInt8Array = np.ascontiguousarray(corridor[self._box])
+
+    def _hold(self, probability: Floats) -> None:
+        self._probability = probability
+        self._coded: UInt8Array = np.round(probability * 255.0).astype(np.uint8)
+        self._low = probability < self._threshold
+
+    def for_quality(self, quality: float) -> ConfidenceTable:
+        """The table for a scene whose predicted quality (0..1) is `quality`; this one where nothing is lowered."""
+        shift = scene_shift(self._shift, quality)
+        if shift == 0.0:
+            return self
+        other = copy.copy(self)
+        other._hold(lowered(self._usual, shift))
+        return other
 
     def apply(self, code: UInt8Array) -> UInt8Array:
         """uint8 (h, w): calibrated P(pixel right) x 255 of each pixel."""

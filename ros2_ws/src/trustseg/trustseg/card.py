@@ -222,6 +222,17 @@ class LowConfidenceLimits(Strict):
     flat_share: Share = 0.995  # collapsed or saturated: one single code holds more of the image than this
 
 
+class SceneShift(Strict):
+    """How far a poor scene lowers every pixel's confidence: slope x (logit(start) - logit(predicted quality)) in the
+    logit, where the predicted quality lies below `start`.
+
+    A softmax does not know that a scene is strange; the image verdict does, and the pixels' confidence falls with it.
+    """
+
+    start: float = Field(gt=0.0, lt=1.0)
+    slope: float = Field(ge=0.0, allow_inf_nan=False)
+
+
 class CalibrationFile(Strict):
     """`calibration/<bundle>/<precision>.json`: code -> P(pixel right), of one model in one precision."""
 
@@ -230,6 +241,7 @@ class CalibrationFile(Strict):
     precision: str
     model_sha256: Sha256
     table: list[Share] = Field(min_length=256, max_length=256)
+    scene_shift: SceneShift | None = None
     low_confidence: LowConfidenceLimits = LowConfidenceLimits()
     provenance: dict[str, Any] = {}
 

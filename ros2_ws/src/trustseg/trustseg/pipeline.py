@@ -52,7 +52,7 @@ class Pipeline:
         self.calibration_sha256 = bundle.calibration_sha256(precision)
         calibration, verdict = bundle.calibration(precision), bundle.verdict(precision)
         mask = corridor_mask(*card.size, card.corridor.polygon)
-        self._table = ConfidenceTable(calibration.table, card.low_confidence_threshold, mask)
+        self._table = ConfidenceTable(calibration.table, card.low_confidence_threshold, mask, calibration.scene_shift)
         self._judge = Judge(
             verdict, card.feature_names, len(card.classes), calibration.low_confidence, self.config.one_class_share
         )
@@ -71,11 +71,12 @@ class Pipeline:
         reduced = self.network_image(image, frame.color_order)
         health = self._health.check(image, frame.stamp_ns, reduced)
         output = self.backend.infer(reduced)
-        verdict = self._judge.judge(output, self._table.summarise(output.confidence), health)
+        table = self._table.for_quality(self._judge.predicted_quality(output.features))
+        verdict = self._judge.judge(output, table.summarise(output.confidence), health)
         if verdict.reasons & Reason.OUTPUT_INVALID:
             confidence: UInt8Array = np.zeros_like(output.confidence)  # nothing of this output is known to be right
         else:
-            confidence = self._table.apply(output.confidence)
+            confidence = table.apply(output.confidence)
         return PerceptionResult(
             labels=output.labels,
             confidence=confidence,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from trustseg.card import LowConfidenceLimits, Strangeness, VerdictFile
 from trustseg.reasons import Reason
-from trustseg.types import ConfidenceSummary, EngineOutput, FrameVerdict, HealthReport, UInt8Array
+from trustseg.types import ConfidenceSummary, EngineOutput, Float32Array, FrameVerdict, HealthReport, UInt8Array
 
 Float64Array = npt.NDArray[np.float64]
 # One class over nearly the whole image is no road scene; the most that one class covers in CamVid's 701 labelled
@@ -76,6 +76,10 @@ class Judge:
             recovery_threshold=self._model.recovery_threshold,
             strangeness=distance,
         )
+
+    def predicted_quality(self, features: Float32Array) -> float:
+        """Predicted Q in [0, 1] of features (K,); 0 where they are not finite."""
+        return self.scores(features.astype(np.float64))[0] if np.isfinite(features).all() else 0.0
 
     def scores(self, features: Float64Array) -> tuple[float, float]:
         """(predicted quality, P(failure)), both in [0, 1], of finite features (K,)."""

@@ -55,7 +55,7 @@ def evaluate(
     started = perf_counter()
     with _progress(err) as progress:
         task = progress.add_task("evaluate", total=len(pairs))
-        state = evaluate_images(loaded, engine, pairs, void, lambda: progress.advance(task))
+        state = evaluate_images(loaded, engine, pairs, void, lambda: progress.advance(task), precision)
     context = EvaluationContext(
         loaded, precision, engine.name, engine.version, str(images), str(labels), void, perf_counter() - started
     )

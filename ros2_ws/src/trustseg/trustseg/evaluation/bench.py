@@ -142,7 +142,7 @@ class _Bench:
         card, calibration = bundle.card, bundle.calibration(backend.precision)
         mask = corridor_mask(*card.size, card.corridor.polygon)
         self._health = InputHealth(self._pipeline.config.health)
-        self._table = ConfidenceTable(calibration.table, card.low_confidence_threshold, mask)
+        self._table = ConfidenceTable(calibration.table, card.low_confidence_threshold, mask, calibration.scene_shift)
         self._judge = Judge(
             bundle.verdict(backend.precision), card.feature_names, len(card.classes), calibration.low_confidence
         )
@@ -171,8 +171,9 @@ class _Bench:
         self._timed("resize", lambda: self._pipeline.network_image(frame))
 
         def calibrated() -> Any:
-            self._table.apply(output.confidence)
-            return self._table.summarise(output.confidence)
+            table = self._table.for_quality(self._judge.predicted_quality(output.features))
+            table.apply(output.confidence)
+            return table.summarise(output.confidence)
 
         summary = self._timed("calibrate", calibrated)
         self._timed("judge", lambda: self._judge.judge(output, summary, health))

@@ -13,7 +13,8 @@ from trustseg.card import CalibrationFile
 from trustseg.evaluation.bundle_update import FittedFiles
 from trustseg.evaluation.calibration_data import Bools, CalibrationRows
 from trustseg.evaluation.confidence_table import TableFit, fit_table
-from trustseg.evaluation.verdict_fit import VerdictFit, fit_verdict
+from trustseg.evaluation.scene_shift_fit import fit_scene_shift
+from trustseg.evaluation.verdict_fit import VerdictFit, fit_verdict, fitting_rows, good_clean_rows
 from trustseg.evaluation.verdict_report import GroupFigures, group_figures
 
 # The table is for driving in light trouble too, not for scenes that the image verdict refuses anyway.
@@ -63,7 +64,9 @@ def calibrate_rows(
     table = fit_table(rows.select(table_rows(rows)), scores, TABLE_FOLDS, context.seed)
     on_step()
     verdict = fit_verdict(rows, card.feature_names, model_sha256, context.seed, on_step)
-    groups = group_figures(rows, verdict, table.table)
+    fitting, good = fitting_rows(rows), good_clean_rows(rows)
+    shift = fit_scene_shift(rows, fitting, good, verdict.crossed.quality, table.table)
+    groups = group_figures(rows, verdict, table.table, shift)
     origin = {
         "command": context.command, "date": context.date, "backend": context.backend, "seed": context.seed,
         "data": context.data,
@@ -72,7 +75,8 @@ def calibrate_rows(
     files = FittedFiles(
         calibration=CalibrationFile(
             schema_version=1, bundle=card.name, precision=context.precision, model_sha256=model_sha256,
-            table=table.table.round(6).tolist(), provenance=origin | told | {"severity_max": TABLE_SEVERITY_MAX},
+            table=table.table.round(6).tolist(), scene_shift=shift,
+            provenance=origin | told | {"severity_max": TABLE_SEVERITY_MAX},
         ),
         verdict=verdict.model.model_copy(update={"provenance": origin | verdict_provenance(rows, verdict, groups)}),
         quality={"calibration": rounded(told), "image_verdict": rounded(_for_card(groups))},
@@ -115,6 +119,7 @@ def _for_card(groups: dict[str, GroupFigures]) -> dict[str, Any]:
             "auroc_mean_confidence": each.auroc_mean_confidence, "mae": each.verdict.mae,
             "flagged_failures": each.flagged_failures, "flagged_good": each.flagged_good,
             "balanced_accuracy": each.flagged_balanced_accuracy,
-            "lower_bound_coverage": each.verdict.lower_bound_coverage,
+            "lower_bound_coverage": each.verdict.lower_bound_coverage, "overconfidence": each.overconfidence,
+            "overconfidence_without_scene_shift": each.overconfidence_unshifted,
         }  # fmt: skip
     return found

@@ -84,14 +84,15 @@ def evaluation_report(state: EvaluationState, context: EvaluationContext) -> Eva
 
 
 def _confidence(state: EvaluationState, context: EvaluationContext) -> dict[str, ConfidenceMetrics]:
-    """Fused confidence, ranked by its code and calibrated by the bundle's table; the softmax signals as they are."""
+    """Fused confidence, ranked by its code and calibrated by the bundle's table, both with the scene's shift; without
+    either; the softmax signals as they are."""
     card = context.bundle.card
     raw = confidence_metrics(histogram_of_codes(state.codes, card.confidence_code.probabilities().astype(np.float64)))
     found = {"fused": raw}
-    if context.precision in card.calibration:
-        table = np.array(context.bundle.calibration(context.precision).table)
-        calibrated = confidence_metrics(histogram_of_codes(state.codes, table))
-        found["fused"] = ranked_by_one_calibrated_by_another(raw, calibrated)
+    if context.precision in card.calibration and card.verdict is not None:
+        found["fused"] = ranked_by_one_calibrated_by_another(
+            confidence_metrics(state.ranked), confidence_metrics(state.published)
+        )
     found["fused_uncalibrated"] = raw
     return found | {name: confidence_metrics(state.signals[name]) for name in SOFTMAX_SIGNALS}
 

@@ -15,13 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.bundle import Bundle
+from trustseg.calibration import lowered, scene_shift
+from trustseg.card import SceneShift, VerdictFile
 from trustseg.evaluation.confusion import ConfusionMatrix, confusion_counts
 from trustseg.evaluation.exposed_logits import LogitsEngine
 from trustseg.evaluation.image_quality import image_quality
 from trustseg.evaluation.labelled_images import LabelledImage, LabelledPaths, network_input, read_ahead
 from trustseg.evaluation.score_bins import bin_of_scores
-from trustseg.evaluation.score_histogram import LEFT_OUT, Counts, ScoreHistogram
+from trustseg.evaluation.score_histogram import LEFT_OUT, Counts, Floats, ScoreHistogram, histogram_of_codes
 from trustseg.evaluation.softmax_signals import softmax_signals
+from trustseg.evaluation.verdict_arrays import judge
 from trustseg.types import Float32Array, UInt8Array
 
 SOFTMAX_SIGNALS = ("mcp", "entropy", "margin")
@@ -43,13 +46,17 @@ class EvaluationState:
 
     Attributes:
         confusion: over all labelled pixels.
-        codes: int64 (2, 256), wrong and right pixels per fused confidence code.
+        codes: int64 (2, 256), wrong and right pixels per fused confidence code, as the graph gives it.
+        ranked, published: the fused confidence with the scene's shift, by its own fine code and through the calibration
+            table (the published value before it is rounded to a byte); empty for a draft without calibration.
         signals: a histogram for each of `SOFTMAX_SIGNALS`.
         images: one record an image.
     """
 
     confusion: ConfusionMatrix
     codes: Counts = field(default_factory=lambda: np.zeros((2, 256), np.int64))
+    ranked: ScoreHistogram = field(default_factory=ScoreHistogram)
+    published: ScoreHistogram = field(default_factory=ScoreHistogram)
     signals: dict[str, ScoreHistogram] = field(
         default_factory=lambda: {name: ScoreHistogram() for name in SOFTMAX_SIGNALS}
     )
@@ -62,23 +69,62 @@ def evaluate_images(
     pairs: list[LabelledPaths],
     void: int | None,
     on_image: Callable[[], None] = lambda: None,
+    precision: str = "fp32",
 ) -> EvaluationState:
-    """Run `engine` over `pairs`; `on_image` is called after each.
+    """Run `engine` over `pairs`; `on_image` is called after each. `precision` names the calibration that is used.
 
     Raises:
         InputError: a pair cannot be read or does not fit (see `labelled_images.read_pair`).
     """
     classes = len(bundle.card.classes)
     state = EvaluationState(ConfusionMatrix(classes))
+    fused = FusedConfidence.of(bundle, precision)
     for pair in read_ahead(pairs, classes, void):
-        _add_image(state, bundle, engine, pair, void)
+        _add_image(state, bundle, engine, fused, pair, void)
         on_image()
     return state
 
 
+@dataclass(frozen=True)
+class FusedConfidence:
+    """The path from the graph's code to the published confidence.
+
+    Attributes:
+        raw, table: float64 (256,), the code as a probability and calibrated.
+        shift: how poor scenes lower both.
+        model, names: verdict model that predicts the scene's quality, and the names of the graph's features.
+    """
+
+    raw: Floats
+    table: Floats
+    shift: SceneShift | None
+    model: VerdictFile
+    names: list[str]
+
+    @staticmethod
+    def of(bundle: Bundle, precision: str) -> FusedConfidence | None:
+        """Of a bundle; None for a draft without calibration or verdict."""
+        card = bundle.card
+        if precision not in card.calibration or card.verdict is None:
+            return None
+        calibration = bundle.calibration(precision)
+        raw = card.confidence_code.probabilities().astype(np.float64)
+        return FusedConfidence(
+            raw, np.array(calibration.table), calibration.scene_shift, bundle.verdict(precision), card.feature_names
+        )
+
+    def add(self, state: EvaluationState, codes: Counts, features: Float32Array) -> None:
+        """Count one image, with `codes` int64 (2, 256) and features (K,)."""
+        quality = float(judge(self.model, self.names, features[None]).quality[0])
+        shift = scene_shift(self.shift, quality if np.isfinite(quality) else 0.0)
+        state.ranked.merge(histogram_of_codes(codes, lowered(self.raw, shift)))
+        state.published.merge(histogram_of_codes(codes, lowered(self.table, shift)))
+
+
 def _add_image(
-    state: EvaluationState, bundle: Bundle, engine: LogitsEngine, pair: LabelledImage, void: int | None
-) -> None:
+    state: EvaluationState, bundle: Bundle, engine: LogitsEngine, fused: FusedConfidence | None, pair: LabelledImage,
+    void: int | None,
+) -> None:  # fmt: skip
     card = bundle.card
     out = engine.infer(network_input(pair.image, card.size, card.input.color_order))
     size = (pair.labels.shape[0], pair.labels.shape[1])
@@ -86,7 +132,10 @@ def _add_image(
     counts = confusion_counts(pair.labels, labels, len(card.classes), void)
     kinds = pixel_kinds(pair.labels, labels, void)
     state.confusion.counts += counts
-    state.codes += code_counts(at_size(out.engine.confidence, size), kinds)
+    codes = code_counts(at_size(out.engine.confidence, size), kinds)
+    state.codes += codes
+    if fused is not None:
+        fused.add(state, codes, out.engine.features)
     signals = softmax_signals(out.logits)
     for name in SOFTMAX_SIGNALS:
         state.signals[name].update_bins(at_size(bin_of_scores(getattr(signals, name)), size), kinds)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from trustseg.card import SceneShift
 from trustseg.evaluation.auroc import auroc
 from trustseg.evaluation.calibration_data import Bools, CalibrationRows
 from trustseg.evaluation.image_quality import FAILURE_BELOW
 from trustseg.evaluation.image_verdicts import ImageMetrics, image_metrics
+from trustseg.evaluation.scene_shift_fit import overconfidence
 from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
 from trustseg.evaluation.verdict_arrays import Judgements
 from trustseg.evaluation.verdict_fit import VerdictFit
@@ -29,6 +31,8 @@ class GroupFigures:
         strange_share: share of views called strange.
         auroc_mean_confidence: AUROC of failure by mean calibrated confidence alone: the baseline.
         auroc_strangeness: AUROC of failure by distance alone.
+        overconfidence, overconfidence_unshifted: mean of calibrated confidence minus accuracy over the views, with the
+            scene's shift and without it.
     """
 
     verdict: ImageMetrics
@@ -38,6 +42,8 @@ class GroupFigures:
     strange_share: float
     auroc_mean_confidence: float
     auroc_strangeness: float
+    overconfidence: float
+    overconfidence_unshifted: float
 
 
 def groups_of(rows: CalibrationRows) -> dict[str, Bools]:
@@ -57,12 +63,18 @@ def groups_of(rows: CalibrationRows) -> dict[str, Bools]:
     return found
 
 
-def group_figures(rows: CalibrationRows, fit: VerdictFit, table: Floats) -> dict[str, GroupFigures]:
+def group_figures(
+    rows: CalibrationRows, fit: VerdictFit, table: Floats, shift: SceneShift | None
+) -> dict[str, GroupFigures]:
     """Figures of every group that has views; `table` float64 (256,) is the fitted confidence table."""
+    excess = overconfidence(rows, fit.crossed.quality, table, shift)
+    unshifted = overconfidence(rows, fit.crossed.quality, table, None)
     totals = rows.codes.sum(axis=1)
     confidence = totals @ table / totals.sum(axis=1)
     return {
-        name: _figures(rows.quality[keep], _kept(fit.crossed, keep), confidence[keep], fit)
+        name: _figures(
+            rows.quality[keep], _kept(fit.crossed, keep), confidence[keep], fit, (excess[keep], unshifted[keep])
+        )
         for name, keep in groups_of(rows).items()
         if keep.any()
     }
@@ -72,7 +84,9 @@ def _kept(judged: Judgements, keep: Bools) -> Judgements:
     return Judgements(judged.quality[keep], judged.failure_score[keep], judged.distance[keep], judged.lower_bound[keep])
 
 
-def _figures(quality: Floats, judged: Judgements, confidence: Floats, fit: VerdictFit) -> GroupFigures:
+def _figures(
+    quality: Floats, judged: Judgements, confidence: Floats, fit: VerdictFit, excess: tuple[Floats, Floats]
+) -> GroupFigures:
     threshold, strangeness = fit.model.failure_threshold, fit.model.strangeness
     failed = quality < FAILURE_BELOW
     strange = judged.distance > strangeness.limit if strangeness else np.zeros(len(quality), bool)
@@ -82,7 +96,8 @@ def _figures(quality: Floats, judged: Judgements, confidence: Floats, fit: Verdi
         verdict=image_metrics(quality, judged.failure_score, judged.quality, judged.lower_bound, threshold),
         flagged_failures=found, flagged_good=alarms, flagged_balanced_accuracy=(found + 1.0 - alarms) / 2.0,
         strange_share=_share(strange), auroc_mean_confidence=_auroc(confidence, failed),
-        auroc_strangeness=_auroc(-judged.distance, failed),
+        auroc_strangeness=_auroc(-judged.distance, failed), overconfidence=float(excess[0].mean()),
+        overconfidence_unshifted=float(excess[1].mean()),
     )  # fmt: skip
 
 
