@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -104,6 +106,19 @@ def test_the_summary_names_every_failure_and_its_frame(replayed: Path) -> None:
     assert picture.mean() < 5  # it is the black one that frames.parquet names
     assert "DARK" in shown[31]["reasons"]
     assert min(shown) < 31 < max(shown)
+
+
+def test_the_report_holds_the_drive_and_the_pictures_that_the_table_names(replayed: Path) -> None:
+    text = (replayed / "out" / "report.html").read_text()
+    found = re.search(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data = json.loads(found.group(1))
+    assert data["series"]["seq"] == list(range(1, COUNT + 1))
+    assert [e["start_seq"] for e in data["events"]] == [0, 31]
+    frame = next(f for f in data["events"][1]["frames"] if f["seq"] == 31)
+    stored = replayed / "out" / "events" / "002" / "00000031_camera.jpg"
+    assert base64.b64decode(frame["pictures"]["camera"]) == stored.read_bytes()
+    assert sum(data["histogram"]["counts"]) == COUNT - 1
 
 
 def test_the_annotated_bag_holds_sealed_messages_with_the_cameras_headers(replayed: Path) -> None:

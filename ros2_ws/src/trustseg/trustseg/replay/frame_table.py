@@ -95,7 +95,9 @@ def timing_row(answer: Answer) -> dict[str, Any]:
     """Measured times of one answer, milliseconds."""
     result = answer.result
     return {
-        "seq": answer.seq, "decode_ms": answer.decode_ms, "latency_ms": answer.decode_ms + answer.process_ms,
+        "seq": answer.seq,
+        "decode_ms": None if result is None else answer.decode_ms,
+        "latency_ms": None if result is None else answer.decode_ms + answer.process_ms,
         "engine_ms": None if result is None else result.engine_ms,
         "pipeline_ms": None if result is None else result.pipeline_ms,
     }  # fmt: skip

@@ -24,7 +24,7 @@ from trustseg.replay.drive import DriveFigures, run_drive
 from trustseg.replay.gate import Fired, Gate, parse_gate
 from trustseg.replay.job import ReplayJob, ReplayOptions
 from trustseg.replay.layouts import write_layouts
-from trustseg.replay.report import write_report
+from trustseg.replay.report import write_index, write_report
 from trustseg.replay.sources import open_sources
 from trustseg.replay.summary import SCHEMA_VERSION, drive_document, identifier, metrics_of, timing_of
 
@@ -97,8 +97,7 @@ def replay(request: ReplayRequest, progress: Progress = lambda name, taken, coun
         if not done:
             raise InputError("no input can be replayed", got="; ".join(failed))
         done.sort(key=lambda each: [job.name for job in jobs].index(each[0].name))
-        result = _finish(request, gate, classes, done, folder)
-        result.failed = failed
+        result = _finish(request, gate, classes, done, failed, folder)
     return result
 
 
@@ -213,7 +212,7 @@ def _quiet_worker() -> None:
 
 def _finish(
     request: ReplayRequest, gate: Gate | None, classes: Sequence[str],
-    done: Sequence[tuple[ReplayJob, DriveFigures, dict[str, Any]]], folder: Path,
+    done: Sequence[tuple[ReplayJob, DriveFigures, dict[str, Any]]], failed: list[str], folder: Path,
 ) -> ReplayResult:  # fmt: skip
     figures = [each[1] for each in done]
     metrics, timing = metrics_of(figures, classes), timing_of(figures)
@@ -245,8 +244,9 @@ def _finish(
         }  # fmt: skip
         write_json(folder / SUMMARY, document)
         write_json(folder / TIMING, timing)
+        write_index(folder, [(job.name, each) for job, _, each in done], failed)
     losses = [f"{_title(job)}: {line}" for job, drive, _ in done for line in drive.losses]
     shown = document | {"timing": timing, "gate": {"expression": gate.text, "fired": fired} if gate else None}
     if comparisons:
         shown = shown | {"baseline": compared}
-    return ReplayResult(shown, timing, fired, losses=losses)
+    return ReplayResult(shown, timing, fired, failed, losses)
