@@ -12,7 +12,8 @@ NAME = "trustseg"
 def tree(folder: str) -> list[tuple[str, list[str]]]:
     """(destination, files) of each folder below `folder`, a link to the top level's; built plans stay out."""
     found = []
-    for root, _, names in os.walk(folder, followlinks=True):
+    for root, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [each for each in folders if each != "plans"]
         files = [os.path.join(root, n) for n in sorted(names) if not n.endswith((".plan", ".engine", ".timing"))]
         if files:
             found.append((os.path.join("share", NAME, root), files))

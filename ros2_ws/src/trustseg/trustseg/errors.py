@@ -35,6 +35,14 @@ class BackendError(TrustSegError):
     """An inference backend is missing, cannot load the graph, or failed while running."""
 
 
+class PlanError(BundleError):
+    """A TensorRT plan is altered, truncated, or of another graph, library or GPU; it was not opened."""
+
+
+class EngineLostError(BackendError):
+    """A backend failed in a way that poisons this process (a sticky CUDA error): it must end."""
+
+
 class SelfTestError(BackendError):
     """A backend runs, but does not reproduce the bundle's golden output within the card's tolerances."""
 

@@ -2,15 +2,26 @@
 
 from trustseg.backends.golden import GoldenCase, GoldenResult, golden_test, load_golden
 from trustseg.backends.interface import Backend
-from trustseg.backends.selection import AUTO, BACKENDS, Candidate, create_backend, select_backend, try_backend
+from trustseg.backends.selection import (
+    AUTO,
+    BACKENDS,
+    CPU_BACKENDS,
+    Candidate,
+    backend_order,
+    create_backend,
+    select_backend,
+    try_backend,
+)
 
 __all__ = [
     "AUTO",
     "BACKENDS",
+    "CPU_BACKENDS",
     "Backend",
     "Candidate",
     "GoldenCase",
     "GoldenResult",
+    "backend_order",
     "create_backend",
     "golden_test",
     "load_golden",

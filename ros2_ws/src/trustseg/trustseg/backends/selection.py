@@ -1,4 +1,4 @@
-"""Which backend runs: named explicitly, or the fastest that passes the golden test."""
+"""Which backend runs: named, the first of an order of preference, or the fastest, and always one that proves itself."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from trustseg.backends.golden import GoldenResult, golden_test
 from trustseg.backends.interface import Backend
 from trustseg.backends.onnxruntime_backend import OnnxRuntimeBackend
 from trustseg.backends.openvino_backend import OpenVinoBackend
+from trustseg.backends.tensorrt_backend import TensorRtBackend
 from trustseg.bundle import Bundle
-from trustseg.errors import BackendError, SelfTestError
+from trustseg.errors import BackendError, PlanError, SelfTestError
 
-BACKENDS = ("onnxruntime", "openvino")
+CPU_BACKENDS = ("onnxruntime", "openvino")
+BACKENDS = (*CPU_BACKENDS, "tensorrt")
+AHEAD_OF_TIME = "tensorrt-rtx"  # plans built without the GPU; by name only, `auto` passes it over
 AUTO = "auto"
 
 
@@ -22,7 +25,7 @@ class Candidate:
     name: str
     golden: GoldenResult | None
     error: str
-    missing: bool = False  # its library is not installed
+    missing: bool = False  # its library or driver is not installed, or its plan was never built here
 
     @property
     def passed(self) -> bool:
@@ -36,7 +39,7 @@ class Candidate:
 
 
 def create_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2) -> Backend:
-    """Load the graph of `precision` into the backend `name` ("onnxruntime", "openvino"); no golden test.
+    """Load the graph of `precision` into the backend `name` (one of BACKENDS, or AHEAD_OF_TIME); no golden test.
 
     Raises:
         BundleError: no such precision, or the graph's hash differs (checked before anything parses it).
@@ -48,7 +51,31 @@ def create_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: 
         return OnnxRuntimeBackend(bundle, precision, threads)
     if name == "openvino":
         return OpenVinoBackend(bundle, precision, threads)
-    raise BackendError("no such backend", expected="auto, " + ", ".join(BACKENDS), got=repr(name))
+    if name in ("tensorrt", AHEAD_OF_TIME):
+        return TensorRtBackend(bundle, precision, threads, name.replace("-", "_"))
+    raise _unknown(name)
+
+
+def backend_order(name: str) -> tuple[str, ...]:
+    """`name` as the backends to try: every one for "auto", else its comma-separated names in order of preference.
+
+    Raises:
+        BackendError: a name is unknown or there twice.
+    """
+    if name == AUTO:
+        return BACKENDS
+    names = tuple(each.strip() for each in name.split(","))
+    for each in names:
+        if each not in (*BACKENDS, AHEAD_OF_TIME):
+            raise _unknown(each)
+    if len(set(names)) != len(names):
+        raise BackendError("order of backends is wrong", expected="each name once", got=repr(name))
+    return names
+
+
+def _unknown(name: str) -> BackendError:
+    expected = f"{AUTO}, " + ", ".join(BACKENDS) + ", or several of these in order of preference, with commas"
+    return BackendError("no such backend", expected=expected, got=repr(name))
 
 
 def try_backend(
@@ -61,8 +88,11 @@ def try_backend(
     """
     try:
         backend = create_backend(name, bundle, precision, threads)
+    except PlanError as error:  # of this backend alone: another one may run the bundle
+        return Candidate(name, None, str(error)), None
     except BackendError as error:
-        return Candidate(name, None, str(error), missing=isinstance(error.__cause__, ImportError)), None
+        missing = isinstance(error.__cause__, (ImportError, OSError))
+        return Candidate(name, None, str(error), missing=missing), None
     try:
         result = golden_test(backend, bundle)
     except BackendError as error:
@@ -78,14 +108,17 @@ def try_backend(
 
 
 def select_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2) -> Backend:
-    """A backend that has passed the golden test: `name`, or with "auto" the fastest of all that pass.
+    """A backend that has passed the golden test.
+
+    `name` is one backend; or several with commas, of which the first that passes is taken (the order of fall-back,
+    "tensorrt,openvino,onnxruntime"); or "auto": the fastest of all that pass.
 
     Raises:
         BundleError: the bundle is altered or incomplete.
-        SelfTestError: the backend (with "auto": every one that loads) differs from the golden output.
+        SelfTestError: the backend (of several: every one that loads) differs from the golden output.
         BackendError: unknown, missing or failing backend.
     """
-    names = BACKENDS if name == AUTO else (name,)
+    names = backend_order(name)
     best: tuple[float, Backend] | None = None
     tried: list[Candidate] = []
     for each in names:
@@ -99,6 +132,8 @@ def select_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: 
         if best is not None:
             best[1].close()
         best = (candidate.golden.engine_ms, backend)
+        if name != AUTO:
+            break
     if best is not None:
         return best[1]
     reasons = "; ".join(f"{c.name}: {c.why}" for c in tried)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from trustseg.errors import InputError
+from trustseg.errors import BackendError, InputError
 
 if TYPE_CHECKING:
     from trustseg.evaluation.bench import PathTiming
@@ -24,7 +24,7 @@ def bench(
         str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
     ] = "segnet_lite",
     backend: Annotated[
-        str, typer.Option(help="onnxruntime, openvino, all, or auto: the fastest that passes.")
+        str, typer.Option(help="onnxruntime, openvino, tensorrt, all, or auto: the fastest that passes.")
     ] = "auto",
     precision: Annotated[
         str, typer.Option(help="Which graph of the bundle; all: every graph and short arithmetic, engines only.")
@@ -42,7 +42,7 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
 ) -> None:
     """Time the camera-to-message path in one run: bare engine, pipeline, and with --ros the real node."""
-    from trustseg.backends import BACKENDS, create_backend, select_backend
+    from trustseg.backends import BACKENDS, select_backend, try_backend
     from trustseg.bundle import load_bundle
     from trustseg.evaluation.bench import bench_frames, bench_paths
     from trustseg.evaluation.json_document import json_ready
@@ -66,10 +66,14 @@ def bench(
     engines = []
     try:
         for name in names:
-            if backend == "all":
-                engines.append(create_backend(name, loaded, precision, threads))
-            else:
+            if backend != "all":
                 engines.append(select_backend(name, loaded, precision, threads))
+                continue
+            candidate, engine = try_backend(name, loaded, precision, threads)
+            if engine is not None:
+                engines.append(engine)
+            elif not candidate.missing:
+                raise BackendError(f"backend {name} does not run bundle {loaded.card.name}", got=candidate.why)
         frames = bench_frames(height, width)
         with _progress(err) as progress:
             task = progress.add_task("bench", total=rounds)

@@ -72,9 +72,10 @@ def _print(
         table.add_column(heading, justify="left" if heading in ("engine", "graph", "in") else "right", no_wrap=True)
     for each in figures:
         kind = each.kind
+        timing, cost = each.timing, each.cost
         table.add_row(
-            kind.backend, kind.precision, kind.arithmetic,
-            f"{each.timing.median_ms:.1f} ms", f"{each.timing.p99_ms:.1f}", f"{each.images_per_s:.1f}", f"{each.cost.file_mb:.1f}", f"{100 * each.mask_agreement:.2f} %",
+            kind.backend, kind.precision, kind.arithmetic, f"{timing.median_ms:.1f} ms", f"{timing.p99_ms:.1f}",
+            f"{each.images_per_s:.1f}", f"{cost.file_mb:.1f}", f"{100 * each.mask_agreement:.2f} %",
             f"{each.confidence_mean_abs:.2f} off", f"{each.bound_ms:.1f} ms", f"{100 * each.peak_share:.0f} %",
         )  # fmt: skip
     console.print(table)

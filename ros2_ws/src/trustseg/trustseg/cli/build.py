@@ -1,0 +1,115 @@
+"""`trustseg build`: TensorRT plans of a bundle, on the machine that will run them or ahead of time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from trustseg.errors import InputError
+
+if TYPE_CHECKING:
+    from trustseg.backends.plan_manifest import PlanManifest, PlanPlace
+    from trustseg.bundle import Bundle
+
+LIBRARY = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
+
+
+def build(
+    bundle: Annotated[
+        str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
+    ] = "segnet_lite",
+    precision: Annotated[str, typer.Option(help="Which graph of the bundle, or all of them: all.")] = "fp32",
+    backend: Annotated[
+        str, typer.Option(help="tensorrt: for this machine's GPU; tensorrt-rtx: ahead of time, needs no GPU.")
+    ] = "tensorrt",
+    compute_capability: Annotated[
+        list[str] | None, typer.Option(help="GPU to build for, such as 8.6; with tensorrt-rtx. Repeatable.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the plans. Default: $TRUSTSEG_PLANS/NAME, else plans/ of the bundle.")
+    ] = None,
+    workspace_mb: Annotated[int, typer.Option(min=16, help="Most memory that a kernel may ask for, MB.")] = 1024,
+    check: Annotated[
+        bool, typer.Option("--check", help="Build nothing; exit code 1 when a plan is missing or does not fit.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
+) -> None:
+    """Build the TensorRT plan that the node loads: it never builds one itself."""
+    from trustseg.backends.plan_manifest import plan_place
+    from trustseg.backends.tensorrt_build import check_plan
+    from trustseg.bundle import load_bundle
+
+    if backend not in LIBRARY:
+        raise InputError("no such builder", expected=" or ".join(LIBRARY), got=repr(backend))
+    ahead = tuple(compute_capability or ())
+    if (backend == "tensorrt-rtx") != bool(ahead) and not check:
+        raise InputError(
+            "which GPUs to build for", expected="--backend tensorrt-rtx with --compute-capability, or neither",
+            got=f"--backend {backend}" + (f" --compute-capability {' '.join(ahead)}" if ahead else ""),
+        )  # fmt: skip
+    loaded = load_bundle(bundle, draft=True)
+    precisions = tuple(loaded.card.models) if precision == "all" else (precision,)
+    places = {name: plan_place(loaded, LIBRARY[backend], name, out) for name in precisions}
+    for name in precisions:
+        loaded.model(name)
+    console = Console(highlight=False)
+    if check:
+        problems = {name: check_plan(loaded, place) for name, place in places.items()}
+        if as_json:
+            sys.stdout.write(json.dumps({"bundle": loaded.card.name, "backend": backend, "problems": problems}) + "\n")
+        else:
+            for name, problem in problems.items():
+                console.print(f"{name}: {problem or 'good'}", soft_wrap=True, markup=False)
+        if any(problems.values()):
+            raise typer.Exit(1)
+        return
+    built = [_build(loaded, place, ahead, workspace_mb) for place in places.values()]
+    if as_json:
+        sys.stdout.write(json.dumps([manifest.model_dump(mode="json") for manifest in built]) + "\n")
+        return
+    for manifest, place in zip(built, places.values(), strict=True):
+        machine = manifest.machine
+        where = machine.gpu or "compute capability " + ", ".join(machine.compute_capabilities)
+        console.print(
+            f"{manifest.precision}: {place.folder / manifest.plan}, {manifest.plan_bytes / 1e6:.1f} MB in "
+            f"{manifest.build_s:.1f} s, {machine.library} {machine.version} for {where}",
+            soft_wrap=True, markup=False,
+        )  # fmt: skip
+
+
+def _build(bundle: Bundle, place: PlanPlace, ahead: tuple[str, ...], workspace_mb: int) -> PlanManifest:
+    from trustseg.backends.tensorrt_build import BuildOptions, build_plan
+    from trustseg.precision.lint import refuse_unportable
+
+    # TensorRT's own parser would name a node; this names the rule, and it catches what only some versions refuse.
+    refuse_unportable(_parsed(bundle, place.precision))
+    err = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        tasks = {place.precision: progress.add_task(f"{place.precision}: building", total=None)}
+
+        def report(phase: str, done: int, steps: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = progress.add_task(phase[:48], total=steps)
+            progress.update(tasks[phase], completed=done)
+
+        return build_plan(bundle, place, BuildOptions(ahead, workspace_mb << 20), report)
+
+
+def _parsed(bundle: Bundle, precision: str) -> Any:
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    data = bundle.model_bytes(precision)
+    try:
+        return onnx.load_from_string(data)
+    except DecodeError as error:
+        raise InputError(
+            f"the {precision} graph of bundle {bundle.card.name} is no ONNX graph", fix="export the bundle again"
+        ) from error
