@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import Image
@@ -22,10 +23,12 @@ from trustseg_interfaces.msg import SegmentationStatus
 
 from trustseg.bounds import SECOND, derive_bounds
 from trustseg.reasons import Outcome
-from trustseg_ros.qos import IMAGE_TOPIC, STATUS_TOPIC, camera_qos, status_qos
+from trustseg_ros.diagnostics import INPUT, LOST, OVERWRITTEN, TAKEN_IN, TOPIC
+from trustseg_ros.qos import IMAGE_TOPIC, STATUS_TOPIC, camera_qos, latest_qos, status_qos
 
 START_LIMIT_S = 85.0
 DRAIN_LIMIT_S = 3.0
+COUNTERS_LIMIT_S = 5.0
 # Frames sent before the clock starts: the node's first ones pay for pages and caches.
 WARM_UP = 5
 POLL_S = 0.005
@@ -42,6 +45,9 @@ class Probe(Node):
         self._publisher = self.create_publisher(Image, IMAGE_TOPIC, camera_qos())
         qos = status_qos(derive_bounds(period_ns, period_ns))
         self.create_subscription(SegmentationStatus, STATUS_TOPIC, self._on_status, qos)
+        self.create_subscription(DiagnosticArray, TOPIC, self._on_diagnostics, latest_qos())
+        self._counters: dict[str, int] = {}
+        self._counted_ns = 0
         self._sent: dict[int, int] = {}
         self.statuses: dict[int, dict[str, float]] = {}
 
@@ -71,6 +77,22 @@ class Probe(Node):
         deadline = time.monotonic() + DRAIN_LIMIT_S
         while len(self.statuses) < count and time.monotonic() < deadline:
             time.sleep(POLL_S)
+
+    def counters(self) -> dict[str, int]:
+        """What the node says now that it took, that DDS lost and that was overwritten; empty when it does not."""
+        asked_ns, deadline = time.time_ns(), time.monotonic() + COUNTERS_LIMIT_S
+        while self._counted_ns <= asked_ns:
+            if time.monotonic() > deadline:
+                return {}
+            time.sleep(POLL_S)
+        return dict(self._counters)
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name.endswith(f": {INPUT}"):
+                values = {pair.key: pair.value for pair in status.values}
+                self._counters = {key: int(values[key]) for key in (TAKEN_IN, LOST, OVERWRITTEN)}
+                self._counted_ns = message.header.stamp.sec * SECOND + message.header.stamp.nanosec
 
     def _on_status(self, status: SegmentationStatus) -> None:
         received = time.perf_counter_ns()
@@ -117,10 +139,12 @@ def main() -> None:
     heard = probe.wait_for_node()
     if heard:
         probe.send(WARM_UP)
+        before = probe.counters()
         probe.send(options.count)
-        options.result.write_text(
-            json.dumps({"sent": options.count, "statuses": list(probe.statuses.values())}), encoding="utf-8"
-        )
+        after = probe.counters() if len(probe.statuses) < options.count else before
+        counted = {key: after[key] - before[key] for key in after} if before else {}
+        document = {"sent": options.count, "statuses": list(probe.statuses.values()), "counted": counted}
+        options.result.write_text(json.dumps(document), encoding="utf-8")
     rclpy.try_shutdown()
     spinning.join()  # a thread inside DDS when the interpreter ends would abort the process
     executor.shutdown()

@@ -7,6 +7,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from trustseg.evaluation.bench import ROS_BUDGET_MS, Timing, bench_frames, timin
 from trustseg.reasons import Outcome
 from trustseg_ros.demo.processes import ProcessGroup, Program
 from trustseg_ros.demo.transport import drive_environment
+from trustseg_ros.diagnostics import LOST, OVERWRITTEN, TAKEN_IN
 
 SEGMENTER, PROBE = "segmenter", "probe"
 START_LIMIT_S = 90.0
@@ -42,11 +44,37 @@ class BenchOptions:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """Frames without a status, by where they ended.
+
+    Attributes:
+        on_the_way: DDS lost them between the processes.
+        overwritten: they reached the node's reader, and newer ones took their place before the node took them.
+        unanswered: the node took them and sent no status, or the status was lost.
+        unknown: the node's counters do not tell (the last frames of a run, an old distribution).
+    """
+
+    on_the_way: int = 0
+    overwritten: int = 0
+    unanswered: int = 0
+    unknown: int = 0
+
+    def describe(self) -> str:
+        """Causes in words, those that occurred; empty without any."""
+        words = (
+            (self.on_the_way, "on the way (DDS)"), (self.overwritten, "overwritten in the queue of a stalled node"),
+            (self.unanswered, "taken and not answered"), (self.unknown, "of unknown cause"),
+        )  # fmt: skip
+        return ", ".join(f"{count} {text}" for count, text in words if count)
+
+
+@dataclass(frozen=True)
 class RosTiming:
     """What came back.
 
     Attributes:
         rate_hz, sent, processed, skipped, lost: frames; lost is sent minus statuses.
+        lost_where: the lost ones by cause.
         total: publish to status received, milliseconds.
         added: what is left of it without the engine's own time and what the pipeline adds.
         stages: transport in, node, transport out.
@@ -58,6 +86,7 @@ class RosTiming:
     processed: int
     skipped: int
     lost: int
+    lost_where: Lost
     total: Timing
     added: Timing
     stages: dict[str, Timing]
@@ -149,11 +178,24 @@ def _timing(record: dict[str, Any], options: BenchOptions, pipeline_added_ms: fl
     return RosTiming(
         rate_hz=options.rate_hz, sent=record["sent"], processed=len(done),
         skipped=sum(each["outcome"] == Outcome.SKIPPED for each in record["statuses"]),
-        lost=record["sent"] - len(record["statuses"]), total=timing_of([columns["total_ms"]]),
+        lost=record["sent"] - len(record["statuses"]),
+        lost_where=lost_where(record["sent"], len(record["statuses"]), record["counted"]),
+        total=timing_of([columns["total_ms"]]),
         added=timing_of([columns["total_ms"] - columns["engine_ms"] - pipeline_added_ms]),
         stages={name: timing_of([values]) for name, values in stages.items()},
         cpu_percent=usage.cpu_percent, memory_mb=usage.memory_mb,
     )  # fmt: skip
+
+
+def lost_where(sent: int, answered: int, counted: Mapping[str, int]) -> Lost:
+    """Split `sent` minus `answered` by the node's own counters over the same frames, which may be missing."""
+    left = sent - answered
+    shares = []
+    for count in (counted.get(LOST, 0), counted.get(OVERWRITTEN, 0), counted.get(TAKEN_IN, answered) - answered):
+        shares.append(min(max(0, count), left))
+        left -= shares[-1]
+    on_the_way, overwritten, unanswered = shares
+    return Lost(on_the_way, overwritten, unanswered, left)
 
 
 def _segmenter(options: BenchOptions, work: Path) -> Program:

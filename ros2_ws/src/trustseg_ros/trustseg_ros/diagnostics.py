@@ -8,6 +8,9 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 TOPIC = "/diagnostics"
+# The segmentation node's task about its images, and the keys of its counters that the bench reads.
+INPUT = "input"
+TAKEN_IN, LOST, OVERWRITTEN = "taken in", "lost on the way (DDS)", "overwritten before they were taken"
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
 
 

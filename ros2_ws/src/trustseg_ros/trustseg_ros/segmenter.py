@@ -25,6 +25,7 @@ from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
+from trustseg_ros.arrivals import Arrivals
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.outputs import Outputs
@@ -72,6 +73,7 @@ class Segmenter(LifecycleNode):
         self._subscriptions_of_stream: list[Any] = []
         self._engine_lock = threading.Lock()
         self.messages_lost = 0
+        self.arrivals = Arrivals()
         # Images wait for nothing. What takes long (loading, the self-test) has a thread, so that the node still answers
         # and says how it is; lifecycle and parameter services are the main thread's.
         self._stream, engine, background = (MutuallyExclusiveCallbackGroup() for _ in range(3))
@@ -198,12 +200,13 @@ class Segmenter(LifecycleNode):
         )
         self._worker.start()
         self._supervisor.start()
+        self.messages_lost, self.arrivals = 0, Arrivals()
         events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos, message_lost=self._on_lost)
         self._subscriptions_of_stream = [
             self.create_subscription(
                 CompressedImage if compressed else Image,
                 IMAGE_TOPIC,
-                self._worker.on_image,
+                self.arrivals.watched(self._worker.on_image),
                 camera_qos(),
                 callback_group=self._stream,
                 event_callbacks=events,

@@ -6,7 +6,18 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from trustseg_ros.diagnostics import ERROR, OK, TOPIC, WARN, diagnostic, diagnostic_array
+from trustseg_ros.diagnostics import (
+    ERROR,
+    INPUT,
+    LOST,
+    OK,
+    OVERWRITTEN,
+    TAKEN_IN,
+    TOPIC,
+    WARN,
+    diagnostic,
+    diagnostic_array,
+)
 from trustseg_ros.frame_worker import LastFrame
 from trustseg_ros.node_main import steady_timer
 from trustseg_ros.qos import IMAGE_TOPIC, latest_qos
@@ -62,10 +73,11 @@ class SegmenterDiagnostics:
         elif self._stalled:
             level, message = ERROR, "no frame arrives"
         values = {
-            "taken in": counts.taken_in, "processed": counts.processed, "skipped": counts.skipped,
-            "rejected": counts.rejected, "lost on the way (DDS)": node.messages_lost, "publishers": publishers,
+            TAKEN_IN: counts.taken_in, "processed": counts.processed, "skipped": counts.skipped,
+            "rejected": counts.rejected, LOST: node.messages_lost,
+            OVERWRITTEN: max(0, node.arrivals.missed - node.messages_lost), "publishers": publishers,
         }  # fmt: skip
-        return diagnostic(node.get_name(), "input", level, message, values)
+        return diagnostic(node.get_name(), INPUT, level, message, values)
 
     def _engine(self) -> Any:
         node, engine, last = self._node, self._node.book.engine, self._last()

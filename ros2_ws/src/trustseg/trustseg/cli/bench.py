@@ -169,7 +169,7 @@ def _print(console: Console, size: tuple[int, int], paths: list[PathTiming], nod
     if node is not None:
         console.print(
             f"{node.sent} frames at {node.rate_hz:g} Hz through the node: {node.processed} processed, "
-            f"{node.skipped} overtaken, {node.lost} lost"
+            f"{node.skipped} overtaken, {node.lost} lost" + (f": {node.lost_where.describe()}" if node.lost else "")
         )
 
 
