@@ -6,7 +6,6 @@ true class probability (Corbiere et al. 2019), are in `trustseg.training.head_ta
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -96,12 +95,12 @@ class ConfidenceHead(nn.Module):
 def mcp_logits(logits: Tensor) -> Tensor:
     """log(mcp / (1 - mcp)) float32 (N, 1, h, w) of logits (N, C, h, w), within the range of the confidence code.
 
-    By softmax and maximum, two operations that every runtime has fast; within the code's range 1 - mcp is 1e-4 at
-    least, so the difference from 1 costs no accuracy that the code could show.
+    The sum over classes is a convolution with ones: runtimes are slow at softmax or at sums over this axis (19 or 8 ms
+    at 360x480 in one of two runtimes, upsampling included; 5 and 4 with this).
     """
-    lowest, highest = (1 / (1 + math.exp(-bound)) for bound in (CODE_MIN, CODE_MAX))
-    mcp = logits.softmax(1).amax(1, keepdim=True).clamp(lowest, highest)
-    return mcp.log() - (1 - mcp).log()
+    ones = torch.ones((1, logits.shape[1], 1, 1), dtype=logits.dtype, device=logits.device)
+    total = F.conv2d((logits - logits.amax(1, keepdim=True)).exp(), ones)
+    return -(total - 1).clamp(min=1e-6).log().clamp(-CODE_MAX, -CODE_MIN)
 
 
 def encode(confidence_logit: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from trustseg.training.data import load_set
 from trustseg.training.fit_head import HeadPart
 from trustseg.training.scene_set import Progress, rendered_set, require_scene_classes
 
-SEEN_CORRUPTED = 0.6
+SEEN_CORRUPTED = 0.4
 HEAD_SCENE_SEED = 8_000  # after the seeds of training (0 to 7 999), before the demo's
 
 
@@ -44,10 +44,10 @@ def head_parts(
         require_scene_classes(classes)
     parts = [
         HeadPart(f"{name} {i}" if i else name, load_set(parse_source(text), classes, *size), weight / len(texts), share)
-        for name, texts, weight, share in (("unseen", unseen, 0.35, 0.4), ("seen", seen, 0.35, SEEN_CORRUPTED))
+        for name, texts, weight, share in (("unseen", unseen, 0.35, 0.3), ("seen", seen, 0.35, SEEN_CORRUPTED))
         for i, text in enumerate(texts)
     ]
     if scenes:
         rendered = rendered_set(scenes, HEAD_SCENE_SEED, size, cache=cache, progress=progress)
-        parts.append(HeadPart("scenes", rendered, 0.3, 0.4))
+        parts.append(HeadPart("scenes", rendered, 0.3, 0.3))
     return parts
