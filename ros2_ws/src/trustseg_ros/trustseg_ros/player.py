@@ -64,7 +64,7 @@ class Player(Node):
         self.options, self.exit_status, self.sent = options, EXIT_GOOD, 0
         self._say = say
         self._bag = Bag(options.bag)
-        self._ros1 = get_typestore(Stores.ROS1_NOETIC)
+        self._types = get_typestore(Stores.ROS2_JAZZY)
         self._outs = self._open_topics()
         self._clock_out = self.create_publisher(Clock, "/clock", DEPTH) if options.clock_hz else None
         self._ending = threading.Event()
@@ -137,7 +137,7 @@ class Player(Node):
             self._tell_time(stored.time_ns)
             data = stored.data
             if stored.channel.encoding == ROS1:
-                data = bytes(self._ros1.ros1_to_cdr(data, stored.channel.kind))
+                data = bytes(self._types.ros1_to_cdr(data, stored.channel.kind))
             self._outs[stored.channel.topic].publish(data)
             self.sent += 1
 
