@@ -9,10 +9,10 @@ import pytest
 
 from bundle_factory import make_tiny_bundle
 from trustseg.bundle import load_bundle
-from trustseg.card import LowConfidenceLimits
+from trustseg.card import STRANGENESS_INPUT, LowConfidenceLimits
 from trustseg.evaluation.image_verdicts import image_metrics
 from trustseg.evaluation.verdict_arrays import judge
-from trustseg.verdict import Judge, StrangenessModel
+from trustseg.verdict import Judge
 
 QUALITY = np.array([0.9, 0.8, 0.6, 0.4, 0.2])
 NONE = np.full(5, np.nan)
@@ -57,14 +57,16 @@ def test_no_failure_among_the_images() -> None:
     assert found.false_alarms == pytest.approx(0.5)
 
 
-def test_many_images_are_judged_as_single_frames_are(tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_strangeness", [False, True])
+def test_many_images_are_judged_as_single_frames_are(tmp_path: Path, with_strangeness: bool) -> None:
     bundle = load_bundle(make_tiny_bundle(tmp_path / "engines" / "tiny"))
     names, model = bundle.card.feature_names, bundle.verdict()
+    if with_strangeness:  # in place of the first feature, far enough from its mean to matter
+        model = model.model_copy(update={"features": [STRANGENESS_INPUT, *model.features[1:]]})
     rows = np.random.default_rng(1).normal(0.4, 0.6, (20, len(names)))
     single = Judge(model, names, len(bundle.card.classes), LowConfidenceLimits())
-    strange = StrangenessModel(model.strangeness, {name: index for index, name in enumerate(names)})
     found = judge(model, names, rows)
-    expected = np.array([(*single.scores(row), strange.distance(row)) for row in rows])
+    expected = np.array([single.scores(row) for row in rows])
     assert np.stack([found.quality, found.failure_score, found.distance], 1) == pytest.approx(expected, abs=1e-12)
     assert np.ptp(found.failure_score) > 0.1
     assert found.lower_bound == pytest.approx(np.clip(found.quality - model.quality_lower_offset, 0, 1))

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from trustseg.card import CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
+from trustseg.card import STRANGENESS_INPUT, CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
 from trustseg.errors import BundleError
 
 __all__ = ["Bundle", "Card", "find_bundle", "load_bundle", "parse_model", "sha256_hex", "source_tree"]
@@ -115,7 +115,7 @@ class Bundle:
         what = f"verdict model of bundle {self.card.name} ({precision})"
         parsed = parse_model(VerdictFile, self.verdict_bytes(precision), what)
         self._same_model("the verdict model", parsed.model_sha256, precision)
-        missing = sorted(set(parsed.features) - set(self.card.feature_names))
+        missing = sorted(set(parsed.features) - {*self.card.feature_names, STRANGENESS_INPUT})
         if parsed.strangeness is not None:
             missing += sorted(set(parsed.strangeness.features) - set(self.card.feature_names))
         if missing:

@@ -294,8 +294,14 @@ class Strangeness(Strict):
         return self
 
 
+STRANGENESS_INPUT = "log_strangeness"
+"""Name, among a verdict model's features, of the logarithm of the strangeness that the same file's model gives."""
+
+
 class VerdictFile(Strict):
     """`verdict.json`: the image-level model that turns pooled features into predicted quality and P(failure).
+
+    Its features are the card's, and `STRANGENESS_INPUT` where it has a model of strangeness.
 
     The lower bound of the quality is the predicted quality minus `quality_lower_offset`, never below 0.
     """
@@ -319,6 +325,8 @@ class VerdictFile(Strict):
         width = len(self.features)
         if len(self.mean) != width or len(self.std) != width:
             raise ValueError(f"mean and std must have {width} values, one a feature")
+        if STRANGENESS_INPUT in self.features and self.strangeness is None:
+            raise ValueError(f"{STRANGENESS_INPUT} is a feature, but there is no model of strangeness")
         for index, layer in enumerate(self.layers):
             if len(layer.weight[0]) != width:
                 raise ValueError(f"layers[{index}] takes {len(layer.weight[0])} values, but {width} come in")

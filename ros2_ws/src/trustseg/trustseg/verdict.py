@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.card import LowConfidenceLimits, Strangeness, VerdictFile
+from trustseg.card import STRANGENESS_INPUT, LowConfidenceLimits, Strangeness, VerdictFile
 from trustseg.reasons import Reason
 from trustseg.types import ConfidenceSummary, EngineOutput, Float32Array, FrameVerdict, HealthReport, UInt8Array
 
@@ -19,6 +19,7 @@ Float64Array = npt.NDArray[np.float64]
 # One class over nearly the whole image is no road scene; the most that one class covers in CamVid's 701 labelled
 # images and in rendered drives stays well below (tests/data measures it).
 ONE_CLASS_SHARE = 0.97
+LEAST_DISTANCE = 1e-3
 
 
 class Judge:
@@ -36,7 +37,7 @@ class Judge:
         self, model: VerdictFile, feature_names: Sequence[str], class_count: int, limits: LowConfidenceLimits,
         one_class_share: float = ONE_CLASS_SHARE,
     ) -> None:  # fmt: skip
-        position = {name: index for index, name in enumerate(feature_names)}
+        position = {name: index for index, name in enumerate([*feature_names, STRANGENESS_INPUT])}
         self._model, self._limits = model, limits
         self._class_count, self._one_class_share = class_count, one_class_share
         self._use = np.array([position[name] for name in model.features])
@@ -53,13 +54,11 @@ class Judge:
             reasons |= Reason.OUTPUT_INVALID
             quality, failure = 0.0, 1.0
         else:
-            quality, failure = self.scores(features)
+            quality, failure, distance = self.scores(features)
             if failure >= self._model.failure_threshold:
                 reasons |= Reason.LOW_QUALITY
-            if self._strange is not None:
-                distance = self._strange.distance(features)
-                if distance > self._strange.limit:
-                    reasons |= Reason.STRANGE_SCENE
+            if self._strange is not None and distance > self._strange.limit:
+                reasons |= Reason.STRANGE_SCENE
         if summary.low_share > self._limits.share_max or summary.flat_share > self._limits.flat_share:
             reasons |= Reason.LOW_CONFIDENCE
         return FrameVerdict(
@@ -81,17 +80,20 @@ class Judge:
         """Predicted Q in [0, 1] of features (K,); 0 where they are not finite."""
         return self.scores(features.astype(np.float64))[0] if np.isfinite(features).all() else 0.0
 
-    def scores(self, features: Float64Array) -> tuple[float, float]:
-        """(predicted quality, P(failure)), both in [0, 1], of finite features (K,)."""
+    def scores(self, features: Float64Array) -> tuple[float, float, float]:
+        """(predicted quality, P(failure), strangeness) of finite features (K,): two in [0, 1], the last NaN without a
+        model of it."""
         model = self._model
-        value = np.clip((features[self._use] - self._mean) / self._std, -model.clip, model.clip)
+        distance = float("nan") if self._strange is None else self._strange.distance(features)
+        known = np.append(features, log_strangeness(distance))
+        value = np.clip((known[self._use] - self._mean) / self._std, -model.clip, model.clip)
         for weight, bias, activation in self._layers:
             value = weight @ value + bias
             if activation == "tanh":
                 value = np.tanh(value)
             elif activation == "relu":
                 value = np.maximum(value, 0.0)
-        return sigmoid(float(value[0])), sigmoid(float(value[1]))
+        return sigmoid(float(value[0])), sigmoid(float(value[1])), distance
 
     def _mask_reasons(self, labels: UInt8Array) -> Reason:
         counts = cv2.calcHist([labels], [0], None, [256], [0, 256]).reshape(256)
@@ -120,6 +122,11 @@ class StrangenessModel:
         residual = centred - along @ self._basis
         total = (along**2 / self._variance).sum() + (residual**2).sum() / self._residual_variance
         return float(np.sqrt(total / (len(self._basis) + 1)))
+
+
+def log_strangeness(distance: float) -> float:
+    """log(distance), finite for every distance that is a number."""
+    return float(np.log(max(distance, LEAST_DISTANCE)))
 
 
 def sigmoid(value: float) -> float:

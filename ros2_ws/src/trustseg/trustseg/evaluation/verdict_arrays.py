@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.card import Layer, Strangeness, VerdictFile
+from trustseg.card import STRANGENESS_INPUT, Layer, Strangeness, VerdictFile
 from trustseg.evaluation.score_histogram import Floats
 
+LEAST_DISTANCE = 1e-3  # as in trustseg.verdict
 Rows = npt.NDArray[np.floating]
 
 
@@ -35,16 +36,22 @@ class Judgements:
 
 def judge(model: VerdictFile, feature_names: list[str], features: Rows) -> Judgements:
     """Judge images by their features, float (n, K), named by `feature_names`."""
-    place = {name: index for index, name in enumerate(feature_names)}
-    rows = features[:, [place[name] for name in model.features]].astype(np.float64)
-    logits = run_layers(model.layers, standardised(rows, np.array(model.mean), np.array(model.std), model.clip))
-    quality = sigmoid(logits[:, 0])
-    distance = np.full(len(rows), np.nan)
+    place = {name: index for index, name in enumerate([*feature_names, STRANGENESS_INPUT])}
+    distance = np.full(len(features), np.nan)
     if model.strangeness is not None:
         embedding = features[:, [place[name] for name in model.strangeness.features]]
         distance = strangeness_distance(model.strangeness, embedding)
+    known = with_strangeness(features, distance)
+    rows = known[:, [place[name] for name in model.features]]
+    logits = run_layers(model.layers, standardised(rows, np.array(model.mean), np.array(model.std), model.clip))
+    quality = sigmoid(logits[:, 0])
     lower = np.clip(quality - model.quality_lower_offset, 0.0, 1.0)
     return Judgements(quality, sigmoid(logits[:, 1]), distance, lower)
+
+
+def with_strangeness(features: Rows, distance: Floats) -> Floats:
+    """Features with the logarithm of the strangeness as one more column, float64 (n, K + 1)."""
+    return np.column_stack([features.astype(np.float64), np.log(np.maximum(distance, LEAST_DISTANCE))])
 
 
 def standardised(rows: Floats, mean: Floats, std: Floats, clip: float) -> Floats:

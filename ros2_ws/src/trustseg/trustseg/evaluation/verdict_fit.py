@@ -7,11 +7,11 @@ judge. Kinds of trouble that are held out enter nothing but the report.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trustseg.card import Layer, VerdictFile
+from trustseg.card import STRANGENESS_INPUT, Layer, VerdictFile
 from trustseg.evaluation.calibration_data import CLEAN, Bools, CalibrationRows, Ints, folds_by_block
 from trustseg.evaluation.dense_fit import DenseSettings, fit_dense
 from trustseg.evaluation.image_quality import FAILURE_BELOW
@@ -23,6 +23,7 @@ from trustseg.evaluation.verdict_arrays import (
     sigmoid,
     standardised,
     strangeness_distance,
+    with_strangeness,
 )
 
 CLIP = 8.0
@@ -44,7 +45,7 @@ INPUT_STATISTICS = ("edge_density", "luma_mean", "luma_std", "sharpness", "satur
 # Regularisation is strong because trouble that nobody has fitted on is what the verdict is for.
 CANDIDATES = tuple(
     (features, DenseSettings(0, l2))
-    for features in ("confidence", "pooled", "classes", "all") for l2 in (3e-3, 3e-2, 3e-1)
+    for features in ("confidence", "confidence, strangeness", "pooled", "classes", "all") for l2 in (3e-3, 3e-2, 3e-1)
 ) + tuple((features, DenseSettings(8, 3e-2)) for features in ("confidence", "pooled", "all"))  # fmt: skip
 
 
@@ -91,6 +92,11 @@ def fit_verdict(
         InputError: fewer blocks than folds.
     """
     fitting = fitting_rows(rows)
+    fold = folds_by_block(rows.block, FOLDS, seed)
+    distance = _crossed_distance(rows, feature_names, fold)
+    rows = replace(rows, features=with_strangeness(rows.features, distance).astype(np.float32))
+    if not np.isnan(distance).any():
+        feature_names = [*feature_names, STRANGENESS_INPUT]
     losses = {}
     for features, settings in CANDIDATES:
         loss = _loss_on_unseen_kinds(rows, fitting, feature_names, features, settings, seed)
@@ -98,8 +104,7 @@ def fit_verdict(
         on_step()
     best = min(CANDIDATES, key=lambda candidate: losses[candidate_name(*candidate)])
     names = feature_set(feature_names, best[0])
-    fold = folds_by_block(rows.block, FOLDS, seed)
-    crossed = _cross_fitted(rows, fitting, feature_names, names, best[1], fold, seed)
+    crossed = _cross_fitted(rows, fitting, feature_names, names, best[1], fold, distance, seed)
     on_step()
     return _with_thresholds(rows, fitting, feature_names, names, best, losses, crossed, model_sha256, seed)
 
@@ -119,11 +124,13 @@ def feature_set(feature_names: list[str], which: str) -> list[str]:
     """Features of a set, each larger than the one before.
 
     "confidence": pooled confidence and softmax figures; "pooled": the statistics of the picture too; "classes": those
-    of each class too; "all": the embedding too.
+    of each class too; "all": the embedding too. "confidence, strangeness": the first, and the scene's strangeness where
+    the embedding tells it.
     """
-    pooled = [name for name in feature_names if "/" not in name and name != "nonfinite_logits"]
-    if which == "confidence":
-        return [name for name in pooled if name not in INPUT_STATISTICS]
+    pooled = [n for n in feature_names if "/" not in n and n not in ("nonfinite_logits", STRANGENESS_INPUT)]
+    if which.startswith("confidence"):
+        strangeness = [n for n in feature_names if n == STRANGENESS_INPUT and which != "confidence"]
+        return [name for name in pooled if name not in INPUT_STATISTICS] + strangeness
     prefixes = {"pooled": (), "classes": ("class_share/", "class_confidence/"), "all": ("",)}[which]
     return pooled + [name for name in feature_names if "/" in name and name.startswith(prefixes)]
 
@@ -188,23 +195,30 @@ def _loss_on_unseen_kinds(
 
 def _cross_fitted(
     rows: CalibrationRows, fitting: Bools, feature_names: list[str], names: list[str], settings: DenseSettings,
-    fold: Ints, seed: int,
+    fold: Ints, distance: Floats, seed: int,
 ) -> Judgements:  # fmt: skip
-    """Quality, failure score and distance of every row by models of the other folds; the bound is not known yet."""
+    """Quality and failure score of every row by models of the other folds; the bound is not known yet."""
     x = rows.features[:, _columns(feature_names, names)].astype(np.float64)
-    embedding_names = [name for name in feature_names if name.startswith("embedding/")]
-    embedding = rows.features[:, _columns(feature_names, embedding_names)].astype(np.float64)
-    good = rows.clean & (rows.quality >= FAILURE_BELOW)
-    logits, distance = np.zeros((len(rows), 2)), np.full(len(rows), np.nan)
+    logits = np.zeros((len(rows), 2))
     for each in range(FOLDS):
-        inside, outside = fold == each, fold != each
-        train = fitting & outside
+        inside, train = fold == each, fitting & (fold != each)
         logits[inside] = _fit_scores(x[train], rows.quality[train], settings, seed).logits(x[inside])
-        if embedding_names and (good & outside).sum() > len(embedding_names) // 4:
-            model = fit_strangeness(embedding_names, embedding[good & outside], limit=1.0)
-            distance[inside] = strangeness_distance(model, embedding[inside])
     quality = sigmoid(logits[:, 0])
     return Judgements(quality, sigmoid(logits[:, 1]), distance, quality)
+
+
+def _crossed_distance(rows: CalibrationRows, feature_names: list[str], fold: Ints) -> Floats:
+    """Strangeness of every row by a model of the other folds' good, clean views; NaN where there is no embedding."""
+    names = [name for name in feature_names if name.startswith("embedding/")]
+    embedding = rows.features[:, _columns(feature_names, names)].astype(np.float64)
+    good = rows.clean & (rows.quality >= FAILURE_BELOW)
+    distance = np.full(len(rows), np.nan)
+    for each in range(FOLDS):
+        inside, outside = fold == each, fold != each
+        if names and (good & outside).sum() > len(names) // 4:
+            model = fit_strangeness(names, embedding[good & outside], limit=1.0)
+            distance[inside] = strangeness_distance(model, embedding[inside])
+    return distance
 
 
 def _with_thresholds(
