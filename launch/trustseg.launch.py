@@ -24,7 +24,7 @@ ARGUMENTS = {
         "YAML file with the parameters of both nodes, instead of a profile",
     ),
     "bundle": ("segnet_lite", "bundle to run: its name or the path of its folder"),
-    "backend": ("auto", "inference library: auto, onnxruntime or openvino"),
+    "backend": ("auto", "inference library, or several in order of preference (tensorrt,openvino,onnxruntime)"),
     "image": ("image", "topic of the camera's images (sensor_msgs/Image, or CompressedImage with image_transport)"),
     "camera_info": ("camera_info", "topic of the camera's sensor_msgs/CameraInfo; optional"),
     "image_transport": ("raw", "type of the image topic: raw or compressed"),

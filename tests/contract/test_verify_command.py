@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from backend_cases import play_tensorrt
 from bundle_factory import make_tiny_bundle
+from trustseg.backends import select_backend
+from trustseg.bundle import load_bundle
 from trustseg.cli.app import main
+from trustseg.errors import BundleError, SelfTestError
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +105,123 @@ def test_bad_input_is_one_line_and_exit_2(
     assert err.startswith("trustseg: ")
     assert message in err
     assert err.count("\n") == 1
+
+
+# Signature, speed, plans --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[Path, Path]:
+    """(private, public)."""
+    assert sign("--new-key", str(tmp_path / "fleet.pem")) == 0
+    return tmp_path / "fleet.pem", tmp_path / "fleet.pub.pem"
+
+
+def sign(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(["sign", *arguments])
+    return int(caught.value.code or 0)
+
+
+def test_a_signed_bundle_is_admitted(
+    path: Path, keys: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private, public = keys
+    assert private.stat().st_mode & 0o077 == 0
+    assert sign("--bundle", str(path), "--key", str(private)) == 0
+    capsys.readouterr()
+    code, out, _ = run(capsys, "--bundle", str(path), "--backend", "onnxruntime", "--public-key", str(public), "--json")
+    assert code == 0
+    assert json.loads(out)["files"][0] == {"file": "signature by fleet.pub.pem", "passed": True, "why": ""}
+    monkeypatch.setenv("TRUSTSEG_PUBLIC_KEY", str(public))
+    assert load_bundle(path).card.name == "tiny"  # what the node calls
+
+
+def unsigned(path: Path) -> None:
+    (path / "card.json.sig").unlink()
+
+
+def another_key(path: Path) -> None:
+    (path / "card.json.sig").unlink()
+    sign("--new-key", str(path / "other.pem"))
+    sign("--bundle", str(path), "--key", str(path / "other.pem"))
+
+
+def altered_card(path: Path) -> None:
+    card = path / "card.json"
+    card.write_text(card.read_text().replace("Nearest-colour", "Any"))
+
+
+def malformed(path: Path) -> None:
+    (path / "card.json.sig").write_text("c2hvcnQ=\n")
+
+
+def no_base64(path: Path) -> None:
+    (path / "card.json.sig").write_text("!!")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (unsigned, "card.json is not signed, expected"),
+        (another_key, "is wrong, expected one by the key fleet.pub.pem"),
+        (altered_card, "another key, or an altered card"),
+        (malformed, "is malformed, expected 64 bytes in base64, got 5"),
+        (no_base64, "cannot be read"),
+    ],
+)
+def test_what_is_not_signed_with_the_key_is_not_opened(
+    path: Path, keys: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[Path], None], message: str,
+) -> None:  # fmt: skip
+    private, public = keys
+    sign("--bundle", str(path), "--key", str(private))
+    spoil(path)
+    capsys.readouterr()
+    monkeypatch.setenv("TRUSTSEG_PUBLIC_KEY", str(public))
+    code, _, err = run(capsys, "--bundle", str(path))
+    assert code == 2
+    assert message in err
+    assert "trustseg sign --bundle tiny --key PRIVATE.pem" in err
+    with pytest.raises(BundleError):
+        load_bundle(path)
+
+
+def test_keys_that_cannot_be_used(
+    path: Path, keys: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private, _ = keys
+    before = private.read_bytes()
+    assert sign("--new-key", str(private)) == 2  # never over a key that is there
+    assert private.read_bytes() == before
+    (tmp_path / "text.pem").write_text("no key")
+    assert sign("--bundle", str(path), "--key", str(tmp_path / "text.pem")) == 2
+    assert run(capsys, "--bundle", str(path), "--public-key", str(tmp_path / "text.pem"))[0] == 2
+    assert run(capsys, "--bundle", str(path), "--public-key", str(private))[0] == 2
+    assert sign("--bundle", str(path)) == 2
+    assert not (path / "card.json.sig").exists()
+
+
+def test_too_slow_is_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--bundle", str(path), "--backend", "onnxruntime", "--budget-ms")
+    code, out, _ = run(capsys, *arguments, "0.0001")
+    assert code == 1
+    assert "expected at most 0.0001" in " ".join(out.split())
+    assert run(capsys, *arguments, "60000")[0] == 0
+    with pytest.raises(SelfTestError, match=r"expected at most 0\.0001"):
+        select_backend("onnxruntime", load_bundle(path), budget_ms=0.0001)
+
+
+def test_a_plan_of_another_machine_is_refused_by_name(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play_tensorrt(monkeypatch, "tensorrt 10.3.0")
+    with pytest.raises(SystemExit):
+        main(["build", "--bundle", str(path)])
+    assert run(capsys, "--bundle", str(path), "--backend", "tensorrt")[0] == 0
+    play_tensorrt(monkeypatch, "tensorrt 10.3.0 mapped")  # the same TensorRT on a Jetson
+    code, out, _ = run(capsys, "--bundle", str(path), "--backend", "tensorrt,onnxruntime")
+    assert code == 1
+    assert "machine.gpu, expected Orin, got NVIDIA Test GPU" in " ".join(out.split())
+    assert "trustseg build --bundle tiny" in " ".join(out.split())
+    assert select_backend("tensorrt,onnxruntime", load_bundle(path)).name == "onnxruntime"

@@ -69,6 +69,8 @@ def test_what_is_given_at_start_holds(node: Any) -> None:
     config = parameters.load(node(camera_rate_hz=10, threads=4, backend="openvino"), SegmenterConfig)
     assert (config.camera_rate_hz, config.threads, config.backend) == (10.0, 4, "openvino")
     assert isinstance(config.camera_rate_hz, float)
+    order = "tensorrt,openvino, onnxruntime"
+    assert parameters.load(node(backend=order), SegmenterConfig).backend == order
 
 
 @pytest.mark.parametrize(
@@ -83,6 +85,9 @@ def test_what_is_given_at_start_holds(node: Any) -> None:
         ({"autostart": 1}, "autostart.*true or false"),
         ({"mode": "LIVE"}, "mode.*live, replay, sim.*'LIVE'"),
         ({"bundle": 7}, "bundle.*text"),
+        ({"backend": "tensorrt,abacus"}, "backend.*several of auto, onnxruntime.*'tensorrt,abacus'"),
+        ({"backend": "openvino,openvino"}, "backend.*several"),
+        ({"backend": "auto,openvino"}, "backend.*several"),
     ],
 )
 def test_bad_values_at_start_are_refused_with_what_is_expected(node: Any, given: dict[str, Any], text: str) -> None:

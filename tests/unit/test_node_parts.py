@@ -14,7 +14,7 @@ from trustseg.reasons import Reason
 from trustseg_ros.camera_schedule import CameraSchedule, CameraTrouble, load_schedule
 from trustseg_ros.latch_file import LatchFile, default_path
 from trustseg_ros.newest import Newest
-from trustseg_ros.supervisor import EXIT_HUNG, Supervisor
+from trustseg_ros.supervisor import EXIT_HUNG, EXIT_LOST, Supervisor
 
 BOUNDS = derive_bounds(SECOND // 30, 50 * MS)
 
@@ -109,6 +109,13 @@ def test_a_finished_inference_is_forgotten() -> None:
     watched.now = 10 * SECOND
     watched.supervisor.check()
     assert (watched.vouched, watched.ended) == (1, [])
+
+
+def test_a_lost_engine_ends_the_process(capfd: pytest.CaptureFixture[str]) -> None:
+    watched = Watched()
+    watched.supervisor.lost("an illegal memory access was encountered")
+    assert watched.ended == [EXIT_LOST]
+    assert "illegal memory access" in capfd.readouterr().err
 
 
 def test_the_supervisor_runs_until_it_is_stopped() -> None:

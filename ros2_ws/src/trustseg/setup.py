@@ -52,6 +52,7 @@ setup(
         "evaluation": ["matplotlib>=3.7", "scikit-learn>=1.3", "onnx>=1.15"],
         "train": ["torch==2.13.0", "onnx>=1.15", "onnxscript>=0.5", "safetensors>=0.4", "matplotlib>=3.7"],
         "gpu": ["tensorrt>=8.6", "pycuda>=2022.2", "cuda-python>=12"],
+        "signature": ["cryptography>=41"],
         "ray": ["ray>=2.9"],
     },
     zip_safe=False,

@@ -15,8 +15,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from trustseg.card import STRANGENESS_INPUT, CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
+from trustseg.card import CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
 from trustseg.errors import BundleError
+from trustseg.signature import check_signature, configured_key
 
 __all__ = ["Bundle", "Card", "find_bundle", "load_bundle", "parse_model", "sha256_hex", "source_tree"]
 
@@ -115,7 +116,7 @@ class Bundle:
         what = f"verdict model of bundle {self.card.name} ({precision})"
         parsed = parse_model(VerdictFile, self.verdict_bytes(precision), what)
         self._same_model("the verdict model", parsed.model_sha256, precision)
-        missing = sorted(set(parsed.features) - {*self.card.feature_names, STRANGENESS_INPUT})
+        missing = sorted(set(parsed.features) - set(self.card.feature_names))
         if parsed.strangeness is not None:
             missing += sorted(set(parsed.strangeness.features) - set(self.card.feature_names))
         if missing:
@@ -229,18 +230,22 @@ def _home(folder: Path) -> Path:
     return (folder / "card.json").resolve().parent
 
 
-def load_bundle(name_or_path: str | Path, *, draft: bool = False) -> Bundle:
+def load_bundle(name_or_path: str | Path, *, draft: bool = False, public_key: Path | None = None) -> Bundle:
     """Read and check a bundle's card.
 
     Args:
         name_or_path: folder with card.json, or a name (see `find_bundle`).
         draft: True lets a bundle pass that has no verdict model or calibration yet (the tools that fit them).
+        public_key: PEM file that the card must be signed with; default: the one that TRUSTSEG_PUBLIC_KEY names, if any.
 
     Raises:
-        BundleError: not found, not readable, not a valid card, or an unfinished bundle without `draft`.
+        BundleError: not found, not readable, not signed with the key, not a valid card, or unfinished without `draft`.
     """
     path = find_bundle(name_or_path)
     data = _read(_confined(path, "card.json"), limit=CARD_MAX_BYTES)
+    key = public_key or configured_key()
+    if key is not None:
+        check_signature(data, path / "card.json", key)
     card = parse_model(Card, data, f"{path / 'card.json'}")
     bundle = Bundle(path=path, card=card, card_sha256=sha256_hex(data))
     if not draft and (card.verdict is None or not card.calibration):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trustseg.bounds import Bounds
-from trustseg.errors import BackendError, FrameRejected
+from trustseg.errors import BackendError, EngineLostError, FrameRejected
 from trustseg.frames import FrameIntake, SourceCheck
 from trustseg.pipeline import Pipeline
 from trustseg.reasons import Mode, Reason, Severity, severity_of
@@ -153,6 +153,9 @@ class FrameWorker:
             crc32 = self._outputs.publish(header, frame, result, self.config.to_camera_size)
         except FrameRejected as error:
             return self._reject(received, Reason(error.reason), str(error))
+        except EngineLostError as error:
+            self._reject(received, Reason.BACKEND, str(error))
+            return self._supervisor.lost(str(error))
         except BackendError as error:
             return self._reject(received, Reason.BACKEND, str(error))
         except Exception as error:

@@ -37,9 +37,13 @@ def parameter(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
+    several: bool = False,
     live: bool = False,
 ) -> Any:
-    """One parameter as a dataclass field; not `live` means read-only while the node runs."""
+    """One parameter as a dataclass field; not `live` means read-only while the node runs.
+
+    `several`: any number of the choices, with commas, none twice.
+    """
     return field(
         default=default,
         metadata={
@@ -47,6 +51,7 @@ def parameter(
             "minimum": minimum,
             "maximum": maximum,
             "choices": choices,
+            "several": several,
             "live": live,
         },
     )
@@ -73,11 +78,14 @@ class SegmenterConfig(Timing):
 
     bundle: str = parameter("segnet_lite", "bundle to run: its name or the path of its folder")
     backend: str = parameter(
-        "auto", "inference library; auto: the fastest that passes the golden test",
-        choices=("auto", "onnxruntime", "openvino"),
+        "auto", "inference library, or several with commas: the first that is admitted; auto: the fastest that is",
+        choices=("auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"), several=True,
     )  # fmt: skip
     precision: str = parameter("fp32", "precision of the graph to load, one that the bundle has")
     threads: int = parameter(2, "threads of the inference library", minimum=1, maximum=64)
+    engine_budget_ms: float = parameter(
+        0.0, "longest engine call that is admitted at the start, ms; 0: any time", minimum=0.0, maximum=10e3
+    )
     mode: str = parameter("live", "where stamps come from: live compares them with the clock", choices=tuple(MODES))
     image_transport: str = parameter("raw", "type of the image topic", choices=("raw", "compressed"))
     output_size: str = parameter(
@@ -230,7 +238,9 @@ def _problem(spec: dataclasses.Field[Any], value: Any) -> bool:
     if type(value) is not type(spec.default):
         return True
     if data["choices"]:
-        return value not in data["choices"]
+        parts = [part.strip() for part in str(value).split(",")] if data["several"] else [value]
+        alone = "auto" in parts and len(parts) > 1
+        return alone or len(set(parts)) != len(parts) or not set(parts) <= set(data["choices"])
     # NaN fails both comparisons.
     too_low = data["minimum"] is not None and not value >= data["minimum"]
     return too_low or (data["maximum"] is not None and not value <= data["maximum"])
@@ -239,7 +249,7 @@ def _problem(spec: dataclasses.Field[Any], value: Any) -> bool:
 def _expected(spec: dataclasses.Field[Any]) -> str:
     data = spec.metadata
     if data["choices"]:
-        return "one of " + ", ".join(data["choices"])
+        return ("one or, with commas, several of " if data["several"] else "one of ") + ", ".join(data["choices"])
     kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[type(spec.default)]
     if data["minimum"] is None:
         return kind

@@ -98,7 +98,7 @@ class Segmenter(LifecycleNode):
             self.get_logger().warning("mode sim: the same picture again is not taken for a frozen camera")
         try:
             bundle = load_bundle(config.bundle)
-            backend = select_backend(config.backend, bundle, config.precision, config.threads)
+            backend = select_backend(config.backend, bundle, config.precision, config.threads, config.engine_budget_ms)
             pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
             self._loaded = Loaded(pipeline, Outputs(self, bundle))
         except Exception as error:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from trustseg.bounds import Bounds
 
-EXIT_HUNG = 70
+EXIT_HUNG, EXIT_LOST = 70, 71
 # A backend that hangs while it holds the interpreter's lock stops this thread too; a timer outside the interpreter then
 # ends the process. Much longer than the ordinary bound: a paused or starved process must not be taken for a hung one.
 LOCKED_FACTOR = 10
@@ -75,6 +75,12 @@ class Supervisor:
             self._end_process(EXIT_HUNG)
         if busy_ns <= self._bounds.age_limit_ns:
             self._vouch()
+
+    def lost(self, why: str) -> None:
+        """End the process: what failed poisons it (a sticky CUDA error), and only a new one has a sound engine."""
+        sys.stderr.write(f"trustseg: {why}; ending this process, so that it can be started again\n")
+        sys.stderr.flush()
+        self._end_process(EXIT_LOST)
 
     def _run(self) -> None:
         period_s = self._bounds.liveliness_lease_ns / 3e9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trustseg.backends.golden import GoldenResult, golden_test
 from trustseg.backends.interface import Backend
@@ -79,9 +79,11 @@ def _unknown(name: str) -> BackendError:
 
 
 def try_backend(
-    name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2
+    name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2, budget_ms: float = 0.0
 ) -> tuple[Candidate, Backend | None]:
     """Load `name` and run the golden test; the backend is returned open when it passed, else closed and None.
+
+    `budget_ms`: longest that the least disturbed engine call may take; 0: any time.
 
     Raises:
         BundleError: the bundle itself is altered or incomplete: no backend may run it.
@@ -101,28 +103,33 @@ def try_backend(
     except BaseException:
         backend.close()
         raise
+    if result.passed and budget_ms > 0 and not result.engine_ms <= budget_ms:
+        why = f"engine call takes {result.engine_ms:.1f} ms, expected at most {budget_ms:g}; choose a smaller precision"
+        result = replace(result, passed=False, why=why)
     if not result.passed:
         backend.close()
         return Candidate(name, result, ""), None
     return Candidate(name, result, ""), backend
 
 
-def select_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2) -> Backend:
+def select_backend(
+    name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2, budget_ms: float = 0.0
+) -> Backend:
     """A backend that has passed the golden test.
 
     `name` is one backend; or several with commas, of which the first that passes is taken (the order of fall-back,
-    "tensorrt,openvino,onnxruntime"); or "auto": the fastest of all that pass.
+    "tensorrt,openvino,onnxruntime"); or "auto": the fastest of all that pass. `budget_ms`: see `try_backend`.
 
     Raises:
         BundleError: the bundle is altered or incomplete.
-        SelfTestError: the backend (of several: every one that loads) differs from the golden output.
+        SelfTestError: the backend (of several: every one that loads) differs from the golden output, or is too slow.
         BackendError: unknown, missing or failing backend.
     """
     names = backend_order(name)
     best: tuple[float, Backend] | None = None
     tried: list[Candidate] = []
     for each in names:
-        candidate, backend = try_backend(each, bundle, precision, threads)
+        candidate, backend = try_backend(each, bundle, precision, threads, budget_ms)
         tried.append(candidate)
         if backend is None or candidate.golden is None:
             continue

@@ -4,36 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from trustseg.backends import AUTO, BACKENDS, Candidate, load_golden, try_backend
+from trustseg.backends import AUTO, BACKENDS, Candidate, backend_order, load_golden, try_backend
 from trustseg.bundle import Bundle, load_bundle
-from trustseg.errors import BackendError, BundleError
+from trustseg.errors import BundleError
+from trustseg.signature import configured_key
 
 
 def verify(
     bundle: Annotated[str, typer.Option(help="Bundle: a folder with card.json, or a name such as segnet_lite.")],
     backend: Annotated[
-        str, typer.Option(help="Backend to try: auto (every one that is installed), " + " or ".join(BACKENDS) + ".")
+        str,
+        typer.Option(
+            help="Backends to try: auto (every one that is installed), or with commas some of "
+            + ", ".join(BACKENDS)
+            + "."
+        ),
     ] = AUTO,
     precision: Annotated[str, typer.Option(help="Precision of the graph, as named by the card.")] = "fp32",
     threads: Annotated[int, typer.Option(min=1, help="Threads of the backend.")] = 2,
+    budget_ms: Annotated[
+        float, typer.Option(min=0, help="Longest engine call that is admitted, ms; 0: any time.")
+    ] = 0.0,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(help="Ed25519 key, PEM, that the card must be signed with. Default: TRUSTSEG_PUBLIC_KEY."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
 ) -> None:
-    """Check every hash of a bundle and reproduce its golden image on each backend; exit code 1 if it fails."""
-    if backend != AUTO and backend not in BACKENDS:
-        raise BackendError("no such backend", expected=f"{AUTO}, " + ", ".join(BACKENDS), got=repr(backend))
-    loaded = load_bundle(bundle)
+    """The admission gate: signature, every hash, plan manifests, golden image and speed; exit code 1 when refused."""
+    names = backend_order(backend)
+    loaded = load_bundle(bundle, public_key=public_key)
+    key = public_key or configured_key()
     loaded.model(precision)
     files = check_files(loaded, precision)
     candidates: list[Candidate] = []
     if all(problem == "" for _, problem in files):
-        for name in BACKENDS if backend == AUTO else (backend,):
-            candidates.append(try_backend(name, loaded, precision, threads)[0])
+        for name in names:
+            candidate, engine = try_backend(name, loaded, precision, threads, budget_ms)
+            candidates.append(candidate)
+            if engine is not None:
+                engine.close()
+    if key is not None:
+        files.insert(0, (f"signature by {key.name}", ""))  # else loading had failed
     passed = bool(candidates) and all(c.passed or c.missing for c in candidates) and any(c.passed for c in candidates)
     if as_json:
         typer.echo(json.dumps(_document(loaded, precision, files, candidates, passed), allow_nan=False))

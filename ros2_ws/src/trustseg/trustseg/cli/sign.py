@@ -1,0 +1,32 @@
+"""`trustseg sign`: the signature of a bundle's card, and the keys for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trustseg.errors import InputError
+
+
+def sign(
+    bundle: Annotated[
+        str | None, typer.Option(help="Bundle to sign: a folder with card.json, or a name under engines/.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="Private Ed25519 key, PEM. Keep it off the vehicle.")] = None,
+    new_key: Annotated[
+        Path | None, typer.Option(help="Make a key pair: this private key, and NAME.pub.pem beside it.")
+    ] = None,
+) -> None:
+    """Sign a bundle's card; where TRUSTSEG_PUBLIC_KEY names a public key, only bundles signed with it are loaded."""
+    from trustseg import signature
+    from trustseg.bundle import find_bundle
+
+    if new_key is not None and bundle is None and key is None:
+        public = signature.new_key(new_key)
+        typer.echo(f"{new_key} (private: keep it off the vehicle) and {public} (set TRUSTSEG_PUBLIC_KEY to it)")
+        return
+    if bundle is None or key is None or new_key is not None:
+        raise InputError("what to do", expected="--bundle NAME --key PRIVATE.pem, or --new-key PRIVATE.pem alone")
+    typer.echo(str(signature.sign_card(find_bundle(bundle) / "card.json", key)))
