@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from trustseg.card import CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
+from trustseg.card import STRANGENESS_INPUT, CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
 from trustseg.errors import BundleError
 from trustseg.signature import check_signature, configured_key
 
@@ -116,7 +116,7 @@ class Bundle:
         what = f"verdict model of bundle {self.card.name} ({precision})"
         parsed = parse_model(VerdictFile, self.verdict_bytes(precision), what)
         self._same_model("the verdict model", parsed.model_sha256, precision)
-        missing = sorted(set(parsed.features) - set(self.card.feature_names))
+        missing = sorted(set(parsed.features) - {*self.card.feature_names, STRANGENESS_INPUT})
         if parsed.strangeness is not None:
             missing += sorted(set(parsed.strangeness.features) - set(self.card.feature_names))
         if missing:
