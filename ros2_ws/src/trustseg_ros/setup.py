@@ -27,10 +27,10 @@ setup(
     zip_safe=False,
     entry_points={
         "console_scripts": [
-            "segmenter = trustseg_ros.segmenter:main",
-            "monitor = trustseg_ros.monitor:main",
-            "camera = trustseg_ros.camera:main",
-            "recorder = trustseg_ros.recorder:main",
+            "segmenter = trustseg_ros.start:segmenter",
+            "monitor = trustseg_ros.start:monitor",
+            "camera = trustseg_ros.start:camera",
+            "recorder = trustseg_ros.start:recorder",
         ]
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from trustseg.errors import TrustSegError
 from trustseg_ros.group_executor import CallbackFailed, GroupedExecutor
 
 EXIT_GOOD, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+END_LIMIT_S = 1.0
 
 
 def steady_timer(node: Any, period_s: float, callback: Callable[[], None], group: Any = None) -> Any:
@@ -33,11 +35,15 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
     Returns:
         0 after SIGINT or SIGTERM, or when the node shut the context down; 2 when an argument or parameter is wrong.
     """
+    # Until ROS takes it over a signal simply ends the process; from then on it ends the context. Python's own handler
+    # would add a KeyboardInterrupt, wherever the code happens to be.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         rclpy.init(args=args)
     except Exception as error:  # the classes differ between distributions
         return _refuse(str(error))
     node, executor = None, None
+    busy = False
     try:
         node = make()
         threads = getattr(node, "threads", None)
@@ -49,7 +55,7 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
         executor.spin()
     except TrustSegError as error:
         return _refuse(str(error))
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
     except CallbackFailed:
         raise
@@ -63,11 +69,18 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
         if node is not None and hasattr(node, "close"):
             node.close()
         if executor is not None:
-            executor.shutdown(timeout_sec=1.0)
+            busy = not executor.shutdown(timeout_sec=END_LIMIT_S)
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
-    return int(getattr(node, "exit_status", EXIT_GOOD))
+    status = int(getattr(node, "exit_status", EXIT_GOOD))
+    if busy:
+        # A thread is deep in a library (it loads an engine, say): the interpreter's own end would pull the ground from
+        # under it and abort.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def _refuse(text: str) -> int:

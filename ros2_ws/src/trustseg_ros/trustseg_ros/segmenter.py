@@ -258,6 +258,8 @@ class Segmenter(LifecycleNode):
     # Trouble --------------------------------------------------------------------------------------------------
 
     def _refuse(self, what: str, error: Exception) -> TransitionCallbackReturn:
+        if not self.context.ok():
+            return FAILURE  # a signal came in between: the process is ending
         self.trouble = reason_of(error)
         text = str(error) if isinstance(error, TrustSegError) else f"{type(error).__name__}: {error}"
         self._trouble_text = f"{what} failed, {self.trouble.first()}: {text}"
