@@ -50,6 +50,15 @@ def fused(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_published_checkpoint_tells_no_machine_s_folders(tmp_path: Path) -> None:
+    meta = checkpoint.describe(SegNetConfig(3), CLASSES, config={"data": {"images": "/a/machine/camvid/train", "n": 3}})
+    network = SegNet(SegNetConfig(3, widths=(4, 6), encoder_convs=(1, 1), decoder_convs=(1, 1)))
+    save_fused(tmp_path / "f.safetensors", network, ConfidenceHead(4), {**meta, "paths": ["/x/y/z", "own/val"]})
+    told = checkpoint.load_weights(tmp_path / "f.safetensors")[1]
+    assert told["config"]["data"] == {"images": "camvid/train", "n": 3}
+    assert told["paths"] == ["y/z", "own/val"]
+
+
 def images(count: int) -> list[np.ndarray]:
     rng = np.random.default_rng(4)
     return [rng.integers(0, 256, (*SIZE, 3), np.uint8) for _ in range(count)]

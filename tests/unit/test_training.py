@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="the training extra (torch) is not i
 torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 from trustseg.errors import InputError  # noqa: E402
+from trustseg.network.confidence import ConfidenceHead  # noqa: E402
 from trustseg.training import checkpoint  # noqa: E402
 from trustseg.training.batches import Batches  # noqa: E402
 from trustseg.training.config import (  # noqa: E402
@@ -24,8 +25,9 @@ from trustseg.training.config import (  # noqa: E402
     load_config,
 )
 from trustseg.training.data import IGNORE, load_set, pair_files, read_pair  # noqa: E402
+from trustseg.training.export import save_fused  # noqa: E402
 from trustseg.training.losses import class_weights, soft_jaccard  # noqa: E402
-from trustseg.training.train import learning_rate, train  # noqa: E402
+from trustseg.training.train import learning_rate, start_run, train  # noqa: E402
 
 CLASSES = ClassList.model_validate(
     {
@@ -126,6 +128,17 @@ def test_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="does not fit"):
         train(wider, CLASSES, tmp_path / "b", report=lambda _: None, init=tmp_path / "run" / "last.safetensors")
+
+
+def test_published_checkpoint_with_its_head_starts_a_deeper_run(tmp_path: Path) -> None:
+    train(tiny_config(tmp_path, 1), CLASSES, tmp_path / "run", report=lambda _: None)
+    network, _, meta = checkpoint.load_network(tmp_path / "run" / "last.safetensors")
+    save_fused(tmp_path / "weights.safetensors", network, ConfidenceHead(8), meta)
+    config = tiny_config(tmp_path, 1)
+    deeper = config.model_copy(update={"model": config.model.model_copy(update={"decoder_convs": [2, 2, 2]})})
+    run = start_run(deeper, CLASSES, "cpu", tmp_path / "weights.safetensors")
+    image = torch.randn(1, 3, 16, 16)
+    assert torch.allclose(run.average(image).logits, network(image).logits, atol=1e-5)
 
 
 def test_void_is_ignored_and_foreign_ids_are_named(tmp_path: Path) -> None:

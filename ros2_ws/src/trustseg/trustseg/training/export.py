@@ -51,10 +51,21 @@ class Parity:
 
 
 def save_fused(path: Path, network: SegNet, head: ConfidenceHead, meta: dict[str, Any]) -> None:
-    """Write network and head as one checkpoint."""
+    """Write network and head as one checkpoint. It may be published: of absolute paths the last two parts stay."""
     state = {f"network.{k}": v for k, v in network.state_dict().items()}
     state |= {f"head.{k}": v for k, v in head.state_dict().items()}
-    checkpoint.save_weights(path, state, {**meta, "fused": True})
+    checkpoint.save_weights(path, state, {**shortened_paths(meta), "fused": True})
+
+
+def shortened_paths(value: Any) -> Any:
+    """Nested plain values in which absolute paths, which tell of one machine only, are cut to their last two parts."""
+    if isinstance(value, dict):
+        return {key: shortened_paths(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [shortened_paths(each) for each in value]
+    if isinstance(value, str) and Path(value).is_absolute():
+        return "/".join(Path(value).parts[-2:])
+    return value
 
 
 def load_fused(path: Path) -> tuple[SegNet, ConfidenceHead, ClassList, dict[str, Any]]:

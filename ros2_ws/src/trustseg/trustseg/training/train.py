@@ -95,6 +95,8 @@ def start_run(config: TrainConfig, classes: ClassList, device: str, init: Path |
     network = SegNet(checkpoint.network_config({**config.model.model_dump(), "classes": len(classes.classes)}))
     if init is not None:
         state, meta = checkpoint.load_weights(init)
+        if meta.get("fused"):  # a published checkpoint: its confidence head has no place here
+            state = {name[8:]: value for name, value in state.items() if name.startswith("network.")}
         shape = checkpoint.network_config(meta["network"])
         try:
             if shape != network.config and can_deepen(shape, network.config):
