@@ -91,9 +91,12 @@ def write_bag(
     return folder
 
 
-def write_ros1(path: Path, images: Sequence[Shot]) -> Path:
-    """A ROS 1 bag."""
-    with Ros1Writer(path) as writer:
+def write_ros1(path: Path, images: Sequence[Shot], compression: str | None = None) -> Path:
+    """A ROS 1 bag; `compression` of its chunks: bz2 or lz4."""
+    writer = Ros1Writer(path)
+    if compression is not None:
+        writer.set_compression(Ros1Writer.CompressionFormat[compression.upper()])
+    with writer:
         connection = writer.add_connection(TOPIC, RAW, typestore=STORE1)
         for shot in images:
             writer.write(connection, shot.time_ns, STORE1.serialize_ros1(message_of(shot, ros1=True), RAW))

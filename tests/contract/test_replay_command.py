@@ -224,6 +224,31 @@ class TestLabels:
         row = pq.read_table(tmp_path / "out" / "frames.parquet").to_pylist()[3]
         assert row["true_quality"] > 0.6
 
+    def test_the_metrics_are_those_of_evaluate(self, bundle: Path, tmp_path: Path) -> None:
+        (tmp_path / "images").mkdir()
+        for index, shot in enumerate(shots(3)):
+            cv2.imwrite(str(tmp_path / "images" / f"{index}.png"), shot.image[..., ::-1])
+        labels = write_labels(tmp_path / "labels", ["0", "1", "2"])
+        assert run(bundle, tmp_path / "a", [tmp_path / "images"], "--labels", str(labels), "--void", "3") == 0
+        arguments = ["--images", str(tmp_path / "images"), "--labels", str(labels), "--void", "3"]
+        with pytest.raises(SystemExit):
+            main(
+                [
+                    "evaluate",
+                    "--bundle",
+                    str(bundle),
+                    "--backend",
+                    "onnxruntime",
+                    "--out",
+                    str(tmp_path / "b"),
+                    *arguments,
+                ]
+            )
+        truth = json.loads((tmp_path / "a" / "summary.json").read_text())["truth"]
+        expected = json.loads((tmp_path / "b" / "metrics.json").read_text())
+        assert truth["miou"] == pytest.approx(expected["segmentation"]["miou"], abs=1e-12)
+        assert truth["class_iou"] == expected["segmentation"]["class_iou"]
+
     def test_a_topic_of_the_same_bag(self, bundle: Path, tmp_path: Path) -> None:
         images = shots(6)
         labels = write_labels(tmp_path / "labels", [str(i) for i in range(6)])

@@ -107,6 +107,21 @@ def test_a_cut_off_bag_is_read_while_it_is_whole(mcap: bool, share: float, tmp_p
     assert "cut off" in losses[0]
 
 
+@pytest.mark.parametrize("share", [0.5, 0.9])
+@pytest.mark.parametrize("compression", [None, "bz2", "lz4"])
+def test_a_cut_off_ros_1_bag_is_read_while_it_is_whole(compression: str | None, share: float, tmp_path: Path) -> None:
+    images = shots(120)
+    path = write_ros1(tmp_path / "a.bag", images, compression)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    found, losses = read(path)
+    assert 0.2 * len(images) < len(found) < len(images)
+    assert all(np.array_equal(data, images[i].image.ravel()) for i, (_, _, data) in enumerate(found))
+    assert [time for _, time, _ in found] == [s.time_ns for s in images[: len(found)]]
+    assert len(losses) == 1
+    assert "cut off" in losses[0]
+
+
 def test_an_mcap_without_its_index_loses_nothing_and_says_so(tmp_path: Path) -> None:
     path = bag_file(write_bag(tmp_path / "bag", shots(5)))
     data = path.read_bytes()
@@ -116,13 +131,18 @@ def test_an_mcap_without_its_index_loses_nothing_and_says_so(tmp_path: Path) -> 
     assert losses
 
 
-@given(cut=st.integers(0, 200_000), mcap=st.booleans(), flips=st.lists(st.integers(0, 10**9), max_size=4))
+@given(
+    cut=st.integers(0, 200_000),
+    form=st.sampled_from(["mcap", "sqlite3", "ROS 1"]),
+    flips=st.lists(st.integers(0, 10**9), max_size=4),
+)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damage_never_gives_more_than_an_input_error(
-    cut: int, mcap: bool, flips: list[int], tmp_path_factory: pytest.TempPathFactory
+    cut: int, form: str, flips: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("damage")
-    path = bag_file(write_bag(folder / "bag", shots(6), mcap=mcap))
+    made = FORMS[form](folder / "bag", shots(6))
+    path = made if made.is_file() else bag_file(made)
     data = bytearray(path.read_bytes()[: cut or None])
     for flip in flips:
         if data:

@@ -19,6 +19,7 @@ from trustseg.evidence import FailsafeConfig
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.replay.annotated import AnnotatedBag
+from trustseg.replay.behind import Behind
 from trustseg.replay.confidence_tables import ConfidenceTables
 from trustseg.replay.flag import FlagTrack
 from trustseg.replay.frame_table import TableWriter, frame_row, frame_schema, timing_row, timing_schema
@@ -144,6 +145,7 @@ class _Drive:
                 "model_sha256": pipeline.model_sha256, "calibration_sha256": pipeline.calibration_sha256,
             }  # fmt: skip
             self._bag = AnnotatedBag(folder, identity, self._bounds.verdict_valid_ns)
+        self._behind = Behind("annotated bag")
         started = perf_counter()
         try:
             for taken, image in enumerate(self._images(), start=1):
@@ -152,7 +154,9 @@ class _Drive:
                 if answer is not None:
                     self._keep(answer)
                 progress(taken, self._source.count)
+            self._behind.finish()
         finally:
+            self._behind.abandon()
             pipeline.close()
         wall_s = perf_counter() - started
         self._check_enough()
@@ -187,13 +191,10 @@ class _Drive:
         result, frame = answer.result, answer.frame
         picture: UInt8Array | None = None
         crcs: tuple[int, int] | None = None
-        overlay: bytes | None = None
         if result is not None and frame is not None:
             picture = small_bgr(frame, self._size)
             crcs = _crc32(result.labels), _crc32(result.confidence)
             self._tables.add(result.labels, result.confidence, picture)
-            if self._bag is not None:
-                overlay = jpeg(self._painter.overlay(picture, result.labels), OVERLAY_QUALITY)
         row = frame_row(answer, self._tally.first_ns, self._classes, crcs)
         self._add_truth(answer, row)
         self._tally.add(answer)
@@ -202,7 +203,13 @@ class _Drive:
         self._frames.add(row)
         self._timing.add(timing_row(answer))
         if self._bag is not None:
-            self._bag.add(answer, overlay)
+            self._behind.do(self._write_messages, self._bag, answer, picture)
+
+    def _write_messages(self, bag: AnnotatedBag, answer: Answer, picture: UInt8Array | None) -> None:
+        overlay = None
+        if picture is not None and answer.result is not None:
+            overlay = jpeg(self._painter.overlay(picture, answer.result.labels), OVERLAY_QUALITY)
+        bag.add(answer, overlay)
 
     def _add_truth(self, answer: Answer, row: dict[str, Any]) -> None:
         result, frame, truth = answer.result, answer.frame, self._truth

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import re
-import signal
+import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import cv2
 
 from trustseg.bundle import load_bundle
 from trustseg.errors import InputError, TrustSegError
@@ -24,6 +20,7 @@ from trustseg.replay.drive import DriveFigures, run_drive
 from trustseg.replay.gate import Fired, Gate, parse_gate
 from trustseg.replay.job import ReplayJob, ReplayOptions
 from trustseg.replay.layouts import write_layouts
+from trustseg.replay.processes import run_in_processes
 from trustseg.replay.report import write_index, write_report
 from trustseg.replay.sources import open_sources
 from trustseg.replay.summary import SCHEMA_VERSION, drive_document, identifier, metrics_of, timing_of
@@ -169,21 +166,11 @@ def _run_all(
         for job in jobs:
             outcomes.append((job, run_job(job, folder, partial(progress, _title(job)))))
         return outcomes
-    # Spawned: an inference library's threads do not survive a fork.
-    pool = ProcessPoolExecutor(min(processes, len(jobs)), multiprocessing.get_context("spawn"), _quiet_worker)
-    try:
-        waiting: dict[Future[Any], ReplayJob] = {pool.submit(run_job, job, folder): job for job in jobs}
-        while waiting:
-            ready, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ready:
-                job = waiting.pop(future)
-                try:
-                    outcomes.append((job, future.result()))
-                except Exception as error:  # the process was killed, by the kernel for want of memory, say
-                    outcomes.append((job, TrustSegError(f"its process ended early, {type(error).__name__}: {error}")))
-                progress("drives", len(outcomes), len(jobs))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for job, result in run_in_processes(partial(run_job, folder=folder), jobs, processes):
+        if isinstance(result, Exception):
+            result = TrustSegError(f"its process ended early, {type(result).__name__}: {result}")
+        outcomes.append((job, result))
+        progress("drives", len(outcomes), len(jobs))
     return outcomes
 
 
@@ -192,6 +179,8 @@ def run_job(
 ) -> TrustSegError | tuple[DriveFigures, dict[str, Any]]:
     """One drive into its folder under `folder`; an error of the user's kind is returned: it must pass processes."""
     own = folder / job.name if job.name else folder
+    if job.name:
+        shutil.rmtree(own, ignore_errors=True)  # of an attempt that was killed
     own.mkdir(exist_ok=True)
     try:
         figures, bundle = run_drive(job, own, progress)
@@ -202,12 +191,6 @@ def run_job(
     except TrustSegError as error:
         # Its class may not survive pickling with several arguments; its text does.
         return InputError(str(error))
-
-
-def _quiet_worker() -> None:
-    """A worker computes with the threads it is given and leaves Ctrl-C to its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
 
 
 def _finish(

@@ -1,4 +1,4 @@
-"""ROS 1 bag files (format 2.0), read with rosbags."""
+"""ROS 1 bag files (format 2.0): with rosbags where they have their index, else record by record."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from rosbags.rosbag1 import Reader
 
 from trustseg.errors import InputError
+from trustseg.replay.ros1_scan import CutOff, scan
 from trustseg.replay.storage import ROS1, Channel, StoredMessage, normal_kind, one_line
 
 
@@ -15,30 +16,35 @@ class Ros1File:
     """One .bag file.
 
     Raises:
-        InputError: no such bag, or one without its index.
+        InputError: no such bag, or nothing in it is whole.
     """
 
     def __init__(self, path: Path) -> None:
         self.path, self.losses = path, list[str]()
-        self._reader = Reader(path)
+        self._reader: Reader | None = Reader(path)
+        self._channels: dict[int, Channel] = {}
         try:
             self._reader.open()
         except Exception as error:  # struct, bz2 and lz4 let theirs through
-            raise InputError(
-                f"{path} is not a bag that can be read", got=one_line(error),
-                fix="a ROS 1 bag without its index is repaired with `rosbag reindex`",
-            ) from error  # fmt: skip
+            self._reader = None
+            self.channels = self._scanned_channels()
+            if not self.channels:
+                raise InputError(f"{path} is not a bag that can be read", got=one_line(error)) from error
+            return
         self._channels = {
             each.id: Channel(each.topic, normal_kind(each.msgtype), ROS1, each.msgcount)
             for each in self._reader.connections
         }
         self.channels = tuple(self._channels.values())
-        self._open = True
 
     def messages(
         self, topics: Collection[str], start_ns: int = 0, end_ns: int | None = None
     ) -> Iterator[StoredMessage]:
         """See `BagFile`."""
+        self.losses.clear()
+        if self._reader is None:
+            yield from self._scanned(topics, start_ns, end_ns)
+            return
         chosen = [each for each in self._reader.connections if each.topic in topics]
         if not chosen:
             return
@@ -46,10 +52,35 @@ class Ros1File:
             for connection, time_ns, data in self._reader.messages(chosen, start_ns or None, end_ns):
                 yield StoredMessage(self._channels[connection.id], time_ns, bytes(data))
         except Exception as error:  # as above
-            self.losses.append(f"{self.path.name} is damaged ({one_line(error)}): read as far as it is whole")
+            self.losses.append(f"{self.path.name} is damaged ({one_line(error)}): read while it is whole")
 
     def close(self) -> None:
         """Release the file."""
-        if self._open:
-            self._open = False
-            self._reader.close()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+    def _scanned_channels(self) -> tuple[Channel, ...]:
+        counts: dict[tuple[str, str], int] = {}
+        try:
+            for found in scan(self.path):
+                counts[found.topic, found.kind] = counts.get((found.topic, found.kind), 0) + 1
+        except CutOff as error:
+            self._note(error)
+        return tuple(Channel(topic, kind, ROS1, count) for (topic, kind), count in counts.items())
+
+    def _scanned(self, topics: Collection[str], start_ns: int, end_ns: int | None) -> Iterator[StoredMessage]:
+        known = {(c.topic, c.kind): c for c in self.channels}
+        try:
+            for found in scan(self.path):
+                channel = known.get((found.topic, found.kind))
+                in_time = found.time_ns >= start_ns and (end_ns is None or found.time_ns < end_ns)
+                if channel is not None and found.topic in topics and in_time:
+                    yield StoredMessage(channel, found.time_ns, found.data)
+        except CutOff as error:
+            self._note(error)
+        else:
+            self.losses.append(f"{self.path.name} has no index: it was read in the order of writing")
+
+    def _note(self, error: CutOff) -> None:
+        self.losses.append(f"{self.path.name} is cut off or damaged ({one_line(error)}): read while it is whole")
