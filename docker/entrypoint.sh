@@ -1,0 +1,9 @@
+#!/bin/bash
+# Runs a command with ROS 2 and TrustSeg on its paths. The process it starts is the container's first, so it gets signals.
+set -e
+# ROS's own files read variables that may be unset.
+set +u
+source /opt/ros/humble/setup.bash
+source /opt/trustseg/setup.bash
+set -u
+exec "$@"
