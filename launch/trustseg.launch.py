@@ -25,6 +25,7 @@ ARGUMENTS = {
     ),
     "bundle": ("segnet_lite", "bundle to run: its name or the path of its folder"),
     "backend": ("auto", "inference library, or several in order of preference (tensorrt,openvino,onnxruntime)"),
+    "precision": ("fp32", "graph of the bundle to load: fp32, fp16 or int8, where the bundle has it"),
     "image": ("image", "topic of the camera's images (sensor_msgs/Image, or CompressedImage with image_transport)"),
     "camera_info": ("camera_info", "topic of the camera's sensor_msgs/CameraInfo; optional"),
     "image_transport": ("raw", "type of the image topic: raw or compressed"),
@@ -49,7 +50,9 @@ def generate_launch_description() -> LaunchDescription:
         "respawn_delay": RESPAWN_DELAY_S,
         "arguments": ["--ros-args", "--log-level", LaunchConfiguration("log_level")],
     }
-    chosen = {name: LaunchConfiguration(name) for name in ("bundle", "backend", "image_transport", "autostart")}
+    chosen = {
+        name: LaunchConfiguration(name) for name in ("bundle", "backend", "precision", "image_transport", "autostart")
+    }
     return LaunchDescription(
         [
             *(DeclareLaunchArgument(n, default_value=d, description=text) for n, (d, text) in ARGUMENTS.items()),

@@ -150,7 +150,7 @@ def test_every_argument_says_what_it_is(repository: Path) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     lines = dict(line.split(": ", 1) for line in shown.stdout.splitlines())
-    assert {"namespace", "profile", "params_file", "bundle", "backend", "image"} <= set(lines)
+    assert {"namespace", "profile", "params_file", "bundle", "backend", "precision", "image"} <= set(lines)
     assert all(len(text) > 10 for text in lines.values()), lines
 
 
