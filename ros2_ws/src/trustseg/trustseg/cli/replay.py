@@ -147,9 +147,9 @@ def _print(console: Console, result: ReplayResult, out: Path) -> None:
             text += f" / {metrics['rejected']:.6g}"
         table.add_row(title, text)
     timing = result.timing
-    table.add_row(
-        "an image here", f"{timing['latency_p50_ms']:.1f} ms (median), {timing['latency_p99_ms']:.1f} ms (99 %)"
-    )
+    median, worst = timing["latency_p50_ms"], timing["latency_p99_ms"]
+    if median == median:
+        table.add_row("an image here", f"{median:.1f} ms (median), {worst:.1f} ms (99 %)")
     table.add_row("speed here", f"{timing['frames_per_s']:.1f} images/s")
     for name, value in (result.document.get("baseline") or {}).items():
         if value == value and value:

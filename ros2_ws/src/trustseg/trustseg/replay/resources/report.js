@@ -103,8 +103,12 @@ function table(parent, head, rows) {
       const px = x(S.t[i], w), wide = Math.max(1.5, x(S.t[i] + D.period_s * S.group, w) - px);
       for (const r of S.reasons[i]) ctx.fillRect(px, reasonsTop + r * strip + 1, wide, strip - 2);
     }
-    ctx.textAlign = "left"; ctx.fillStyle = color("--ink");
-    D.reason_names.forEach((name, i) => { ctx.globalAlpha = .85; ctx.fillText(name, pad.left + 4, reasonsTop + (i + .5) * strip); ctx.globalAlpha = 1; });
+    ctx.textAlign = "left";
+    D.reason_names.forEach((name, i) => {
+      ctx.fillStyle = color("--panel"); ctx.globalAlpha = .75;
+      ctx.fillRect(pad.left, reasonsTop + i * strip + 1, ctx.measureText(name).width + 8, strip - 2);
+      ctx.fillStyle = color("--ink"); ctx.globalAlpha = 1; ctx.fillText(name, pad.left + 4, reasonsTop + (i + .5) * strip);
+    });
     const most = Math.max(1e-3, T.latency_p99_ms * 1.2 || 1);
     plot(S.latency.map((v) => known(v) ? Math.min(v, most) : v), color("--amber"), latencyTop, bottom, 0, most, w);
     if (chosen !== null) { ctx.strokeStyle = color("--ink"); const px = x(S.t[chosen], w); ctx.beginPath(); ctx.moveTo(px, 0); ctx.lineTo(px, bottom); ctx.stroke(); }
