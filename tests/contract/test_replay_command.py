@@ -6,6 +6,8 @@ import base64
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -352,16 +354,15 @@ def test_an_earlier_result_is_replaced_and_nothing_else(bundle: Path, replayed: 
     assert [p for p in tmp_path.iterdir() if "partial" in p.name] == []
 
 
-def test_a_full_disk_leaves_no_results(
-    bundle: Path, replayed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import trustseg.replay.drive as drive
-
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(drive.TableWriter, "add", full)
-    assert run(bundle, tmp_path / "out", [replayed / "bag"]) == 2
+@pytest.mark.parametrize("kilobytes", [4, 60])
+def test_a_disk_that_is_full_leaves_no_results(bundle: Path, replayed: Path, tmp_path: Path, kilobytes: int) -> None:
+    """No file may grow beyond a size, which is what a full disk looks like, and hits every writer at some size."""
+    arguments = ["replay", replayed / "bag", "--bundle", bundle, "--out", tmp_path / "out", "--threads", "1"]
+    command = f"ulimit -f {kilobytes}; exec {sys.executable} -m trustseg {' '.join(map(str, arguments))}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=100)
+    assert ended.returncode == 2, ended.stderr
+    assert "cannot write" in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
 

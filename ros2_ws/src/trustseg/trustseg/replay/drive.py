@@ -155,25 +155,32 @@ class _Drive:
                     self._keep(answer)
                 progress(taken, self._source.count)
             self._behind.finish()
-        finally:
+            wall_s = perf_counter() - started
+            self._check_enough()
+            for change in timeline.new_changes():
+                self._flag.add(change, self._tally.images)
+            self._flag.finish(self._tally.last_ns + self._period_ns)
+            self._finish_files()
+        except BaseException:
             self._behind.abandon()
+            for table in (self._frames, self._timing):
+                table.abandon()
+            raise
+        finally:
             pipeline.close()
-        wall_s = perf_counter() - started
-        self._check_enough()
-        for change in timeline.new_changes():
-            self._flag.add(change, self._tally.images)
-        self._flag.finish(self._tally.last_ns + self._period_ns)
-        self._events.finish()
-        self._frames.close()
-        self._timing.close()
-        if self._bag is not None:
-            self._bag.close()
         return DriveFigures(
             tally=self._tally, flag=self._flag, tables=self._tables, truth=self._truth, period_ns=self._period_ns,
             instance_id=self._instance_id, fingerprint=self._fingerprint, wall_s=wall_s, losses=self._source.losses,
             backend=self._backend.name, backend_version=self._backend.version,
             events_without_pictures=self._events.without_pictures,
         )  # fmt: skip
+
+    def _finish_files(self) -> None:
+        self._events.finish()
+        self._frames.close()
+        self._timing.close()
+        if self._bag is not None:
+            self._bag.close()
 
     def _images(self) -> Iterator[RecordedImage]:
         """The images between start and end."""

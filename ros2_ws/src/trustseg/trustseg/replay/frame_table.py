@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,12 @@ class TableWriter:
         """Write what waits, and the file's end."""
         self._flush()
         self._writer.close()
+
+    def abandon(self) -> None:
+        """Give up after an error: the file is worth nothing, and its end is not written once more; else no effect."""
+        with suppress(OSError):
+            self._writer.close()
+        self._writer.is_open = False  # else its finaliser would try again, and print a traceback
 
     def _flush(self) -> None:
         if self._rows:

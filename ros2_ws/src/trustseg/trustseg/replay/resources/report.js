@@ -60,6 +60,7 @@ function table(parent, head, rows) {
   const pad = { left: 44, right: 10 };
   const lines = [["true quality", "true", "--ink"], ["predicted quality", "predicted", "--blue"], ["its lower bound", "lower", "--faint"]]
     .filter((l) => S[l[1]].some(known));
+  const gap = 3 * D.period_s * S.group * D.summary.settings.every;
   let a = first, b = last, chosen = null;
   for (const [name, , tint] of lines) { const i = make("i", null, $("legend")); i.style.background = color(tint); $("legend").append(name); }
   D.states.forEach((s) => { const i = make("i", null, $("legend")); i.style.background = STATE_COLORS[STATES.indexOf(s)]; $("legend").append(s); });
@@ -73,6 +74,7 @@ function table(parent, head, rows) {
     let down = false;
     for (let i = Math.max(0, nearest(a) - 1); i < n && S.t[i] <= b + (b - a) * .02; i++) {
       if (!known(values[i])) { down = false; continue; }
+      if (i && S.t[i] - S.t[i - 1] > gap) down = false; // silence is no straight line
       const px = x(S.t[i], w), py = bottom - (values[i] - low) / (high - low) * (bottom - top);
       if (down) ctx.lineTo(px, py); else ctx.moveTo(px, py);
       down = true;
