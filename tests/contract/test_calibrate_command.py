@@ -8,16 +8,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend
-from trustseg.bundle import load_bundle
+from trustseg.bundle import load_bundle, sha256_hex
 from trustseg.cli.app import main
 from trustseg.errors import BundleError
 from trustseg.evaluation import verdict_fit
 from trustseg.evaluation.dense_fit import DenseSettings
 from trustseg.pipeline import Pipeline
+from trustseg.precision.half import to_half
 from trustseg.types import Frame
 
 HEIGHT, WIDTH, IMAGES = 36, 48, 130
@@ -124,3 +126,27 @@ def test_bad_input_is_one_line_and_changes_nothing(data: Path, draft: Path, caps
         assert len(printed) == 1
         assert words in printed[0]
     assert {path: path.read_bytes() for path in draft.iterdir()} == before
+
+
+def test_another_precision_gets_its_own_table_and_thresholds(
+    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both are bound to that precision's graph, and what fp32 has stays as it is."""
+    source = f"{data / 'images'}:{data / 'labels'}"
+    arguments = ("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime")
+    assert run(*arguments) == 0
+    made = to_half(onnx.load(draft / "model.onnx")).SerializeToString()
+    (draft / "model_fp16.onnx").write_bytes(made)
+    card = json.loads((draft / "card.json").read_text())
+    card["models"]["fp16"] = {"file": "model_fp16.onnx", "sha256": sha256_hex(made), "size_bytes": len(made)}
+    card["golden"]["tolerances"]["features_rel"] = 0.5
+    (draft / "card.json").write_text(json.dumps(card))
+    before = load_bundle(draft)
+    assert run(*arguments, "--precision", "fp16") == 0
+    bundle = load_bundle(draft)
+    assert (tmp_path / "tree" / "calibration" / "tiny" / "fp16.json").is_file()
+    assert bundle.calibration("fp16").model_sha256 == bundle.verdict("fp16").model_sha256 == sha256_hex(made)
+    assert bundle.calibration("fp32") == before.calibration("fp32")
+    assert bundle.verdict("fp32") == before.verdict("fp32")
+    assert bundle.card.quality["calibration"] == before.card.quality["calibration"]
+    assert set(bundle.card.quality["fp16"]) == {"calibration", "image_verdict"}
