@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -163,3 +164,13 @@ def test_the_end_of_the_context_ends_every_thread(spinning: Spinning) -> None:
     spinning.context.try_shutdown()
     spinning.join()
     assert isinstance(spinning.error, ExternalShutdownException)
+
+
+def test_a_context_that_has_ended_before_is_one_exception_and_no_more(
+    spinning: Spinning, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spinning.context.try_shutdown()
+    with pytest.raises(Exception, match="context"):
+        GroupedExecutor(spinning.node, spinning.groups)
+    gc.collect()
+    assert "Traceback" not in capfd.readouterr().err

@@ -22,6 +22,9 @@ class CallbackFailed(Exception):
 class _GroupExecutor(SingleThreadedExecutor):
     """Runs a node's callbacks of `groups`, or with `but` those of all other groups, in the thread that spins it."""
 
+    # rclpy's `__del__` asks for it, also where a signal had ended the context before it could be made.
+    _sigint_gc = None
+
     def __init__(self, node: Any, groups: tuple[Any, ...], but: bool = False) -> None:
         super().__init__(context=node.context)
         self._node, self._groups, self._but = node, groups, but

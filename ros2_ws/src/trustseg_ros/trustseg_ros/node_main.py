@@ -10,7 +10,7 @@ from typing import Any
 
 import rclpy
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 
 from trustseg.errors import TrustSegError
 from trustseg_ros.group_executor import CallbackFailed, GroupedExecutor
@@ -46,12 +46,7 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
     busy = False
     try:
         node = make()
-        threads = getattr(node, "threads", None)
-        if threads:
-            executor = GroupedExecutor(node, threads)
-        else:
-            executor = SingleThreadedExecutor()
-            executor.add_node(node)
+        executor = GroupedExecutor(node, getattr(node, "threads", {}))
         executor.spin()
     except TrustSegError as error:
         return _refuse(str(error))
