@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rosbags.highlevel import AnyReader
+from trustseg_interfaces.msg import SegmentationStatus
 
 from bag_factory import PERIOD_NS, TOPIC, shots, write_bag
 from bundle_factory import make_tiny_bundle
@@ -73,6 +75,11 @@ def test_the_live_node_and_replay_say_the_same(start_node: StartNode, start_proc
     bag = recording(tmp_path / "bag")
     timing = {"camera_rate_hz": 10.0, "latency_budget_ms": BUDGET_MS}
     probe = Probe()
+    heard: list[int] = []
+    probe.node.create_subscription(
+        SegmentationStatus, "trustseg/status", lambda _: None, 10,
+        event_callbacks=SubscriptionEventCallbacks(matched=lambda event: heard.append(event.current_count)),
+    )  # fmt: skip
     try:
         # The player is the only camera.
         probe.node.destroy_publisher(probe.images)
@@ -80,6 +87,9 @@ def test_the_live_node_and_replay_say_the_same(start_node: StartNode, start_proc
         start_node("segmenter", {**parameters, "autostart": True})
         start_node("monitor", timing)
         probe.until(lambda: probe.verdicts, "a verdict")
+        # Processes that start together may find each other seconds later only; what was said before is not repeated.
+        probe.until(lambda: any(heard), "a writer of statuses")
+        probe.spin(0.5)  # a reader knows its writer before the writer knows the reader
         player = start_process(
             sys.executable, "-m", "trustseg", "play", bag, "--remap", f"{TOPIC}:=/image", "--wait-for", "1",
             name="player",
