@@ -32,10 +32,15 @@ class SqliteFile:
         except sqlite3.Error as error:
             raise InputError(f"{path} is not a bag that can be read", got=one_line(error)) from error
         counts = self._counts()
+        # Damage may leave any value in any column: what is not a topic is left out.
         self._by_id = {
-            number: Channel(name, normal_kind(kind), encoding or CDR, counts.get(number, 0))
+            number: Channel(name, normal_kind(kind), str(encoding or CDR), counts.get(number, 0))
             for number, name, kind, encoding in rows
+            if isinstance(number, int) and isinstance(name, str) and isinstance(kind, str)
         }
+        if rows and not self._by_id:
+            self._database.close()
+            raise InputError(f"{path} is damaged", expected="topics with name and type", got="none that can be read")
         self.channels = tuple(self._by_id.values())
 
     def _counts(self) -> dict[int, int]:
@@ -57,11 +62,15 @@ class SqliteFile:
         for row in self._rows(wanted, start_ns, (1 << 63) - 1 if end_ns is None else end_ns):
             try:
                 found = self._database.execute("SELECT topic_id, timestamp, data FROM messages WHERE id = ?", (row,))
-                topic_id, time_ns, data = found.fetchone()
-                yield StoredMessage(self._by_id[topic_id], time_ns, _plain(data))
+                topic_id, time_ns, data = found.fetchone() or (None, None, None)
+                if topic_id not in self._by_id or not isinstance(time_ns, int) or not isinstance(data, bytes):
+                    raise sqlite3.DataError("a row without topic, time or data")
+                message = StoredMessage(self._by_id[topic_id], time_ns, _plain(data))
             except (sqlite3.Error, zstandard.ZstdError) as error:
                 self._unreadable += 1
                 self._first_error = self._first_error or one_line(error)
+                continue
+            yield message
 
     @property
     def losses(self) -> list[str]:
@@ -90,9 +99,11 @@ class SqliteFile:
 
     def _time(self, row: int) -> Iterator[int]:
         try:
-            yield self._database.execute("SELECT timestamp FROM messages WHERE id = ?", (row,)).fetchone()[0]
+            found = self._database.execute("SELECT timestamp FROM messages WHERE id = ?", (row,)).fetchone()
         except sqlite3.Error:
             return
+        if found is not None and isinstance(found[0], int):
+            yield found[0]
 
     def _walk(self) -> Iterator[tuple[int, int]]:
         """(row, topic) in order of writing, until the file ends."""
