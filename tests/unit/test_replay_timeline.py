@@ -161,10 +161,8 @@ EVENTS = st.lists(
 )  # fmt: skip
 
 
-@given(EVENTS)
-@settings(max_examples=60, deadline=None)
-def test_the_verdicts_are_those_of_a_monitor_that_ticks_all_the_time(events: list[tuple[str, int]]) -> None:
-    """Against a plain loop: every status when it comes, a tick every five milliseconds in between."""
+def images_of(events: list[tuple[str, int]]) -> list[Shot]:
+    """One image an event (kind, milliseconds beyond 50 since the one before)."""
     value = {"good": 100, "poor": 0, "broken": 255, "stamp 0": 100}
     shot, time_ns = shots(1)[0], FIRST_NS
     images = []
@@ -173,6 +171,14 @@ def test_the_verdicts_are_those_of_a_monitor_that_ticks_all_the_time(events: lis
         images.append(
             painted(replace(shot, stamp_ns=0 if kind == "stamp 0" else time_ns, time_ns=time_ns), value[kind])
         )
+    return images
+
+
+@given(EVENTS)
+@settings(max_examples=60, deadline=None)
+def test_the_verdicts_are_those_of_a_monitor_that_ticks_all_the_time(events: list[tuple[str, int]]) -> None:
+    """Against a plain loop: every status when it comes, a tick every five milliseconds in between."""
+    images = images_of(events)
     answers, _ = drive(images)
     machine = StateMachine(CONFIG.failsafe, images[0].time_ns)
     machine.on_liveliness(True, images[0].time_ns)
@@ -196,14 +202,7 @@ def test_the_verdicts_are_those_of_a_monitor_that_ticks_all_the_time(events: lis
 @given(EVENTS)
 @settings(max_examples=60, deadline=None)
 def test_the_flag_track_adds_up(events: list[tuple[str, int]]) -> None:
-    value = {"good": 100, "poor": 0, "broken": 255, "stamp 0": 100}
-    shot, time_ns = shots(1)[0], FIRST_NS
-    images = []
-    for kind, gap_ms in events:
-        time_ns += (50 + gap_ms) * MS
-        images.append(
-            painted(replace(shot, stamp_ns=0 if kind == "stamp 0" else time_ns, time_ns=time_ns), value[kind])
-        )
+    images = images_of(events)
     answers, _ = drive(images)
     track, changes = FlagTrack(), [c for a in answers for c in a.changes]
     for answer in answers:
