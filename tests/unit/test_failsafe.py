@@ -3,61 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
 
 import pytest
 
-from trustseg.bounds import MS, SECOND, derive_bounds
-from trustseg.evidence import Evidence, FailsafeConfig, Snapshot
-from trustseg.failsafe import StateMachine
-from trustseg.reasons import Outcome, Reason, Severity, State, severity_of
-
-PERIOD = SECOND // 30
-BOUNDS = derive_bounds(PERIOD, 50 * MS)
-
-
-@dataclass
-class Drive:
-    """A stream of statuses at the camera's period into one machine."""
-
-    config: FailsafeConfig = field(default_factory=lambda: FailsafeConfig(BOUNDS))
-    instance: int = 7
-    seq: int = 0
-    now: int = SECOND
-    latched: Reason = Reason.NONE
-
-    def __post_init__(self) -> None:
-        self.machine = StateMachine(self.config, self.now, self.latched)
-
-    def send(self, reasons: Reason = Reason.NONE, *, step: int = PERIOD, **changes: object) -> Snapshot:
-        self.seq += 1
-        self.now += step
-        evidence = Evidence(
-            instance_id=self.instance,
-            seq=self.seq,
-            frame_ok=not reasons,
-            severity=severity_of(reasons),
-            reasons=int(reasons),
-            failure_score=0.1,
-            recovery_threshold=0.3,
-            stamp_ns=self.now,
-        )
-        return self.machine.on_status(replace(evidence, **changes), self.now)
-
-    def good(self, count: int = 1) -> Snapshot:
-        for _ in range(count):
-            snapshot = self.send()
-        return snapshot
-
-    def tick(self, step: int) -> Snapshot:
-        self.now += step
-        return self.machine.on_tick(self.now)
-
-
-def ok_drive(**config: object) -> Drive:
-    drive = Drive(config=FailsafeConfig(BOUNDS, **config))
-    assert drive.good(40).state is State.OK
-    return drive
+from failsafe_drive import BOUNDS, PERIOD, Drive, ok_drive
+from trustseg.bounds import SECOND
+from trustseg.evidence import Evidence, FailsafeConfig
+from trustseg.reasons import Outcome, Reason, Severity, State
 
 
 def test_before_the_first_frame_the_flag_is_up() -> None:
@@ -206,62 +158,6 @@ def test_a_hard_first_frame_of_a_new_instance_fails() -> None:
     assert drive.send(Reason.DARK).state is State.FAILED
 
 
-def test_three_restarts_in_a_minute_latch_and_only_a_reset_leads_on() -> None:
-    drive = ok_drive()
-    for instance in (8, 9, 10):
-        drive.instance, drive.seq = instance, 0
-        snapshot = drive.good(12)
-    assert (snapshot.state, snapshot.latched, snapshot.restarts) == (State.LATCHED, Reason.RESTARTS, 3)
-    assert drive.good(100).state is State.LATCHED
-    reset = drive.machine.reset(drive.now)
-    assert (reset.state, reset.failure, reset.latched) == (State.UNKNOWN, True, Reason.NONE)
-    assert drive.good(9).failure
-    assert drive.good().state is State.OK
-
-
-def test_restarts_that_are_far_apart_do_not_latch() -> None:
-    drive = ok_drive()
-    for instance in (8, 9, 10, 11):
-        drive.tick(21 * SECOND)
-        drive.instance, drive.seq = instance, 0
-        drive.good()
-        assert drive.good(12).state is State.OK
-        drive.tick(10 * SECOND)
-
-
-def test_three_backend_failures_in_ten_seconds_latch() -> None:
-    drive = ok_drive()
-    assert drive.send(Reason.BACKEND).state is State.FAILED
-    drive.good(20)
-    assert drive.send(Reason.BACKEND).state is State.FAILED
-    drive.good(20)
-    assert (snapshot := drive.send(Reason.BACKEND)).state is State.LATCHED
-    assert snapshot.latched == Reason.BACKEND
-    assert snapshot.first_reason == "BACKEND"
-
-
-def test_a_reset_forgets_the_restarts_and_backend_failures_that_latched() -> None:
-    drive = ok_drive()
-    for instance in (8, 9, 10):
-        drive.instance, drive.seq = instance, 0
-        drive.good(12)
-    drive.machine.reset(drive.now)
-    drive.instance, drive.seq = 11, 0
-    assert drive.good(12).state is State.OK
-    for _ in range(3):
-        latched = drive.send(Reason.BACKEND)
-    assert latched.state is State.LATCHED
-    drive.machine.reset(drive.now)
-    assert drive.send(Reason.BACKEND).state is State.FAILED
-
-
-def test_latched_reasons_add_up() -> None:
-    drive = Drive()
-    drive.send(Reason.SELF_TEST, outcome=Outcome.NO_FRAME)
-    both = drive.send(Reason.MODEL_INTEGRITY, outcome=Outcome.NO_FRAME)
-    assert both.latched == Reason.SELF_TEST | Reason.MODEL_INTEGRITY
-
-
 def test_a_new_instance_that_reports_about_itself_is_not_called_stale() -> None:
     drive = ok_drive()
     drive.instance, drive.seq = 8, 0
@@ -285,38 +181,6 @@ def test_soft_frames_from_before_a_silence_are_forgotten() -> None:
     drive.send(Reason.BLUR)
     drive.tick(BOUNDS.age_limit_ns + 1)
     assert drive.send(Reason.BLUR).state is State.STALE
-
-
-def test_slow_backend_failures_and_scene_faults_never_latch() -> None:
-    drive = ok_drive()
-    for _ in range(4):
-        assert drive.send(Reason.BACKEND).state is State.FAILED
-        drive.good(int(6 * SECOND / PERIOD))
-    for _ in range(200):
-        assert drive.send(Reason.DARK).state is State.FAILED
-
-
-@pytest.mark.parametrize("reason", [Reason.MODEL_INTEGRITY, Reason.SELF_TEST])
-def test_integrity_latches_without_any_frame_and_survives_good_ones(reason: Reason) -> None:
-    drive = Drive()
-    snapshot = drive.send(reason, outcome=Outcome.NO_FRAME)
-    assert (snapshot.state, snapshot.latched, snapshot.first_reason) == (State.LATCHED, reason, reason.name)
-    assert drive.good(50).state is State.LATCHED
-    assert drive.tick(SECOND).state is State.LATCHED
-
-
-def test_a_latch_from_before_a_restart_of_the_owner_holds() -> None:
-    drive = Drive(latched=Reason.SELF_TEST)
-    assert drive.good(50).state is State.LATCHED
-    assert drive.machine.reset(drive.now).state is State.UNKNOWN
-
-
-def test_reset_changes_nothing_unless_latched() -> None:
-    drive = ok_drive()
-    assert drive.machine.reset(drive.now).state is State.OK
-    drive.send(Reason.DARK)
-    assert drive.machine.reset(drive.now).state is State.FAILED
-    assert Drive().machine.reset(SECOND).state is State.UNKNOWN
 
 
 def test_a_deactivated_node_fails_at_once_and_the_silence_keeps_the_reason() -> None:
@@ -396,46 +260,3 @@ def test_a_clock_that_steps_back_makes_nothing_old_either() -> None:
 
 def test_default_evidence_is_a_failure() -> None:
     assert ok_drive().machine.on_status(Evidence(7, 41), 3 * SECOND).failure
-
-
-@pytest.mark.parametrize(("hz", "state"), [(30, State.OK), (25, State.DEGRADED)])
-def test_a_low_rate_degrades(hz: int, state: State) -> None:
-    drive = ok_drive()
-    for _ in range(3 * hz):
-        snapshot = drive.send(step=SECOND // hz)
-    assert snapshot.state is state
-    if state is not State.OK:
-        assert snapshot.reasons == Reason.LOW_RATE
-
-
-@pytest.mark.parametrize(
-    ("drop_one_in", "state"), [(30, State.OK), (12, State.DEGRADED), (3, State.FAILED), (0, State.OK)]
-)
-def test_dropped_frames(drop_one_in: int, state: State) -> None:
-    drive, worst = Drive(), State.OK
-    for index in range(1, 200):
-        dropped = drop_one_in and index % drop_one_in == 0
-        snapshot = drive.send(step=PERIOD * (2 if dropped else 1))
-        if index > 60:
-            worst = max(worst, snapshot.state)
-    assert worst is state
-
-
-def test_jitter_of_half_a_period_is_neither_slow_nor_dropped() -> None:
-    drive = ok_drive()
-    for index in range(200):
-        assert drive.send(step=PERIOD + (PERIOD // 2 if index % 2 else -PERIOD // 2)).state is State.OK
-
-
-def test_bounds_at_the_rated_rate_and_at_ten_hertz() -> None:
-    assert (BOUNDS.age_limit_ns, BOUNDS.detection_ns) == (70 * MS, 100 * MS)
-    slow = derive_bounds(SECOND // 10, 50 * MS)
-    assert (slow.age_limit_ns, slow.detection_ns) == (250 * MS, 280 * MS)
-    assert "age_limit=250.0ms" in slow.describe()
-    assert slow.liveliness_lease_ns < slow.age_limit_ns <= slow.verdict_valid_ns
-
-
-@pytest.mark.parametrize("bad", [(0, 1), (1, 0), (-1, 1)])
-def test_bounds_refuse_what_is_not_a_duration(bad: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="above 0 ns"):
-        derive_bounds(*bad)
