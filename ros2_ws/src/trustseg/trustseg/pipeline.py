@@ -71,8 +71,9 @@ class Pipeline:
         reduced = self.network_image(image, frame.color_order)
         health = self._health.check(image, frame.stamp_ns, reduced)
         output = self.backend.infer(reduced)
-        table = self._table.for_quality(self._judge.predicted_quality(output.features))
-        verdict = self._judge.judge(output, table.summarise(output.confidence), health)
+        scores = self._judge.frame_scores(output.features)
+        table = self._table.for_quality(scores[0])
+        verdict = self._judge.judge(output, table.summarise(output.confidence), health, scores)
         if verdict.reasons & Reason.OUTPUT_INVALID:
             confidence: UInt8Array = np.zeros_like(output.confidence)  # nothing of this output is known to be right
         else:

@@ -45,16 +45,19 @@ class Judge:
         self._layers = [(np.array(layer.weight), np.array(layer.bias), layer.activation) for layer in model.layers]
         self._strange = None if model.strangeness is None else StrangenessModel(model.strangeness, position)
 
-    def judge(self, output: EngineOutput, summary: ConfidenceSummary, health: HealthReport) -> FrameVerdict:
-        """Evidence about one frame; never raises on values, whatever the engine gave."""
+    def judge(
+        self, output: EngineOutput, summary: ConfidenceSummary, health: HealthReport,
+        scores: tuple[float, float, float] | None = None,
+    ) -> FrameVerdict:  # fmt: skip
+        """Evidence about one frame; never raises on values, whatever the engine gave.
+
+        `scores` are what `frame_scores` gave for this output, where they are known already.
+        """
         reasons = health.reasons | self._mask_reasons(output.labels)
-        features = output.features.astype(np.float64)
-        distance = float("nan")
-        if not np.isfinite(features).all() or features[0] > 0:
+        quality, failure, distance = scores or self.frame_scores(output.features)
+        if not np.isfinite(output.features).all() or output.features[0] > 0:
             reasons |= Reason.OUTPUT_INVALID
-            quality, failure = 0.0, 1.0
         else:
-            quality, failure, distance = self.scores(features)
             if failure >= self._model.failure_threshold:
                 reasons |= Reason.LOW_QUALITY
             if self._strange is not None and distance > self._strange.limit:
@@ -76,9 +79,12 @@ class Judge:
             strangeness=distance,
         )
 
-    def predicted_quality(self, features: Float32Array) -> float:
-        """Predicted Q in [0, 1] of features (K,); 0 where they are not finite."""
-        return self.scores(features.astype(np.float64))[0] if np.isfinite(features).all() else 0.0
+    def frame_scores(self, features: Float32Array) -> tuple[float, float, float]:
+        """(predicted quality, P(failure), strangeness) of features float32 (K,); the worst, and NaN, where
+        a feature is not finite or a logit was not."""
+        if not np.isfinite(features).all() or features[0] > 0:
+            return 0.0, 1.0, float("nan")
+        return self.scores(features.astype(np.float64))
 
     def scores(self, features: Float64Array) -> tuple[float, float, float]:
         """(predicted quality, P(failure), strangeness) of finite features (K,): two in [0, 1], the last NaN without a

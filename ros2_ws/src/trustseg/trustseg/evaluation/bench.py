@@ -171,7 +171,7 @@ class _Bench:
         self._timed("resize", lambda: self._pipeline.network_image(frame))
 
         def calibrated() -> Any:
-            table = self._table.for_quality(self._judge.predicted_quality(output.features))
+            table = self._table.for_quality(self._judge.frame_scores(output.features)[0])
             table.apply(output.confidence)
             return table.summarise(output.confidence)
 

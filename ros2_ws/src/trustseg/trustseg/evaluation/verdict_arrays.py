@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from trustseg.card import STRANGENESS_INPUT, Layer, Strangeness, VerdictFile
 from trustseg.evaluation.score_histogram import Floats
+from trustseg.verdict import LEAST_DISTANCE
 
-LEAST_DISTANCE = 1e-3  # as in trustseg.verdict
 Rows = npt.NDArray[np.floating]
 
 
