@@ -27,7 +27,7 @@ from trustseg.training.config import (  # noqa: E402
 from trustseg.training.data import IGNORE, load_set, pair_files, read_pair  # noqa: E402
 from trustseg.training.export import save_fused  # noqa: E402
 from trustseg.training.losses import class_weights, soft_jaccard  # noqa: E402
-from trustseg.training.train import learning_rate, start_run, train  # noqa: E402
+from trustseg.training.train import learning_rate, one_step, start_run, train  # noqa: E402
 
 CLASSES = ClassList.model_validate(
     {
@@ -136,7 +136,7 @@ def test_published_checkpoint_with_its_head_starts_a_deeper_run(tmp_path: Path) 
     save_fused(tmp_path / "weights.safetensors", network, ConfidenceHead(8), meta)
     config = tiny_config(tmp_path, 1)
     deeper = config.model_copy(update={"model": config.model.model_copy(update={"decoder_convs": [2, 2, 2]})})
-    run = start_run(deeper, CLASSES, "cpu", tmp_path / "weights.safetensors")
+    run = start_run(deeper, CLASSES, np.zeros((1, 40, 48, 3), np.uint8), "cpu", tmp_path / "weights.safetensors")
     image = torch.randn(1, 3, 16, 16)
     assert torch.allclose(run.average(image).logits, network(image).logits, atol=1e-5)
 
@@ -228,3 +228,28 @@ def test_an_empty_folder_and_all_void_are_refused(tmp_path: Path) -> None:
         load_set(source, CLASSES, 40, 48)
     with pytest.raises(InputError, match="no such folder"):
         pair_files(Source(images=tmp_path / "none", labels=source.labels))
+
+
+def test_windows_until_a_share_of_the_epochs_and_stages_that_stay(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, 2)
+    config = TrainConfig.model_validate(
+        {
+            **config.model_dump(), "data": {**config.data.model_dump(), "crop": (24, 32), "crop_until": 0.5},
+            "optim": {**config.optim.model_dump(), "frozen_stages": 1, "encoder_lr": 0.1},
+        }
+    )  # fmt: skip
+    images = load_set(config.data.train, CLASSES, 40, 48).images
+    run = start_run(config, CLASSES, images, "cpu", None)
+    before = {name: value.clone() for name, value in run.network.state_dict().items()}
+    sizes: list[tuple[int, ...]] = []
+    run.network.register_forward_pre_hook(lambda _m, args: sizes.append(tuple(args[0].shape[-2:])))
+    batch = (torch.from_numpy(images[:2]), torch.zeros((2, 40, 48), dtype=torch.uint8))
+    for _ in range(4):
+        one_step(run, batch, config, torch.ones(3), 2, "cpu")
+    assert sizes == [(24, 32), (24, 32), (40, 48), (40, 48)]
+    after = run.network.state_dict()
+    frozen = [name for name in after if name.startswith("encoder.0.")]
+    assert all(torch.equal(after[name], before[name]) for name in frozen)
+    assert not torch.equal(after["encoder.1.0.conv.weight"], before["encoder.1.0.conv.weight"])
+    rates = [group["lr"] for group in run.optimizer.param_groups]
+    assert rates[0] == pytest.approx(0.1 * rates[1])

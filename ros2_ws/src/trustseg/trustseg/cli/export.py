@@ -90,7 +90,7 @@ def _export_checkpoint(
     if not about.is_file():
         raise InputError(f"no such file: {about}", fix="give the card's YAML with --about")
     graph, classes, meta = build_graph(checkpoint, size)
-    stem = graph.network.config.stem
+    stem = graph.network.config.output_stride
     if height % stem or width % stem:
         raise InputError("network size", expected=f"multiples of {stem}", got=f"{height}x{width}")
     with console.status("exporting"):

@@ -55,7 +55,7 @@ class DeployGraph(nn.Module):
         self.network = fold_batch_norm(network)
         self.network.portable = True
         self.head = copy.deepcopy(head).eval()
-        stem = network.config.stem
+        stem = network.config.output_stride
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, 3, 1, 1))
         self.register_buffer("inverse_std", 1 / torch.tensor(std, dtype=torch.float32).view(1, 3, 1, 1))
         self.register_buffer("corridor", corridor_mask(size[0] // stem, size[1] // stem))
@@ -66,7 +66,7 @@ class DeployGraph(nn.Module):
         out = self.network((rgb - self.mean) * self.inverse_std)
         signals = softmax_signals(out.logits)
         added = self.head(out.decoded, signals)
-        stem = self.network.config.stem
+        stem = self.network.config.output_stride
         logits = upsample(out.logits, stem)
         confidence_logit = self.head.fuse(upsample(added, stem), mcp_logits(logits))
         labels = logits.argmax(1).float().to(torch.uint8)

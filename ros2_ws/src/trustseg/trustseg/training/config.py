@@ -42,6 +42,11 @@ class ModelSection(Strict):
     decoder_convs: list[int] = [2, 2, 2, 2, 2]
     dropout: float = Field(default=0.1, ge=0, lt=1)
     lateral: float | None = 1.0
+    encoder_residual: bool = True
+    decoder_narrow_first: bool = False
+    vgg16: Path | None = Field(
+        default=None, description="safetensors of VGG16's convolutions (torchvision's names) to start the encoder from"
+    )
 
 
 class Source(Strict):
@@ -58,6 +63,8 @@ class DataSection(Strict):
     val: Source
     height: int = Field(default=360, ge=32)
     width: int = Field(default=480, ge=32)
+    crop: tuple[int, int] | None = Field(default=None, description="height, width of the windows that a step looks at")
+    crop_until: float = Field(default=1.0, ge=0, le=1, description="share of the epochs after which it looks at all")
     scene_share: float = Field(default=0.0, ge=0, le=1, description="share of rendered scenes in every batch")
     scene_frames: int = Field(default=0, ge=0, description="how many different rendered scenes")
     scene_seed: int = 0
@@ -84,6 +91,8 @@ class OptimSection(Strict):
     epochs: int = Field(ge=1)
     batch: int = Field(default=8, ge=2)
     lr: float = Field(default=1.5e-3, gt=0)
+    encoder_lr: float = Field(default=1.0, ge=0, description="times lr: the rate of the encoder; less when pretrained")
+    frozen_stages: int = Field(default=0, ge=0, description="finest encoder stages that are left as they are")
     weight_decay: float = Field(default=1e-2, ge=0)
     warmup_epochs: float = Field(default=2.0, ge=0)
     decay_from: float = Field(default=0.5, ge=0, le=1, description="share of the epochs after which the rate falls")

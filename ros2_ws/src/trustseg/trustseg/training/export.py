@@ -74,7 +74,7 @@ def load_fused(path: Path) -> tuple[SegNet, ConfidenceHead, ClassList, dict[str,
     if not meta.get("fused"):
         raise ParityError(f"{path} holds no confidence head", fix="run `trustseg fit-confidence` on it first")
     network, classes = checkpoint.build_network(meta)
-    head = ConfidenceHead(network.config.widths[0])
+    head = ConfidenceHead(network.config.decoded_width)
     network.load_state_dict({k[8:]: v for k, v in state.items() if k.startswith("network.")})
     head.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith("head.")})
     return network.eval(), head.eval(), classes, meta

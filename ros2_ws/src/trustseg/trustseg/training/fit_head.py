@@ -133,10 +133,10 @@ def fit_head(
     torch.manual_seed(config.seed)
     network = network.eval()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    stem = network.config.stem
+    stem = network.config.output_stride
     pictures = collect(network, parts, corrupt, config, report)
     fitted = torch.nonzero(~pictures.check).flatten()
-    head = ConfidenceHead(network.config.widths[0]).train()
+    head = ConfidenceHead(network.config.decoded_width).train()
     standardise(head, pictures.decoded[fitted])
     optimizer = torch.optim.AdamW(head.parameters(), lr=config.lr, weight_decay=1e-4)
     counts = {part.name: np.zeros(2, np.int64) for part in parts}

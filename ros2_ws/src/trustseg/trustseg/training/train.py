@@ -24,6 +24,7 @@ from trustseg.training.data import IGNORE, LabelledSet, class_frequencies, load_
 from trustseg.training.deepen import can_deepen, deepen
 from trustseg.training.losses import class_weights, segmentation_loss
 from trustseg.training.scene_set import rendered_set, require_scene_classes
+from trustseg.training.vgg16 import start_from_vgg16
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -50,7 +51,7 @@ def evaluate(network: SegNet, data: LabelledSet, classes: int, device: str, batc
         images = torch.from_numpy(data.images[start : start + batch]).to(device)
         with torch.autocast(device, dtype=torch.bfloat16):
             logits = network(normalise(images)).logits
-        predicted = upsample(logits.float(), network.config.stem).argmax(1).cpu().numpy()
+        predicted = upsample(logits.float(), network.config.output_stride).argmax(1).cpu().numpy()
         truth = data.labels[start : start + batch]
         valid = truth != IGNORE
         pairs = truth[valid].astype(np.int64) * classes + predicted[valid]
@@ -90,9 +91,23 @@ def update_average(run: Run, decay: float) -> None:
                 value.copy_(present[name])
 
 
-def start_run(config: TrainConfig, classes: ClassList, device: str, init: Path | None) -> Run:
-    """A fresh run, from random weights or from a checkpoint's."""
-    network = SegNet(checkpoint.network_config({**config.model.model_dump(), "classes": len(classes.classes)}))
+def parameter_groups(network: SegNet, config: TrainConfig) -> list[dict[str, Any]]:
+    """The optimizer's groups: encoder and all else, each with its factor of the learning rate. Frozen stages are in
+    none of them."""
+    for block in network.encoder[: config.optim.frozen_stages]:
+        block.requires_grad_(False)
+    encoder = [each for each in network.encoder.parameters() if each.requires_grad]
+    known = {id(each) for each in network.encoder.parameters()}
+    rest = [each for each in network.parameters() if id(each) not in known]
+    return [{"params": encoder, "factor": config.optim.encoder_lr}, {"params": rest, "factor": 1.0}]
+
+
+def start_run(config: TrainConfig, classes: ClassList, images: np.ndarray, device: str, init: Path | None) -> Run:
+    """A fresh run, from random weights, from VGG16's (with statistics of some of `images`) or from a checkpoint's."""
+    model = config.model.model_dump(exclude={"vgg16"})
+    network = SegNet(checkpoint.network_config({**model, "classes": len(classes.classes)}))
+    if init is None and config.model.vgg16 is not None:
+        start_from_vgg16(network, config.model.vgg16, normalise(torch.from_numpy(images[:: max(1, len(images) // 6)])))
     if init is not None:
         state, meta = checkpoint.load_weights(init)
         if meta.get("fused"):  # a published checkpoint: its confidence head has no place here
@@ -109,7 +124,8 @@ def start_run(config: TrainConfig, classes: ClassList, device: str, init: Path |
                 fix="use the model section that it was trained with",
             ) from None  # fmt: skip
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), lr=config.optim.lr, weight_decay=config.optim.weight_decay)
+    groups = parameter_groups(network, config)
+    optimizer = torch.optim.AdamW(groups, lr=config.optim.lr, weight_decay=config.optim.weight_decay)
     return Run(network, copy.deepcopy(network).eval(), optimizer)
 
 
@@ -152,7 +168,7 @@ def train(
         scenes = rendered_set(
             data.scene_frames, data.scene_seed, (data.height, data.width), cache=data.scene_cache, progress=rendered
         )
-    run = start_run(config, classes, device, init)
+    run = start_run(config, classes, train_set.images, device, init)
     out.mkdir(parents=True, exist_ok=True)
     if resume and (out / "state.pt").exists():
         resume_run(run, out / "state.pt")
@@ -200,19 +216,21 @@ def one_step(
     run: Run, batch: tuple[Tensor, Tensor], config: TrainConfig, weights: Tensor, steps: int, device: str
 ) -> float:
     """One update of the weights and of their average; returns the loss."""
-    images, labels = (part.to(device) for part in batch)
+    progress = run.step / max(1, config.optim.epochs * steps)
+    looked_at = window(batch, config.data.crop) if progress < config.data.crop_until else batch
+    images, labels = (part.to(device) for part in looked_at)
     for group in run.optimizer.param_groups:
-        group["lr"] = learning_rate(run.step, steps, config)
+        group["lr"] = learning_rate(run.step, steps, config) * group["factor"]
     run.network.train()
+    run.network.encoder[: config.optim.frozen_stages].eval()
     x = normalise(images).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device, dtype=torch.bfloat16):
         logits = run.network(x).logits
-    # The loss looks at one of every stem x stem pixels, another phase each step: the same in expectation as all of
+    # The loss looks at one of every stride x stride pixels, another phase each step: the same in expectation as all of
     # them, at a fraction of the cost.
-    stem = run.network.config.stem
+    stem = run.network.config.output_stride
     dy, dx = run.step % stem, (run.step // stem) % stem
     full = upsample(logits.float(), stem)[..., dy::stem, dx::stem]
-    progress = run.step / max(1, config.optim.epochs * steps)
     jaccard = config.optim.jaccard if progress >= config.optim.jaccard_from else 0.0
     loss = segmentation_loss(full, labels[:, dy::stem, dx::stem].long(), weights, jaccard, IGNORE)
     if not torch.isfinite(loss):
@@ -224,6 +242,17 @@ def one_step(
     run.step += 1
     update_average(run, config.optim.ema)
     return float(loss.detach())
+
+
+def window(batch: tuple[Tensor, Tensor], size: tuple[int, int] | None) -> tuple[Tensor, Tensor]:
+    """A random window of `size` (height, width), the same of all images (N, H, W, 3) and labels (N, H, W)."""
+    images, labels = batch
+    if size is None:
+        return batch
+    height, width = (min(a, b) for a, b in zip(size, labels.shape[1:], strict=True))
+    y = int(torch.randint(labels.shape[1] - height + 1, ()))
+    x = int(torch.randint(labels.shape[2] - width + 1, ()))
+    return images[:, y : y + height, x : x + width], labels[:, y : y + height, x : x + width]
 
 
 _HELD_OUT: dict[tuple[int, int], LabelledSet] = {}
