@@ -15,7 +15,7 @@ from trustseg.evidence import Snapshot
 from trustseg.reasons import Mode, Outcome, Reason, Severity, State
 from trustseg_ros.integrity import is_intact, seal
 from trustseg_ros.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
-from trustseg_ros.monitor import evidence_of, failure_state
+from trustseg_ros.monitor_core import evidence_of, failure_state
 from trustseg_ros.status_book import Received, StatusBook
 
 

@@ -54,6 +54,7 @@ class FailureGuard:
 
     def on_message(self, message: Any) -> None:
         """Take one FailureState."""
+        self._notice_silence()  # also one that ended before anybody asked
         if message.version != VERSION or not is_intact(message):
             return self._distrust("a verdict was altered on its way")
         if message.instance_id != self._instance_id:
@@ -72,14 +73,15 @@ class FailureGuard:
 
     def failed(self) -> bool:
         """Whether the masks must not be used now."""
-        return bool(self.why)
+        return bool(self._problem_now())
 
     @property
     def why(self) -> str:
         """Why the masks must not be used now; empty when they may be."""
-        if self._at_ns is not None and self._clock_ns() - self._at_ns > self._limit_ns:
-            self._in_row = 0
-            self._problem = "the monitor is silent"
+        return self._problem_now()
+
+    def _problem_now(self) -> str:
+        self._notice_silence()
         if self._problem:
             return self._problem
         if self._ros_now_ns is not None and self._ros_now_ns() > self._valid_until_ns:
@@ -87,6 +89,10 @@ class FailureGuard:
         if self._verdict_failure:
             return f"{self.state.name}: {', '.join(self.reasons.names())}"
         return ""
+
+    def _notice_silence(self) -> None:
+        if self._at_ns is not None and self._clock_ns() - self._at_ns > self._limit_ns:
+            self._distrust("the monitor is silent")
 
     def _distrust(self, problem: str) -> None:
         self._in_row = 0

@@ -1,0 +1,225 @@
+"""What the failure monitor does with statuses and with time; no rclpy: every way in and out is a plain call.
+
+It owns the state machine, makes the stamped verdicts, mirrors them to /diagnostics, logs each change once and keeps
+latches over a restart. The node around it (`trustseg_ros.monitor`) only connects it to topics and a timer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+from trustseg_interfaces.msg import FailureState, SegmentationStatus
+
+from trustseg.bounds import MS, SECOND
+from trustseg.evidence import Evidence, FailsafeConfig, Snapshot
+from trustseg.failsafe import StateMachine
+from trustseg.reasons import Reason, State
+from trustseg_ros.diagnostics import ERROR, OK, WARN, diagnostic
+from trustseg_ros.integrity import is_intact, seal
+from trustseg_ros.latch_file import LatchFile
+
+LEVELS = {State.OK: OK, State.DEGRADED: WARN}
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """Ways out of the core, and its clocks.
+
+    Attributes:
+        verdict, flag, diagnostics: publish one message; the flag is True for failure.
+        log: has info, warning and error, as rclpy's loggers do.
+        steady_ns: the clock that ages run on. ros_ns: the clock of the messages' stamps.
+        running: False once the process is ending and nothing can be published any more.
+    """
+
+    verdict: Callable[[FailureState], None]
+    flag: Callable[[bool], None]
+    diagnostics: Callable[[DiagnosticStatus], None]
+    log: Any
+    steady_ns: Callable[[], int]
+    ros_ns: Callable[[], int]
+    running: Callable[[], bool]
+
+
+class MonitorCore:
+    """Feeds statuses and time into the state machine and publishes what it says.
+
+    Args:
+        name: of the node, for /diagnostics.
+        instance_id: random at the start of the process.
+        config: of the state machine.
+        outlets: see there.
+        latch_file: keeps what is latched.
+        diagnostics_period_s: time between two unchanged messages on /diagnostics.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        instance_id: int,
+        config: FailsafeConfig,
+        outlets: Outlets,
+        latch_file: LatchFile,
+        diagnostics_period_s: float,
+    ) -> None:
+        self._name, self._instance_id, self._out, self._latch_file = name, instance_id, outlets, latch_file
+        self._valid_ns = config.bounds.verdict_valid_ns
+        self._diagnostics_period_ns = round(diagnostics_period_s * SECOND)
+        self._kept = latch_file.read()
+        self._machine = StateMachine(config, outlets.steady_ns(), self._kept)
+        self._seq = 0
+        self._shown: Snapshot | None = None
+        self._diagnosed_ns = 0
+        if self._kept:
+            outlets.log.error(f"latched since before this start: {', '.join(self._kept.names())}")
+        self.on_tick()
+
+    # What arrives ---------------------------------------------------------------------------------------------
+
+    def on_status(self, message: SegmentationStatus) -> None:
+        """Take one status; a change that follows is published at once, not at the next tick."""
+        now_ns = self._out.steady_ns()
+        intact = message.version == SegmentationStatus.VERSION and is_intact(message)
+        before = self._shown
+        after = self._machine.on_status(evidence_of(message), now_ns) if intact else self._machine.on_corrupt(now_ns)
+        if before is None or (after.state, after.failure) != (before.state, before.failure):
+            self._publish(after)
+
+    def on_tick(self) -> None:
+        """Publish the verdict; called at a fixed rate whether or not anything arrives."""
+        self._publish(self._machine.on_tick(self._out.steady_ns()))
+
+    def on_liveliness(self, alive: bool) -> None:
+        """Take note of whether the writer of the statuses asserts itself."""
+        self._machine.on_liveliness(alive, self._out.steady_ns())
+
+    def on_incompatible_qos(self, topic: str, policy: Any) -> None:
+        """A writer of the statuses cannot be heard: say so, with the two parameters that decide it."""
+        self._out.log.error(
+            f"a publisher of {topic} offers a quality of service that does not fit (policy {policy}): "
+            "camera_rate_hz and latency_budget_ms must be the same in node and monitor"
+        )
+        self._machine.on_fault(Reason.INCOMPATIBLE_QOS, self._out.steady_ns())
+
+    def reset(self) -> tuple[bool, str]:
+        """The operator's reset; whether anything was latched, and what was done."""
+        now_ns = self._out.steady_ns()
+        latched = self._machine.snapshot(now_ns).latched
+        after = self._machine.reset(now_ns)
+        text = f"nothing is latched; the state is {after.state.name}"
+        if latched:
+            text = f"cleared {', '.join(latched.names())}; the state is {after.state.name} until the next good frames"
+        self._out.log.info(f"reset by an operator: {text}")
+        self._publish(after)
+        return bool(latched), text
+
+    def configure(self, config: FailsafeConfig) -> None:
+        """Take changed parameters; the bounds stay those of the start."""
+        self._machine.config = config
+
+    def guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """The callback, after whose failure the flag is up and the node goes on."""
+
+        def run(*arguments: Any) -> None:
+            try:
+                callback(*arguments)
+            except Exception as error:
+                if not self._out.running():
+                    raise
+                self._out.log.error(f"{type(error).__name__}: {error}", throttle_duration_sec=1.0)
+                self._machine.on_fault(Reason.INTERNAL, self._out.steady_ns())
+
+        return run
+
+    # What leaves ----------------------------------------------------------------------------------------------
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        before, self._shown = self._shown, snapshot
+        now_ns = self._out.ros_ns()
+        self._seq += 1
+        message = failure_state(snapshot, now_ns, now_ns + self._valid_ns)
+        message.instance_id, message.seq = self._instance_id, self._seq
+        seal(message)
+        self._out.verdict(message)
+        self._out.flag(snapshot.failure)
+        if before is None or before.state is not snapshot.state:
+            self._log(snapshot)
+        if snapshot.latched != self._kept:
+            self._keep(snapshot.latched)
+        changed = before is None or (before.state, before.reasons) != (snapshot.state, snapshot.reasons)
+        if changed or self._out.steady_ns() - self._diagnosed_ns >= self._diagnostics_period_ns:
+            self._diagnose(snapshot)
+
+    def _log(self, snapshot: Snapshot) -> None:
+        flag = "up" if snapshot.failure else "down"
+        text = f"{snapshot.state.name}, failure flag {flag}{_because(snapshot)}"
+        if snapshot.state is State.OK:
+            self._out.log.info(text)
+        else:
+            self._out.log.warning(text)
+
+    def _keep(self, latched: Reason) -> None:
+        try:
+            self._latch_file.write(latched)
+        except OSError as error:
+            # The latch holds in this process all the same; only a restart would forget it.
+            self._out.log.error(f"cannot write {self._latch_file.path}: {error}")
+        self._kept = latched
+
+    def _diagnose(self, snapshot: Snapshot) -> None:
+        self._diagnosed_ns = self._out.steady_ns()
+        values = {
+            "failure": snapshot.failure, "state": snapshot.state.name, "failure score": snapshot.failure_score,
+            "age of the newest status ms": _age_ms(snapshot), "good frames in a row": snapshot.good_in_row,
+            "restarts": snapshot.restarts, "latched": ", ".join(snapshot.latched.names()),
+        }  # fmt: skip
+        text = snapshot.state.name + _because(snapshot)
+        self._out.diagnostics(diagnostic(self._name, "verdict", LEVELS.get(snapshot.state, ERROR), text, values))
+
+
+def evidence_of(message: SegmentationStatus) -> Evidence:
+    """What a status says, as plain data."""
+    return Evidence(
+        instance_id=message.instance_id,
+        seq=message.seq,
+        outcome=message.outcome,
+        frame_ok=message.frame_ok,
+        severity=message.severity,
+        reasons=message.reasons,
+        failure_score=message.failure_score,
+        recovery_threshold=message.recovery_threshold,
+        stamp_ns=message.header.stamp.sec * SECOND + message.header.stamp.nanosec,
+    )
+
+
+def failure_state(snapshot: Snapshot, now_ns: int, valid_until_ns: int) -> FailureState:
+    """The message of a verdict, without identity and checksum; times are ROS times in nanoseconds."""
+    message = FailureState()
+    message.header.stamp = _time(now_ns)
+    message.source_instance_id, message.source_seq = snapshot.source_instance_id, snapshot.source_seq
+    message.state, message.failure = int(snapshot.state), snapshot.failure
+    message.reasons, message.latched_reasons = int(snapshot.reasons), int(snapshot.latched)
+    message.first_reason = snapshot.first_reason
+    score = snapshot.failure_score
+    message.failure_score = score if 0.0 <= score <= 1.0 else 1.0
+    message.source_age_ms = _age_ms(snapshot)
+    message.valid_until = _time(valid_until_ns)
+    message.good_in_row, message.restarts = snapshot.good_in_row, snapshot.restarts
+    return message
+
+
+def _because(snapshot: Snapshot) -> str:
+    return f": {', '.join(snapshot.reasons.names())}" if snapshot.reasons else ""
+
+
+def _age_ms(snapshot: Snapshot) -> float:
+    return math.inf if snapshot.source_age_ns is None else snapshot.source_age_ns / MS
+
+
+def _time(nanoseconds: int) -> Time:
+    return Time(sec=nanoseconds // SECOND, nanosec=nanoseconds % SECOND)
