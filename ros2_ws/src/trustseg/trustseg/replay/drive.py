@@ -17,6 +17,7 @@ from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import InputError
 from trustseg.evidence import FailsafeConfig
 from trustseg.input_health import HealthConfig
+from trustseg.pictures import Painter, jpeg, small_bgr
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.replay.annotated import AnnotatedBag
 from trustseg.replay.behind import Behind
@@ -26,7 +27,6 @@ from trustseg.replay.frame_table import TableWriter, frame_row, frame_schema, ti
 from trustseg.replay.job import ReplayJob
 from trustseg.replay.labels import Labels, open_labels
 from trustseg.replay.moments import EventPictures, moment_of
-from trustseg.replay.pictures import Painter, jpeg, small_bgr
 from trustseg.replay.sources import ImageSource, RecordedImage, fingerprint, open_sources, stated_period_ns
 from trustseg.replay.tally import Tally
 from trustseg.replay.timeline import Answer, Timeline, TimelineConfig

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trustseg.bounds import SECOND
+from trustseg.pictures import Painter, heat, jpeg
 from trustseg.replay.flag import Failure
-from trustseg.replay.pictures import Painter, heat, jpeg
 from trustseg.replay.timeline import Answer
 from trustseg.types import UInt8Array
 
