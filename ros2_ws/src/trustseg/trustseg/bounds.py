@@ -50,6 +50,27 @@ class Bounds:
     backend_hang_ns: int
     rate_window_ns: int
 
+    @property
+    def window_ns(self) -> int:
+        """Worst time until a failure that shows over a window of frames (rate, drops, a second source) is published."""
+        return self.rate_window_ns + self.frames_ns(3)
+
+    @property
+    def guard_ns(self) -> int:
+        """Worst time from the monitor's last verdict to a guard that is asked once a tick and says failed."""
+        return self.verdict_valid_ns + self.tick_ns + self.transport_ns
+
+    def frames_ns(self, count: int) -> int:
+        """Worst time from the publication of the first of `count` bad frames to the failure that they cause.
+
+        Three hops (camera to node, node to monitor, monitor to planner); statuses change the verdict when they arrive.
+        """
+        return (count - 1) * self.camera_period_ns + self.latency_budget_ns + 3 * self.transport_ns
+
+    def late_frames_ns(self, count: int) -> int:
+        """The same where each frame itself takes up to the hard limit of the latency."""
+        return count * max(self.latency_hard_ns, self.camera_period_ns) + 3 * self.transport_ns
+
     def describe(self) -> str:
         """One line for the log at start, in milliseconds."""
         return " ".join(f"{f.name[:-3]}={getattr(self, f.name) / MS:.1f}ms" for f in fields(self))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
@@ -99,6 +99,8 @@ class SegmenterConfig(Timing):
         0.5, "weight of the class colours in the overlay", minimum=0.0, maximum=1.0, live=True
     )
     diagnostics_period_s: float = parameter(1.0, "period of /diagnostics, s", minimum=0.1, maximum=60.0)
+    fault_injection: bool = parameter(False, "let backends fail when `fault` asks for it; shows in every status")
+    fault: str = parameter("", "fault of the backend from now on, with fault_injection; empty: none", live=True)
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,13 @@ class RecorderConfig:
     bag_version: int = parameter(9, "metadata version of the bag; 8 for Humble", minimum=8, maximum=9)
 
 
-ConfigT = TypeVar("ConfigT", SegmenterConfig, MonitorConfig, CameraConfig, RecorderConfig)
+class Parameters(Protocol):
+    """Any dataclass made of `parameter` fields."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+ConfigT = TypeVar("ConfigT", bound=Parameters)
 
 
 def load(node: Node, kind: type[ConfigT]) -> ConfigT:
@@ -187,7 +195,10 @@ def load(node: Node, kind: type[ConfigT]) -> ConfigT:
 
 
 def watch(node: Node, config: ConfigT, changed: Callable[[ConfigT], None]) -> None:
-    """Accept live changes: `changed` gets the new configuration; a bad value is refused, the old one stays."""
+    """Accept live changes: `changed` gets the new configuration; a bad value is refused, the old one stays.
+
+    `changed` may refuse what only the node knows to be wrong, by a TrustSegError.
+    """
     current = [config]
 
     def decide(parameters: list[Parameter]) -> SetParametersResult:
@@ -208,8 +219,12 @@ def watch(node: Node, config: ConfigT, changed: Callable[[ConfigT], None]) -> No
                 return SetParametersResult(successful=False, reason=reason)
             changes[each.name] = each.value
         if changes:
-            current[0] = dataclasses.replace(current[0], **changes)
-            changed(current[0])
+            wanted = dataclasses.replace(current[0], **changes)
+            try:
+                changed(wanted)
+            except TrustSegError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+            current[0] = wanted
         return SetParametersResult(successful=True)
 
     def current_text(spec: dataclasses.Field[Any]) -> str:

@@ -18,8 +18,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import SegmentationStatus
 
-from trustseg.backends import select_backend
-from trustseg.bundle import load_bundle
+from trustseg.backends import Backend, select_backend
+from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import BackendError, BundleError, SelfTestError, TrustSegError
 from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.input_health import HealthConfig
@@ -29,7 +29,7 @@ from trustseg_ros.arrivals import Arrivals
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.outputs import Outputs
-from trustseg_ros.parameters import MODES, SegmenterConfig, load, watch
+from trustseg_ros.parameters import MODES, ParameterError, SegmenterConfig, load, watch
 from trustseg_ros.qos import IMAGE_TOPIC, SubscriptionEventCallbacks, camera_qos, status_qos
 from trustseg_ros.segmenter_diagnostics import SegmenterDiagnostics
 from trustseg_ros.status_book import EngineIdentity, StatusBook
@@ -74,6 +74,11 @@ class Segmenter(LifecycleNode):
         self._engine_lock = threading.Lock()
         self.messages_lost = 0
         self.arrivals = Arrivals()
+        self._faults: Any = None
+        if self.config.fault_injection:
+            from trustseg_ros.faults.node_faults import NodeFaults  # no code of it in a node that drives
+
+            self._faults = NodeFaults(self, self.bounds)
         # Images wait for nothing. What takes long (loading, the self-test) has a thread, so that the node still answers
         # and says how it is; lifecycle and parameter services are the main thread's.
         self._stream, engine, background = (MutuallyExclusiveCallbackGroup() for _ in range(3))
@@ -99,6 +104,7 @@ class Segmenter(LifecycleNode):
         try:
             bundle = load_bundle(config.bundle)
             backend = select_backend(config.backend, bundle, config.precision, config.threads, config.engine_budget_ms)
+            backend = self._wrapped(backend, bundle)
             pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
             self._loaded = Loaded(pipeline, Outputs(self, bundle))
         except Exception as error:
@@ -248,7 +254,15 @@ class Segmenter(LifecycleNode):
     def _on_lost(self, event: Any) -> None:
         self.messages_lost = event.total_count
 
+    def _wrapped(self, backend: Backend, bundle: Bundle) -> Backend:
+        """The backend itself, or behind the faults that were asked for at start."""
+        return backend if self._faults is None else self._faults.wrapped(backend, bundle, self.config.threads)
+
     def _on_config(self, config: SegmenterConfig) -> None:
+        if self._faults is not None:
+            self._faults.ask(config.fault)
+        elif config.fault:
+            raise ParameterError("parameter fault", got=repr(config.fault), fix="start the node with fault_injection")
         self.config = config
         if self._worker is not None:
             self._worker.reconfigure(

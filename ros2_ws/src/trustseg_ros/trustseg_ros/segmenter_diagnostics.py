@@ -82,6 +82,8 @@ class SegmenterDiagnostics:
     def _engine(self) -> Any:
         node, engine, last = self._node, self._node.book.engine, self._last()
         level, message = (ERROR, node.trouble_text) if node.trouble else (OK, engine.backend or "not loaded")
+        if node.config.fault_injection and not node.trouble:
+            level, message = WARN, f"fault injection is on: {node.config.fault or 'no fault now'}"
         values = {
             "backend": engine.backend, "precision": engine.precision, "model sha256": engine.model_sha256,
             "calibration sha256": engine.calibration_sha256, "engine ms": last.engine_ms,

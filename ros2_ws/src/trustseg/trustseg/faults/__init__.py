@@ -1,0 +1,1 @@
+"""Fault injection as a product: what can go wrong, how it is made to, and how it is judged. No ROS here."""

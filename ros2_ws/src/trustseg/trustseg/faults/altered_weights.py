@@ -1,0 +1,56 @@
+"""The same graph with other weights, as after bit flips in memory: no hash of a file sees it, the golden image does."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+
+from trustseg.backends import Backend, create_backend
+from trustseg.bundle import Bundle
+from trustseg.errors import BundleError
+
+# Of the weights of the largest layer; one flipped bit in a million weights may change nothing that anybody sees.
+FLIPPED_SHARE = 0.02
+SIGN_BIT = np.uint32(1 << 31)
+
+
+def flip_weights(model: bytes, seed: int = 0) -> bytes:
+    """The ONNX graph `model` with sign bits flipped in its largest float32 weight.
+
+    Raises:
+        BundleError: the graph has no float32 weights.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load_from_string(model)
+    weights = [t for t in graph.graph.initializer if t.data_type == onnx.TensorProto.FLOAT]
+    if not weights:
+        raise BundleError("the graph has no float32 weights whose bits could be flipped")
+    largest = max(weights, key=lambda tensor: int(np.prod(tensor.dims)))
+    values = numpy_helper.to_array(largest).copy()
+    bits = values.reshape(-1).view(np.uint32)
+    rng = np.random.default_rng(seed)
+    hit = rng.choice(bits.size, max(1, round(FLIPPED_SHARE * bits.size)), replace=False)
+    bits[hit] ^= SIGN_BIT
+    largest.CopyFrom(numpy_helper.from_array(values, largest.name))
+    return bytes(graph.SerializeToString())
+
+
+class _AlteredBundle:
+    """A bundle whose model bytes are altered after their hash was checked: what a flip in memory comes to."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bundle, name)
+
+    def model_bytes(self, precision: str) -> bytes:
+        return flip_weights(self._bundle.model_bytes(precision))
+
+
+def altered_backend(bundle: Bundle, name: str, precision: str, threads: int) -> Backend:
+    """Backend `name` (onnxruntime or openvino) over the altered graph; not golden-tested, for it would fail."""
+    return create_backend(name, cast(Bundle, _AlteredBundle(bundle)), precision, threads)

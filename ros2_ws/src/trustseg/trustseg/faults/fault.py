@@ -1,0 +1,86 @@
+"""What one fault of the catalogue is: how it is made to happen, and what must come of it within which time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trustseg.bounds import Bounds
+from trustseg.faults.judge import NOT_HERE, REAL, SIMULATED, Expected
+
+BoundRule = Callable[[Bounds], int]
+
+# Who makes a fault happen.
+CAMERA, BACKEND, PROCESS, START, BUS, OUTPUT = "camera", "backend", "process", "start", "bus", "output"
+# What must be running: the common stack, one that sends JPEG, or one whose segmenter reads the time from /clock.
+PLAIN, COMPRESSED, CLOCK = "plain", "compressed", "clock"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in which a fault happens.
+
+    Attributes:
+        kind: its name for `trustseg faults inject`. maker: who makes it happen. expected: what must come of it.
+        bound: overrides the fault's. how: real, simulated or not_here. setup: what must be running.
+        brief: it happens to one frame or at one moment, and is over then.
+        harmful: False where everything must go on as if nothing had happened.
+    """
+
+    kind: str
+    maker: str
+    expected: Expected
+    bound: BoundRule | None = None
+    how: str = REAL
+    setup: str = PLAIN
+    brief: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row of the design's table (safety, section 4).
+
+    Attributes:
+        number: 1 to 54. name: for people. bound: from the timing to nanoseconds. ways: how it happens, at least one.
+        why: what is to be known about the row: what is simulated, what cannot happen here.
+    """
+
+    number: int
+    name: str
+    bound: BoundRule
+    ways: tuple[Way, ...]
+    why: str = ""
+
+    @property
+    def seam(self) -> str:
+        """Where it is made to happen."""
+        return self.ways[0].maker
+
+    @property
+    def how(self) -> str:
+        """The least real of its ways."""
+        return max((way.how for way in self.ways), key=(REAL, SIMULATED, NOT_HERE).index)
+
+    def bound_of(self, way: Way, bounds: Bounds) -> int:
+        """Longest time that this way may go unnoticed, nanoseconds."""
+        return (way.bound or self.bound)(bounds)
+
+
+def frames(count: int) -> BoundRule:
+    """Seen in the status of the `count`-th bad frame."""
+    return lambda bounds: bounds.frames_ns(count)
+
+
+def silence(bounds: Bounds) -> int:
+    """Seen as silence."""
+    return bounds.detection_ns
+
+
+def window(bounds: Bounds) -> int:
+    """Seen over a window of frames."""
+    return bounds.window_ns
+
+
+def message(bounds: Bounds) -> int:
+    """Seen in the message itself."""
+    return bounds.tick_ns + 2 * bounds.transport_ns
