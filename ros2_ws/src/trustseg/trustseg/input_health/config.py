@@ -1,0 +1,93 @@
+"""Thresholds of the input checks, with what they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HealthConfig:
+    """Thresholds of the input checks; luma is 0..255, shares are 0..1.
+
+    Every default is conservative: the learned verdict is the sharper judge of weather, these rules catch a camera that
+    is broken, covered or out of focus. Where they come from: `trustseg faults measure` over CamVid train and val, a
+    highway clip (as it is, and encoded again at five strengths, moving and held still), KITTI, and rendered drives,
+    moving, braking and standing. docs/input_health.md holds the table. "Clean" below is the most (least) of those.
+
+    Attributes:
+        frozen_after: FROZEN from this many identical frames in a row on; 0 switches this rule and the next two off, for
+            a simulator that stands still, or for replayed compressed video.
+        frozen_after_video: the same in a stream that repeats blocks exactly while it moves, which only decoded video
+            does: longer than the longest group of pictures that encoders make unasked (250), whose first picture
+            changes every pixel.
+        video_repeats: such a stream repeats this share of its blocks on average.
+        still_least_motion: change of blocks from frame to frame, luma, that counts as motion.
+        still_ratio: a picture has stopped suddenly when its busiest blocks change this many times less than in each of
+            the last five frames; a braking car takes longer.
+        still_tolerance: noise keeps its level within this share of itself.
+        still_after: FROZEN after this many frames of nothing but noise since such a stop.
+        part_share: FROZEN when at least this share of the image stopped in one frame and stands exactly still
+        part_after: for this many frames, while
+        part_least_rest: at least this share of the image moves on.
+        dark_luma, dark_share: DARK when at least this share of the image is below this luma.
+        bright_luma, bright_share: BRIGHT when at least this share has this luma or more.
+        blur_ratio: BLUR below this ratio of second to first differences, the lowest of four directions (white noise
+            3, a step edge 2, a ramp 0).
+        blur_min_contrast: no statement about blur where luma's standard deviation is lower (a wall, thick fog).
+        obscured_share: OBSCURED when this share of the image is covered: blocks that stand still and lost their
+            detail while the rest of the image moves. Blocks without detail (sky, plain asphalt) cannot lose any, so
+            that this is about half of the true share.
+        obscured_after: for this many frames in a row.
+        obscured_still: a covered block's mean change from frame to frame is at most this (sensor noise).
+        obscured_moving: the median change of all other blocks is at least this times that of the covered ones.
+        obscured_detail: a covered block kept at most this much of its detail, against what the other blocks kept.
+        obscured_luma: a covered block is darker than this share of the image's bright end: a sky that comes into view
+            loses detail too, but is bright.
+        obscured_same_light: the other blocks keep at least this share of their usual luma.
+        obscured_history: frames it takes to learn how much detail a block has.
+        dead_line: CORRUPT when a row or column stands out at this share of its places.
+        lost_rows: CORRUPT when this share of the rows, at the top or bottom, shows one value and did not at first.
+        banding: CORRUPT when rows are brighter or darker than their neighbours by this, luma, over the whole width.
+        bit_errors: CORRUPT when this share of the pixels jumps in one colour alone.
+        stuck_bit: CORRUPT when this share lies beyond a gap that a bit that is always 0 leaves in the histogram.
+        tearing: CORRUPT when rows across a seam fit after a shift better by this (correlation),
+        tear_window: in two of this many frames.
+        mosaic: COLOUR when this share of the finest detail is one regular pattern (a colour filter's),
+        green_axis: or colours spread so much more between green and magenta than between yellow and blue,
+        colour_after: for this many frames in a row. Red and blue that change places are seen in one frame.
+    """
+
+    frozen_after: int = 3
+    frozen_after_video: int = 300
+    video_repeats: float = 0.02
+    still_least_motion: float = 0.5
+    still_ratio: float = 1.6
+    still_tolerance: float = 0.15
+    still_after: int = 8
+    part_share: float = 0.12
+    part_after: int = 6
+    part_least_rest: float = 0.08
+    dark_luma: int = 16
+    dark_share: float = 0.98
+    bright_luma: int = 250
+    bright_share: float = 0.75
+    blur_ratio: float = 0.45
+    blur_min_contrast: float = 10.0
+    obscured_share: float = 0.12
+    obscured_after: int = 10
+    obscured_still: float = 3.0
+    obscured_moving: float = 2.0
+    obscured_detail: float = 0.6
+    obscured_luma: float = 0.6
+    obscured_same_light: float = 0.7
+    obscured_history: int = 30
+    dead_line: float = 0.7
+    lost_rows: float = 0.02
+    banding: float = 0.4
+    bit_errors: float = 6e-4
+    stuck_bit: float = 2e-3
+    tearing: float = 0.4
+    tear_window: int = 6
+    mosaic: float = 0.4
+    green_axis: float = 0.9
+    colour_after: int = 5

@@ -1,0 +1,138 @@
+"""A camera that shows the past: frozen as a whole, under noise, or in part. A car that stands is none of these.
+
+Sensor noise tells a standing camera from a frozen one, and a car that brakes from a picture that stops from one frame
+to the next. Decoded video has no such noise: it repeats blocks exactly wherever little moves. A stream that does so
+while it moves is taken for video, and only the exact repetition of whole pictures over a long time counts there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from trustseg.input_health.config import HealthConfig
+from trustseg.input_health.figures import BLOCKS, Blocks, block_means, quantile
+from trustseg.types import UInt8Array
+
+# Blocks that change most tell motion from noise: near road and kerb move while the sky stands.
+BUSY = 0.9
+FEW = 5  # frames of the past that a stop is compared with
+RECENT = 0.2  # weight of the newest frame in a block's usual change
+
+
+class FrozenCheck:
+    """Counts exactly equal images with different stamps.
+
+    A camera at a standstill is not frozen: its sensor's noise changes every frame.
+    """
+
+    def __init__(self) -> None:
+        self._image: UInt8Array | None = None
+        self._small: UInt8Array | None = None
+        self._stamp_ns: int | None = None
+        self._count = 0
+
+    def count(self, image: UInt8Array, small: UInt8Array, stamp_ns: int) -> int:
+        """How many images in a row, this one included, are the same; `small` is the reduced copy of `image`."""
+        before, before_small, new_stamp = self._image, self._small, stamp_ns != self._stamp_ns
+        self._image, self._small, self._stamp_ns = image, small, stamp_ns
+        # The copies are compared first: the whole images only when there is a reason to.
+        same = (
+            before is not None
+            and before_small is not None
+            and before.shape == image.shape
+            and np.array_equal(before_small, small)
+            and np.array_equal(before, image)
+        )
+        if not same:
+            self._count = 1
+        elif new_stamp:
+            self._count += 1
+        return self._count
+
+
+class StillCheck:
+    """Finds a picture that stopped from one frame to the next, under noise or in part, and streams that are video."""
+
+    def __init__(self, config: HealthConfig) -> None:
+        self._config = config
+        self._busy: deque[float] = deque(maxlen=FEW)
+        self._anchor_luma: UInt8Array | None = None
+        self._level = 0.0
+        self._same_for = 0
+        self._usual: Blocks = np.zeros(BLOCKS, np.float32)
+        self._before_stop: Blocks = np.zeros(BLOCKS, np.float32)
+        self._zero_for = np.zeros(BLOCKS, np.int32)
+        self._repeats = 0.0
+        self._seen = 0
+
+    @property
+    def repeats(self) -> float:
+        """Usual share of blocks that repeat exactly while the picture moves, 0..1."""
+        return self._repeats
+
+    @property
+    def is_video(self) -> bool:
+        """Whether exact repetition is usual in this stream."""
+        return self._repeats >= self._config.video_repeats
+
+    def note(self, luma: UInt8Array, before: UInt8Array, change: Blocks) -> tuple[int, float]:
+        """Take one frame.
+
+        Args:
+            luma, before: uint8 (h, w) copies of this frame and the last one.
+            change: mean change of each block between them.
+
+        Returns:
+            (frames that the picture has stood still under noise since it stopped suddenly,
+            share of the picture that stands still since it stopped suddenly while the rest moves on).
+        """
+        self._seen += 1
+        zero = change == 0.0
+        still, part = self._under_noise(luma, before, change, zero), self._in_part(change, zero)
+        self._busy.append(quantile(change, BUSY))
+        self._usual += (RECENT if self._seen > 1 else 1.0) * (change - self._usual)
+        if 0.0 < quantile(change, BUSY) >= self._config.still_least_motion:
+            self._repeats += 0.1 * (float(zero.mean()) - self._repeats)
+        return still, part
+
+    def _under_noise(self, luma: UInt8Array, before: UInt8Array, change: Blocks, zero: npt.NDArray[np.bool_]) -> int:
+        config = self._config
+        level = quantile(change, BUSY)
+        if zero.any() or self.is_video or not level:
+            self._anchor_luma, self._same_for = None, 0
+            return 0
+        if self._anchor_luma is None or self._anchor_luma.shape != luma.shape:
+            stopped = len(self._busy) == FEW and min(self._busy) >= config.still_ratio * level
+            self._anchor_luma = before if stopped else None
+            self._level, self._same_for = level, 1 if stopped else 0
+            return 0
+        # Noise alone differs from the first picture no more than from the last one, and always by the same.
+        since = quantile(block_means(cv2.absdiff(luma, self._anchor_luma)), BUSY)
+        spread = config.still_tolerance * self._level
+        if abs(level - self._level) > spread or abs(since - self._level) > spread:
+            self._anchor_luma, self._same_for = None, 0
+            return 0
+        self._same_for += 1
+        return self._same_for
+
+    def _in_part(self, change: Blocks, zero: npt.NDArray[np.bool_]) -> float:
+        """Blocks that stopped in the same frame, out of motion, while the others went on as before."""
+        config = self._config
+        begins = zero & (self._zero_for == 0)
+        self._before_stop = np.where(begins, self._usual, self._before_stop)
+        self._zero_for = np.where(zero, self._zero_for + 1, 0)
+        if self.is_video or self._seen <= FEW:
+            return 0.0
+        ages = self._zero_for[(self._zero_for > 0) & (self._before_stop >= config.still_least_motion)]
+        if not ages.size:
+            return 0.0
+        age = int(np.bincount(ages).argmax())
+        stopped = (self._zero_for == age) & (self._before_stop >= config.still_least_motion)
+        rest = ~zero
+        share = float(stopped.mean())
+        moving = quantile(change[rest], BUSY) >= config.still_least_motion
+        return share if age >= config.part_after and moving and rest.mean() >= config.part_least_rest else 0.0
