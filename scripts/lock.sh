@@ -25,3 +25,4 @@ compile runtime-apt toolchain
 compile build toolchain runtime
 compile ros toolchain runtime build
 compile dev toolchain runtime build
+compile mutation toolchain runtime build dev

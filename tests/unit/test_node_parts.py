@@ -1,4 +1,4 @@
-"""Parts of the nodes that need no ROS: newest-frame slot, supervisor, latch file, camera schedule."""
+"""Parts of the nodes that need no ROS: newest-frame slot, supervisor, camera schedule."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import pytest
 
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.errors import InputError
-from trustseg.reasons import Reason
 from trustseg_ros.camera_schedule import CameraSchedule, CameraTrouble, load_schedule
-from trustseg_ros.latch_file import LatchFile, default_path
 from trustseg_ros.newest import Newest
 from trustseg_ros.supervisor import EXIT_HUNG, EXIT_LOST, Supervisor
 
@@ -126,38 +124,6 @@ def test_the_supervisor_runs_until_it_is_stopped() -> None:
     supervisor.stop()
     seen.clear()
     assert not seen.wait(5 * BOUNDS.liveliness_lease_ns / 1e9)
-
-
-# Latch file ---------------------------------------------------------------------------------------------------
-
-
-def test_latched_reasons_survive_and_are_cleared(tmp_path: Path) -> None:
-    file = LatchFile(tmp_path / "deep" / "latched.json")
-    assert file.read() is Reason.NONE
-    file.write(Reason.SELF_TEST | Reason.RESTARTS)
-    assert LatchFile(file.path).read() == Reason.SELF_TEST | Reason.RESTARTS
-    assert [p.name for p in file.path.parent.iterdir()] == ["latched.json"]
-    file.write(Reason.NONE)
-    assert not file.path.exists()
-    assert file.read() is Reason.NONE
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"latched_reasons": "x"}', b'{"other": 1}', b"\xff\xfe"])
-def test_a_latch_file_that_cannot_be_read_latches(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "latched.json"
-    path.write_bytes(content)
-    assert LatchFile(path).read() is Reason.INTERNAL
-
-
-def test_a_folder_in_the_latch_files_place_latches(tmp_path: Path) -> None:
-    assert LatchFile(tmp_path).read() is Reason.INTERNAL
-
-
-def test_monitors_of_other_cameras_and_domains_have_other_latch_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROS_DOMAIN_ID", "3")
-    paths = {default_path("/front/trustseg_monitor"), default_path("/rear/trustseg_monitor")}
-    monkeypatch.setenv("ROS_DOMAIN_ID", "4")
-    assert len(paths | {default_path("/front/trustseg_monitor")}) == 3
 
 
 # Camera schedule ----------------------------------------------------------------------------------------------

@@ -44,31 +44,21 @@ class FailureGuard:
         if limit_ns <= 0:
             raise ValueError(f"limit_ns must be above 0, got {limit_ns}")
         self._limit_ns, self._clock_ns, self._ros_now_ns = limit_ns, clock_ns, ros_now_ns
-        self._instance_id = self._seq = self._in_row = 0
-        self._at_ns: int | None = None
-        self._valid_until_ns = 0
-        self._verdict_failure = True
+        self._newest: Any = None
+        self._at_ns = self._in_row = 0
         self._problem = "no verdict has arrived"
-        self.state = State.UNKNOWN
-        self.reasons = Reason.NONE
 
     def on_message(self, message: Any) -> None:
         """Take one FailureState."""
         self._notice_silence()  # also one that ended before anybody asked
         if message.version != VERSION or not is_intact(message):
             return self._distrust("a verdict was altered on its way")
-        if message.instance_id != self._instance_id:
-            self._instance_id, self._seq, self._in_row = message.instance_id, 0, 0
-        elif message.seq <= self._seq:
+        before = self._newest
+        same_instance = before is not None and message.instance_id == before.instance_id
+        if same_instance and message.seq <= before.seq:
             return self._distrust("the monitor's sequence is stuck")
-        self._seq = message.seq
-        self._at_ns = self._clock_ns()
-        self._in_row += 1
-        self._valid_until_ns = _nanoseconds(message.valid_until)
-        self.state = State(message.state) if message.state in tuple(State) else State.UNKNOWN
-        self.reasons = Reason(message.reasons)
-        # A flag that is down in a state in which it must be up is not believed.
-        self._verdict_failure = bool(message.failure) or self.state not in (State.OK, State.DEGRADED)
+        self._newest, self._at_ns = message, self._clock_ns()
+        self._in_row = self._in_row + 1 if same_instance else 1
         self._problem = "" if self._in_row >= MESSAGES_BEFORE_TRUST else "the monitor is new"
 
     def failed(self) -> bool:
@@ -80,23 +70,45 @@ class FailureGuard:
         """Why the masks must not be used now; empty when they may be."""
         return self._problem_now()
 
+    @property
+    def state(self) -> State:
+        """State of the newest verdict, whether or not it may still be relied on; UNKNOWN before the first."""
+        return _state_of(self._newest)
+
+    @property
+    def reasons(self) -> Reason:
+        """Reasons of the newest verdict."""
+        return _reasons_of(self._newest)
+
     def _problem_now(self) -> str:
         self._notice_silence()
         if self._problem:
             return self._problem
-        if self._ros_now_ns is not None and self._ros_now_ns() > self._valid_until_ns:
+        newest = self._newest
+        if self._ros_now_ns is not None and self._ros_now_ns() > _nanoseconds(newest.valid_until):
             return "the verdict has expired"
-        if self._verdict_failure:
-            return f"{self.state.name}: {', '.join(self.reasons.names())}"
+        state = _state_of(newest)
+        # A flag that is down in a state in which it must be up is not believed.
+        if newest.failure or state not in (State.OK, State.DEGRADED):
+            return f"{state.name}: {', '.join(_reasons_of(newest).names())}"
         return ""
 
     def _notice_silence(self) -> None:
-        if self._at_ns is not None and self._clock_ns() - self._at_ns > self._limit_ns:
+        if self._newest is not None and self._clock_ns() - self._at_ns > self._limit_ns:
             self._distrust("the monitor is silent")
 
     def _distrust(self, problem: str) -> None:
         self._in_row = 0
         self._problem = problem
+
+
+def _state_of(message: Any) -> State:
+    known = message is not None and message.state in tuple(State)
+    return State(message.state) if known else State.UNKNOWN
+
+
+def _reasons_of(message: Any) -> Reason:
+    return Reason.NONE if message is None else Reason(message.reasons)
 
 
 def _nanoseconds(stamp: Any) -> int:

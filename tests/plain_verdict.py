@@ -1,0 +1,39 @@
+"""A verdict without ROS: the fields of a FailureState that the guard reads, spoken of as a message does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from trustseg.reasons import State
+
+
+@dataclass
+class Stamp:
+    sec: int = 0
+    nanosec: int = 0
+
+    def get_fields_and_field_types(self) -> dict[str, str]:
+        return {"sec": "int32", "nanosec": "uint32"}
+
+
+@dataclass
+class Verdict:
+    """One verdict that says that all is well until second 100."""
+
+    version: int = 1
+    instance_id: int = 5
+    seq: int = 0
+    state: int = State.OK
+    failure: bool = False
+    reasons: int = 0
+    first_reason: str = ""
+    failure_score: float = 0.25
+    valid_until: Stamp = field(default_factory=lambda: Stamp(100))
+    crc32: int = 0
+
+    def get_fields_and_field_types(self) -> dict[str, str]:
+        return {
+            "version": "uint8", "instance_id": "uint64", "seq": "uint64", "state": "uint8", "failure": "boolean",
+            "reasons": "uint64", "first_reason": "string", "failure_score": "float",
+            "valid_until": "builtin_interfaces/Time", "crc32": "uint32",
+        }  # fmt: skip

@@ -1,0 +1,142 @@
+"""Bounds by hand arithmetic, reasons and severities bit by bit: what the wire format and every promise rest on."""
+
+from __future__ import annotations
+
+import pytest
+
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.evidence import DEGRADING_REASONS, Evidence, FailsafeConfig, worst_of
+from trustseg.reasons import HARD_REASONS, LATCHING_REASONS, Outcome, Reason, Severity, severity_of
+
+RATED = SECOND // 30
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+# Bit of each reason, as it stands in messages and recordings: never to be changed or used again.
+BITS = words(
+    "NO_INPUT INPUT_STALE LOW_RATE FRAME_DROP BACKLOG DUPLICATE STAMP_BACKWARD STAMP_FUTURE STAMP_INVALID CLOCK_JUMP "
+    "FROZEN DARK BRIGHT BLUR OBSCURED LOW_QUALITY COLOUR CORRUPT OUTPUT_IMPLAUSIBLE BAD_SIZE BAD_STEP BAD_ENCODING "
+    "BAD_DIMENSIONS RES_CHANGED BAD_IMAGE CAMERA_INFO MULTI_SOURCE OUTPUT_INVALID LOW_CONFIDENCE MISMATCHED_OUTPUT "
+    "MODEL_INTEGRITY SELF_TEST BACKEND BACKEND_FALLBACK LATENCY INTERNAL STATUS_STALE STATUS_CORRUPT STATUS_SEQUENCE "
+    "NEW_INSTANCE RESTARTS NODE_INACTIVE INCOMPATIBLE_QOS STRANGE_SCENE RECOVERING PARAMETER"
+)
+HARD = words(
+    "DUPLICATE STAMP_BACKWARD STAMP_FUTURE STAMP_INVALID CLOCK_JUMP FROZEN DARK BRIGHT BACKLOG BAD_SIZE BAD_STEP "
+    "BAD_ENCODING BAD_DIMENSIONS RES_CHANGED BAD_IMAGE OUTPUT_INVALID MISMATCHED_OUTPUT BACKEND INTERNAL NODE_INACTIVE"
+)
+LATCHING = ["MODEL_INTEGRITY", "SELF_TEST", "RESTARTS"]
+DEGRADING = words(
+    "LOW_QUALITY LOW_CONFIDENCE STRANGE_SCENE LATENCY BACKEND_FALLBACK LOW_RATE FRAME_DROP CAMERA_INFO STATUS_SEQUENCE"
+)
+
+
+@pytest.mark.parametrize(("bit", "name"), list(enumerate(BITS)))
+def test_every_reason_keeps_its_bit(bit: int, name: str) -> None:
+    assert Reason[name] == 1 << bit
+
+
+def test_no_reason_is_left_out_above() -> None:
+    assert [r.name for r in Reason] == BITS
+
+
+@pytest.mark.parametrize("name", BITS)
+def test_every_reason_has_the_severity_of_the_design(name: str) -> None:
+    expected = Severity.LATCH if name in LATCHING else Severity.HARD if name in HARD else Severity.SOFT
+    assert severity_of(Reason[name]) is expected
+    assert severity_of(Reason[name] | Reason.BLUR) is expected
+    assert bool(Reason[name] & DEGRADING_REASONS) is (name in DEGRADING)
+    assert bool(Reason[name] & HARD_REASONS) is (name in HARD)
+    assert bool(Reason[name] & LATCHING_REASONS) is (name in LATCHING)
+
+
+def test_the_worst_reason_decides_and_none_is_good() -> None:
+    assert severity_of(Reason.NONE) is Severity.GOOD
+    assert severity_of(Reason.DARK | Reason.SELF_TEST | Reason.BLUR) is Severity.LATCH
+    assert severity_of(Reason(1 << 63)) is Severity.SOFT  # a bit that only a newer node knows
+
+
+def test_reasons_are_named_lowest_bit_first() -> None:
+    both = Reason.LATENCY | Reason.NO_INPUT
+    assert (both.names(), both.first()) == (["NO_INPUT", "LATENCY"], "NO_INPUT")
+    assert (Reason.NONE.names(), Reason.NONE.first()) == ([], "")
+    assert (Reason(1 << 63).names(), Reason(1 << 63).first()) == ([], "")
+
+
+def test_the_machine_defaults_are_those_of_the_design() -> None:
+    config = FailsafeConfig(derive_bounds(RATED, 50 * MS))
+    assert (config.good_frames, config.soft_count, config.soft_window, config.dwell_ns) == (10, 2, 3, 500 * MS)
+    assert (config.backend_failures, config.backend_window_ns) == (3, 10 * SECOND)
+    assert (config.restart_limit, config.restart_window_ns) == (3, 60 * SECOND)
+    assert config.degraded_is_failure is True
+
+
+def test_bounds_at_the_rated_rate() -> None:
+    bounds = derive_bounds(RATED, 50 * MS)
+    assert (bounds.camera_period_ns, bounds.latency_budget_ns) == (RATED, 50 * MS)
+    assert (bounds.age_limit_ns, bounds.tick_ns, bounds.transport_ns) == (70 * MS, 20 * MS, 10 * MS)
+    assert bounds.detection_ns == 100 * MS
+    assert (bounds.verdict_valid_ns, bounds.liveliness_lease_ns) == (70 * MS, 35 * MS)
+    assert (bounds.latency_soft_ns, bounds.latency_hard_ns, bounds.backlog_ns) == (50 * MS, 100 * MS, 100 * MS)
+    assert (bounds.stamp_future_ns, bounds.backend_hang_ns, bounds.rate_window_ns) == (50 * MS, 500 * MS, SECOND)
+
+
+def test_times_until_a_failure_that_frames_cause_is_published() -> None:
+    bounds = derive_bounds(100 * MS, 50 * MS)
+    assert [bounds.frames_ns(count) for count in (1, 3, 10)] == [80 * MS, 280 * MS, 980 * MS]
+    assert bounds.window_ns == 1280 * MS
+    # Frames of 100 ms each, by latency or by period, whichever is longer.
+    assert [bounds.late_frames_ns(3), derive_bounds(100 * MS, 80 * MS).late_frames_ns(2)] == [330 * MS, 350 * MS]
+    assert bounds.guard_ns == bounds.verdict_valid_ns + 30 * MS
+
+
+def test_bounds_of_a_slow_camera_grow_with_its_period() -> None:
+    bounds = derive_bounds(SECOND // 5, 60 * MS)
+    assert (bounds.age_limit_ns, bounds.detection_ns) == (460 * MS, 490 * MS)
+    assert (bounds.verdict_valid_ns, bounds.liveliness_lease_ns) == (460 * MS, 230 * MS)
+    assert (bounds.latency_soft_ns, bounds.latency_hard_ns, bounds.backlog_ns) == (60 * MS, 120 * MS, 400 * MS)
+    assert (bounds.backend_hang_ns, bounds.rate_window_ns) == (600 * MS, 2 * SECOND)
+
+
+def test_the_cap_of_70_ms_holds_from_the_rated_rate_upwards() -> None:
+    assert derive_bounds(RATED, 500 * MS).age_limit_ns == 70 * MS
+    assert derive_bounds(RATED + 1, 500 * MS).age_limit_ns == 2 * (RATED + 1) + 500 * MS
+    fast = derive_bounds(SECOND // 100, 20 * MS)
+    assert (fast.age_limit_ns, fast.detection_ns, fast.verdict_valid_ns) == (40 * MS, 70 * MS, 70 * MS)
+
+
+@pytest.mark.parametrize("bad", [(0, 1), (1, 0), (-1, 1), (1, -1)])
+def test_bounds_refuse_what_is_not_a_duration(bad: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="must be above 0 ns") as caught:
+        derive_bounds(*bad)
+    assert str(caught.value) == f"camera period and latency budget must be above 0 ns, got {bad[0]} and {bad[1]}"
+    assert derive_bounds(1, 1).age_limit_ns == 3
+
+
+def test_the_line_for_the_log_names_every_bound_in_milliseconds() -> None:
+    text = derive_bounds(RATED, 50 * MS).describe()
+    assert text.startswith("camera_period=33.3ms latency_budget=50.0ms age_limit=70.0ms tick=20.0ms transport=10.0ms ")
+    assert text.endswith(" backend_hang=500.0ms rate_window=1000.0ms")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "severity", "reasons"),
+    [
+        (Evidence(1, 1, frame_ok=True, severity=0, failure_score=0.0), Severity.GOOD, Reason.NONE),
+        (Evidence(1, 1, frame_ok=True, severity=0, failure_score=1.0), Severity.GOOD, Reason.NONE),
+        (Evidence(1, 1, Outcome.SKIPPED, severity=0, failure_score=9.0), Severity.GOOD, Reason.NONE),
+        (Evidence(1, 1, Outcome.NO_FRAME, severity=0), Severity.HARD, Reason.NODE_INACTIVE),
+        (Evidence(1, 1, Outcome.NO_FRAME, severity=3), Severity.LATCH, Reason.NODE_INACTIVE),
+        (Evidence(1, 1, Outcome.REJECTED, severity=0), Severity.HARD, Reason.INTERNAL),
+        (Evidence(1, 1, frame_ok=False, severity=0), Severity.HARD, Reason.INTERNAL),
+        (Evidence(1, 1, frame_ok=False, severity=0, reasons=1 << 13), Severity.SOFT, Reason.BLUR),
+        (Evidence(1, 1, severity=9, reasons=1 << 31), Severity.LATCH, Reason.SELF_TEST | Reason.STATUS_CORRUPT),
+        (Evidence(1, 1, severity=9), Severity.HARD, Reason.STATUS_CORRUPT),
+        (Evidence(1, 1, outcome=4, frame_ok=True, severity=0), Severity.HARD, Reason.STATUS_CORRUPT),
+        (Evidence(1, 1, frame_ok=True, severity=0, failure_score=-0.1), Severity.HARD, Reason.STATUS_CORRUPT),
+    ],
+)
+def test_the_worst_of_a_status(evidence: Evidence, severity: Severity, reasons: Reason) -> None:
+    assert worst_of(evidence) == (severity, reasons)
