@@ -15,7 +15,7 @@ from rosbags.rosbag1 import Writer as Ros1Writer
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from bundle_factory import paint_scene
+from bundle_factory import PALETTE, paint_scene
 
 HEIGHT, WIDTH = 72, 96
 PERIOD_NS = 100_000_000
@@ -133,3 +133,13 @@ def zstd_file(folder: Path) -> Path:
     path.with_name(path.name + ".zstd").write_bytes(zstandard.ZstdCompressor().compress(path.read_bytes()))
     path.unlink()
     return without_metadata(folder)
+
+
+def write_labels(folder: Path, names: Sequence[str], size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
+    """Truth by the nearest colour of each image, which is what the tiny network answers."""
+    folder.mkdir()
+    for name, shot in zip(names, shots(len(names)), strict=True):
+        distance = ((shot.image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
+        labels = cv2.resize(distance.argmin(-1).astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST)
+        cv2.imwrite(str(folder / f"{name}.png"), labels)
+    return folder

@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 import pytest
 from rosbags.highlevel import AnyReader
 
-from bag_factory import HEIGHT, PERIOD_NS, TOPIC, WIDTH, bag_file, shots, write_bag
-from bundle_factory import CLASSES, PALETTE, make_tiny_bundle
+from bag_factory import HEIGHT, PERIOD_NS, TOPIC, WIDTH, bag_file, shots, write_bag, write_labels
+from bundle_factory import CLASSES, make_tiny_bundle
 from trustseg.checksum import NESTED, checksum
 from trustseg.cli.app import main
 from trustseg.replay.bag_writer import typestore
-from trustseg.replay.replay import known_figures, metrics_of_nothing
+from trustseg.replay.figure_names import known_figures, metrics_of_nothing
 
 MEASURED = {"timing.parquet", "timing.json", "report.html"}
 COUNT = 40
@@ -200,16 +200,6 @@ class TestBaseline:
 
     def test_a_folder_without_results_is_refused(self, bundle: Path, replayed: Path, tmp_path: Path) -> None:
         assert run(bundle, tmp_path / "out", [replayed / "bag"], "--baseline", str(tmp_path)) == 2
-
-
-def write_labels(folder: Path, names: Sequence[str], size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
-    """Truth by the nearest colour of each image, which is what the tiny network answers."""
-    folder.mkdir()
-    for name, shot in zip(names, shots(len(names)), strict=True):
-        distance = ((shot.image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
-        labels = cv2.resize(distance.argmin(-1).astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST)
-        cv2.imwrite(str(folder / f"{name}.png"), labels)
-    return folder
 
 
 class TestLabels:

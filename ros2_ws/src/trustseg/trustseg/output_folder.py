@@ -22,9 +22,7 @@ def output_folder(target: Path, *, replaces: str = "") -> Iterator[Path]:
     Raises:
         InputError: `target` exists and is neither empty nor such a result, or its parent cannot be written.
     """
-    replaced = bool(replaces) and (target / replaces).is_file()
-    if not replaced and target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} exists and is not empty", fix="choose another --out or remove it first")
+    replaced = check_target(target, replaces)
     partial = target.parent / f".{target.name}.partial-{os.getpid()}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -34,12 +32,25 @@ def output_folder(target: Path, *, replaces: str = "") -> Iterator[Path]:
         raise InputError(f"cannot write {target}", got=error.strerror or str(error)) from error
     try:
         yield partial
-        if replaced:
-            shutil.rmtree(target)
-        with suppress(OSError):
-            target.rmdir()
-        partial.rename(target)
+        put_in_place(partial, target, replaced=replaced)
     except OSError as error:
         raise InputError(f"cannot write {target}", got=error.strerror or str(error)) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_target(target: Path, replaces: str) -> bool:
+    """Whether `target` is an earlier result (it holds a file `replaces`); InputError where it is anything else."""
+    replaced = bool(replaces) and (target / replaces).is_file()
+    if not replaced and target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(f"{target} exists and is not empty", fix="choose another --out or remove it first")
+    return replaced
+
+
+def put_in_place(finished: Path, target: Path, *, replaced: bool) -> None:
+    """Give the folder `finished` the name `target`, whose earlier result goes; OSError where that is not possible."""
+    if replaced:
+        shutil.rmtree(target)
+    with suppress(OSError):
+        target.rmdir()
+    finished.rename(target)

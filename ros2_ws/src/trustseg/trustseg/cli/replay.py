@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -69,6 +69,13 @@ def replay(
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
     threads: Annotated[int, typer.Option(help="Threads of the engine.")] = 2,
     jobs: Annotated[int, typer.Option(help="Recordings replayed at a time, each in its own process.")] = 1,
+    executor: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="A Ray cluster instead: ray://HOST:PORT, ray, or ray:local.")
+    ] = "",
+    retries: Annotated[int, typer.Option(help="How often a recording is tried again whose process was lost.")] = 1,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Take over no recording that an earlier run into --out has finished.")
+    ] = False,
     annotated: Annotated[bool, typer.Option(help="Write annotated.mcap.")] = True,
     fail_on: Annotated[
         str, typer.Option(metavar="EXPR", help="Exit 1 when it holds: 'failure_share > 0.02 or miou < 0.6'.")
@@ -85,7 +92,7 @@ def replay(
     from trustseg.errors import InputError
     from trustseg.evaluation.json_document import json_ready
     from trustseg.replay.job import ReplayOptions
-    from trustseg.replay.replay import ReplayRequest
+    from trustseg.replay.replay import DRIVES, ReplayRequest
     from trustseg.replay.replay import replay as run
 
     if topic and all_topics:
@@ -97,18 +104,20 @@ def replay(
     )  # fmt: skip
     request = ReplayRequest(
         inputs=tuple(inputs), out=out, options=options, topics=tuple(topic or ()), every_topic=all_topics,
-        fail_on=fail_on, baseline=baseline, jobs=jobs,
+        fail_on=fail_on, baseline=baseline, jobs=jobs, executor=executor, retries=retries, fresh=fresh,
     )  # fmt: skip
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     with _progress(err) as bar:
-        bars: dict[str, object] = {}
+        bars: dict[str, TaskID] = {}
 
         def tick(name: str, taken: int, count: int) -> None:
             if name not in bars:
                 bars[name] = bar.add_task(name, total=count or None)
-            bar.update(bars[name], completed=taken)  # type: ignore[arg-type]
+            bar.update(bars[name], completed=taken)
+            if name != DRIVES and taken == count:
+                bar.remove_task(bars.pop(name))  # thousands of recordings are one bar and the current ones
 
-        result = run(request, tick)
+        result = run(request, tick, lambda line: err.print(f"trustseg: {line}", style="yellow", markup=False))
     for line in result.losses[:SHOWN_LOSSES]:
         err.print(f"trustseg: not all of it could be read: {line}", style="yellow", markup=False)
     if len(result.losses) > SHOWN_LOSSES:

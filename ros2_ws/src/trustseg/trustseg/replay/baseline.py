@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,13 @@ from trustseg.replay.storage import one_line
 
 COLUMNS = (
     "index", "stamp_ns", "time_s", "outcome", "reasons", "state", "failure", "failure_score", "predicted_miou",
-    "mask_crc32", "confidence_crc32", "true_quality",
+    "mean_confidence", "mask_crc32", "confidence_crc32", "true_quality",
 )  # fmt: skip
+# Column -> field of `Comparison` that holds its largest change.
+LARGEST = {
+    "failure_score": "largest_score_change", "predicted_miou": "largest_quality_change",
+    "mean_confidence": "largest_confidence_change",
+}  # fmt: skip
 SHOWN = 500
 SCORE_STEP = 0.05  # smaller changes of score and quality are told as "changed", not as better or worse
 
@@ -45,21 +50,28 @@ class Comparison:
 
     Attributes:
         frames: in both. changed_frames: of those, with any difference. changed_masks: with another mask.
+        changed_verdicts: with another outcome, state, flag or reasons.
         new_alarms, gone_alarms: flag up now and not before, and the other way round.
         new_misses: labelled frames of poor quality whose flag went down. worse_frames: lower true quality by a step.
         missing_frames, added_frames: in one run only.
+        largest_score_change, largest_quality_change, largest_confidence_change: of a frame's failure score, predicted
+            quality and mean confidence, up or down.
         miou_change: mean change of the true quality, NaN without labels.
     """
 
     frames: int = 0
     changed_frames: int = 0
     changed_masks: int = 0
+    changed_verdicts: int = 0
     new_alarms: int = 0
     gone_alarms: int = 0
     new_misses: int = 0
     worse_frames: int = 0
     missing_frames: int = 0
     added_frames: int = 0
+    largest_score_change: float = 0.0
+    largest_quality_change: float = 0.0
+    largest_confidence_change: float = 0.0
     miou_change: float = math.nan
     differences: list[Difference] = field(default_factory=list)
 
@@ -71,6 +83,13 @@ class Comparison:
 def metric_names() -> list[str]:
     """Names that `Comparison.metrics` gives."""
     return list(Comparison().metrics())
+
+
+def together(name: str, values: Sequence[float]) -> float:
+    """One figure over several drives, from that of each of them."""
+    if name.startswith("largest_"):
+        return max(values)
+    return sum(values) / len(values) if name == "miou_change" else sum(values)
 
 
 def check_baseline(folder: Path, name: str) -> Path:
@@ -130,6 +149,8 @@ def _compare_frame(old: dict[str, Any], new: dict[str, Any], result: Comparison,
     for name in ("outcome", "state", "reasons"):
         if old[name] != new[name]:
             told.append(f"{name} {old[name] or 'none'} -> {new[name] or 'none'}")
+    result.changed_verdicts += bool(told)
+    _measure(old, new, result)
     quality_before, quality = old["true_quality"], new["true_quality"]
     if quality is not None and quality_before is not None:
         changes.append(quality - quality_before)
@@ -160,6 +181,12 @@ def _compare_frame(old: dict[str, Any], new: dict[str, Any], result: Comparison,
         if len(result.differences) > 20 * SHOWN:
             result.differences.sort(key=lambda d: (-d.regression, d.index))
             del result.differences[SHOWN:]
+
+
+def _measure(old: dict[str, Any], new: dict[str, Any], result: Comparison) -> None:
+    for column, name in LARGEST.items():
+        if old[column] is not None and new[column] is not None:
+            setattr(result, name, max(getattr(result, name), abs(new[column] - old[column])))
 
 
 def _flag(row: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from trustseg.replay.moments import EventPictures, moment_of
 from trustseg.replay.sources import ImageSource, RecordedImage, fingerprint, open_sources, stated_period_ns
 from trustseg.replay.tally import Tally
 from trustseg.replay.timeline import Answer, Timeline, TimelineConfig
+from trustseg.replay.totals import DriveSums
 from trustseg.replay.truth import TruthTotals
 from trustseg.types import UInt8Array
 
@@ -37,30 +38,19 @@ OVERLAY_QUALITY = 80
 
 
 @dataclass(frozen=True)
-class DriveFigures:
+class DriveFigures(DriveSums):
     """What a drive gave beside its files.
 
     Attributes:
-        tally: everything counted.
-        flag: the failure flag.
         tables: confidence by class, row and brightness.
-        truth: of labelled frames; None without labels.
-        period_ns: of the camera. instance_id: of the statuses. fingerprint: of the input.
-        wall_s: measured.
-        losses: what could not be read.
-        backend_version: of the inference library.
+        instance_id: of the statuses. fingerprint: of the input.
+        backend, backend_version: of the inference library.
         events_without_pictures: failures beyond the number that gets pictures.
     """
 
-    tally: Tally
-    flag: FlagTrack
     tables: ConfidenceTables
-    truth: TruthTotals | None
-    period_ns: int
     instance_id: int
     fingerprint: str
-    wall_s: float
-    losses: list[str]
     backend: str
     backend_version: str
     events_without_pictures: int

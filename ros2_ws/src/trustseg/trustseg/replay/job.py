@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
+import trustseg
+from trustseg.bundle import Bundle
 from trustseg.errors import InputError
+from trustseg.replay.sources import fingerprint
+from trustseg.replay.versions import versions
+
+NO_PART_OF_IT = ("cli", "network", "precision", "scenes", "training")  # what no replay runs
 
 
 @dataclass(frozen=True)
@@ -69,3 +78,37 @@ class ReplayJob:
     topic: str
     name: str
     options: ReplayOptions
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.path.name} {self.topic}".strip()
+
+
+def job_key(job: ReplayJob, bundle: Bundle) -> str:
+    """What decides about the results of `job`, as a hash: input, labels, bundle, options, this program, what it uses.
+
+    Raises:
+        BundleError: the bundle lacks the precision or its calibration.
+    """
+    options = asdict(job.options)
+    precision = job.options.precision
+    options["bundle"] = [bundle.card_sha256, bundle.model(precision).sha256, bundle.calibration_sha256(precision)]
+    folder = Path(job.options.labels)
+    if job.options.labels and folder.is_dir():
+        options["labels"] = fingerprint(folder)
+    document = {
+        "input": fingerprint(job.path), "name": job.path.name, "topic": job.topic, "options": options,
+        "program": _program_sha256(), "versions": versions(),
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _program_sha256() -> str:
+    """Of the library's own sources: results of another state of it are not its results."""
+    root = Path(trustseg.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(p for p in root.rglob("*.py") if p.relative_to(root).parts[0] not in NO_PART_OF_IT):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import re
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -17,25 +15,16 @@ from trustseg.replay.drive import DriveFigures
 from trustseg.replay.flag import Failure
 from trustseg.replay.job import ReplayJob
 from trustseg.replay.timeline import seconds
+from trustseg.replay.totals import DriveSums
 from trustseg.replay.truth import TruthTotals
+from trustseg.replay.versions import versions
 
 SCHEMA_VERSION = 1
-PACKAGES = (
-    "trustseg",
-    "numpy",
-    "opencv-python-headless",
-    "onnxruntime",
-    "openvino",
-    "rosbags",
-    "mcap",
-    "pyarrow",
-    "av",
-)
 HOUR_S = 3600.0
 NAN = float("nan")
 
 
-def metrics_of(drives: Sequence[DriveFigures], class_names: Sequence[str]) -> dict[str, float]:
+def metrics_of(drives: Sequence[DriveSums], class_names: Sequence[str]) -> dict[str, float]:
     """Every figure that a gate may name, over all drives together; NaN where undefined."""
     tallies, flags = [d.tally for d in drives], [d.flag for d in drives]
     images = sum(t.images for t in tallies)
@@ -72,7 +61,7 @@ def metrics_of(drives: Sequence[DriveFigures], class_names: Sequence[str]) -> di
     return found
 
 
-def timing_of(drives: Sequence[DriveFigures]) -> dict[str, float]:
+def timing_of(drives: Sequence[DriveSums]) -> dict[str, float]:
     """Measured times, milliseconds, over all drives; part of what a gate may name."""
     found: dict[str, float] = {}
     for name in ("latency", "engine", "decode"):
@@ -87,7 +76,7 @@ def timing_of(drives: Sequence[DriveFigures]) -> dict[str, float]:
     return found
 
 
-def truth_of(drives: Sequence[DriveFigures]) -> TruthTotals | None:
+def truth_of(drives: Sequence[DriveSums]) -> TruthTotals | None:
     """Counts of all labelled frames of all drives."""
     given = [d.truth for d in drives if d.truth is not None]
     if not given:
@@ -139,7 +128,7 @@ def drive_document(job: ReplayJob, bundle: Bundle, drive: DriveFigures) -> dict[
         "confidence": drive.tables.document(),
         "truth": truth.document(names) if truth else None,
         "instance_id": drive.instance_id,
-        "versions": versions(drive),
+        "versions": versions() | {drive.backend: drive.backend_version},
     }  # fmt: skip
 
 
@@ -149,17 +138,6 @@ def _failure(each: Failure, first_ns: int) -> dict[str, Any]:
         "start_seq": each.start_seq, "first_reason": each.first_reason, "reasons": each.reasons.names(),
         "states": [state.name for state in each.states],
     }  # fmt: skip
-
-
-def versions(drive: DriveFigures) -> dict[str, str]:
-    """What the results depend on."""
-    found = {"python": platform.python_version(), drive.backend: drive.backend_version}
-    for name in PACKAGES:
-        try:
-            found.setdefault(name, version(name))
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def identifier(name: str) -> str:

@@ -1,0 +1,137 @@
+"""`totals.json`: what a finished drive adds to the figures of several; with its tables it can be read back whole.
+
+Figures over several drives are always made from what lies on the disk, so that they are the same bits whichever
+process, machine or earlier run made the parts.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from trustseg.errors import InputError
+from trustseg.evaluation.json_document import write_json
+from trustseg.replay.flag import Failure, FlagTrack
+from trustseg.replay.storage import one_line
+from trustseg.replay.tally import Tally
+from trustseg.replay.truth import TruthTotals
+
+TOTALS, FRAMES, TIMES = "totals.json", "frames.parquet", "timing.parquet"
+TIMING = "timing.json"
+SCHEMA_VERSION = 1
+COUNTS = ("images", "first_ns", "last_ns", "left_out", "processed", "rejected", "good")
+# Column of frames.parquet -> field of the tally; the same of timing.parquet.
+SCORES = {"predicted_miou": "predicted", "mean_confidence": "confidence", "low_confidence_share": "low_share"}
+DURATIONS = ("latency_ms", "engine_ms", "decode_ms")
+QUALITIES = ("true_quality", "failure_score", "predicted_miou", "miou_lower_bound", "failure")
+
+
+@dataclass(frozen=True)
+class DriveSums:
+    """What adds up over drives.
+
+    Attributes:
+        tally: everything counted.
+        flag: the failure flag.
+        truth: of labelled frames; None without labels.
+        period_ns: of the camera.
+        wall_s: measured.
+        losses: what could not be read.
+    """
+
+    tally: Tally
+    flag: FlagTrack
+    truth: TruthTotals | None
+    period_ns: int
+    wall_s: float
+    losses: list[str]
+
+
+def write_totals(folder: Path, drive: DriveSums, key: str) -> None:
+    """Write totals.json beside the drive's tables; `key` says what was replayed and how. InputError: the disk."""
+    truth = drive.truth
+    write_json(folder / TOTALS, {
+        "schema_version": SCHEMA_VERSION, "key": key, "period_ns": drive.period_ns, "losses": drive.losses,
+        **{name: getattr(drive.tally, name) for name in COUNTS},
+        "reasons": dict(sorted(drive.tally.reasons.items())),
+        "start_up_ns": drive.flag.start_up_ns,
+        "failures_ns": [[each.start_ns, each.end_ns] for each in drive.flag.failures],
+        "truth": None if truth is None else {
+            "classes": truth.classes, "void": truth.void, "threshold": truth.threshold, "counts": truth.counts,
+            "codes": truth.codes, "unlabelled": truth.unlabelled,
+        },
+    })  # fmt: skip
+
+
+def read_totals(folder: Path) -> DriveSums:
+    """The sums of a finished drive, bit for bit those of the run that made it.
+
+    Raises:
+        InputError: a file of it is missing or damaged.
+    """
+    try:
+        document = json.loads((folder / TOTALS).read_text(encoding="utf-8"))
+        rows = _columns(folder / FRAMES, sorted({*SCORES, *QUALITIES, "mask_crc32"}))
+        times = _columns(folder / TIMES, DURATIONS)
+        tally = Tally(reasons=Counter(document["reasons"]))
+        for name in COUNTS:
+            setattr(tally, name, int(document[name]))
+        judged = [crc is not None for crc in rows["mask_crc32"]]
+        for column, name in SCORES.items():
+            setattr(tally, name, _numbers(rows[column], judged))
+        for name in DURATIONS:
+            setattr(tally, name, _numbers(times[name], judged))
+        failures = [Failure(a, 0, "", b, open=False) for a, b in document["failures_ns"]]
+        wall_s = float(json.loads((folder / TIMING).read_text(encoding="utf-8"))["wall_s"])
+        return DriveSums(
+            tally, FlagTrack(failures=failures, start_up_ns=int(document["start_up_ns"])),
+            _truth(document["truth"], rows), int(document["period_ns"]), wall_s, list(document["losses"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"the results in {folder} are damaged", got=one_line(error), fix="use --fresh") from error
+
+
+def key_of(folder: Path) -> str:
+    """What `write_totals` was told; empty where there is no finished drive of this form."""
+    try:
+        document = json.loads((folder / TOTALS).read_text(encoding="utf-8"))
+        return str(document["key"]) if document["schema_version"] == SCHEMA_VERSION else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _truth(document: dict[str, Any] | None, rows: dict[str, list[Any]]) -> TruthTotals | None:
+    if document is None:
+        return None
+    images = [
+        (quality, *(_number(each) for each in scores), bool(flag))
+        for quality, *scores, flag in zip(*(rows[name] for name in QUALITIES), strict=True)
+        if quality is not None
+    ]
+    return TruthTotals(
+        int(document["classes"]), document["void"], float(document["threshold"]),
+        np.array(document["counts"], np.int64), np.array(document["codes"], np.int64), images,
+        int(document["unlabelled"]),
+    )  # fmt: skip
+
+
+def _columns(path: Path, names: Sequence[str]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = pq.read_table(path, columns=list(names)).to_pydict()
+    return found
+
+
+def _numbers(values: list[Any], judged: list[bool]) -> array[float]:
+    return array("d", (_number(value) for value, counts in zip(values, judged, strict=True) if counts))
+
+
+def _number(value: float | None) -> float:
+    """Tables hold null for what is undefined."""
+    return float("nan") if value is None else float(value)

@@ -1,0 +1,221 @@
+"""`trustseg replay` on several recordings: the same figures wherever they are made, resumed where a run ended early."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bag_factory import shots, write_bag, write_labels
+from bundle_factory import make_tiny_bundle
+from trustseg.bundle import load_bundle
+from trustseg.cli.app import main
+from trustseg.replay.job import ReplayJob, ReplayOptions, job_key
+from trustseg.replay.totals import read_totals
+
+MEASURED = {"timing.parquet", "timing.json", "report.html"}
+TIMEOUT_S = 100
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("engines") / "tiny"
+    make_tiny_bundle(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fleet(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three recordings, one with a failure, labels for all of them, and what one process makes of them."""
+    root = tmp_path_factory.mktemp("fleet")
+    for number, name in enumerate(("long", "dark", "short")):
+        images = shots((120, 40, 15)[number])
+        if name == "dark":
+            images[30:] = [replace(s, image=np.zeros_like(s.image)) for s in images[30:]]
+        write_bag(root / name, images)
+    write_labels(root / "labels", [f"{i:06d}" for i in range(50)])
+    assert run(bundle, root, root / "alone") == 0
+    return root
+
+
+def arguments(bundle: Path, root: Path, out: Path, *more: str) -> list[str]:
+    inputs = [str(root / name) for name in ("long", "dark", "short")]
+    options = ["--bundle", str(bundle), "--out", str(out), "--labels", str(root / "labels"), "--threads", "1"]
+    return ["replay", *inputs, *options, *more]
+
+
+def run(bundle: Path, root: Path, out: Path, *more: str) -> int:
+    """Exit code of the command."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments(bundle, root, out, *more))
+    return int(ended.value.code or 0)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.name not in MEASURED
+    }
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    ends = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < ends, f"no {what} within {TIMEOUT_S} s"
+        time.sleep(0.002)
+
+
+def parts(out: Path) -> list[int]:
+    """Processes that are at work on a drive."""
+    folder = out.with_name(f"{out.name}.unfinished")
+    return [int(p.name.rsplit("-", 1)[1]) for p in folder.glob(".part-*-*") if (p / "frames.parquet").exists()]
+
+
+def test_processes_change_not_a_byte_even_if_one_is_killed(bundle: Path, fleet: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trustseg", *arguments(bundle, fleet, out, "--jobs", "2")],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until(lambda: len(parts(out)) > 1 or process.poll() is not None, "two drives under way")
+    os.kill(parts(out)[0], signal.SIGKILL)
+    _, told = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, told
+    assert contents(out) == contents(fleet / "alone")
+
+
+def test_the_figures_are_those_of_all_drives(fleet: Path) -> None:
+    document = json.loads((fleet / "alone" / "summary.json").read_text())
+    assert [d["name"] for d in document["drives"]] == ["long", "dark", "short"]
+    assert document["metrics"]["frames"] == 175
+    assert document["metrics"]["failures"] == 1
+    assert document["metrics"]["miou"] > 0.5
+    truths = [read_totals(fleet / "alone" / drive).truth for drive in ("long", "dark", "short")]
+    # 50 labels fit the first frames of each drive.
+    assert [len(truth.images) for truth in truths if truth is not None] == [50, 40, 15]
+
+
+def test_one_drive_alone_has_the_figures_that_its_sums_give_back(bundle: Path, fleet: Path, tmp_path: Path) -> None:
+    """The figures of one drive come from memory, those of several from the disk: they are the same numbers."""
+    from trustseg.replay.summary import metrics_of
+
+    names = [each.name for each in load_bundle(bundle).card.classes]
+    for drive in ("long", "dark"):
+        told = json.loads((fleet / "alone" / drive / "summary.json").read_text())["metrics"]
+        found = metrics_of([read_totals(fleet / "alone" / drive)], names)
+        assert {k: v for k, v in found.items() if v == v} == {k: v for k, v in told.items() if v is not None}
+
+
+def test_what_failed_is_told_and_only_that_is_done_again(
+    bundle: Path, fleet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(fleet, root, ignore=shutil.ignore_patterns("alone", "dark"))
+    (root / "dark").mkdir()
+    (root / "dark" / "dark.mcap").write_bytes(b"nothing yet")
+    assert run(bundle, root, root / "out", "--jobs", "2") == 2
+    assert "dark" in capsys.readouterr().err
+    document = json.loads((root / "out" / "summary.json").read_text())
+    assert [d["name"] for d in document["drives"]] == ["long", "short"]
+    assert len(document["failed"]) == 1
+    before = {name: (root / "out" / name / "timing.parquet").stat().st_ino for name in ("long", "short")}
+    shutil.rmtree(root / "dark")
+    shutil.copytree(fleet / "dark", root / "dark")
+    assert run(bundle, root, root / "out") == 0
+    assert "2 of 3 recordings were finished by an earlier run" in capsys.readouterr().err
+    assert {name: (root / "out" / name / "timing.parquet").stat().st_ino for name in before} == before
+    assert {k: v for k, v in contents(root / "out").items() if k != "report.html"} == contents(fleet / "alone")
+    assert not (root / "out.unfinished").exists()
+    assert run(bundle, root, root / "out", "--fresh") == 0
+    assert "earlier run" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_is_taken_up(
+    sent: signal.Signals, bundle: Path, fleet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    unfinished = tmp_path / "out.unfinished"
+    command = [sys.executable, "-m", "trustseg", *arguments(bundle, fleet, out)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    until(lambda: (unfinished / "long").exists() or process.poll() is not None, "finished drive")
+    process.send_signal(sent)
+    _, told = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode != 0, "it ended before it was interrupted"
+    assert not out.exists()
+    if sent is signal.SIGINT:
+        assert "Traceback" not in told
+        assert re.search(r"\d finished recordings? .*kept in .*out\.unfinished", told)
+    assert run(bundle, fleet, out) == 0
+    assert "finished by an earlier run" in capsys.readouterr().err
+    assert contents(out) == contents(fleet / "alone")
+    assert list(tmp_path.iterdir()) == [out]
+
+
+class TestKey:
+    """What decides whether results can be taken over."""
+
+    @pytest.fixture
+    def job(self, bundle: Path, fleet: Path) -> ReplayJob:
+        return ReplayJob(fleet / "short", "/camera/image_raw", "short", ReplayOptions(bundle=str(bundle)))
+
+    def test_the_place_of_the_input_does_not_matter(self, job: ReplayJob, bundle: Path, tmp_path: Path) -> None:
+        shutil.copytree(job.path, tmp_path / "short")
+        moved = replace(job, path=tmp_path / "short", name="another")
+        assert job_key(moved, load_bundle(bundle)) == job_key(job, load_bundle(bundle))
+
+    def test_input_options_labels_and_bundle_do(
+        self, job: ReplayJob, bundle: Path, fleet: Path, tmp_path: Path
+    ) -> None:
+        loaded = load_bundle(bundle)
+        labels = tmp_path / "labels"
+        shutil.copytree(fleet / "labels", labels)
+        with_labels = replace(job, options=replace(job.options, labels=str(labels)))
+        keys = [
+            job_key(job, loaded), job_key(replace(job, path=fleet / "long"), loaded), job_key(with_labels, loaded),
+            job_key(replace(job, options=replace(job.options, every=2)), loaded),
+            job_key(job, replace(loaded, card_sha256="0" * 64)),
+        ]  # fmt: skip
+        (labels / "000000.png").write_bytes((labels / "000001.png").read_bytes() + b"\0")
+        keys.append(job_key(with_labels, loaded))
+        assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--executor", "spark://host"], "--executor spark://host is unknown"),
+        (["--executor", "ray://"], "--executor ray:// is unknown"),
+        (["--retries", "-1"], "--retries -1 is out of range"),
+        (["--jobs", "0"], "--jobs 0 is out of range"),
+    ],
+)
+def test_bad_arguments_are_one_line(
+    more: list[str], words: str, bundle: Path, fleet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(bundle, fleet, tmp_path / "out", *more) == 2
+    error = capsys.readouterr().err.strip()
+    assert words in error
+    assert "\n" not in error
+
+
+def test_two_runs_into_one_folder_are_refused(
+    bundle: Path, fleet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trustseg.replay.unfinished import unfinished_folder
+
+    with unfinished_folder(tmp_path / "out", replaces="summary.json"):
+        assert run(bundle, fleet, tmp_path / "out") == 2
+        assert "is under way" in capsys.readouterr().err
