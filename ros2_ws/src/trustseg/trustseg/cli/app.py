@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sign": ("trustseg.cli.sign", "sign"),
     "verify": ("trustseg.cli.verify", "verify"),
     "bench": ("trustseg.cli.bench", "bench"),
+    "faults": ("trustseg.cli.faults", "faults"),
     "scenes": ("trustseg.cli.scenes", "scenes"),
     "env": ("trustseg.cli.env", "env"),
 }
@@ -54,7 +55,11 @@ def build_app(only: str | None = None) -> typer.Typer:
 
     for name, (module, function) in COMMANDS.items():
         if only is None or name == only:
-            app.command(name)(getattr(importlib.import_module(module), function))
+            command = getattr(importlib.import_module(module), function)
+            if isinstance(command, typer.Typer):
+                app.add_typer(command, name=name)
+            else:
+                app.command(name)(command)
     return app
 
 

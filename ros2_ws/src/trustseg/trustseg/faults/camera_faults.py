@@ -151,6 +151,8 @@ def _bomb(fault: CameraFault, shot: Shot) -> Shot:
 
 # Frames pass as they are: what is wrong is the CameraInfo beside them (`info_size`).
 INFO_FAULTS = ("camera_info_missing", "camera_info_other")
+# So do they here: it is the node's mask that is exchanged on its way to who uses it.
+OTHER_MASK = "mask_of_another_frame"
 CONDITIONS = ("defocus", "motion_blur", "occlusion", "rain", "snow", "glare", "night")
 SEVERITIES = {"frozen_noise": 0.5, "banding": 0.75}
 
@@ -181,7 +183,7 @@ CAMERA_FAULTS: dict[str, Effect] = {
     "jpeg_broken": _sends(_broken_jpeg),
     "png_broken": _sends(_broken_png),
     "image_bomb": _sends(_bomb),
-    **{kind: _sends(lambda fault, shot: shot) for kind in INFO_FAULTS},
+    **{kind: _sends(lambda fault, shot: shot) for kind in (*INFO_FAULTS, OTHER_MASK)},
     **{kind: _sends(_condition) for kind in CONDITIONS},
     **{kind: _sends(_sensor) for kind in SENSOR_FAULTS},
 }

@@ -9,9 +9,9 @@ from trustseg.faults.fault import (
     BACKEND,
     BUS,
     CAMERA,
-    CLOCK,
     COMPRESSED,
     OUTPUT,
+    PLAIN,
     PROCESS,
     START,
     BoundRule,
@@ -28,6 +28,8 @@ FAILED, DEGRADED, STALE, LATCHED, UNKNOWN, OK = "FAILED", "DEGRADED", "STALE", "
 GUARD, CONSUMER, REFUSED = "GUARD_FAILED", "CONSUMER_FAILED", "REFUSED"
 SILENT = ("INPUT_STALE", "STATUS_STALE")
 LEARNED = ("LOW_QUALITY", "LOW_CONFIDENCE", "STRANGE_SCENE")
+# Frames after which the checks know what is usual for this camera.
+LEARNING = 45
 BORNE = Expected((OK,), failure=False)
 
 
@@ -39,8 +41,10 @@ def _worse(*reasons: str) -> Expected:
     return Expected((DEGRADED, FAILED), reasons)
 
 
-def _pictures(expected: Expected, *kinds: str, bound: BoundRule | None = None, setup: str = "plain") -> tuple[Way, ...]:
-    return tuple(Way(kind, CAMERA, expected, bound, setup=setup) for kind in kinds)
+def _pictures(
+    expected: Expected, *kinds: str, bound: BoundRule | None = None, setup: str = PLAIN, after: int = 0
+) -> tuple[Way, ...]:
+    return tuple(Way(kind, CAMERA, expected, bound, setup=setup, after_frames=after) for kind in kinds)
 
 
 def _engine(expected: Expected, *kinds: str, brief: bool = False, real: bool = False) -> tuple[Way, ...]:
@@ -74,7 +78,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(8, "stamp in the future", frames(1), _pictures(_failed("STAMP_FUTURE"), "stamp_future")),
     Fault(9, "stamp zero or old", frames(1), _pictures(_failed("STAMP_INVALID"), "stamp_zero", "stamp_old")),
     Fault(
-        10, "clock jump", frames(1), (Way("clock_jump", BUS, _failed("CLOCK_JUMP"), setup=CLOCK, brief=True),),
+        10, "clock jump", frames(1), (Way("clock_jump", BUS, _failed("CLOCK_JUMP"), brief=True),),
         "the segmenter reads the time from /clock, which jumps; the machine's own clock is left alone",
     ),
     Fault(11, "frozen", frames(3), _pictures(_failed("FROZEN"), "frozen")),
@@ -85,8 +89,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(13, "black", frames(1), _pictures(_failed("DARK"), "black")),
     Fault(14, "overexposed", frames(1), _pictures(_failed("BRIGHT"), "overexposed")),
     Fault(15, "defocus, motion blur", frames(3), _pictures(_failed("BLUR"), "defocus", "motion_blur")),
-    Fault(16, "condensation", frames(10), _pictures(_worse("OBSCURED"), "condensation")),
-    Fault(17, "occlusion of 30 % and more", frames(10), _pictures(_worse("OBSCURED"), "occlusion")),
+    Fault(16, "condensation", frames(10), _pictures(_worse("OBSCURED"), "condensation", after=LEARNING)),
+    Fault(17, "occlusion of 30 % and more", frames(10), _pictures(_worse("OBSCURED"), "occlusion", after=LEARNING)),
     Fault(18, "rain, snow, glare, night", frames(3), _pictures(_worse(*LEARNED), "rain", "snow", "glare", "night")),
     Fault(
         19, "channel swap, Bayer as RGB, declared mismatch", frames(10),

@@ -12,8 +12,8 @@ BoundRule = Callable[[Bounds], int]
 
 # Who makes a fault happen.
 CAMERA, BACKEND, PROCESS, START, BUS, OUTPUT = "camera", "backend", "process", "start", "bus", "output"
-# What must be running: the common stack, one that sends JPEG, or one whose segmenter reads the time from /clock.
-PLAIN, COMPRESSED, CLOCK = "plain", "compressed", "clock"
+# What must be running: the common stack, or one whose camera sends JPEG.
+PLAIN, COMPRESSED = "plain", "compressed"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Way:
         kind: its name for `trustseg faults inject`. maker: who makes it happen. expected: what must come of it.
         bound: overrides the fault's. how: real, simulated or not_here. setup: what must be running.
         brief: it happens to one frame or at one moment, and is over then.
-        harmful: False where everything must go on as if nothing had happened.
+        after_frames: frames that the segmenter must have seen before: some checks first learn what is usual.
     """
 
     kind: str
@@ -34,6 +34,7 @@ class Way:
     how: str = REAL
     setup: str = PLAIN
     brief: bool = False
+    after_frames: int = 0
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class _Running:
     program: Program
     process: subprocess.Popen[bytes]
     restarts: int = 0
+    ended_at: float | None = None
 
 
 class ProcessGroup:
@@ -51,10 +52,13 @@ class ProcessGroup:
         environment: variables of every process.
         log_folder: one `<name>.log` per program, standard output and error together.
         respawn_limit: a program that is respawned more often has failed.
+        delay_s: seconds between a program's end and its next start.
     """
 
-    def __init__(self, environment: Mapping[str, str], log_folder: Path, respawn_limit: int = 3) -> None:
-        self._environment = dict(environment)
+    def __init__(
+        self, environment: Mapping[str, str], log_folder: Path, respawn_limit: int = 3, delay_s: float = 0.0
+    ) -> None:
+        self._environment, self._delay_s = dict(environment), delay_s
         self._logs = log_folder
         self._respawn_limit = respawn_limit
         self._running: dict[str, _Running] = {}
@@ -88,6 +92,14 @@ class ProcessGroup:
         self.kills.append(kill)
         return kill
 
+    def pid(self, name: str) -> int:
+        """Process id of a program, running or not."""
+        return self._running[name].process.pid
+
+    def restarts(self, name: str) -> int:
+        """How often a program was started again."""
+        return self._running[name].restarts
+
     def watch(self, finished: Sequence[str] = ()) -> None:
         """Respawn what ended and may be respawned; `finished` names programs that may have ended with status 0.
 
@@ -99,8 +111,10 @@ class ProcessGroup:
             if status is None or (status == 0 and name in finished):
                 continue
             if entry.program.respawn and status != EXIT_USAGE and entry.restarts < self._respawn_limit:
-                entry.restarts += 1
-                entry.process = self._spawn(entry.program)
+                entry.ended_at = entry.ended_at or time.monotonic()
+                if time.monotonic() - entry.ended_at >= self._delay_s:
+                    entry.restarts, entry.ended_at = entry.restarts + 1, None
+                    entry.process = self._spawn(entry.program)
                 continue
             raise ProcessFailed(f"the {name} ended during the drive ({describe(status)})", got=self.last_words(name))
 
@@ -109,6 +123,14 @@ class ProcessGroup:
         entry = self._running.get(name)
         if entry is not None:
             _end([entry.process])
+
+    def forget(self, name: str) -> None:
+        """Watch a program no longer."""
+        self._running.pop(name, None)
+
+    def clean(self) -> None:
+        """Remove what killed processes of this group left in shared memory."""
+        remove_orphans(self._segments_before)
 
     def stop_all(self) -> None:
         """End every program that was started, in any state, and clean the shared memory of the killed ones."""

@@ -1,7 +1,7 @@
 """The injector `trustseg_injector`: sits between camera and segmenter and passes every image on, or a faulty one.
 
-Off unless somebody starts it. `image_in` and `camera_info_in` come in, `image` and `camera_info` go out; the parameter
-`fault` names what becomes of the frames from now on, `fault_for_s` for how long.
+Off unless somebody starts it. `image_in` and `camera_info_in` come in, `image` and `camera_info` go out, `~/mask`
+repeats the segmenter's mask; the parameter `fault` names what becomes of them, `fault_for_s` for how long.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from trustseg.errors import InputError
 from trustseg.faults.camera_faults import (
     COMPRESSED_FAULTS,
     INFO_FAULTS,
+    OTHER_MASK,
     STREAM_FAULTS,
     CameraFault,
     Delivery,
@@ -31,7 +32,7 @@ from trustseg.faults.shot import Shot
 from trustseg_ros.faults.events import BEGUN, ENDED, EventOut
 from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.parameters import Timing, load, parameter, watch
-from trustseg_ros.qos import IMAGE_TOPIC, camera_qos
+from trustseg_ros.qos import IMAGE_TOPIC, camera_qos, output_qos
 
 NODE_NAME = "trustseg_injector"
 POLL_S = 0.005
@@ -68,6 +69,9 @@ class Injector(Node):
         self._info_out = self.create_publisher(CameraInfo, "camera_info", camera_qos())
         self.create_subscription(kind, "image_in", self._on_image, camera_qos())
         self.create_subscription(CameraInfo, "camera_info_in", self._on_info, camera_qos())
+        self._mask_out = self.create_publisher(Image, "~/mask", output_qos())
+        self._mask_before: Any = None
+        self.create_subscription(Image, "trustseg/mask", self._on_mask, output_qos())
         steady_timer(self, POLL_S, self._look)
         watch(self, self.config, self._on_config)
         if self.config.fault:
@@ -145,6 +149,18 @@ class Injector(Node):
                 return
             message.height, message.width = size
         self._info_out.publish(message)
+
+    def _on_mask(self, message: Image) -> None:
+        """Pass a mask on, or the pixels of the one before under its header."""
+        fault, before = self._fault, self._mask_before
+        self._mask_before = message
+        if fault is not None and fault.kind == OTHER_MASK and before is not None:
+            self._tell()
+            message = Image(
+                header=message.header, height=before.height, width=before.width, step=before.step,
+                encoding=before.encoding, data=before.data,
+            )  # fmt: skip
+        self._mask_out.publish(message)
 
     def _tell(self) -> None:
         """Say that the fault has begun, at the first frame that suffers from it."""

@@ -1,0 +1,179 @@
+"""`trustseg faults run`: every fault asked for happens to the real processes, and is judged."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trustseg.bounds import MS, SECOND, Bounds
+from trustseg.errors import InputError, TrustSegError
+from trustseg.faults.fault import Fault, Way
+from trustseg.faults.judge import NOT_HERE, Trial, judge, row
+from trustseg_ros.demo.main_job import checked_bundle
+from trustseg_ros.demo.rendered import rendered_drive
+from trustseg_ros.demo.script import plan_script
+from trustseg_ros.demo.transport import drive_environment
+from trustseg_ros.faults.bench import Bench, place_of
+from trustseg_ros.faults.makers import made
+from trustseg_ros.faults.stack import Stack, StackOptions
+from trustseg_ros.faults.witness import Witness
+
+FOOTAGE_S = 30.0
+# A fault goes on for this long after it was seen, to see that the flag stays up.
+HOLD_NS = 200 * MS
+# How long is waited for a detection that is late: it is reported, not guessed at.
+GRACE_NS = 2 * SECOND
+RECOVERY_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class FaultsOptions:
+    """What the user asked for; see `trustseg faults run --help`."""
+
+    faults: Sequence[Fault]
+    trials: int = 1
+    bundle: str = "segnet_lite"
+    backend: str = "onnxruntime"
+    threads: int = 2
+    source: Path | None = None
+    rate_hz: float = 10.0
+    latency_budget_ms: float = 250.0
+    self_test_period_s: float = 60.0
+    seed: int = 0
+    keep_logs: Path | None = None
+
+
+Progress = Callable[[str, int, int], None]
+
+
+def run_faults(options: FaultsOptions, say: Callable[[str], None], progress: Progress) -> dict[str, Any]:
+    """Run them all; the document of `--json`.
+
+    Args:
+        options: what and how. say: a line for the log. progress: name of what happens now, how many are done, of all.
+
+    Raises:
+        TrustSegError: bad input, or processes that could not be started.
+    """
+    ways = [(fault, way) for fault in options.faults for way in fault.ways]
+    trials: dict[str, list[Trial]] = {way.kind: [] for _, way in ways}
+    total, done = len(ways) * options.trials, 0
+    with open_bench(options, say) as bench:
+        # What shares a setup follows each other: a change of setup starts processes again.
+        for fault, way in sorted(ways, key=lambda pair: pair[1].setup != "plain"):
+            for number in range(options.trials if way.how != NOT_HERE else 0):
+                progress(f"{fault.number} {way.kind}", done, total)
+                trial = run_trial(bench, fault, way, options.seed + number)
+                say(f"{fault.number:2} {way.kind}: {_words(trial)}")
+                trials[way.kind].append(trial)
+                done += 1
+        progress("done", total, total)
+        bounds, resets = bench.witness.bounds, bench.resets
+    return document(options, bounds, trials, resets)
+
+
+def document(options: FaultsOptions, bounds: Bounds, trials: dict[str, list[Trial]], resets: int) -> dict[str, Any]:
+    """Rows in the table's order, and what they were measured with."""
+    rows = []
+    for fault in options.faults:
+        identity = {"id": fault.number, "name": fault.name, "seam": fault.seam}
+        of_fault = [trial for way in fault.ways for trial in trials[way.kind]]
+        rows.append(row(identity, fault.how, fault.bound(bounds), of_fault, fault.why))
+    return {
+        "faults": rows,
+        "camera_rate_hz": options.rate_hz,
+        "latency_budget_ms": options.latency_budget_ms,
+        "bundle": Path(options.bundle).name,
+        "backend": options.backend,
+        "resets_by_the_operator": resets,
+    }
+
+
+def run_trial(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
+    """One fault, from OK to OK."""
+    bench.stack.use(way.setup)
+    if not bench.wait_ok(frames=way.after_frames):
+        raise TrustSegError(
+            "the system does not come to OK before any fault", got=bench.describe(),
+            fix="give the machine more time: --rate 5 --latency-budget-ms 500",
+        )  # fmt: skip
+    trial = _happen(bench, fault, way, seed)
+    bench.stack.clean()
+    if bench.wait_ok(RECOVERY_LIMIT_S):
+        return trial
+    why = f"{trial.why}; " if trial.why else ""
+    stuck = f"{why}not OK again within {RECOVERY_LIMIT_S:.0f} s: {bench.describe()}"
+    return Trial(False, trial.detected_ms, trial.state, trial.reasons, stuck)
+
+
+def _happen(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
+    bound_ns = fault.bound_of(way, bench.witness.bounds)
+    place, expected = place_of(way.kind), way.expected
+    witness = bench.witness
+    with made(bench, way, seed) as begun_ns:
+        if expected.failure:
+            limit_s = (begun_ns + bound_ns + GRACE_NS - bench.now_ns()) / SECOND
+            witness.wait(lambda: any(expected.met_by(m) for m in witness.after(place, begun_ns)), max(0.1, limit_s))
+            if not way.brief:
+                bench.rest(HOLD_NS)
+        else:
+            bench.rest(bound_ns)
+        ended_ns = bench.now_ns()
+    return judge(witness.since(place, begun_ns), begun_ns, ended_ns, bound_ns, expected)
+
+
+def _words(trial: Trial) -> str:
+    said = "caught" if trial.caught else "NOT CAUGHT"
+    after = "" if trial.detected_ms is None else f" after {trial.detected_ms:.0f} ms"
+    return f"{said}{after}: {trial.state} {', '.join(trial.reasons)} {trial.why}".rstrip()
+
+
+# Preparing ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def open_bench(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[Bench]:
+    """Everything running, with nothing left behind at the end."""
+    checked_bundle(options.bundle)
+    source = options.source or _rendered(options)
+    work = Path(tempfile.mkdtemp(prefix="trustseg_faults_"))
+    try:
+        environment = drive_environment(work / "ros", random.Random())
+        # This process is one of the drive's too.
+        os.environ.update({name: environment[name] for name in environment if name.startswith("ROS_")})
+        stack_options = StackOptions(
+            options.bundle, options.backend, options.threads, source, options.rate_hz, options.latency_budget_ms,
+            options.self_test_period_s, work,
+        )  # fmt: skip
+        with Witness(stack_options.bounds) as witness, Stack(stack_options, environment, witness.fail) as stack:
+            say(f"bounds: {stack_options.bounds.describe()}")
+            yield Bench(stack, witness, say)
+    finally:
+        if options.keep_logs is not None:
+            shutil.copytree(work, options.keep_logs, dirs_exist_ok=True)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _rendered(options: FaultsOptions) -> Path:
+    script, _ = plan_script((), options.rate_hz, FOOTAGE_S)
+    return rendered_drive(script, options.seed).folder
+
+
+def check_options(options: FaultsOptions) -> None:
+    """InputError for numbers that make no sense."""
+    for name, value, low, high in (
+        ("--trials", options.trials, 1, 10_000),
+        ("--rate", options.rate_hz, 1.0, 60.0),
+        ("--latency-budget-ms", options.latency_budget_ms, 1.0, 5000.0),
+        ("--threads", options.threads, 1, 64),
+        ("--seed", options.seed, 0, 2**31 - 1),
+    ):
+        if not low <= value <= high:  # NaN is refused too
+            raise InputError(f"{name} is out of range", expected=f"{low:g} to {high:g}", got=f"{value:g}")

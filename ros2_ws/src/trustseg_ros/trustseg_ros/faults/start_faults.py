@@ -1,0 +1,100 @@
+"""Faults at the start: no camera at all, an engine that is missing, altered, or sound but not the one it should be."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from trustseg.bundle import load_bundle
+from trustseg.errors import TrustSegError
+from trustseg_ros.faults.bench import Bench
+from trustseg_ros.faults.stack import SEGMENTER
+from trustseg_ros.faults.witness import ALONE
+
+START_LIMIT_S = 60.0
+
+
+@contextmanager
+def no_camera(bench: Bench) -> Iterator[int]:
+    """A monitor of its own, to which nobody ever says anything; the fault begins with its first verdict."""
+    options = bench.stack.options
+    heard = bench.witness.hear_monitor_alone()
+    arguments = ["trustseg_ros.monitor", "--ros-args", "-r", f"__ns:=/{ALONE}"]
+    for name, value in bench.stack.parameters("monitor").items():
+        arguments += ["-p", f"{name}:={value if name != 'latch_file' else options.work / 'alone.json'}"]
+    bench.stack.start_beside(ALONE, tuple(arguments))
+    try:
+        if not bench.witness.wait(lambda: len(heard) >= 2, START_LIMIT_S):
+            raise TrustSegError("the monitor alone was not heard", got=bench.stack.last_words(ALONE))
+        yield heard[0].at_ns
+    finally:
+        bench.stack.stop(ALONE)
+
+
+def starts_with(alter: Callable[[Path], None]) -> Callable[[Bench], AbstractContextManager[int]]:
+    """The segmenter is started again with an altered copy of its bundle; begins with its first word about itself."""
+
+    @contextmanager
+    def maker(bench: Bench) -> Iterator[int]:
+        witness, options = bench.witness, bench.stack.options
+        folder = options.work / "altered" / Path(options.bundle).name
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(load_bundle(options.bundle).path, folder)
+        alter(folder)
+        known = set(witness.instances)
+        bench.stack.restart(SEGMENTER, bundle=str(folder))
+        try:
+            if not witness.wait(lambda: set(witness.instances) - known, START_LIMIT_S):
+                raise TrustSegError(
+                    "the node with the altered bundle says nothing", got=bench.stack.last_words(SEGMENTER)
+                )
+            yield min(at_ns for instance, at_ns in witness.instances.items() if instance not in known)
+            bench.alive(SEGMENTER)
+        finally:
+            bench.stack.restart(SEGMENTER)
+
+    return maker
+
+
+def _without_engine(folder: Path) -> None:
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    (folder / card["models"]["fp32"]["file"]).unlink()
+
+
+def _altered_engine(folder: Path) -> None:
+    """One bit of the graph, which keeps its size."""
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    model = folder / card["models"]["fp32"]["file"]
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 0x01
+    model.write_bytes(bytes(data))
+
+
+def _other_golden(folder: Path) -> None:
+    """The bundle is whole and its hashes fit; only the engine does not give what its golden output says."""
+    path = folder / "card.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    expected = folder / card["golden"]["expected"]
+    with np.load(expected, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    arrays["labels"] = np.roll(arrays["labels"], arrays["labels"].shape[1] // 3, axis=1)
+    written = io.BytesIO()
+    np.savez_compressed(written, **arrays)
+    expected.write_bytes(written.getvalue())
+    card["golden"]["expected_sha256"] = hashlib.sha256(written.getvalue()).hexdigest()
+    path.write_text(json.dumps(card), encoding="utf-8")
+
+
+START_FAULTS: dict[str, Callable[[Bench], AbstractContextManager[int]]] = {
+    "no_camera": no_camera,
+    "engine_missing": starts_with(_without_engine),
+    "engine_altered": starts_with(_altered_engine),
+    "golden_differs": starts_with(_other_golden),
+}
