@@ -29,7 +29,7 @@ setup(
     maintainer_email="maintainers@trustseg.invalid",
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed", "resources/*", "**/*.yaml", "replay/msg/*.msg", "replay/resources/*"]},
+    package_data={NAME: ["py.typed", "resources/*", "**/*.yaml", "replay/msg/*.msg", "*/resources/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -53,7 +53,7 @@ setup(
         "train": ["torch==2.13.0", "onnx>=1.15", "onnxscript>=0.5", "safetensors>=0.4", "matplotlib>=3.7"],
         "gpu": ["tensorrt>=8.6", "pycuda>=2022.2", "cuda-python>=12"],
         "signature": ["cryptography>=41"],
-        "ray": ["ray>=2.9"],
+        "ray": ["ray[client]>=2.9"],
     },
     zip_safe=False,
     entry_points={"console_scripts": ["trustseg = trustseg.cli.start:main"]},

@@ -4,69 +4,234 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+
+from trustseg.cli.evaluate_tables import print_report
+from trustseg.errors import InputError
 
 if TYPE_CHECKING:
-    from trustseg.evaluation.evaluation_report import EvaluationReport
+    from trustseg.bundle import Bundle
+    from trustseg.corruptions.catalogue import Corruption
+    from trustseg.evaluation.baselines.choose import ChosenBaselines
+    from trustseg.evaluation.dataset_layout import LabelledSource
+    from trustseg.evaluation.evaluator import Evaluation, EvaluationState
+    from trustseg.evaluation.exposed_logits import LogitsEngine
+    from trustseg.evaluation.labelled_images import LabelledPaths
 
-# Heading of the printed table -> metric.
-COLUMNS = {
-    "AUROC": "auroc", "FPR95": "fpr95", "AUPR-E": "aupr_error", "AUPR-S": "aupr_success", "AURC": "aurc", "ECE": "ece",
-    "mean-acc": "overconfidence",
-}  # fmt: skip
+CLEAN11, PAPER12, OWN = "clean11", "paper12", "own"
 
 
 def evaluate(
     bundle: Annotated[str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")],
-    images: Annotated[Path, typer.Option(help="Folder of images, any format that OpenCV reads.")],
-    labels: Annotated[Path, typer.Option(help="Folder of label images (class ids), same names without suffix.")],
-    out: Annotated[Path, typer.Option(help="Folder for metrics.json; new or empty.")],
+    out: Annotated[Path, typer.Option(help="Folder for metrics.json and report.html; new or empty.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of images, any format that OpenCV reads.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Folder of label images (class ids), equal stems.")] = None,
     void: Annotated[int | None, typer.Option(help="Id of unlabelled pixels in the labels; they are left out.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="camvid or kitti, instead of --images, --labels, --void.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+    split: Annotated[str, typer.Option(help="Of camvid: train, val or test.")] = "test",
+    protocol: Annotated[str, typer.Option(
+        help="Of camvid: clean11 leaves void out; paper12 counts it as a twelfth class, which the bundle must have.",
+    )] = CLEAN11,
+    corrupt: Annotated[str | None, typer.Option(
+        help="KIND:SEVERITY,... (1 to 5, or 1-5): each image under each of them. Kinds: ImageNet-C's (fog, ...), "
+        "camera faults (black, ...), the scenes' weather (night, ...), clean; groups: imagenet_c, faults, scene.",
+    )] = None,
+    baselines: Annotated[str, typer.Option(
+        help="all, or a list of mcp, entropy, margin, variation_ratio, thresholds (these always run), temperature, "
+        "mc_dropout, trust_score, ensemble.",
+    )] = "",
+    fit_on: Annotated[str | None, typer.Option(
+        help="IMAGES:LABELS[:VOID] for the temperature. Default with camvid: val, or train where val is evaluated.",
+    )] = None,
+    train_data: Annotated[str | None, typer.Option(
+        help="IMAGES:LABELS[:VOID] for the Trust Score's training pixels. Default with camvid: train.",
+    )] = None,
+    weights: Annotated[Path | None, typer.Option(
+        help="Checkpoint for MC dropout and Trust Score. Default: weights.safetensors of the bundle.",
+    )] = None,
+    passes: Annotated[int, typer.Option(min=2, help="Passes of MC dropout.")] = 10,
+    dropout: Annotated[float | None, typer.Option(
+        min=0.0, max=0.9, help="Its rate. Default: that of the training, or 0.1 where that was 0.",
+    )] = None,
+    ensemble: Annotated[list[str] | None, typer.Option(help="Another bundle of the deep ensemble; repeatable.")] = None,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples for intervals by block of a drive; 0: none.")] = 0,
     backend: Annotated[str, typer.Option(help="onnxruntime, openvino, or auto: the fastest that passes.")] = "auto",
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
     threads: Annotated[int, typer.Option(min=1, help="Threads of the engine.")] = 2,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N images.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="One image of N.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of corruptions, dropout, samples and resamples.")] = 0,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results in a folder that has some.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print metrics.json on stdout, nothing else there.")] = False,
-) -> None:
-    """Measure masks, confidence and image verdicts of a bundle on labelled images; writes metrics.json."""
+) -> None:  # fmt: skip
+    """Measure masks, confidence and image verdicts of a bundle on labelled images; writes metrics.json and a report."""
     from trustseg.backends import select_backend
     from trustseg.bundle import load_bundle
+    from trustseg.corruptions.catalogue import CLEAN, Corruption, parse_corruptions
+    from trustseg.evaluation.baselines.choose import ALL, parse_baselines
     from trustseg.evaluation.evaluation_report import EvaluationContext, evaluation_report
-    from trustseg.evaluation.evaluator import evaluate_images
+    from trustseg.evaluation.evaluator import Evaluation
     from trustseg.evaluation.exposed_logits import logits_engine
+    from trustseg.evaluation.html_report import write_report
     from trustseg.evaluation.json_document import check_output_folder, json_ready, write_json
     from trustseg.evaluation.labelled_images import find_pairs
 
     err = Console(stderr=True, highlight=False)
     check_output_folder(out, overwrite=overwrite)
+    corruptions = parse_corruptions(corrupt) if corrupt is not None else [Corruption(CLEAN, 0)]
+    names = parse_baselines(baselines)
+    sources = _sources(images, labels, void, dataset, root, split, protocol, fit_on, train_data)
     loaded = load_bundle(bundle, draft=True)
-    pairs = find_pairs(images, labels)[:limit]
+    _check_protocol(loaded, sources.protocol)
+    pairs = find_pairs(sources.evaluated.images, sources.evaluated.labels)[::every][:limit]
     chosen = select_backend(backend, loaded, precision, threads)  # the golden test admits it
     chosen.close()
     engine = logits_engine(chosen.name, loaded, precision, threads)
-    started = perf_counter()
     with _progress(err) as progress:
-        task = progress.add_task("evaluate", total=len(pairs))
-        state = evaluate_images(loaded, engine, pairs, void, lambda: progress.advance(task), precision)
+        made = _baselines(
+            names, must=ALL not in baselines, loaded=loaded, engine=engine, sources=sources, pairs=pairs,
+            ensemble=ensemble or [], options=(weights, passes, dropout, threads, seed), progress=progress,
+        )  # fmt: skip
+        evaluation = Evaluation(
+            loaded, engine, pairs, sources.evaluated.void, _blocks(pairs), precision, made.scorers, seed
+        )
+        started = perf_counter()
+        state, corrupted = _evaluated(evaluation, corruptions, corrupt is not None, progress)
+        wall_s = perf_counter() - started
     context = EvaluationContext(
-        loaded, precision, engine.name, engine.version, str(images), str(labels), void, perf_counter() - started
-    )
-    report = evaluation_report(state, context)
-    write_json(out / "metrics.json", report.document)
+        loaded, precision, engine.name, engine.version, str(sources.evaluated.images), str(sources.evaluated.labels),
+        sources.evaluated.void, wall_s, sources.protocol, [each.name for each in corruptions] if corrupt else [],
+        made.settings, made.left_out, bootstrap, seed,
+    )  # fmt: skip
+    found = evaluation_report(state, context, corrupted)
+    write_json(out / "metrics.json", found.document)
+    if report:
+        write_report(out / "report.html", found, state)
     if as_json:
-        json.dump(json_ready(report.document), sys.stdout, indent=1)
+        json.dump(json_ready(found.document), sys.stdout, indent=1)
         sys.stdout.write("\n")
     else:
-        _print(Console(highlight=False), report)
-    err.print(f"written: {out / 'metrics.json'}")
+        print_report(Console(highlight=False), found)
+    for name, why in made.left_out.items():
+        err.print(f"left out: {name}: {why}", soft_wrap=True)
+    err.print(f"written: {out / 'metrics.json'}" + (f", {out / 'report.html'}" if report else ""))
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What is evaluated, what baselines may be fitted on, and how void counts."""
+
+    evaluated: LabelledSource
+    fit_on: LabelledSource | None
+    train_data: LabelledSource | None
+    protocol: str
+
+
+def _sources(
+    images: Path | None, labels: Path | None, void: int | None, dataset: str | None, root: Path | None, split: str,
+    protocol: str, fit_on: str | None, train_data: str | None,
+) -> Sources:  # fmt: skip
+    """Folders of the options.
+
+    Raises:
+        InputError: neither folders nor a data set, or both, or one that is not there.
+    """
+    from trustseg.evaluation.collect_views import LabelledFolder
+    from trustseg.evaluation.dataset_layout import LabelledSource, dataset_source
+
+    def given(text: str | None) -> LabelledSource | None:
+        folder = LabelledFolder.parse(text, seen=False) if text else None
+        return LabelledSource(folder.images, folder.labels, folder.void) if folder else None
+
+    fit, train = given(fit_on), given(train_data)
+    if protocol not in (CLEAN11, PAPER12):
+        raise InputError("no such protocol", expected=f"{CLEAN11} or {PAPER12}", got=protocol)
+    if dataset is None:
+        if images is None or labels is None:
+            raise InputError("nothing to evaluate on", expected="--images and --labels, or --dataset and --root")
+        counted = PAPER12 if protocol == PAPER12 else OWN
+        return Sources(LabelledSource(images, labels, None if protocol == PAPER12 else void), fit, train, counted)
+    if root is None or images is not None or labels is not None:
+        raise InputError("--dataset goes with --root, and without --images and --labels")
+
+    def part(name: str) -> LabelledSource:
+        source = dataset_source(dataset, root, name)
+        return LabelledSource(source.images, source.labels, None) if protocol == PAPER12 else source
+
+    if dataset == "camvid":
+        fit = fit or part("train" if split == "val" else "val")
+        train = train or (part("train") if split != "train" else None)
+    return Sources(part(split), fit, train, protocol)
+
+
+def _check_protocol(bundle: Bundle, protocol: str) -> None:
+    """InputError where the bundle has no class for void."""
+    count = len(bundle.card.classes)
+    if protocol == PAPER12 and count != 12:
+        raise InputError(
+            f"protocol {PAPER12} counts void as a class, which bundle {bundle.card.name} does not have",
+            expected="12 classes", got=str(count),
+            fix="train one: trustseg train --config segnet_lite_paper12.yaml --classes classes_camvid12.yaml",
+        )  # fmt: skip
+
+
+def _blocks(pairs: list[LabelledPaths]) -> list[int]:
+    from trustseg.evaluation.block_counts import blocks_of
+
+    return blocks_of([pair.image.stem for pair in pairs])
+
+
+def _baselines(
+    names: tuple[str, ...], *, must: bool, loaded: Bundle, engine: LogitsEngine, sources: Sources,
+    pairs: list[LabelledPaths], ensemble: list[str], options: tuple[Any, ...], progress: Progress,
+) -> ChosenBaselines:  # fmt: skip
+    from trustseg.bundle import load_bundle
+    from trustseg.evaluation.baselines.choose import BaselineNeeds, make_baselines
+    from trustseg.evaluation.exposed_logits import logits_engine
+
+    weights, passes, dropout, threads, seed = options
+    others = [load_bundle(each, draft=True) for each in ensemble]
+    members = [(each, logits_engine(engine.name, each, "fp32", threads)) for each in others]
+    wanted = (*names, "ensemble") if members and "ensemble" not in names else names
+    needs = BaselineNeeds(
+        loaded, engine, threads, seed, pairs, sources.fit_on, sources.train_data, weights, passes, dropout, members
+    )
+    task = progress.add_task("baselines", total=None)
+    made = make_baselines(
+        wanted, needs, must=must, on_start=lambda name: progress.update(task, description=f"preparing {name}")
+    )
+    progress.remove_task(task)
+    return made
+
+
+def _evaluated(
+    evaluation: Evaluation, corruptions: list[Corruption], tell: bool, progress: Progress
+) -> tuple[EvaluationState, dict[str, Any]]:
+    """Counts of all views, and with `tell` the summary of each corruption."""
+    from trustseg.evaluation.evaluation_report import summary_of
+    from trustseg.evaluation.evaluator import evaluate_images
+
+    state, summaries = evaluation.empty(), {}
+    task = progress.add_task("evaluate", total=len(evaluation.pairs) * len(corruptions))
+    step: Callable[[], None] = lambda: progress.advance(task)  # noqa: E731
+    for corruption in corruptions:
+        if tell:
+            progress.update(task, description=corruption.name)
+        part = evaluate_images(evaluation, corruption, step)
+        if tell:
+            summaries[corruption.name] = summary_of(part, evaluation.bundle, evaluation.precision)
+        state.merge(part)
+    return state, summaries
 
 
 def _progress(console: Console) -> Progress:
@@ -74,41 +239,3 @@ def _progress(console: Console) -> Progress:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
         transient=True, disable=not console.is_terminal,
     )  # fmt: skip
-
-
-def _print(console: Console, report: EvaluationReport) -> None:
-    """The figures as tables; `-` where undefined."""
-    document = report.document
-    console.print(
-        f"{document['bundle']['name']} on {document['images']} images: mIoU {_percent(report.miou)}, "
-        f"accuracy {_percent(report.accuracy)}"
-    )
-    table = Table("class", "IoU", title="segmentation (%)", title_justify="left")
-    for name, value in document["segmentation"]["class_iou"].items():
-        table.add_row(name, _percent(value))
-    console.print(table)
-    table = Table("confidence", *COLUMNS, title="is the confidence right about pixels? (%)", title_justify="left")
-    for name, metrics in report.confidence.items():
-        table.add_row(name.replace("_", "\n"), *(_percent(getattr(metrics, each)) for each in COLUMNS.values()))
-    console.print(table)
-    image = report.image
-    table = Table("image verdict", "", title="is it right about whole images?", title_justify="left")
-    table.add_row("images with quality below 0.5 (%)", _percent(image.prevalence))
-    table.add_row("AUROC of failure (%)", _percent(image.auroc))
-    table.add_row("found / false alarms (%)", f"{_percent(image.detected)} / {_percent(image.false_alarms)}")
-    table.add_row("balanced accuracy (%)", _percent(image.balanced_accuracy))
-    table.add_row("predicted quality, mean absolute error", _number(image.mae))
-    console.print(table)
-    speed = document["speed"]
-    console.print(
-        f"engine {speed['engine_ms']['p50']:.1f} ms an image ({document['bundle']['backend']}); "
-        f"{speed['wall_s']:.1f} s in all, {100 * speed['engine_share']:.0f} % of it the engine"
-    )
-
-
-def _percent(value: float) -> str:
-    return "-" if value != value else f"{100 * value:.2f}"
-
-
-def _number(value: float) -> str:
-    return "-" if value != value else f"{value:.3f}"

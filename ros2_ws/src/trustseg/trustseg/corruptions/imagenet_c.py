@@ -89,7 +89,8 @@ def snow(image: UInt8Array, severity: int, rng: np.random.Generator) -> UInt8Arr
     flakes = mean + spread * rng.standard_normal(image.shape[:2], dtype=np.float32)
     flakes = _zoomed(flakes, zoom)
     flakes[flakes < least] = 0
-    flakes = cv2.filter2D(np.clip(flakes, 0, 1), -1, _streak(radius, sigma, float(rng.uniform(-135, -45))))
+    streak = _streak(radius, sigma, float(rng.uniform(-135, -45)))
+    flakes = np.asarray(cv2.filter2D(np.clip(flakes, 0, 1), -1, streak), np.float32)
     layer = (flakes + flakes[::-1, ::-1])[..., None]
     picture = image.astype(np.float32) / 255
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None] / 255

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trustseg.evaluation.score_histogram import Counts, ScoreHistogram
+from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
 
 
 def aupr_error(histogram: ScoreHistogram) -> float:
@@ -15,7 +15,7 @@ def aupr_error(histogram: ScoreHistogram) -> float:
     if not histogram.rankable:
         return float("nan")
     ranked = histogram.ranked()
-    return _average_precision(ranked.wrong[::-1], ranked.correct[::-1])
+    return float(average_precision(ranked.wrong[::-1].astype(np.float64), ranked.correct[::-1].astype(np.float64)))
 
 
 def aupr_success(histogram: ScoreHistogram) -> float:
@@ -23,14 +23,12 @@ def aupr_success(histogram: ScoreHistogram) -> float:
     if not histogram.rankable:
         return float("nan")
     ranked = histogram.ranked()
-    return _average_precision(ranked.correct, ranked.wrong)
+    return float(average_precision(ranked.correct.astype(np.float64), ranked.wrong.astype(np.float64)))
 
 
-def _average_precision(positives: Counts, negatives: Counts) -> float:
-    """Average precision over groups of ties, the group with the highest score first."""
-    total = int(positives.sum())
-    if total == 0:
-        return float("nan")
-    found = np.cumsum(positives)
-    precision = found / (found + np.cumsum(negatives))
-    return float(np.sum(positives * precision) / total)
+def average_precision(positives: Floats, negatives: Floats) -> Floats:
+    """Average precision of counts float64 (..., n) per tie, the highest score first; NaN without any positive."""
+    found = np.cumsum(positives, axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.where(positives > 0, found / (found + np.cumsum(negatives, axis=-1)), 0.0)
+        return np.asarray(np.sum(positives * precision, axis=-1) / positives.sum(axis=-1), np.float64)

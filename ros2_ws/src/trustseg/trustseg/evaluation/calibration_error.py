@@ -66,6 +66,19 @@ def ece(histogram: ScoreHistogram, bins: int = RELIABILITY_BINS) -> float:
     return float("nan") if found is None else found.error()
 
 
+def ece_of(value: Floats, correct: Floats, wrong: Floats, bins: int = RELIABILITY_BINS) -> Floats:
+    """ECE of counts float64 (..., n) of scores that stand for probabilities `value` float64 (n,); NaN without pixels.
+
+    Within a bin, share x |mean confidence - accuracy| is |sum of confidence - right pixels| over all pixels.
+    """
+    size = correct + wrong
+    gap = size * value - correct
+    group = np.minimum((value * bins).astype(np.int64), bins - 1)
+    total = sum(np.abs(gap[..., group == each].sum(axis=-1)) for each in range(bins))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(total / size.sum(axis=-1), np.float64)
+
+
 def adaptive_ece(histogram: ScoreHistogram, bins: int = RELIABILITY_BINS) -> float:
     """Expected calibration error in [0, 1], bins of equal mass; equal scores are never split."""
     found = reliability(histogram, bins, equal_mass=True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from trustseg.evaluation.score_histogram import ScoreHistogram
+from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
+
+TRUE_POSITIVE_RATE = 0.95
 
 
-def fpr_at_tpr(histogram: ScoreHistogram, true_positive_rate: float = 0.95) -> float:
+def fpr_at_tpr(histogram: ScoreHistogram, true_positive_rate: float = TRUE_POSITIVE_RATE) -> float:
     """Share of wrong pixels accepted, in [0, 1], at the highest threshold that accepts enough right pixels.
 
     Args:
@@ -20,9 +22,17 @@ def fpr_at_tpr(histogram: ScoreHistogram, true_positive_rate: float = 0.95) -> f
     Returns:
         NaN when no pixel is right, none is wrong, or a score is missing.
     """
-    correct_total, wrong_total = histogram.correct_total, histogram.wrong_total
-    if not histogram.rankable or correct_total == 0 or wrong_total == 0:
+    if not histogram.rankable:
         return float("nan")
     ranked = histogram.ranked()
-    enough = np.cumsum(ranked.correct) >= true_positive_rate * correct_total - 1e-9 * correct_total
-    return float(np.cumsum(ranked.wrong)[int(np.argmax(enough))] / wrong_total)
+    return float(fpr_of(ranked.correct.astype(np.float64), ranked.wrong.astype(np.float64), true_positive_rate))
+
+
+def fpr_of(correct: Floats, wrong: Floats, true_positive_rate: float = TRUE_POSITIVE_RATE) -> Floats:
+    """The same of counts float64 (..., n) per tie, most confident first; NaN where undefined."""
+    correct_total, wrong_total = correct.sum(axis=-1), wrong.sum(axis=-1)
+    needed = (true_positive_rate - 1e-9) * correct_total
+    first = np.argmax(np.cumsum(correct, axis=-1) >= needed[..., None], axis=-1)
+    accepted = np.take_along_axis(np.cumsum(wrong, axis=-1), first[..., None], axis=-1)[..., 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(correct_total > 0, accepted / wrong_total, np.nan), np.float64)

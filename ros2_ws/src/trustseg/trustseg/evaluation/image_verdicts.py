@@ -83,8 +83,8 @@ def image_metrics(
         majority_accuracy=max(prevalence, 1.0 - prevalence), auroc=auroc(histogram), fpr95=fpr_at_tpr(histogram),
         aupr_failure=aupr_error(histogram), balanced_accuracy=(detected + 1.0 - false_alarms) / 2.0,
         detected=detected, false_alarms=false_alarms, mae=_mean(np.abs(predicted - quality)),
-        pearson=_correlation(predicted, quality, ranks=False), spearman=_correlation(predicted, quality, ranks=True),
-        aurc=_aurc(quality, failure_score), aurc_optimal=_aurc(quality, 1.0 - quality),
+        pearson=correlation(predicted, quality, ranks=False), spearman=correlation(predicted, quality, ranks=True),
+        aurc=image_aurc(quality, failure_score), aurc_optimal=image_aurc(quality, 1.0 - quality),
         aurc_random=_mean(1.0 - quality), lower_bound_coverage=_coverage(quality, lower_bound),
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ def _mean(values: Floats) -> float:
     return float(values.mean()) if values.size else float("nan")
 
 
-def _correlation(a: Floats, b: Floats, *, ranks: bool) -> float:
+def correlation(a: Floats, b: Floats, *, ranks: bool) -> float:
     """Pearson or Spearman; NaN where a value is missing or either side is constant."""
     if a.size < 2 or np.isnan(a).any() or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
@@ -102,7 +102,7 @@ def _correlation(a: Floats, b: Floats, *, ranks: bool) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def _aurc(quality: Floats, failure_score: Floats) -> float:
+def image_aurc(quality: Floats, failure_score: Floats) -> float:
     """Mean over coverage of the mean risk 1 - Q of what is accepted, ties in order of the images."""
     if not quality.size or np.isnan(failure_score).any():
         return float("nan")

@@ -64,9 +64,7 @@ def read_pair(paths: LabelledPaths, classes: int, void: int | None) -> LabelledI
     Raises:
         InputError: a file cannot be decoded, the sizes differ, ids lie outside the classes, or every pixel is void.
     """
-    image = cv2.imread(str(paths.image), cv2.IMREAD_COLOR)
-    if image is None:
-        raise InputError(f"cannot decode image {paths.image}", fix="give a PNG, JPEG, WebP, BMP or TIFF file")
+    image = read_image(paths.image)
     labels = _read_labels(paths.labels)
     if labels.shape != image.shape[:2]:
         raise InputError(
@@ -83,7 +81,15 @@ def read_pair(paths: LabelledPaths, classes: int, void: int | None) -> LabelledI
         )  # fmt: skip
     if void is not None and bool((labels == void).all()):
         raise InputError(f"labels {paths.labels} are all void ({void})", fix="leave the image out, or check --void")
-    return LabelledImage(paths, np.asarray(image, np.uint8), labels)
+    return LabelledImage(paths, image, labels)
+
+
+def read_image(path: Path) -> UInt8Array:
+    """An image file as uint8 (H, W, 3) BGR; InputError where it cannot be decoded."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f"cannot decode image {path}", fix="give a PNG, JPEG, WebP, BMP or TIFF file")
+    return np.asarray(image, np.uint8)
 
 
 def read_ahead(pairs: list[LabelledPaths], classes: int, void: int | None, depth: int = 2) -> Iterator[LabelledImage]:

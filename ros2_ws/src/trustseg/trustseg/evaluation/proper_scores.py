@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trustseg.evaluation.score_histogram import ScoreHistogram
+from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
 
 # A wrong pixel at p = 1 would cost infinitely much; a step of float32 near 1 bounds it (15.9 nats).
 SMALLEST_PROBABILITY = 2.0**-23
@@ -19,9 +19,15 @@ def nll(histogram: ScoreHistogram) -> float:
     if not histogram.is_probability:
         return float("nan")
     ranked = histogram.ranked()
-    p = np.clip(ranked.value, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
-    total = ranked.correct.sum() + ranked.wrong.sum()
-    return float(-np.sum(ranked.correct * np.log(p) + ranked.wrong * np.log1p(-p)) / total)
+    return float(nll_of(ranked.value, ranked.correct.astype(np.float64), ranked.wrong.astype(np.float64)))
+
+
+def nll_of(value: Floats, correct: Floats, wrong: Floats) -> Floats:
+    """The same of counts float64 (..., n) of scores that stand for probabilities `value` float64 (n,)."""
+    p = np.clip(value, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
+    total = correct.sum(axis=-1) + wrong.sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(-np.sum(correct * np.log(p) + wrong * np.log1p(-p), axis=-1) / total, np.float64)
 
 
 def brier(histogram: ScoreHistogram) -> float:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma
 
-from trustseg.evaluation.score_histogram import ScoreHistogram
+from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
 
 
 def aurc(histogram: ScoreHistogram) -> float:
@@ -20,13 +20,33 @@ def aurc(histogram: ScoreHistogram) -> float:
     if not histogram.rankable:
         return float("nan")
     ranked = histogram.ranked()
-    size = (ranked.correct + ranked.wrong).astype(np.float64)
-    before = np.cumsum(size) - size
-    wrong_before = np.cumsum(ranked.wrong) - ranked.wrong
+    return float(aurc_of(ranked.correct.astype(np.float64), ranked.wrong.astype(np.float64)))
+
+
+def aurc_of(correct: Floats, wrong: Floats) -> Floats:
+    """AURC of counts float64 (..., n) per tie of the ranking, most confident first; NaN without pixels."""
+    size = correct + wrong
+    before = np.cumsum(size, axis=-1) - size
+    wrong_before = np.cumsum(wrong, axis=-1) - wrong
     # The expected wrong count after j of a group's n pixels is E + e j / n; its sum over j of (E + e j / n) / (K + j):
     harmonic = digamma(before + size + 1.0) - digamma(before + 1.0)
-    areas = ranked.wrong + (wrong_before - ranked.wrong * before / size) * harmonic
-    return float(areas.sum() / size.sum())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = np.where(size > 0, wrong / size, 0.0)
+        areas = wrong + (wrong_before - slope * before) * harmonic
+        return np.asarray(areas.sum(axis=-1) / size.sum(axis=-1), np.float64)
+
+
+def risk_coverage_curve(histogram: ScoreHistogram, points: int = 200) -> tuple[Floats, Floats]:
+    """Coverage in (0, 1] and the share of wrong pixels among those accepted, float64 (n,), n at most `points`; empty
+    without pixels or with missing scores."""
+    if not histogram.rankable:
+        return np.zeros(0), np.zeros(0)
+    ranked = histogram.ranked()
+    accepted, wrong = np.cumsum(ranked.correct + ranked.wrong), np.cumsum(ranked.wrong)
+    wanted = np.linspace(0, 1, points + 1)[1:] * accepted[-1]
+    # A threshold accepts whole ties: the first that reaches the wanted coverage.
+    at = np.unique(np.minimum(np.searchsorted(accepted, wanted), accepted.size - 1))
+    return accepted[at] / accepted[-1], wrong[at] / accepted[at]
 
 
 def optimal_aurc(histogram: ScoreHistogram) -> float:

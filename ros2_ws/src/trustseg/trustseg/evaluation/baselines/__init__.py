@@ -1,0 +1,1 @@
+"""Published ways to score a mask's pixels, on the very predictions that the bundle gives."""

@@ -1,0 +1,44 @@
+"""Scores of whole images that the verdict has to beat: the mean of each confidence map, and how ensembles agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from trustseg.evaluation.auroc import auroc
+from trustseg.evaluation.evaluator import ImageRecord
+from trustseg.evaluation.image_quality import FAILURE_BELOW
+from trustseg.evaluation.image_verdicts import correlation, image_aurc
+from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
+from trustseg.evaluation.verdict_arrays import Judgements
+
+VERDICT, STRANGENESS = "image_verdict", "strangeness"
+
+
+def image_baselines(images: Sequence[ImageRecord], quality: Floats, judged: Judgements) -> dict[str, Any]:
+    """AUROC of failure, AURC at the risk 1 - Q, Pearson and Spearman with Q of every score, larger being better."""
+    scores: dict[str, Floats] = {VERDICT: 1.0 - judged.failure_score, STRANGENESS: -judged.distance}
+    for name in images[0].scores if images else ():
+        scores[f"mean_{name}" if not name.startswith("ensemble_pair") else name] = np.array(
+            [record.scores.get(name, float("nan")) for record in images]
+        )
+    return {name: _figures(score, quality) for name, score in scores.items()}
+
+
+def _figures(score: Floats, quality: Floats) -> dict[str, float]:
+    return {
+        "auroc": failure_auroc(score, quality), "aurc": image_aurc(quality, -score),
+        "pearson": correlation(score, quality, ranks=False), "spearman": correlation(score, quality, ranks=True),
+    }  # fmt: skip
+
+
+def failure_auroc(score: Floats, quality: Floats) -> float:
+    """AUROC of failure by a score of any scale, larger being better; NaN where undefined."""
+    histogram = ScoreHistogram()
+    # Ranks, so that scores of any scale stay apart in the bins.
+    order = np.unique(score, return_inverse=True)[1]
+    ranks = np.where(np.isnan(score), np.nan, (order + 0.5) / (len(score) + 1))
+    histogram.update(ranks, quality >= FAILURE_BELOW)
+    return auroc(histogram)
