@@ -25,4 +25,5 @@ compile runtime-apt toolchain
 compile build toolchain runtime
 compile ros toolchain runtime build
 compile dev toolchain runtime build
+compile ray toolchain runtime build dev
 compile mutation toolchain runtime build dev
