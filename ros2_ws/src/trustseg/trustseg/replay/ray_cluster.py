@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 LOCAL, RUNNING, CLIENT = "ray:local", "ray", "ray://"
 # Enough that a cluster which grows with the work that waits for it does grow.
 UNDER_WAY = 1000
+CONNECT_S = 10.0
 
 
 def check_address(text: str) -> None:
@@ -36,8 +37,8 @@ class RayCluster(Generic[Job, Result]):
     """See `trustseg.replay.executors.Executor`.
 
     Args:
-        address: `ray://HOST:PORT` (a cluster's client port), `ray` (the cluster that this machine belongs to, or that
-            RAY_ADDRESS names), or `ray:local` (one that is made here and ends with the run).
+        address: `ray://HOST:PORT` (a cluster's client port), `ray` (the cluster that RAY_ADDRESS names), or `ray:local`
+            (one that is made here and ends with the run).
         call: a function that workers can import.
         sight: a file that workers must see.
         cpus: of each job. local_jobs: at a time, with `ray:local`.
@@ -63,14 +64,13 @@ class RayCluster(Generic[Job, Result]):
         if address == LOCAL:
             options |= {"address": "local", "num_cpus": cpus * local_jobs, "include_dashboard": False}
         else:
-            options["address"] = "auto" if address == RUNNING else address
+            options["address"] = address = _reachable(address)
         try:
             ray.init(**options)
         except Exception as error:  # ConnectionError, RuntimeError, ValueError and Ray's own, by the kind of trouble
             raise InputError(
-                f"no Ray cluster answers at {address}", got=one_line(error)[:200],
-                fix="start one (`ray start --head --ray-client-server-port 10001`) and check host, port and, where it "
-                "asks for a token, RAY_AUTH_MODE=token",
+                f"the Ray cluster at {address} refuses", got=one_line(error)[:200],
+                fix="check that it has this Python and Ray and, where it asks for a token, set RAY_AUTH_MODE=token",
             ) from error  # fmt: skip
         largest = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
         if largest < cpus:
@@ -105,6 +105,25 @@ class RayCluster(Generic[Job, Result]):
             self._ray.cancel(ref, force=True)
         self._refs = {}
         self._ray.shutdown()
+
+
+def _reachable(address: str) -> str:
+    """The address to connect to; InputError where nobody listens, which Ray itself finds out after half a minute."""
+    if address == RUNNING:
+        address = os.environ.get("RAY_ADDRESS", "")
+    host, colon, port = address.removeprefix(CLIENT).rpartition(":")
+    if not colon or not port.isdigit():
+        raise InputError(
+            f"{address or 'nothing'} is no address of a Ray cluster", fix=f"give {CLIENT}HOST:PORT or set RAY_ADDRESS"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"no Ray cluster answers at {address}", got=one_line(error),
+            fix="start one (`ray start --head --ray-client-server-port 10001`) or correct host and port",
+        ) from error  # fmt: skip
+    return address
 
 
 def work(call: Callable[[Job], Result], job: Job, sight: Path) -> Result:

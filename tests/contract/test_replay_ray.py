@@ -1,0 +1,142 @@
+"""`trustseg replay --executor ray://...` on a real cluster of two workers, one of which is killed in its work."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bag_factory import shots, write_bag
+from bundle_factory import make_tiny_bundle
+from trustseg.errors import InputError
+from trustseg.replay.ray_cluster import RayCluster, work
+
+MEASURED = {"timing.parquet", "timing.json", "report.html"}
+RECORDINGS = {"a": 150, "b": 150, "c": 20}
+START_S = 150  # Ray starts eight processes, which takes a busy machine half a minute
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    ends = time.monotonic() + START_S
+    while not condition():
+        assert time.monotonic() < ends, f"no {what} within {START_S} s"
+        time.sleep(0.01)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """(address, environment) of a cluster with two CPUs on this machine, that takes nobody without its token."""
+    # The path of Ray's sockets may hold 107 characters: no place below pytest's folders.
+    scratch = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+    environ = os.environ | {
+        "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_TMPDIR": scratch,
+    }  # fmt: skip
+    port, client = free_port(), free_port()
+    command = [
+        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus=2", f"--port={port}",
+        f"--ray-client-server-port={client}", "--include-dashboard=false", "--object-store-memory=100000000",
+        "--node-ip-address=127.0.0.1",
+    ]  # fmt: skip
+    with (tmp_path / "ray.log").open("wb") as log:
+        head = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
+    try:
+        until(lambda: answers(client) or head.poll() is not None, "Ray cluster")
+        assert head.poll() is None, (tmp_path / "ray.log").read_text()
+        yield f"ray://127.0.0.1:{client}", environ
+    finally:
+        head.terminate()  # takes its own processes with it
+        head.wait(60)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def arguments(root: Path, out: Path, *more: str) -> list[str]:
+    inputs = [str(root / name) for name in RECORDINGS]
+    options = ["--bundle", str(root / "engines" / "tiny"), "--out", str(out), "--threads", "1", *more]
+    return [sys.executable, "-m", "trustseg", "replay", *inputs, *options]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.name not in MEASURED
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(
+    cluster: tuple[str, dict[str, str]], tmp_path: Path
+) -> None:
+    address, environ = cluster
+    make_tiny_bundle(tmp_path / "engines" / "tiny")
+    for name, count in RECORDINGS.items():
+        images = shots(count)
+        if name == "b":
+            images[40].image[...] = np.uint8(0)
+        write_bag(tmp_path / name, images)
+    out, unfinished = tmp_path / "out", tmp_path / "out.unfinished"
+
+    def at_work() -> dict[int, str]:
+        """Process -> the drive that it writes; the name of its folder tells."""
+        found = [path for path in unfinished.glob(".part-*-*") if (path / "frames.parquet").exists()]
+        return {int(path.name.rsplit("-", 1)[1]): path.name for path in found}
+
+    process = subprocess.Popen(
+        arguments(tmp_path, out, "--executor", address), env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    until(lambda: len(at_work()) == 2 or process.poll() is not None, "two workers at work")
+    assert process.poll() is None, process.communicate()
+    victim, drive = next(iter(at_work().items()))
+    os.kill(victim, signal.SIGKILL)
+    assert drive in {path.name for path in unfinished.iterdir()}  # it was in the middle of it
+    _, told = process.communicate(timeout=START_S)
+    assert process.returncode == 0, told
+    subprocess.run(arguments(tmp_path, tmp_path / "alone"), check=True, stdout=subprocess.DEVNULL)
+    assert contents(out) == contents(tmp_path / "alone")
+    assert not unfinished.exists()
+
+
+@pytest.mark.parametrize(
+    ("executor", "named", "words"),
+    [
+        ("ray://127.0.0.1:1", "", "no Ray cluster answers at ray://127.0.0.1:1"),
+        ("ray", "127.0.0.1:1", "no Ray cluster answers at 127.0.0.1:1"),
+        ("ray", "", "set RAY_ADDRESS"),
+    ],
+)
+def test_no_cluster_there_is_one_error(
+    executor: str, named: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", named)
+    with pytest.raises(InputError, match=words):
+        RayCluster(executor, str, tmp_path / "sight", 1, 1)
+
+
+def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"does not see {tmp_path}.*under the same path"):
+        work(str, "job", tmp_path / "sight")
