@@ -16,17 +16,15 @@ from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
 from bundle_factory import make_tiny_bundle
+from fake_segmenter import BOUNDS, TIMING, FakeSegmenter
 from ros_probe import HEIGHT, WIDTH, Probe
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Outcome, Reason, Severity, State
 from trustseg_ros.guard import FailureGuard
-from trustseg_ros.integrity import is_intact, seal
+from trustseg_ros.integrity import is_intact
 from trustseg_ros.qos import status_qos
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
-# A machine that is slow and busy: a budget at which it raises no false alarm, and bounds that follow from it.
-TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
-BOUNDS = derive_bounds(SECOND // 10, 500 * MS)
 ANONYMOUS_LIMIT_KB = 45 * 1000
 HEAVY = ("cv2", "onnxruntime", "openvino", "torch", "pydantic", "trustseg.pipeline", "trustseg.types")
 
@@ -55,30 +53,6 @@ def segmenter(start_node: StartNode, tmp_path: Path) -> StartNode:
         return start_node("segmenter", given, name=name)
 
     return start
-
-
-class FakeSegmenter:
-    """Statuses as the real node would send them, in any condition, from the test's own process."""
-
-    def __init__(self, probe: Probe) -> None:
-        self._probe = probe
-        self._out = probe.node.create_publisher(SegmentationStatus, "trustseg/status", status_qos(BOUNDS))
-        self.instance_id = 11
-        self.seq = 0
-
-    def send(self, reasons: Reason = Reason.NONE, *, corrupt: bool = False, **changes: Any) -> None:
-        self.seq += 1
-        status = SegmentationStatus(
-            instance_id=self.instance_id, seq=self.seq, outcome=int(Outcome.PROCESSED), frame_ok=not reasons,
-            severity=int(Severity.GOOD), reasons=int(reasons), failure_score=0.1, threshold=0.5,
-        )  # fmt: skip
-        status.header.stamp = self._probe.node.get_clock().now().to_msg()
-        for name, value in changes.items():
-            setattr(status, name, value)
-        seal(status)
-        if corrupt:
-            status.frame_ok = not status.frame_ok
-        self._out.publish(status)
 
 
 def state_of(probe: Probe) -> State | None:

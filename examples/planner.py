@@ -1,0 +1,40 @@
+"""A planner that obeys the failure flag: it slows down when DEGRADED, stops on failure or silence, and recovers.
+
+.venv/bin/python examples/planner.py          (or python3 with a sourced ROS 2), while the nodes run
+"""
+
+from rclpy.node import Node
+from std_msgs.msg import Float64
+from trustseg_interfaces.msg import FailureState
+
+from trustseg.reasons import State
+from trustseg.ros_env import enter
+from trustseg_ros.guard import FailureGuard
+from trustseg_ros.node_main import spin_node, steady_timer
+from trustseg_ros.parameters import Timing, load
+from trustseg_ros.qos import VERDICT_TOPIC, verdict_qos
+
+CRUISE_MPS, SLOW_MPS, STOP_MPS = 8.0, 2.0, 0.0
+
+
+class Planner(Node):
+    """Publishes the speed that the masks are worth, on the topic `speed`, 50 times a second."""
+
+    def __init__(self) -> None:
+        super().__init__("planner")
+        bounds = load(self, Timing).bounds  # from the same camera_rate_hz and latency_budget_ms as the nodes
+        self.guard = FailureGuard(bounds.verdict_valid_ns)
+        self.speed = self.create_publisher(Float64, "speed", 1)
+        self.create_subscription(FailureState, VERDICT_TOPIC, self.guard.on_message, verdict_qos())
+        steady_timer(self, bounds.tick_ns / 1e9, self.plan)
+
+    def plan(self) -> None:
+        speed = CRUISE_MPS if self.guard.state is State.OK else SLOW_MPS
+        self.speed.publish(Float64(data=STOP_MPS if self.guard.failed() else speed))
+        if self.guard.failed():
+            self.get_logger().warning(f"stopped: {self.guard.why}", throttle_duration_sec=1.0)
+
+
+if __name__ == "__main__":
+    enter()
+    raise SystemExit(spin_node(Planner))

@@ -1,0 +1,41 @@
+"""Statuses as the real segmentation node would send them, in any condition, from a test's own process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trustseg_interfaces.msg import SegmentationStatus
+
+from ros_probe import Probe
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.reasons import Outcome, Reason, Severity
+from trustseg_ros.integrity import seal
+from trustseg_ros.qos import status_qos
+
+# A machine that is slow and busy: a budget at which it raises no false alarm, and bounds that follow from it.
+TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
+BOUNDS = derive_bounds(SECOND // 10, 500 * MS)
+
+
+class FakeSegmenter:
+    """One instance of the node, with its own count of statuses."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self._out = probe.node.create_publisher(SegmentationStatus, "trustseg/status", status_qos(BOUNDS))
+        self.instance_id = 11
+        self.seq = 0
+
+    def send(self, reasons: Reason = Reason.NONE, *, corrupt: bool = False, **changes: Any) -> None:
+        self.seq += 1
+        status = SegmentationStatus(
+            instance_id=self.instance_id, seq=self.seq, outcome=int(Outcome.PROCESSED), frame_ok=not reasons,
+            severity=int(Severity.GOOD), reasons=int(reasons), failure_score=0.1, threshold=0.5,
+        )  # fmt: skip
+        status.header.stamp = self._probe.node.get_clock().now().to_msg()
+        for name, value in changes.items():
+            setattr(status, name, value)
+        seal(status)
+        if corrupt:
+            status.frame_ok = not status.frame_ok
+        self._out.publish(status)
