@@ -20,6 +20,8 @@ from trustseg.evaluation.score_histogram import Counts, Floats
 from trustseg.evaluation.verdict_arrays import Judgements
 
 BASE = "mcp"
+# Scores whose scale is no probability of being right: their ranking counts, their calibration is undefined.
+RANKINGS = ("trust_score", "mc_dropout_mutual_information", "ensemble_mutual_information")
 RANKING_FIGURES = ("auroc", "fpr95", "aupr_error", "aupr_success", "aurc")
 CALIBRATION_FIGURES = ("ece", "nll", "overconfidence")
 IMAGE_FIGURES = (
@@ -41,8 +43,8 @@ def intervals_document(
     weight = draws(blocks, resamples, seed)
     scores = resample_scores(state.blocks.scores, state.signals, weight)
     names = [name for name in scores.resampled if name not in (RANKED, PUBLISHED)]
-    confidence = {name: scores.intervals(name) for name in names}
-    differences = {name: scores.differences(name, BASE) for name in names if name != BASE}
+    confidence = {name: _told(name, scores.intervals(name)) for name in names}
+    differences = {name: _told(name, scores.differences(name, BASE)) for name in names if name != BASE}
     if RANKED in scores.resampled and PUBLISHED in scores.resampled:
         confidence["fused"] = _both(scores.intervals(RANKED), scores.intervals(PUBLISHED))
         differences["fused"] = _both(scores.differences(RANKED, BASE), scores.differences(PUBLISHED, BASE))
@@ -60,6 +62,11 @@ def intervals_document(
         "segmentation": _segmentation(state, weight), "confidence": confidence, "difference_to_mcp": differences,
         "image": resample_rows(block, weight[:IMAGE_RESAMPLES], figures),
     }  # fmt: skip
+
+
+def _told(name: str, figures: dict[str, Any]) -> dict[str, Any]:
+    """Without the calibration of a score that is no probability."""
+    return {key: each for key, each in figures.items() if name not in RANKINGS or key in RANKING_FIGURES}
 
 
 def _both(ranking: dict[str, Any], calibrated: dict[str, Any]) -> dict[str, Any]:

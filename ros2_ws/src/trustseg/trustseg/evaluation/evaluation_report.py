@@ -17,7 +17,7 @@ from trustseg.evaluation.confidence_metrics import (
     confidence_metrics,
     ranked_by_one_calibrated_by_another,
 )
-from trustseg.evaluation.evaluation_intervals import intervals_document
+from trustseg.evaluation.evaluation_intervals import RANKINGS, intervals_document
 from trustseg.evaluation.evaluator import ALL_IMAGES, PUBLISHED, RANKED, RAW, EvaluationState
 from trustseg.evaluation.image_baselines import image_baselines
 from trustseg.evaluation.image_verdicts import ImageMetrics, image_metrics
@@ -27,8 +27,6 @@ from trustseg.evaluation.score_histogram import Floats
 from trustseg.evaluation.verdict_arrays import Judgements, judge
 
 SCHEMA_VERSION = 1
-# Scores whose scale is no probability of being right: their ranking counts, their calibration is undefined.
-RANKINGS = ("trust_score", "mc_dropout_mutual_information", "ensemble_mutual_information")
 LEAST_OF_DRIVE = 10
 
 

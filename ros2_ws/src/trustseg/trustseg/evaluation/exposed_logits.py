@@ -21,7 +21,7 @@ LOGITS = "logits"
 
 @dataclass(frozen=True)
 class OutputWithLogits:
-    """One pass: the product's outputs, and logits float32 (C, h', w'), valid until the next call."""
+    """One pass: the product's outputs, and logits float32 (C, h', w')."""
 
     engine: EngineOutput
     logits: Float32Array
@@ -118,4 +118,4 @@ def _output(found: list[Any], started: float) -> OutputWithLogits:
         labels=labels[0].copy(), confidence=confidence[0].copy(), features=features[0].copy(),
         engine_ms=(perf_counter() - started) * 1e3,
     )  # fmt: skip
-    return OutputWithLogits(engine, np.asarray(logits[0], np.float32))
+    return OutputWithLogits(engine, np.array(logits[0], np.float32))

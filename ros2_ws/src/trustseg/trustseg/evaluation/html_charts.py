@@ -10,7 +10,7 @@ from trustseg.evaluation.calibration_error import Reliability
 from trustseg.evaluation.score_histogram import Floats
 
 WIDTH, HEIGHT = 480, 340
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 60, 12, 12, 40
 COLOURS = ("#2563eb", "#d97706", "#1a7f3c", "#c4242a", "#7c3aed", "#0891b2", "#be185d", "#65a30d", "#78716c", "#0f766e")
 
 
@@ -42,7 +42,7 @@ def line_chart(lines: Sequence[Line], x_title: str, y_title: str, *, top: float,
         x, y = _x(i / steps), _y(i / steps, 1.0)
         parts.append(f'<path class="axis" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{i / steps:g}</text>')
-        parts.append(f'<text x="{LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{top * i / steps:.3g}</text>')
+        parts.append(f'<text x="{LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{top * i / steps:.2g}</text>')
     if diagonal:
         ends = f'x1="{_x(0):.1f}" y1="{_y(0, top):.1f}" x2="{_x(1):.1f}" y2="{_y(1, top):.1f}"'
         parts.append(f'<line class="ideal" {ends}/>')

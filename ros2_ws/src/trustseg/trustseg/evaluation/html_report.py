@@ -45,7 +45,8 @@ def page(report: EvaluationReport, state: EvaluationState) -> str:
         _cards(report), _classes(document), _corruptions(document), _pixels(report), _calibration(state),
         _coverage(state), _thresholds(document), _images(report), _worst(state), _about(document),
     ]  # fmt: skip
-    where = f"{Path(document['data']['images']).name}, {document['images']} images, protocol "
+    folder = "/".join(Path(document["data"]["images"]).parts[-2:])
+    where = f"{folder}, {document['images']} images, protocol "
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -106,15 +107,22 @@ def _pixels(report: EvaluationReport) -> str:
     document = report.document
     published = document["published"]["figures"]
     intervals = document["bootstrap"]
-    heads = ["score", *PIXEL_COLUMNS.values(), *(f"published {PIXEL_COLUMNS[each]}" for each in METRICS)]
+    more = [metric for metric in PIXEL_COLUMNS if metric not in METRICS]
+    heads = [
+        "score",
+        *(PIXEL_COLUMNS[each] for each in METRICS),
+        *(f"published {PIXEL_COLUMNS[each]}" for each in METRICS),
+    ]
+    heads += [PIXEL_COLUMNS[each] for each in more]
     rows = []
     for name, metrics in report.confidence.items():
         cells = [_text(name.replace("_", " "))]
-        for metric in PIXEL_COLUMNS:
+        given = published.get(name)
+        cells += [_percent(getattr(metrics, each)) + _difference(intervals, name, each) for each in METRICS]
+        cells += [_given(given[each]) if given else "" for each in METRICS]
+        for metric in more:
             text = _number(getattr(metrics, metric)) if metric == "nll" else _percent(getattr(metrics, metric))
             cells.append(text + _difference(intervals, name, metric))
-        given = published.get(name)
-        cells += [_given(given[metric]) if given else "" for metric in METRICS]
         rows.append(cells)
     hint = f"All scores are of the same masks. Published: {document['published']['source']}."
     if intervals:
