@@ -14,8 +14,13 @@ TAKEN_IN, LOST, OVERWRITTEN = "taken in", "lost on the way (DDS)", "overwritten 
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
 
 
+def identity_of(node: Any) -> str:
+    """Name of a node among those of several cameras: `trustseg`, or in a namespace `front/trustseg`."""
+    return str(node.get_fully_qualified_name()).lstrip("/")
+
+
 def diagnostic(node: str, task: str, level: bytes, message: str, values: Mapping[str, Any]) -> DiagnosticStatus:
-    """One status named `node: task`; numbers are rounded for people."""
+    """One status named `node: task`, of hardware `node` (see `identity_of`); numbers are rounded for people."""
     pairs = [KeyValue(key=key, value=f"{v:.4g}" if isinstance(v, float) else str(v)) for key, v in values.items()]
     return DiagnosticStatus(level=level, name=f"{node}: {task}", message=message, hardware_id=node, values=pairs)
 

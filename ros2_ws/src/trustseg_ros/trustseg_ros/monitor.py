@@ -20,7 +20,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
 from trustseg.bounds import MS, SECOND
 from trustseg.evidence import FailsafeConfig
-from trustseg_ros.diagnostics import TOPIC, diagnostic_array
+from trustseg_ros.diagnostics import TOPIC, diagnostic_array, identity_of
 from trustseg_ros.latch_file import LatchFile, default_path
 from trustseg_ros.monitor_core import MonitorCore, Outlets
 from trustseg_ros.node_main import spin_node, steady_timer
@@ -63,7 +63,7 @@ class Monitor(Node):
         kept = Path(config.latch_file) if config.latch_file else default_path(self.get_fully_qualified_name())
         self.get_logger().info(f"bounds: {bounds.describe()}")
         self.core = core = MonitorCore(
-            self.get_name(),
+            identity_of(self),
             secrets.randbits(63) | 1,
             failsafe_config(config),
             outlets,

@@ -50,7 +50,7 @@ class MonitorCore:
     """Feeds statuses and time into the state machine and publishes what it says.
 
     Args:
-        name: of the node, for /diagnostics.
+        name: of the node among those of several cameras, for /diagnostics.
         instance_id: random at the start of the process.
         config: of the state machine.
         outlets: see there.
