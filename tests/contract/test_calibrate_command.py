@@ -66,7 +66,8 @@ def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
         load_bundle(draft)
     model_before = (draft / "model.onnx").read_bytes()
     source = f"{data / 'images'}:{data / 'labels'}"
-    assert run("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--json") == 0
+    arguments = ("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--temperature")
+    assert run(*arguments, "--json") == 0
     printed = json.loads(capsys.readouterr().out)
 
     bundle = load_bundle(draft)
@@ -75,6 +76,12 @@ def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
     assert (tmp_path / "tree" / "calibration" / "tiny" / "fp32.json").is_file()
     assert calibration.provenance["ece_after"] < calibration.provenance["ece_before"]
     assert printed["table"]["ece_after"] == calibration.provenance["ece_after"]
+    assert calibration.provenance["temperature"]["temperature"] == printed["temperature"]["temperature"]
+    assert (
+        calibration.provenance["groups"]["held-out kinds"]["views"]
+        == printed["groups"]["held-out kinds"]["verdict"]["images"]
+    )
+    assert len(calibration.provenance["reliability_after"]) > 3
     assert printed["failure_threshold"] == verdict.failure_threshold
     assert verdict.strangeness is not None
     assert verdict.provenance["held_out_kinds"]

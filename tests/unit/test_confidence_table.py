@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from calibration_rows import make_rows
-from trustseg.card import ConfidenceCode
+from trustseg.card import ConfidenceCode, SceneShift
 from trustseg.errors import InputError
+from trustseg.evaluation.baselines.temperature import LogitSample
+from trustseg.evaluation.calibration_error import ece
+from trustseg.evaluation.calibration_report import calibration_by_group, temperature_report
 from trustseg.evaluation.confidence_table import PRIOR_PIXELS, fit_table, isotonic_table
+from trustseg.evaluation.score_histogram import histogram_of_codes
 
 SCORES = ConfidenceCode().probabilities().astype(np.float64)
 
@@ -73,3 +77,39 @@ def test_what_it_reports_is_out_of_fold() -> None:
 def test_too_few_blocks() -> None:
     with pytest.raises(InputError, match="too few images to cross-fit in 5 folds"):
         fit_table(make_rows(images=60, seed=0), SCORES, folds=5, seed=0)
+
+
+def test_the_diagrams_say_what_the_errors_sum_up() -> None:
+    fitted = fit_table(make_rows(images=300, seed=1), SCORES, folds=5, seed=0)
+    for points, error in ((fitted.reliability_before, fitted.ece_before), (fitted.reliability_after, fitted.ece_after)):
+        confidence, right, share = np.array(points).T
+        assert share.sum() == pytest.approx(1.0, abs=1e-3)
+        assert float(np.sum(share * np.abs(confidence - right))) == pytest.approx(error, abs=1e-4)
+
+
+def test_calibration_of_each_group_rests_on_its_own_views() -> None:
+    rows = make_rows(images=150, seed=2)
+    table = isotonic_table(rows.codes.sum(axis=0), SCORES)
+    found = calibration_by_group(rows, rows.quality, SCORES, table, None)
+    assert found["clean"].views == 150
+    assert found["held-out kinds"].views == 150
+    assert found["fitted kinds"].views == 300
+    for each in found.values():
+        assert each.ece_table == each.ece_published  # without a shift they are one
+    own = histogram_of_codes(rows.codes[rows.held_out].sum(axis=0), SCORES)
+    assert found["held-out kinds"].ece_before == pytest.approx(ece(own))
+    lowered = calibration_by_group(rows, np.full(len(rows), 0.1), SCORES, table, SceneShift(start=0.5, slope=1.0))
+    assert lowered["clean"].ece_published > lowered["clean"].ece_table  # every scene is called poor: too modest
+
+
+def test_temperature_is_measured_on_blocks_it_was_not_fitted_on() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (3, 6_000)).astype(np.float32)
+    p = np.exp(logits) / np.exp(logits).sum(axis=0)
+    truth = (rng.random(6_000) > np.cumsum(p, axis=0)).sum(axis=0).astype(np.uint8)
+    found = temperature_report(LogitSample(3 * logits, truth, 10), np.arange(6_000) // 600, 5, seed=0)
+    assert found.temperature == pytest.approx(3.0, rel=0.1)
+    assert found.ece_after < 0.03 < found.ece_before
+    assert found.nll_after < found.nll_before
+    with pytest.raises(InputError, match="too few images to cross-fit"):
+        temperature_report(LogitSample(logits, truth, 1), np.zeros(6_000, np.int64), 5, seed=0)

@@ -12,11 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from trustseg.cli.calibrate_tables import print_calibration
 from trustseg.errors import InputError
 
 TABLE_WIDTH = 110
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from trustseg.bundle import Bundle
     from trustseg.evaluation.calibrate import CalibrationResult
     from trustseg.evaluation.calibration_data import CalibrationRows
+    from trustseg.evaluation.calibration_report import TemperatureReport
     from trustseg.evaluation.collect_views import LabelledFolder
 
 
@@ -46,6 +49,9 @@ def calibrate(
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
     threads: Annotated[int, typer.Option(min=1, help="Engines side by side, one thread each.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Seed of conditions, folds and first weights.")] = 0,
+    temperature: Annotated[
+        bool, typer.Option("--temperature", help="Fit a temperature too, a baseline beside the table (with --data).")
+    ] = False,
     cache: Annotated[Path | None, typer.Option(help="Folder for collected features, so that a refit is quick.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit and report; leave the bundle as it is.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
@@ -67,9 +73,10 @@ def calibrate(
     # Not "auto": which backend is the fastest changes from run to run, and kept features belong to one of them.
     backend = backend or loaded.card.default_backend
     rows, used = _rows(loaded, folders, scenes, limit, backend, precision, threads, seed, cache, err)
+    scaled = _temperature(loaded, folders, limit, used, precision, threads, seed) if temperature else None
     context = CalibrationContext(
-        bundle=loaded, precision=precision, backend=used, command=_command(loaded.card.name), seed=seed,
-        date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"), data=_summary(rows),
+        temperature=scaled, bundle=loaded, precision=precision, backend=used, command=_command(loaded.card.name),
+        seed=seed, date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"), data=_summary(rows),
     )  # fmt: skip
     with _progress(err) as progress:
         task = progress.add_task("fit", total=1 + fit_steps())
@@ -77,6 +84,7 @@ def calibrate(
     if as_json:
         document = {
             "table": asdict(result.table), "groups": result.groups, "data": context.data,
+            "calibration_groups": result.calibration_groups, "temperature": scaled,
             "failure_threshold": result.verdict.model.failure_threshold,
             "recovery_threshold": result.verdict.model.recovery_threshold,
             "feature_set": result.verdict.feature_set, "settings": result.verdict.settings,
@@ -87,6 +95,7 @@ def calibrate(
         terminal = Console(highlight=False)
         terminal.width = max(terminal.width, TABLE_WIDTH)  # piped output has 80 columns: too few for ten figures
         _print(terminal, result)
+        print_calibration(terminal, result, scaled)
     if dry_run:
         err.print("dry run: the bundle is as it was")
         return
@@ -144,6 +153,41 @@ def _rows(
         for engine in engines:
             engine.close()
     return concatenated(parts), name
+
+
+def _temperature(
+    loaded: Bundle, folders: list[LabelledFolder], limit: int | None, backend: str, precision: str, threads: int,
+    seed: int,
+) -> TemperatureReport:  # fmt: skip
+    """Temperature of the images that the network was not trained on.
+
+    Raises:
+        InputError: there are none, or too few to cross-fit.
+    """
+    from trustseg.evaluation.baselines.temperature import LogitSample, sample_logits
+    from trustseg.evaluation.calibrate import TABLE_FOLDS
+    from trustseg.evaluation.calibration_data import BLOCK_IMAGES
+    from trustseg.evaluation.calibration_report import temperature_report
+    from trustseg.evaluation.collect_views import chosen
+    from trustseg.evaluation.exposed_logits import logits_engine
+    from trustseg.evaluation.labelled_images import find_pairs
+
+    unseen = [each for each in folders if not each.seen]
+    if not unseen:
+        raise InputError("no images to fit a temperature on", fix="give some with --data")
+    engine, card = logits_engine(backend, loaded, precision, threads), loaded.card
+    samples, blocks = [], []
+    for each in unseen:
+        pairs = chosen(find_pairs(each.images, each.labels), limit)
+        samples.append(sample_logits(engine, pairs, card.size, card.input.color_order, each.void))
+        image_block = np.arange(len(pairs)) // BLOCK_IMAGES
+        first = blocks[-1].max() + 1 if blocks else 0
+        blocks.append(np.repeat(image_block + first, samples[-1].of_image))
+    sample = LogitSample(
+        np.concatenate([each.logits for each in samples], axis=1), np.concatenate([each.truth for each in samples]),
+        sum(each.images for each in samples),
+    )  # fmt: skip
+    return temperature_report(sample, np.concatenate(blocks), TABLE_FOLDS, seed)
 
 
 def _kept_or_collected(

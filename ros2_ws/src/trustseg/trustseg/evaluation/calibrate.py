@@ -12,6 +12,7 @@ from trustseg.bundle import Bundle
 from trustseg.card import CalibrationFile
 from trustseg.evaluation.bundle_update import FittedFiles
 from trustseg.evaluation.calibration_data import Bools, CalibrationRows
+from trustseg.evaluation.calibration_report import CalibrationFigures, TemperatureReport, calibration_by_group
 from trustseg.evaluation.confidence_table import TableFit, fit_table
 from trustseg.evaluation.scene_shift_fit import fit_scene_shift
 from trustseg.evaluation.verdict_fit import VerdictFit, fit_verdict, fitting_rows, good_clean_rows
@@ -20,6 +21,7 @@ from trustseg.evaluation.verdict_report import GroupFigures, group_figures
 # The table is for driving in light trouble too, not for scenes that the image verdict refuses anyway.
 TABLE_SEVERITY_MAX = 0.4
 TABLE_FOLDS = 5
+DIAGRAMS = ("reliability_before", "reliability_after")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class CalibrationContext:
     date: str
     data: list[dict[str, Any]]
     seed: int
+    temperature: TemperatureReport | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class CalibrationResult:
     table: TableFit
     verdict: VerdictFit
     groups: dict[str, GroupFigures]
+    calibration_groups: dict[str, CalibrationFigures]
     files: FittedFiles
 
 
@@ -71,17 +75,22 @@ def calibrate_rows(
         "command": context.command, "date": context.date, "backend": context.backend, "seed": context.seed,
         "data": context.data,
     }  # fmt: skip
-    told = {key: value for key, value in asdict(table).items() if key != "table"}
+    by_group = calibration_by_group(rows, verdict.crossed.quality, scores, table.table, shift)
+    told = {key: value for key, value in asdict(table).items() if key not in ("table", *DIAGRAMS)}
+    temperature = {} if context.temperature is None else {"temperature": rounded(asdict(context.temperature))}
     files = FittedFiles(
         calibration=CalibrationFile(
             schema_version=1, bundle=card.name, precision=context.precision, model_sha256=model_sha256,
             table=table.table.round(6).tolist(), scene_shift=shift,
-            provenance=origin | told | {"severity_max": TABLE_SEVERITY_MAX},
+            provenance=origin | told | temperature | {
+                "severity_max": TABLE_SEVERITY_MAX, "groups": rounded({k: asdict(v) for k, v in by_group.items()}),
+                **{name: getattr(table, name) for name in DIAGRAMS},
+            },
         ),
         verdict=verdict.model.model_copy(update={"provenance": origin | verdict_provenance(rows, verdict, groups)}),
-        quality={"calibration": rounded(told), "image_verdict": rounded(_for_card(groups))},
+        quality={"calibration": rounded(told | temperature), "image_verdict": rounded(_for_card(groups))},
     )  # fmt: skip
-    return CalibrationResult(table, verdict, groups, files)
+    return CalibrationResult(table, verdict, groups, by_group, files)
 
 
 def verdict_provenance(rows: CalibrationRows, fit: VerdictFit, groups: dict[str, GroupFigures]) -> dict[str, Any]:

@@ -60,6 +60,15 @@ def reliability(
     )
 
 
+def reliability_points(histogram: ScoreHistogram) -> list[list[float]]:
+    """The diagram as rows of (mean confidence, share right, share of the pixels); empty where it is undefined."""
+    found = reliability(histogram)
+    if found is None:
+        return []
+    rows: list[list[float]] = np.stack([found.confidence, found.accuracy, found.share], axis=1).round(5).tolist()
+    return rows
+
+
 def ece(histogram: ScoreHistogram, bins: int = RELIABILITY_BINS) -> float:
     """Expected calibration error in [0, 1], bins of equal width; NaN where the scores are no probabilities."""
     found = reliability(histogram, bins)

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from trustseg.evaluation.calibration_data import CalibrationRows, folds_by_block
-from trustseg.evaluation.calibration_error import adaptive_ece, ece
+from trustseg.evaluation.calibration_error import adaptive_ece, ece, reliability_points
 from trustseg.evaluation.proper_scores import nll
 from trustseg.evaluation.score_histogram import CORRECT, Counts, Floats, ScoreHistogram, histogram_of_codes
 
@@ -31,6 +31,8 @@ class TableFit:
         ece_before, ece_after, adaptive_ece_before, adaptive_ece_after, nll_before, nll_after: over the pixels of all
             folds, before by the score itself, after by the table of the other folds.
         pixels, views, folds: how much it rests on.
+        reliability_before, reliability_after: points of the diagrams, rows of (mean confidence, share right, share of
+            the pixels).
     """
 
     table: Floats
@@ -43,6 +45,8 @@ class TableFit:
     pixels: int
     views: int
     folds: int
+    reliability_before: list[list[float]]
+    reliability_after: list[list[float]]
 
 
 def fit_table(rows: CalibrationRows, scores: Floats, folds: int, seed: int) -> TableFit:
@@ -66,6 +70,7 @@ def fit_table(rows: CalibrationRows, scores: Floats, folds: int, seed: int) -> T
         table=isotonic_table(total, scores), ece_before=ece(before), ece_after=ece(after),
         adaptive_ece_before=adaptive_ece(before), adaptive_ece_after=adaptive_ece(after),
         nll_before=nll(before), nll_after=nll(after), pixels=int(total.sum()), views=len(rows), folds=folds,
+        reliability_before=reliability_points(before), reliability_after=reliability_points(after),
     )  # fmt: skip
 
 

@@ -36,11 +36,13 @@ class TemperatureFit:
 
 @dataclass(frozen=True)
 class LogitSample:
-    """Logits float32 (C, n) of labelled pixels, their true classes (n,), and how many images they are of."""
+    """Logits float32 (C, n) of labelled pixels, their true classes (n,), how many images they are of, and how many
+    pixels are of each."""
 
     logits: Float32Array
     truth: UInt8Array
     images: int
+    of_image: tuple[int, ...] = ()
 
 
 def sample_logits(
@@ -60,7 +62,7 @@ def sample_logits(
             raise InputError(f"labels {pair.paths.labels} hold ids outside the classes", expected=f"0..{classes - 1}")
         logits.append(out[:, rows[0]][:, :, columns[0]][:, keep].astype(np.float32))
         truths.append(truth[keep])
-    return LogitSample(np.concatenate(logits, axis=1), np.concatenate(truths), len(pairs))
+    return LogitSample(np.concatenate(logits, axis=1), np.concatenate(truths), len(pairs), tuple(map(len, truths)))
 
 
 def _grid(network: int, labels: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
