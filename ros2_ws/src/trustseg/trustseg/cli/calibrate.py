@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -176,7 +177,8 @@ def _temperature(
     if not unseen:
         raise InputError("no images to fit a temperature on", fix="give some with --data")
     engine, card = logits_engine(backend, loaded, precision, threads), loaded.card
-    samples, blocks = [], []
+    samples: list[LogitSample] = []
+    blocks: list[npt.NDArray[np.int64]] = []
     for each in unseen:
         pairs = chosen(find_pairs(each.images, each.labels), limit)
         samples.append(sample_logits(engine, pairs, card.size, card.input.color_order, each.void))
