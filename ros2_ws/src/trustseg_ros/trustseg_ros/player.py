@@ -105,9 +105,11 @@ class Player(Node):
             self._wait()
             while not self._ending.is_set():
                 before = self.sent
-                self._play_once()
+                lasted_s = self._play_once()
                 if not self.options.loop or self.sent == before:
                     break
+                # The first message follows the last one as the others did each other, not in the same instant.
+                self._ending.wait(lasted_s / max(1, self.sent - before - 1))
             for line in self._bag.losses:
                 self._say(f"not all of it could be read: {line}")
             self._ending.wait(LINGER_S)
@@ -125,21 +127,24 @@ class Player(Node):
                 return
             self._ending.wait(WAIT_POLL_S)
 
-    def _play_once(self) -> None:
-        begun = time.monotonic()
+    def _play_once(self) -> float:
+        """Play from the start to the end; returns how long that took, from the first to the last message, seconds."""
+        begun = last = time.monotonic()
         start_ns: int | None = None
         for stored in self._chosen():
             start_ns = stored.time_ns if start_ns is None else start_ns
             due = begun + (stored.time_ns - start_ns) / SECOND / self.options.rate
             self._until(due, begun, start_ns)
             if self._ending.is_set():
-                return
+                break
+            last = due
             self._tell_time(stored.time_ns)
             data = stored.data
             if stored.channel.encoding == ROS1:
                 data = bytes(self._types.ros1_to_cdr(data, stored.channel.kind))
             self._outs[stored.channel.topic].publish(data)
             self.sent += 1
+        return last - begun
 
     def _chosen(self) -> Iterator[StoredMessage]:
         """Messages between start and end; both count from the first message of the chosen topics."""
