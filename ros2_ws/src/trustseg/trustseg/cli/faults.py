@@ -103,6 +103,93 @@ def run_faults(
         raise typer.Exit(1)
 
 
+@faults.command("inject")
+def inject_fault(
+    kind: Annotated[str, typer.Argument(help="Kind of fault, as `trustseg faults list` names it.")],
+    duration: Annotated[str, typer.Option("--for", help="How long: 5s, 500ms.")] = "5s",
+    seed: Annotated[int, typer.Option(help="Of patterns and positions.")] = 0,
+    severity: Annotated[float, typer.Option(help="Of faults of the picture, 0 to 1; 0: one to be noticed.")] = 0.0,
+    namespace: Annotated[str, typer.Option(help="Namespace of the camera's nodes.")] = "",
+) -> None:
+    """Make one fault happen to the system that runs in this ROS domain, and end it again.
+
+    Faults of the camera need the injector between camera and segmenter; those of the backend a segmenter that was
+    started with fault_injection:=true; the others send a signal. Exit code 2: nobody is there who could make it.
+    """
+    from trustseg_ros.faults.inject import inject, parse_duration
+
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    inject(kind, parse_duration(duration), seed, severity, namespace, lambda line: err.print(line, markup=False))
+
+
+@faults.command("chaos")
+def chaos(
+    count: Annotated[int, typer.Option(help="How many faults, one after the other.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Which faults, for how long.")] = 0,
+    bundle: BundleName = "segnet_lite",
+    backend: Annotated[str, typer.Option(help="onnxruntime or openvino.")] = "onnxruntime",
+    threads: Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")] = 2,
+    source: Annotated[
+        Path | None,
+        typer.Option("--input", metavar="FILE", help="Video, bag or folder of images. Left out: a rendered drive."),
+    ] = None,
+    rate: Rate = RATE_HZ,
+    budget: Budget = BUDGET_MS,
+    logs: Annotated[Path | None, typer.Option(help="Folder for the logs of every process.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make random faults happen in sequence, and see whether the flag was ever down when it must not be.
+
+    Latches are reset as an operator would, each time with a line on stderr. Exit code 1: the flag was down while a
+    fault was there for longer than its bound, or the system did not come to OK at the end.
+    """
+    from trustseg.errors import InputError
+    from trustseg_ros.faults.chaos import run_chaos
+    from trustseg_ros.faults.run_job import FaultsOptions, check_options
+
+    if count < 1:
+        raise InputError("--count is out of range", expected="at least 1", got=str(count))
+    options = FaultsOptions(
+        faults=(), bundle=bundle, backend=backend, threads=threads, source=source, rate_hz=rate,
+        latency_budget_ms=budget, seed=seed, keep_logs=logs,
+    )  # fmt: skip
+    check_options(options)
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    with _bar(err) as bar:
+        task = bar.add_task("starting", total=count)
+
+        def progress(name: str, done: int, total: int) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        document = run_chaos(options, count, lambda line: bar.console.print(line, markup=False), progress)
+    if as_json:
+        _print_json(document)
+    else:
+        Console(highlight=False, soft_wrap=True).print(
+            f"{document['faults']} faults in {document['duration_s']:.0f} s, {document['from_ok']} of them from OK; "
+            f"{len(document['unsafe'])} unsafe; ended {'in OK' if document['ended_ok'] else 'NOT in OK'}; "
+            f"{document['resets_by_the_operator']} latches reset"
+        )
+    if document["unsafe"] or not document["ended_ok"] or document["faults"] < count:
+        raise typer.Exit(1)
+
+
+@faults.command("table")
+def table(
+    document: Annotated[Path, typer.Argument(help="What `trustseg faults run --json` printed; `-` is stdin.")],
+) -> None:
+    """Print the rows of a run as a Markdown table, for documents."""
+    from trustseg.errors import InputError
+    from trustseg.faults.markdown import markdown_table
+
+    try:
+        text = sys.stdin.read() if str(document) == "-" else document.read_text(encoding="utf-8")
+        parsed = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{document} cannot be read", got=str(error)) from error
+    sys.stdout.write(markdown_table(parsed))
+
+
 def _bounds(rate: float, budget: float) -> Bounds:
     from trustseg.bounds import MS, SECOND, derive_bounds
     from trustseg.errors import InputError

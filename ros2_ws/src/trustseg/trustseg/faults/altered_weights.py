@@ -12,22 +12,25 @@ from trustseg.errors import BundleError
 
 # Of the weights of the largest layer; one flipped bit in a million weights may change nothing that anybody sees.
 FLIPPED_SHARE = 0.02
+LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 SIGN_BIT = np.uint32(1 << 31)
 
 
 def flip_weights(model: bytes, seed: int = 0) -> bytes:
-    """The ONNX graph `model` with sign bits flipped in its largest float32 weight.
+    """The ONNX graph `model` with sign bits flipped in its largest layer.
 
     Raises:
-        BundleError: the graph has no float32 weights.
+        BundleError: no layer has float32 weights.
     """
     import onnx
     from onnx import numpy_helper
 
     graph = onnx.load_from_string(model)
-    weights = [t for t in graph.graph.initializer if t.data_type == onnx.TensorProto.FLOAT]
+    layers = {name for node in graph.graph.node if node.op_type in LAYERS for name in node.input[1:2]}
+    floats = [t for t in graph.graph.initializer if t.data_type == onnx.TensorProto.FLOAT]
+    weights = [t for t in floats if t.name in layers]
     if not weights:
-        raise BundleError("the graph has no float32 weights whose bits could be flipped")
+        raise BundleError("the graph has no layer with float32 weights whose bits could be flipped")
     largest = max(weights, key=lambda tensor: int(np.prod(tensor.dims)))
     values = numpy_helper.to_array(largest).copy()
     bits = values.reshape(-1).view(np.uint32)

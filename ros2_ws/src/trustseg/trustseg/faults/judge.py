@@ -87,6 +87,18 @@ def judge(moments: Sequence[Moment], begun_ns: int, ended_ns: int, bound_ns: int
     return Trial(not why, detected_ms, found.state, found.reasons, why)
 
 
+def unsafe_ns(moments: Sequence[Moment], begun_ns: int, ended_ns: int, bound_ns: int) -> int:
+    """How long the flag was down while a fault was there for longer than its bound, nanoseconds.
+
+    Each moment holds until the next one; before the first one the flag counts as up: no data is failure.
+    """
+    start_ns, total_ns = begun_ns + bound_ns, 0
+    for moment, until in zip(moments, [*(m.at_ns for m in moments[1:]), ended_ns]):
+        if not moment.failure:
+            total_ns += max(0, min(until, ended_ns) - max(moment.at_ns, start_ns))
+    return total_ns
+
+
 def _judge_borne(during: Sequence[Moment], expected: Expected) -> Trial:
     wrong = next((m for m in during if not expected.met_by(m)), None)
     if not during:

@@ -40,16 +40,19 @@ class Bench:
             limit_s: how long it may take. frames: that the segmenter must have processed since its start.
         """
         end = time.monotonic() + limit_s
-        looked_s = time.monotonic()
         while True:
             if self.witness.wait(lambda: self._all_ok(frames) or self._latched(), max(0.0, end - time.monotonic())):
                 if self._all_ok(frames):
                     return True
-                self._operate(looked_s)
-                looked_s = time.monotonic()
+                self._operate()
                 self.witness.wait(lambda: not self._latched(), OPERATOR_STEP_S)
             if time.monotonic() > end:
                 return False
+
+    def operate(self) -> None:
+        """Reset a latch, if there is one."""
+        if self._latched():
+            self._operate()
 
     def _all_ok(self, frames: int) -> bool:
         witness = self.witness
@@ -61,7 +64,7 @@ class Bench:
     def _latched(self) -> bool:
         return self.witness.state == "LATCHED"
 
-    def _operate(self, before_s: float) -> None:
+    def _operate(self) -> None:
         """Reset a latch; where the engine is unsound, first start the node again, as its log asks for."""
         latest = self.witness.moments[VERDICTS][-1]
         if UNSOUND & set(latest.reasons):

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from trustseg.bundle import load_bundle
+from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import TrustSegError
 from trustseg_ros.faults.bench import Bench
 from trustseg_ros.faults.stack import SEGMENTER
 from trustseg_ros.faults.witness import ALONE
 
 START_LIMIT_S = 60.0
+PRECISION = "fp32"
 
 
 @contextmanager
@@ -44,9 +45,7 @@ def starts_with(alter: Callable[[Path], None]) -> Callable[[Bench], AbstractCont
     @contextmanager
     def maker(bench: Bench) -> Iterator[int]:
         witness, options = bench.witness, bench.stack.options
-        folder = options.work / "altered" / Path(options.bundle).name
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(load_bundle(options.bundle).path, folder)
+        folder = _copied(load_bundle(options.bundle), options.work / "altered")
         alter(folder)
         known = set(witness.instances)
         bench.stack.restart(SEGMENTER, bundle=str(folder))
@@ -63,15 +62,25 @@ def starts_with(alter: Callable[[Path], None]) -> Callable[[Bench], AbstractCont
     return maker
 
 
+def _copied(bundle: Bundle, root: Path) -> Path:
+    """A copy of a bundle and its calibration under `root`; the folder of the bundle."""
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(bundle.path, root / bundle.path.name)
+    calibration = root / "calibration" / bundle.card.calibration[PRECISION].file
+    calibration.parent.mkdir(parents=True)
+    shutil.copy(bundle.calibration_path(PRECISION), calibration)
+    return root / bundle.path.name
+
+
 def _without_engine(folder: Path) -> None:
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    (folder / card["models"]["fp32"]["file"]).unlink()
+    (folder / card["models"][PRECISION]["file"]).unlink()
 
 
 def _altered_engine(folder: Path) -> None:
     """One bit of the graph, which keeps its size."""
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    model = folder / card["models"]["fp32"]["file"]
+    model = folder / card["models"][PRECISION]["file"]
     data = bytearray(model.read_bytes())
     data[len(data) // 2] ^= 0x01
     model.write_bytes(bytes(data))

@@ -32,7 +32,7 @@ from trustseg_ros.qos import STATUS_TOPIC, VERDICT_TOPIC, latest_qos, output_qos
 
 # Verdicts that are kept: at 50 a second some minutes; a trial looks back some seconds.
 KEPT = 20_000
-SERVICE_LIMIT_S = 10.0
+SERVICE_LIMIT_S, ANSWER_LIMIT_S = 60.0, 2.0
 VERDICTS, GUARD, CONSUMER, ANSWERS, ALONE = "verdicts", "guard", "consumer", "answers", "alone"
 
 
@@ -184,20 +184,25 @@ class Witness:
 
     # Acting ---------------------------------------------------------------------------------------------------
 
-    def call(self, kind: Any, service: str, request: Any, limit_s: float = SERVICE_LIMIT_S) -> Any:
-        """Call a service; TrustSegError when nobody answers in time."""
+    def call(self, kind: Any, service: str, request: Any) -> Any:
+        """Call a service, again when it does not answer; TrustSegError when that goes on.
+
+        A request may have gone to a process that had just ended. Whatever is called here may be called twice.
+        """
         with self._news:
             client = self._clients.get(service) or self.node.create_client(kind, service)
             self._clients[service] = client
-        end = time.monotonic() + limit_s
-        if not client.wait_for_service(limit_s):
-            raise TrustSegError(f"nobody offers the service {service}")
-        done = threading.Event()
-        future = client.call_async(request)
-        future.add_done_callback(lambda _: done.set())
-        if not done.wait(max(0.0, end - time.monotonic())):
-            raise TrustSegError(f"the service {service} did not answer within {limit_s:.0f} s")
-        return future.result()
+        end = time.monotonic() + SERVICE_LIMIT_S
+        while time.monotonic() < end:
+            if not client.wait_for_service(ANSWER_LIMIT_S):
+                continue
+            done = threading.Event()
+            future = client.call_async(request)
+            future.add_done_callback(lambda _, done=done: done.set())
+            if done.wait(ANSWER_LIMIT_S):
+                return future.result()
+            client.remove_pending_request(future)
+        raise TrustSegError(f"the service {service} did not answer within {SERVICE_LIMIT_S:.0f} s")
 
     def set_parameters(self, node: str, **values: Any) -> Any:
         """Set parameters of a node at once; its SetParametersResult."""

@@ -1,0 +1,124 @@
+"""`trustseg faults` over real processes and real DDS: faults that are caught, one that cannot be, and a short chaos."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from bundle_factory import make_tiny_bundle, paint_scene
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.faults.catalogue import fault_of
+
+HEIGHT, WIDTH, FRAMES = 96, 128, 60
+# Fast enough to be short, with a budget that a busy machine keeps: its lateness must not look like a fault.
+TIMING = ("--rate", "20", "--latency-budget-ms", "500")
+BOUNDS = derive_bounds(SECOND // 20, 500 * MS)
+KEYS = {
+    "id", "name", "how", "seam", "bound_ms", "trials", "detected_after_ms", "state", "reasons", "caught", "why"
+}  # fmt: skip
+# The command, but for one fault whose bound is a nanosecond: no system can be that quick.
+IMPOSSIBLE = """
+import sys
+from dataclasses import replace
+from trustseg.faults import catalogue
+catalogue.FAULTS = tuple(
+    replace(fault, bound=lambda bounds: 1) if fault.number == 14 else fault for fault in catalogue.FAULTS
+)
+from trustseg.cli.app import main
+main(sys.argv[1:])
+"""
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bundle(tmp_path_factory.mktemp("engines") / "tiny", height=HEIGHT, width=WIDTH)
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera at a standstill: one scene under fresh noise."""
+    folder = tmp_path_factory.mktemp("footage")
+    rng, scene = np.random.default_rng(1), paint_scene(HEIGHT, WIDTH).astype(np.int16)
+    for k in range(FRAMES):
+        noisy = np.clip(scene + rng.integers(-6, 7, scene.shape), 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{k:03}.png"), noisy[..., ::-1])
+    return folder
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
+    """Exit status, the one document on stdout, and stderr."""
+    out, err = process.communicate(timeout=200)
+    print(err)
+    return process.returncode, json.loads(out), err
+
+
+@pytest.fixture
+def command(bundle: Path, footage: Path, tmp_path: Path, ros_environ: dict[str, str]) -> Callable[..., Any]:
+    def start(*arguments: str, program: tuple[str, ...] = ("-m", "trustseg")) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *program, "faults", *arguments, "--bundle", str(bundle), "--input", str(footage), *TIMING],
+            cwd=tmp_path, env=ros_environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    return start
+
+
+def test_faults_are_caught_in_time_and_an_impossible_bound_is_not(command: Callable[..., Any], tmp_path: Path) -> None:
+    program = tmp_path / "impossible.py"
+    program.write_text(IMPOSSIBLE)
+    status, document, err = ended(
+        command("run", "--only", "2,6,14,37,54", "--json", "--logs", str(tmp_path / "logs"), program=(str(program),))
+    )
+    rows = {each["id"]: each for each in document["faults"]}
+    assert list(rows) == [2, 6, 14, 37, 54]
+    assert all(set(each) == KEYS for each in rows.values())
+    expected = {
+        2: ("STALE", {"INPUT_STALE"}), 6: ("FAILED", {"DUPLICATE"}), 14: ("FAILED", {"BRIGHT"}),
+        37: ("FAILED", {"BACKEND"}), 54: ("FAILED", {"STATUS_CORRUPT", "STATUS_SEQUENCE"}),
+    }  # fmt: skip
+    for number, (state, reasons) in expected.items():
+        each = rows[number]
+        assert (each["how"], each["state"], each["trials"]) == ("real", state, len(fault_of(number).ways))
+        assert reasons <= set(each["reasons"])
+        assert each["detected_after_ms"]["p50"] <= each["detected_after_ms"]["max"]
+        if number != 14:
+            assert each["caught"] is True, each["why"]
+            assert each["detected_after_ms"]["max"] <= each["bound_ms"]
+            assert each["bound_ms"] == round(fault_of(number).bound(BOUNDS) / MS, 1)
+    assert rows[14]["caught"] is False
+    assert "bound 0 ms" in rows[14]["why"]
+    assert status == 1
+    assert "NOT CAUGHT" in err
+    # Never silently: whoever reads the logs of these processes sees that faults were asked for.
+    assert "fault_injection is on" in (tmp_path / "logs" / "logs" / "segmenter.log").read_text()
+
+
+def test_random_faults_leave_no_unsafe_moment_and_end_in_ok(command: Callable[..., Any]) -> None:
+    status, document, _ = ended(command("chaos", "--count", "6", "--seed", "4", "--json"))
+    assert (document["faults"], document["asked_for"], document["ended_ok"]) == (6, 6, True)
+    assert document["unsafe"] == []
+    assert sum(document["kinds"].values()) == 6
+    assert status == 0
+
+
+def test_injecting_needs_somebody_who_can(ros_environ: dict[str, str]) -> None:
+    for arguments, said in (
+        (("black",), "there is no node trustseg_injector"),
+        (("monitor_killed",), "needs one monitor"),
+        (("engine_missing",), "trustseg faults run"),
+        (("black", "--for", "0"), "--for is wrong"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-m", "trustseg", "faults", "inject", *arguments], env=ros_environ, text=True,
+            stderr=subprocess.PIPE, check=False, timeout=60,
+        )  # fmt: skip
+        assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr
