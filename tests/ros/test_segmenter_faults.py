@@ -63,10 +63,10 @@ def segmenter(start_process: Callable[..., Any], tmp_path: Path) -> Callable[...
     program = tmp_path / "faulty_node.py"
     program.write_text(FAULTY_NODE)
 
-    def start(*arguments: str) -> subprocess.Popen[bytes]:
+    def start(*arguments: str, **changes: str) -> subprocess.Popen[bytes]:
         given = {
             "bundle": f'"{bundle}"', "backend": "onnxruntime", "autostart": "true", "camera_rate_hz": "10.0",
-            "latency_budget_ms": BUDGET_MS,
+            "latency_budget_ms": BUDGET_MS, **changes,
         }  # fmt: skip
         parameters = [part for key, value in given.items() for part in ("-p", f"{key}:={value}")]
         process: subprocess.Popen[bytes] = start_process(
@@ -100,6 +100,36 @@ def test_whatever_the_pipeline_raises_the_frame_is_answered_and_the_node_goes_on
         assert (good.outcome, good.frame_ok) == (Outcome.PROCESSED, True)
     masked = {stamp_ns(m) for m in probe.pictures["mask"]}
     assert not masked & {stamp_ns(s) for s in probe.statuses if s.outcome == Outcome.REJECTED}
+
+
+def test_another_backend_takes_over_verified_and_the_first_one_comes_back(
+    segmenter: Callable[..., Any], probe: Probe, tmp_path: Path
+) -> None:
+    segmenter(backend="onnxruntime,openvino")
+    probe.connect()
+    assert probe.publish_and_wait().backend == "onnxruntime"
+    assert Reason(probe.publish_and_wait(framed(probe, "raise_backend")).reasons) == Reason.BACKEND
+    probe.until(lambda: probe.statuses[-1].outcome == Outcome.PROCESSED, "a mask again", every=probe.publish)
+    status = probe.statuses[-1]
+    assert (status.backend, Reason(status.reasons)) == ("openvino", Reason.BACKEND_FALLBACK)
+    assert "takes over from onnxruntime, verified" in (tmp_path / "segmenter.log").read_text()
+    probe.until(lambda: probe.statuses[-1].backend == "onnxruntime", "the first backend", every=probe.publish)
+    assert Reason(probe.publish_and_wait().reasons) == Reason.NONE
+
+
+def test_a_required_camera_info_is_missed(segmenter: Callable[..., Any], probe: Probe) -> None:
+    segmenter(require_camera_info="true")
+    probe.connect()
+    info_out = probe.node.create_publisher(CameraInfo, "camera_info", qos_profile_sensor_data)
+    info = CameraInfo(height=HEIGHT, width=WIDTH)
+    info.header.frame_id = "front"
+
+    def publish() -> None:
+        info_out.publish(info)
+        probe.publish()
+
+    probe.until(lambda: not probe.statuses[-1].reasons, "a good frame", every=publish)
+    probe.until(lambda: Reason(probe.statuses[-1].reasons) == Reason.CAMERA_INFO, "CAMERA_INFO", every=probe.publish)
 
 
 def test_a_backend_that_hangs_ends_the_process(segmenter: Callable[[], Any], probe: Probe, tmp_path: Path) -> None:

@@ -98,13 +98,15 @@ class Pipeline:
             image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
         return image
 
-    def self_test(self, *, repeats: int = 1, warm_up: bool = True) -> GoldenResult:
+    def self_test(self, *, repeats: int = 1, warm_up: bool = True, backend: Backend | None = None) -> GoldenResult:
         """Run the golden image through the backend and compare; `warm_up` makes an untimed call first.
 
-        The golden case is read and hash-checked once, so that a test during a drive touches no disk.
+        `backend`: another one of the same precision instead. The golden case is read and hash-checked once, so that a
+        test during a drive touches no disk.
         """
         self._golden = self._golden or load_golden(self.bundle, self.backend.precision)
-        return golden_test(self.backend, self.bundle, repeats=repeats, warm_up=warm_up, case=self._golden)
+        tested = backend or self.backend
+        return golden_test(tested, self.bundle, repeats=repeats, warm_up=warm_up, case=self._golden)
 
     def reset(self) -> None:
         """Forget earlier frames (a new stream begins)."""

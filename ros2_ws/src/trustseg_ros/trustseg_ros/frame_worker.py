@@ -11,9 +11,10 @@ from typing import Any
 from trustseg.bounds import Bounds
 from trustseg.errors import BackendError, EngineLostError, FrameRejected
 from trustseg.frames import FrameIntake, SourceCheck
-from trustseg.pipeline import Pipeline
 from trustseg.reasons import Mode, Reason, Severity, severity_of
 from trustseg.types import Frame, PerceptionResult
+from trustseg_ros.camera_info import CameraInfoCheck
+from trustseg_ros.engine_care import EngineCare
 from trustseg_ros.newest import Newest
 from trustseg_ros.outputs import Outputs
 from trustseg_ros.status_book import Received, StatusBook
@@ -53,7 +54,8 @@ class FrameWorker:
     Args:
         config: settings.
         intake: checks and decodes messages.
-        pipeline: engine and judgement; used under `engine_lock`.
+        care: engine and judgement, used under `engine_lock`, and what is done for them between frames.
+        info: the camera's CameraInfo.
         book: writes the statuses.
         outputs: publishes masks and pictures.
         supervisor: told when an inference begins and ends.
@@ -66,7 +68,8 @@ class FrameWorker:
         config: WorkerConfig,
         *,
         intake: FrameIntake,
-        pipeline: Pipeline,
+        care: EngineCare,
+        info: CameraInfoCheck,
         engine_lock: threading.Lock,
         book: StatusBook,
         outputs: Outputs,
@@ -75,12 +78,12 @@ class FrameWorker:
         logger: Any,
     ) -> None:
         self.config = config
-        self._intake, self._pipeline, self._engine_lock = intake, pipeline, engine_lock
+        self._intake, self._engine_lock = intake, engine_lock
+        self.care, self._info = care, info
         self._book, self._outputs, self._supervisor = book, outputs, supervisor
         self._now_ns, self._logger = now_ns, logger
         self._newest: Newest[Received] = Newest()
         self._thread = threading.Thread(target=self._run, name="frame worker", daemon=True)
-        self._camera_info: Any = None
         self._source = SourceCheck()
         self._several_sources = False
         self._logged: Reason | None = None
@@ -127,20 +130,24 @@ class FrameWorker:
             self._book.skipped(overtaken)
 
     def on_camera_info(self, message: Any) -> None:
-        """Keep the newest camera info for the scaled one."""
-        self._camera_info = message
+        """Keep the newest camera info: for the scaled one, and where frames need one."""
+        self._info.note(message, time.monotonic_ns())
 
     # The thread -----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (received := self._newest.take()) is not None:
+        while True:
             try:
-                self._work(received)
+                if self._newest.wait(self.care.wait_s()):
+                    received = self._newest.take()
+                    if received is None:
+                        return
+                    self._work(received)
+                self.care.look()
             except Exception as error:
-                # The status of this frame is out; what failed is a picture, a debug figure, or a node that is ending.
+                # The status of the frame is out; what failed is a picture, a debug figure, or a node that is ending.
                 self._logger.error(
-                    f"after frame {received.message.header.stamp}: {type(error).__name__}: {error}",
-                    throttle_duration_sec=LOG_PERIOD_S,
+                    f"after a frame: {type(error).__name__}: {error}", throttle_duration_sec=LOG_PERIOD_S
                 )
 
     def _work(self, received: Received) -> None:
@@ -149,7 +156,7 @@ class FrameWorker:
         try:
             frame = self._intake.decode(received.message)
             with self._engine_lock, self._supervisor:
-                result = self._pipeline.process(frame)
+                result = self.care.engines.pipeline.process(frame)
             crc32 = self._outputs.publish(header, frame, result, self.config.to_camera_size)
         except FrameRejected as error:
             return self._reject(received, Reason(error.reason), str(error))
@@ -157,11 +164,13 @@ class FrameWorker:
             self._reject(received, Reason.BACKEND, str(error))
             return self._supervisor.lost(str(error))
         except BackendError as error:
-            return self._reject(received, Reason.BACKEND, str(error))
+            self._reject(received, Reason.BACKEND, str(error))
+            return self.care.broke(str(error))
         except Exception as error:
             return self._reject(received, Reason.INTERNAL, f"{type(error).__name__}: {error}")
         reasons, severity = self._final(received, result, frame, taken_ns)
         self._book.processed(received, result, reasons, severity, crc32)
+        self.care.plan.note_frame(received.at_ns, time.monotonic_ns() - taken_ns)
         self._log(
             reasons, f"score {result.verdict.failure_score:.2f}, predicted mIoU {result.verdict.predicted_miou:.2f}"
         )
@@ -171,7 +180,8 @@ class FrameWorker:
         self, received: Received, result: PerceptionResult, frame: Frame, taken_ns: int
     ) -> tuple[Reason, Severity]:
         """The pipeline's reasons and those that only the node can see: lateness and the stream's identity."""
-        reasons, bounds = result.verdict.reasons, self.config.bounds
+        reasons, bounds = result.verdict.reasons | self.care.reasons, self.config.bounds
+        reasons |= self._info.reasons(frame, taken_ns)
         severity = Severity.GOOD
         if received.age_ms * NS_PER_MS + (taken_ns - received.at_ns) > bounds.backlog_ns:
             reasons |= Reason.BACKLOG  # NaN, where age has no meaning, never is
@@ -202,7 +212,7 @@ class FrameWorker:
             pipeline_latency_ms=received.age_ms + latency_ms,
         )
         header = received.message.header
-        self._outputs.publish_pictures(header, frame, result, self.config.overlay_opacity, self._camera_info)
+        self._outputs.publish_pictures(header, frame, result, self.config.overlay_opacity, self._info.newest)
 
     def _reject(self, received: Received, reason: Reason, why: str) -> None:
         self._book.rejected(received, reason)

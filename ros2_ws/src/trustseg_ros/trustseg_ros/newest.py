@@ -34,6 +34,11 @@ class Newest(Generic[T]):
             item, self._item = self._item, None
             return item
 
+    def wait(self, timeout_s: float | None) -> bool:
+        """Wait for an item or for the end; False when neither came within the time (None: any time)."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._item is not None or not self._open, timeout_s)
+
     def close(self) -> T | None:
         """Wake the worker for the last time; returns the item that nobody took."""
         with self._changed:

@@ -86,13 +86,22 @@ class SegmenterConfig(Timing):
     engine_budget_ms: float = parameter(
         0.0, "longest engine call that is admitted at the start, ms; 0: any time", minimum=0.0, maximum=10e3
     )
+    self_test_period_s: float = parameter(
+        60.0, "time between two golden-image tests while driving, s; put off while frames leave no room; 0: none",
+        minimum=0.0, maximum=86400.0,
+    )  # fmt: skip
+    require_camera_info: bool = parameter(
+        False, "frames need a camera_info of their size and frame_id, at most a second old"
+    )
     mode: str = parameter("live", "where stamps come from: live compares them with the clock", choices=tuple(MODES))
     image_transport: str = parameter("raw", "type of the image topic", choices=("raw", "compressed"))
     output_size: str = parameter(
         "network", "size of mask and confidence; camera: enlarged to the image's", choices=("network", "camera"),
         live=True,
     )  # fmt: skip
-    allow_resolution_change: bool = parameter(False, "accept images of another size than the first one", live=True)
+    allow_resolution_change: bool = parameter(
+        False, "accept images of another size or encoding than the first one", live=True
+    )
     max_pixels: int = parameter(33_554_432, "largest image that is decoded, pixels", minimum=1, maximum=268_435_456)
     autostart: bool = parameter(False, "configure and activate at start, without a lifecycle manager")
     overlay_opacity: float = parameter(

@@ -18,7 +18,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import SegmentationStatus
 
-from trustseg.backends import Backend, select_backend
+from trustseg.backends import Backend, select_backend, spare_order
+from trustseg.bounds import MS
 from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import BackendError, BundleError, SelfTestError, TrustSegError
 from trustseg.frames import FrameIntake, IntakeConfig
@@ -26,12 +27,16 @@ from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
 from trustseg_ros.arrivals import Arrivals
+from trustseg_ros.camera_info import CameraInfoCheck
+from trustseg_ros.engine_care import EngineCare
+from trustseg_ros.engines import Engines
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.outputs import Outputs
 from trustseg_ros.parameters import MODES, ParameterError, SegmenterConfig, load, watch
 from trustseg_ros.qos import IMAGE_TOPIC, SubscriptionEventCallbacks, camera_qos, status_qos
 from trustseg_ros.segmenter_diagnostics import SegmenterDiagnostics
+from trustseg_ros.self_test_plan import SelfTestPlan
 from trustseg_ros.status_book import EngineIdentity, StatusBook
 from trustseg_ros.supervisor import Supervisor
 
@@ -44,8 +49,13 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 class Loaded:
     """What configure makes and cleanup releases."""
 
-    pipeline: Pipeline
+    engines: Engines
     outputs: Outputs
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Judgement around the engine in use."""
+        return self.engines.pipeline
 
 
 class Segmenter(LifecycleNode):
@@ -104,17 +114,30 @@ class Segmenter(LifecycleNode):
         try:
             bundle = load_bundle(config.bundle)
             backend = select_backend(config.backend, bundle, config.precision, config.threads, config.engine_budget_ms)
+            spares = spare_order(config.backend, backend.name)
             backend = self._wrapped(backend, bundle)
             pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
-            self._loaded = Loaded(pipeline, Outputs(self, bundle))
+            engines = Engines(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
+            self._loaded = Loaded(engines, Outputs(self, bundle))
         except Exception as error:
             return self._refuse("configure", error)
-        self.book.engine = EngineIdentity(
-            backend.name, backend.precision, pipeline.model_sha256, pipeline.calibration_sha256
-        )
+        self._identify(pipeline)
         self._settle()
         self.get_logger().info(f"configured: bundle {bundle.card.name} on {backend.name} {backend.precision}")
         return SUCCESS
+
+    def _admit(self, name: str, bundle: Bundle) -> Backend:
+        """A backend that takes over, verified as the first one was: hash, golden image, time."""
+        config = self.config
+        backend = select_backend(name, bundle, config.precision, config.threads, config.engine_budget_ms)
+        return self._wrapped(backend, bundle)
+
+    def _identify(self, pipeline: Pipeline) -> None:
+        """Let the statuses say which engine serves."""
+        backend = pipeline.backend
+        self.book.engine = EngineIdentity(
+            backend.name, backend.precision, pipeline.model_sha256, pipeline.calibration_sha256
+        )
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the golden image once more, then take frames."""
@@ -129,7 +152,7 @@ class Segmenter(LifecycleNode):
             return self._refuse("activate", error)
         self._settle()
         result = super().on_activate(state)
-        self._begin_stream(loaded)
+        self._begin_stream(loaded, round(golden.engine_ms * MS))
         loaded.outputs.announce_labels()
         self.get_logger().info(
             f"active: golden image in {golden.engine_ms:.1f} ms, waiting for {self.resolve_topic_name(IMAGE_TOPIC)}"
@@ -180,23 +203,33 @@ class Segmenter(LifecycleNode):
             loaded, self._loaded = self._loaded, None
             if loaded is not None:
                 loaded.outputs.destroy()
-                loaded.pipeline.close()
+                loaded.engines.close()
         self.book.engine = EngineIdentity()
 
     # The stream -----------------------------------------------------------------------------------------------
 
-    def _begin_stream(self, loaded: Loaded) -> None:
+    def _begin_stream(self, loaded: Loaded, test_ns: int) -> None:
         config, bounds = self.config, self.bounds
         compressed = config.image_transport == "compressed"
         intake = FrameIntake(
             IntakeConfig(self.mode, compressed, config.max_pixels, config.allow_resolution_change), bounds
         )
         loaded.pipeline.reset()
+        now_ns = time.monotonic_ns()
         self._supervisor = Supervisor(bounds, self._vouch)
         self._worker = FrameWorker(
             WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
             intake=intake,
-            pipeline=loaded.pipeline,
+            care=EngineCare(
+                loaded.engines,
+                SelfTestPlan(config.self_test_period_s, bounds, now_ns, test_ns),
+                self._engine_lock,
+                self._supervisor,
+                differs=self._on_golden_differs,
+                changed=lambda: self._identify(loaded.pipeline),
+                logger=self.get_logger(),
+            ),
+            info=CameraInfoCheck(config.require_camera_info, bounds, now_ns),
             engine_lock=self._engine_lock,
             book=self.book,
             outputs=loaded.outputs,
@@ -310,8 +343,11 @@ class Segmenter(LifecycleNode):
         took_ms = (time.monotonic() - started) * 1e3
         response.message = why or f"the golden image is reproduced ({took_ms:.0f} ms)"
         if why:
-            self._refuse("self-test", SelfTestError("the golden image gives another result than it should", got=why))
+            self._on_golden_differs(why)
         return response
+
+    def _on_golden_differs(self, why: str) -> None:
+        self._refuse("self-test", SelfTestError("the golden image gives another result than it should", got=why))
 
 
 def reason_of(error: Exception) -> Reason:

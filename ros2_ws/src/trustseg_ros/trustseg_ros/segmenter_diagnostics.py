@@ -84,10 +84,17 @@ class SegmenterDiagnostics:
         level, message = (ERROR, node.trouble_text) if node.trouble else (OK, engine.backend or "not loaded")
         if node.config.fault_injection and not node.trouble:
             level, message = WARN, f"fault injection is on: {node.config.fault or 'no fault now'}"
+        worker = node.worker
+        postponed = 0 if worker is None else worker.care.postponed
+        if worker is not None and level == OK and worker.care.engines.reasons:
+            level, message = WARN, f"{engine.backend} serves as a fall-back"
+        elif level == OK and postponed:
+            level, message = WARN, f"no room for the self-test for {postponed} periods"
         values = {
             "backend": engine.backend, "precision": engine.precision, "model sha256": engine.model_sha256,
             "calibration sha256": engine.calibration_sha256, "engine ms": last.engine_ms,
             "pipeline ms": last.pipeline_ms, "latency ms": last.latency_ms,
+            "self-tests while driving": 0 if worker is None else worker.care.tests, "self-test put off": postponed,
         }  # fmt: skip
         return diagnostic(node.get_name(), "engine", level, message, values)
 

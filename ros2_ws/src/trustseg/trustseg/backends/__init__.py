@@ -10,6 +10,7 @@ from trustseg.backends.selection import (
     backend_order,
     create_backend,
     select_backend,
+    spare_order,
     try_backend,
 )
 
@@ -26,5 +27,6 @@ __all__ = [
     "golden_test",
     "load_golden",
     "select_backend",
+    "spare_order",
     "try_backend",
 ]

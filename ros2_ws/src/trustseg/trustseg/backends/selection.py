@@ -73,6 +73,17 @@ def backend_order(name: str) -> tuple[str, ...]:
     return names
 
 
+def spare_order(name: str, chosen: str) -> tuple[str, ...]:
+    """The backends that may take over from `chosen` while driving, in order.
+
+    Of an order with commas those after the chosen one; of "auto" the others on the CPU, which need no building; of a
+    single name none.
+    """
+    names = CPU_BACKENDS if name == AUTO else backend_order(name)
+    place = names.index(chosen) + 1 if chosen in names and name != AUTO else 0
+    return tuple(each for each in names[place:] if each != chosen)
+
+
 def _unknown(name: str) -> BackendError:
     expected = f"{AUTO}, " + ", ".join(BACKENDS) + ", or several of these in order of preference, with commas"
     return BackendError("no such backend", expected=expected, got=repr(name))

@@ -1,0 +1,98 @@
+"""What the worker does for its engine between frames: the golden image again, the first engine's way back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from trustseg.bounds import MS, SECOND
+from trustseg.errors import BackendError, EngineLostError
+from trustseg.reasons import Reason
+from trustseg_ros.engines import Engines
+from trustseg_ros.self_test_plan import SelfTestPlan
+from trustseg_ros.supervisor import Supervisor
+
+LONGEST_WAIT_S = 1.0
+
+
+class EngineCare:
+    """Used by the worker's thread alone, under the engine's lock.
+
+    Args:
+        engines: the one in use and its spares. plan: when there is room for a test.
+        engine_lock: of the node; its self-test service holds it too.
+        supervisor: ends the process when a test hangs.
+        differs: called with the reason when the golden image gives another result.
+        changed: called when another engine serves.
+        logger: of the node. clock_ns: steady clock.
+    """
+
+    def __init__(
+        self, engines: Engines, plan: SelfTestPlan, engine_lock: threading.Lock, supervisor: Supervisor,
+        differs: Callable[[str], None], changed: Callable[[], None], logger: Any,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:  # fmt: skip
+        self.engines, self.plan = engines, plan
+        self._lock, self._supervisor, self._clock_ns = engine_lock, supervisor, clock_ns
+        self._differs, self._changed, self._logger = differs, changed, logger
+        self.tests = 0
+
+    @property
+    def reasons(self) -> Reason:
+        """What frames carry on account of their engine: a fall-back serves, or there was no time to prove it."""
+        overdue = Reason.LATENCY if self.plan.is_overdue(self._clock_ns()) else Reason.NONE
+        return self.engines.reasons | overdue
+
+    @property
+    def postponed(self) -> int:
+        """Periods by which the self-test is late."""
+        return self.plan.postponed(self._clock_ns())
+
+    def wait_s(self) -> float | None:
+        """How long the worker may wait for a frame before it looks here; None for any time."""
+        until_ns = self.plan.until_due_ns(self._clock_ns())
+        if self.engines.reasons:
+            return LONGEST_WAIT_S
+        return None if until_ns is None else max(0.01, min(LONGEST_WAIT_S, until_ns / SECOND))
+
+    def broke(self, why: str) -> None:
+        """The engine failed on a frame: another one takes over, if there is one that proves itself."""
+        with self._lock:
+            changed = self.engines.failed(self._clock_ns())
+        self._logger.error(f"the engine failed: {why}", throttle_duration_sec=1.0)
+        if changed:
+            self._changed()
+
+    def look(self) -> None:
+        """In an idle moment: try the first engine again, or run the golden image, when it is time for it."""
+        now_ns = self._clock_ns()
+        retry, test = self.engines.retry_is_due(now_ns), self.plan.is_due(now_ns)
+        if not (retry or test) or not self.plan.fits(now_ns) or not self._lock.acquire(blocking=False):
+            return
+        try:
+            with self._supervisor:
+                self._retry(now_ns) if retry else self._test(now_ns)
+        finally:
+            self._lock.release()
+
+    def _retry(self, now_ns: int) -> None:
+        if self.engines.retry(now_ns):
+            self._changed()
+
+    def _test(self, began_ns: int) -> None:
+        try:
+            result = self.engines.self_test()
+        except EngineLostError as error:
+            return self._supervisor.lost(str(error))
+        except BackendError as error:
+            # The next frame will find the same, and says so with its status.
+            self._logger.error(f"self-test: {error}")
+            return self.plan.note_test(self._clock_ns(), self._clock_ns() - began_ns)
+        now_ns = self._clock_ns()
+        self.plan.note_test(now_ns, now_ns - began_ns)
+        self.tests += 1
+        if not result.passed:
+            self._differs(result.why)
+        self._logger.debug(f"the golden image is reproduced: {result.passed} ({(now_ns - began_ns) / MS:.0f} ms)")

@@ -1,0 +1,300 @@
+"""Fall-back between engines, the self-test during a drive, and the CameraInfo that frames may need."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trustseg.backends import spare_order
+from trustseg.backends.golden import GoldenResult
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.errors import BackendError, EngineLostError, SelfTestError
+from trustseg.reasons import Reason
+from trustseg.types import Frame
+from trustseg_ros.camera_info import CameraInfoCheck
+from trustseg_ros.engine_care import EngineCare
+from trustseg_ros.engines import RETRY_NS, Engines
+from trustseg_ros.self_test_plan import MOST_POSTPONED, SelfTestPlan
+from trustseg_ros.supervisor import EXIT_LOST, Supervisor
+
+BOUNDS = derive_bounds(100 * MS, 100 * MS)
+
+
+class Backend:
+    def __init__(self, name: str) -> None:
+        self.name, self.closed = name, False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __getattr__(self, level: str) -> Any:
+        return lambda text, **_: self.lines.append(f"{level}: {text}")
+
+
+class Stand:
+    """A pipeline whose golden image gives what `golden` says, or raises it."""
+
+    def __init__(self, *spares: str, broken: tuple[str, ...] = ()) -> None:
+        self.backend: Any = Backend("first")
+        self.first, self.broken = self.backend, broken
+        self.golden: Any = ""
+        self.tested: list[str] = []
+        self.log = Log()
+        self.engines = Engines(self, spares, self.admit, self.log)  # type: ignore[arg-type]
+
+    def admit(self, name: str) -> Any:
+        if name in self.broken:
+            raise SelfTestError("the golden image gives another result")
+        return Backend(name)
+
+    def self_test(self, *, repeats: int, warm_up: bool, backend: Any = None) -> GoldenResult:
+        assert (repeats, warm_up) == (1, False)
+        self.tested.append((backend or self.backend).name)
+        if isinstance(self.golden, Exception):
+            raise self.golden
+        return GoldenResult(not self.golden, 1.0, 0.0, 0.0, 0.0, 1.0, self.golden)
+
+    def close(self) -> None:
+        self.backend.close()
+
+
+def test_the_next_verified_engine_takes_over_and_the_first_comes_back() -> None:
+    stand = Stand("bad", "good", broken=("bad",))
+    engines = stand.engines
+    assert engines.reasons == Reason.NONE
+    assert engines.failed(0)
+    assert stand.backend.name == "good"
+    assert engines.reasons == Reason.BACKEND_FALLBACK
+    assert any("bad cannot take over" in line for line in stand.log.lines)
+    assert not stand.first.closed
+    spare = stand.backend
+    assert not engines.retry_is_due(RETRY_NS - 1)
+    assert engines.retry_is_due(RETRY_NS)
+    stand.golden = "mask agreement 0.2"
+    assert not engines.retry(RETRY_NS)
+    assert stand.backend is spare
+    assert not engines.retry_is_due(2 * RETRY_NS - 1)
+    stand.golden = BackendError("still gone")
+    assert not engines.retry(2 * RETRY_NS)
+    stand.golden = ""
+    assert engines.retry(3 * RETRY_NS)
+    assert stand.tested == ["first"] * 3
+    assert stand.backend is stand.first
+    assert (spare.closed, engines.reasons) == (True, Reason.NONE)
+    # The spare can be loaded again.
+    assert engines.failed(4 * RETRY_NS)
+    assert stand.backend.name == "good"
+
+
+def test_without_a_spare_the_engine_stays() -> None:
+    stand = Stand("bad", broken=("bad",))
+    assert not stand.engines.failed(0)
+    assert stand.backend is stand.first
+    assert not stand.engines.retry_is_due(10 * RETRY_NS)
+
+
+def test_when_the_last_spare_fails_the_first_engine_is_back() -> None:
+    stand = Stand("good")
+    assert stand.engines.failed(0)
+    spare = stand.backend
+    assert stand.engines.failed(1)
+    assert stand.backend is stand.first
+    assert spare.closed
+
+
+def test_three_failures_of_a_returning_engine_fall_within_the_window_that_latches() -> None:
+    assert 2 * RETRY_NS < 10 * SECOND
+
+
+def test_close_releases_every_engine() -> None:
+    stand = Stand("good")
+    stand.engines.failed(0)
+    stand.engines.close()
+    assert stand.first.closed
+    assert stand.backend.closed
+
+
+@pytest.mark.parametrize(
+    ("order", "chosen", "spares"),
+    [
+        ("auto", "openvino", ("onnxruntime",)),
+        ("auto", "onnxruntime", ("openvino",)),
+        ("auto", "tensorrt", ("onnxruntime", "openvino")),
+        ("onnxruntime", "onnxruntime", ()),
+        ("tensorrt,openvino,onnxruntime", "tensorrt", ("openvino", "onnxruntime")),
+        ("tensorrt,openvino,onnxruntime", "openvino", ("onnxruntime",)),
+    ],
+)
+def test_order_of_spares(order: str, chosen: str, spares: tuple[str, ...]) -> None:
+    assert spare_order(order, chosen) == spares
+
+
+# When a test fits -------------------------------------------------------------------------------------------------
+
+
+def test_a_test_is_due_after_its_period_and_fits_where_the_next_frame_keeps_its_budget() -> None:
+    plan = SelfTestPlan(60.0, BOUNDS, 0, 30 * MS)
+    assert not plan.is_due(60 * SECOND - 1)
+    now = 60 * SECOND
+    assert plan.is_due(now)
+    # The frame of 30 ms came 40 ms ago, the next comes in 60 ms: it waits for nothing.
+    plan.note_frame(now - 40 * MS, 30 * MS)
+    assert plan.fits(now)
+    # It comes in 10 ms, waits 20 ms for a test of 30 ms, and takes 30 ms: 50 of 100 ms.
+    plan.note_frame(now - 90 * MS, 30 * MS)
+    assert plan.fits(now)
+    # A slow frame among the last ones: 20 + 61 ms are more than four fifths of the budget.
+    plan.note_frame(now - 90 * MS, 61 * MS)
+    assert not plan.fits(now)
+    plan.note_test(now, 10 * MS)
+    assert not plan.is_due(now + 1)
+    assert plan.until_due_ns(now + SECOND) == 59 * SECOND
+
+
+def test_without_frames_a_test_fits_when_one_could_come_at_any_moment() -> None:
+    assert SelfTestPlan(1.0, BOUNDS, 0, 40 * MS).fits(SECOND)  # waits 40, takes as long
+    assert not SelfTestPlan(1.0, BOUNDS, 0, 41 * MS).fits(SECOND)
+
+
+def test_postponements_are_counted_and_said_after_the_fifth() -> None:
+    plan = SelfTestPlan(10.0, BOUNDS, 0, MS)
+    assert [plan.postponed(t * SECOND) for t in (0, 10, 19, 20, 30)] == [0, 0, 0, 1, 2]
+    assert not plan.is_overdue((MOST_POSTPONED + 1) * 10 * SECOND - 1)
+    assert plan.is_overdue((MOST_POSTPONED + 1) * 10 * SECOND)
+
+
+def test_a_period_of_zero_is_no_test() -> None:
+    plan = SelfTestPlan(0.0, BOUNDS, 0, MS)
+    assert not plan.is_due(10**18)
+    assert plan.until_due_ns(5) is None
+    assert plan.postponed(10**18) == 0
+
+
+# Care between frames ----------------------------------------------------------------------------------------------
+
+
+class Care:
+    def __init__(self, stand: Stand, period_s: float = 60.0) -> None:
+        self.now, self.changes, self.ended = 0, 0, []
+        self.why: list[str] = []
+        self.stand, self.lock = stand, threading.Lock()
+        supervisor = Supervisor(BOUNDS, lambda: None, clock_ns=lambda: self.now, end_process=self.ended.append)
+        self.care = EngineCare(
+            stand.engines, SelfTestPlan(period_s, BOUNDS, 0, MS), self.lock, supervisor, self.why.append, self.change,
+            stand.log, clock_ns=lambda: self.now,
+        )  # fmt: skip
+
+    def change(self) -> None:
+        self.changes += 1
+
+
+def test_the_golden_image_runs_once_a_period_and_a_difference_is_reported() -> None:
+    made = Care(Stand())
+    made.care.look()
+    assert made.stand.tested == []
+    made.now = 60 * SECOND
+    made.care.look()
+    made.care.look()
+    assert (made.stand.tested, made.care.tests, made.why) == (["first"], 1, [])
+    made.stand.golden = "mask agreement 0.2"
+    made.now = 120 * SECOND
+    made.care.look()
+    assert made.why == ["mask agreement 0.2"]
+    assert not made.lock.locked()
+
+
+def test_no_test_while_another_thread_uses_the_engine() -> None:
+    made = Care(Stand())
+    made.now = 60 * SECOND
+    with made.lock:
+        made.care.look()
+    assert made.stand.tested == []
+    assert made.care.plan.is_due(made.now)
+
+
+def test_a_test_that_fits_nowhere_is_put_off_and_frames_say_so() -> None:
+    made = Care(Stand())
+    made.care.plan.note_frame(0, 90 * MS)
+    for second in range(60, 360):
+        made.now = second * SECOND
+        made.care.look()
+        assert made.care.reasons == Reason.NONE
+    assert (made.stand.tested, made.care.postponed) == ([], 4)
+    made.now = 360 * SECOND
+    assert made.care.reasons == Reason.LATENCY
+
+
+def test_a_failed_engine_is_replaced_retried_and_back() -> None:
+    made = Care(Stand("good"))
+    assert made.care.wait_s() == 1.0
+    made.care.broke("the engine has gone")
+    assert (made.changes, made.care.reasons) == (1, Reason.BACKEND_FALLBACK)
+    made.now = RETRY_NS
+    made.care.look()
+    assert (made.changes, made.care.reasons) == (2, Reason.NONE)
+
+
+def test_an_engine_lost_in_a_self_test_ends_the_process(capfd: pytest.CaptureFixture[str]) -> None:
+    made = Care(Stand())
+    made.stand.golden = EngineLostError("the context is lost")
+    made.now = 60 * SECOND
+    made.care.look()
+    assert made.ended == [EXIT_LOST]
+    assert "context is lost" in capfd.readouterr().err
+
+
+def test_a_backend_that_raises_in_a_self_test_is_left_to_the_next_frame() -> None:
+    made = Care(Stand())
+    made.stand.golden = BackendError("busy")
+    made.now = 60 * SECOND
+    made.care.look()
+    assert (made.care.tests, made.why, made.ended) == (0, [], [])
+    assert not made.care.plan.is_due(made.now)
+
+
+def test_the_worker_waits_no_longer_than_until_the_next_test() -> None:
+    made = Care(Stand(), period_s=0.5)
+    assert made.care.wait_s() == 0.5
+    made.now = 2 * SECOND
+    assert made.care.wait_s() == 0.01
+    assert Care(Stand(), period_s=0.0).care.wait_s() is None
+
+
+# CameraInfo -------------------------------------------------------------------------------------------------------
+
+
+def info(height: int, width: int, frame_id: str = "camera") -> Any:
+    return SimpleNamespace(height=height, width=width, header=SimpleNamespace(frame_id=frame_id))
+
+
+def test_a_required_camera_info_must_be_there_new_and_of_the_image() -> None:
+    frame = Frame(np.zeros((4, 6, 3), np.uint8), 1, "camera")
+    check = CameraInfoCheck(True, BOUNDS, 0)
+    assert check.reasons(frame, SECOND) == Reason.NONE  # it may still come
+    assert check.reasons(frame, SECOND + 1) == Reason.CAMERA_INFO
+    for given, reason in (
+        (info(4, 6), Reason.NONE),
+        (info(6, 4), Reason.CAMERA_INFO),
+        (info(4, 6, "other"), Reason.CAMERA_INFO),
+    ):
+        check.note(given, 2 * SECOND)
+        assert check.reasons(frame, 3 * SECOND) == reason
+        assert check.newest is given
+    check.note(info(4, 6), 3 * SECOND)
+    assert check.reasons(frame, 4 * SECOND + 1) == Reason.CAMERA_INFO
+
+
+def test_a_camera_info_that_is_not_required_is_not_looked_at() -> None:
+    frame = Frame(np.zeros((4, 6, 3), np.uint8), 1, "camera")
+    check = CameraInfoCheck(False, BOUNDS, 0)
+    check.note(info(6, 4), 0)
+    assert check.reasons(frame, 10 * SECOND) == Reason.NONE
