@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustseg.errors import FrameRejected
-from trustseg.frames import ResolutionCheck, StampCheck, StampConfig, stamp_of
+from trustseg.frames import EncodingCheck, ResolutionCheck, StampCheck, StampConfig, stamp_of
 from trustseg.reasons import Mode, Reason
 
 MS = 1_000_000
@@ -161,3 +161,19 @@ def test_resolution_is_fixed_by_the_first_frame() -> None:
 def test_resolution_may_change_if_allowed() -> None:
     check = ResolutionCheck(allow_change=True)
     assert [check.check(*size) for size in ((4, 5), (4, 5), (5, 4), (5, 4))] == [False, False, True, False]
+
+
+def test_the_first_encoding_holds_for_the_stream() -> None:
+    check = EncodingCheck()
+    check.check("rgb8")
+    check.check("rgb8")
+    with pytest.raises(FrameRejected, match="expected rgb8, got bgr8") as caught:
+        check.check("bgr8")
+    assert caught.value.reason == Reason.COLOUR
+    check.check("rgb8")  # the stream's own encoding is still good
+
+
+def test_encoding_may_change_if_allowed() -> None:
+    check = EncodingCheck(allow_change=True)
+    for encoding in ("rgb8", "bgr8", "rgb8"):
+        check.check(encoding)

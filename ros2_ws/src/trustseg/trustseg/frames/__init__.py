@@ -4,10 +4,11 @@ from trustseg.frames.compressed import decode_compressed, image_size
 from trustseg.frames.intake import FrameIntake, IntakeConfig
 from trustseg.frames.layout import ENCODINGS, FrameLayout, FrameLimits, check_dimensions, check_layout
 from trustseg.frames.pixels import decode_pixels
-from trustseg.frames.stamps import ResolutionCheck, SourceCheck, StampCheck, StampConfig, stamp_of
+from trustseg.frames.stamps import EncodingCheck, ResolutionCheck, SourceCheck, StampCheck, StampConfig, stamp_of
 
 __all__ = [
     "ENCODINGS",
+    "EncodingCheck",
     "FrameIntake",
     "FrameLayout",
     "FrameLimits",

@@ -13,7 +13,7 @@ from trustseg.bounds import Bounds
 from trustseg.frames.compressed import decode_compressed, image_size
 from trustseg.frames.layout import FrameLimits, check_dimensions, check_layout
 from trustseg.frames.pixels import decode_pixels
-from trustseg.frames.stamps import ResolutionCheck, StampCheck, StampConfig, stamp_of
+from trustseg.frames.stamps import EncodingCheck, ResolutionCheck, StampCheck, StampConfig, stamp_of
 from trustseg.reasons import Mode
 from trustseg.types import Frame
 
@@ -28,7 +28,7 @@ class IntakeConfig:
         mode: what stamps are compared with.
         compressed: messages are CompressedImage.
         max_pixels: largest image that is decoded.
-        allow_resolution_change: another size than the first one is no fault.
+        allow_resolution_change: another size or encoding than the first one is no fault.
     """
 
     mode: Mode
@@ -45,10 +45,11 @@ class FrameIntake:
         self._limits = FrameLimits(max_pixels=config.max_pixels)
         self._stamps = StampCheck(StampConfig(mode=config.mode, future_ns=bounds.stamp_future_ns))
         self._resolution = ResolutionCheck(allow_change=config.allow_resolution_change)
+        self._encoding = EncodingCheck(allow_change=config.allow_resolution_change)
 
     def allow_resolution_change(self, allow: bool) -> None:
-        """Change that rule while running; the next frame's size then holds."""
-        self._resolution = ResolutionCheck(allow_change=allow)
+        """Change that rule while running; the next frame's size and encoding then hold."""
+        self._resolution, self._encoding = ResolutionCheck(allow_change=allow), EncodingCheck(allow_change=allow)
 
     def check(self, message: Any, now_ns: int, steady_ns: int) -> float:
         """Check everything that needs no pixels; cheap enough for a callback.
@@ -71,6 +72,7 @@ class FrameIntake:
         else:
             height, width = message.height, message.width
             check_layout(height, width, message.step, message.encoding, len(message.data), limits=self._limits)
+            self._encoding.check(message.encoding)
         self._resolution.check(height, width)
         return math.nan if age_ns is None else age_ns / NS_PER_MS
 

@@ -161,6 +161,27 @@ class ResolutionCheck:
         return True
 
 
+class EncodingCheck:
+    """The first frame's encoding holds for the stream (fault 19, declared), unless changes are allowed.
+
+    A driver that begins to declare another one has been set up anew: nobody knows whether it says what it sends.
+    """
+
+    def __init__(self, *, allow_change: bool = False) -> None:
+        self._allow_change = allow_change
+        self._encoding: str | None = None
+
+    def check(self, encoding: str) -> None:
+        """FrameRejected (COLOUR) when the encoding changed and that is not allowed."""
+        if self._encoding is None or self._allow_change:
+            self._encoding = encoding
+        if encoding != self._encoding:
+            raise FrameRejected(
+                Reason.COLOUR, "encoding changed in the middle of the stream", expected=self._encoding,
+                got=encoding[:40], fix="restart the node, or allow changes of size and encoding",
+            )  # fmt: skip
+
+
 class SourceCheck:
     """The first frame's coordinate frame holds for the stream (fault 29)."""
 
