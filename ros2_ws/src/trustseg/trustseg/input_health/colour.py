@@ -10,7 +10,8 @@ from trustseg.input_health.config import HealthConfig
 from trustseg.types import UInt8Array
 
 PAIRS = 16  # pairs of rows that a filter's pattern is looked for on
-PARTS = 16  # parts of a pair of rows: within each, a pattern is of one sign
+PART = 16  # cells of two by two pixels within which a pattern is of one sign; chance gives about a quarter
+MOST_PARTS = 16
 CHROMA_SIZE = (48, 36)  # (width, height) of the colour map
 FLOOR = 0.3  # lumas: rounding alone gives this much colour
 LEAST_COLOUR = 2.0  # lumas: below it a picture is grey, and nothing is said
@@ -67,15 +68,16 @@ def green_axis(red_blue: Floats, green: Floats) -> float:
 def mosaic(image: UInt8Array) -> float:
     """How much of the finest diagonal detail of uint8 (H, W, 3) is one regular pattern, 0..1."""
     height, width = image.shape[0], image.shape[1] // 2 * 2
-    if height < 2 or width < 2 * PARTS:
+    parts = min(MOST_PARTS, width // (2 * PART))
+    if height < 2 or not parts:
         return 0.0
     at = np.linspace(0, height - 2, PAIRS).astype(np.intp) // 2 * 2
     upper, lower = image[at, :width, 1].astype(np.int16), image[at + 1, :width, 1].astype(np.int16)
     across = upper - lower
     diagonal = across[:, 0::2] - across[:, 1::2]
-    used = diagonal.shape[1] // PARTS * PARTS
-    parts = diagonal[:, :used].reshape(len(at), PARTS, -1)
-    return float(np.abs(parts.mean(axis=2)).mean() / (np.abs(parts).mean() + 1.0))
+    used = diagonal.shape[1] // parts * parts
+    cells = diagonal[:, :used].reshape(len(at), parts, -1)
+    return float(np.abs(cells.mean(axis=2)).mean() / (np.abs(cells).mean() + 1.0))
 
 
 def exchanged(before: tuple[Floats, Floats], now: tuple[Floats, Floats]) -> bool:

@@ -84,7 +84,7 @@ class HealthConfig:
     dead_line: float = 0.7
     lost_rows: float = 0.02
     banding: float = 0.4
-    bit_errors: float = 6e-4
+    bit_errors: float = 5e-4
     stuck_bit: float = 2e-3
     tearing: float = 0.4
     tear_window: int = 6

@@ -15,10 +15,11 @@ import numpy.typing as npt
 from trustseg.input_health.config import HealthConfig
 from trustseg.types import UInt8Array
 
-LINES = 80  # places along a row or column that are looked at
+LINES = 64  # places along a row or column that are looked at
 LEAST_PLACES = 40  # fewer prove nothing
 GROUPS = 8  # parts of the width that a band must cross
 BIT_PIXELS = 30_000  # about so many pixels are looked at for bit errors
+NOISE_FACTOR = 4.0  # a flipped bit stands this far above the mean difference of neighbours
 PLAIN = 2  # a line counts as one value within this
 STEP = 12  # lumas by which a dead line differs from its neighbours
 FLAT_SKY = 250  # rows of an overexposed sky are constant without any fault
@@ -147,7 +148,11 @@ def bit_errors(image: UInt8Array) -> float:
     high = cv2.max(cv2.max(left, right), cv2.max(up, down))
     low = cv2.min(cv2.min(left, right), cv2.min(up, down))
     jump = cv2.max(cv2.subtract(here, high), cv2.subtract(low, here))
-    clear = cv2.min(cv2.compare(jump, 32, cv2.CMP_GT), cv2.compare(jump, cv2.subtract(high, low), cv2.CMP_GT))
+    # Noise and texture of the whole picture set the scale, those around a pixel its own.
+    usual = NOISE_FACTOR * cv2.norm(here, left, cv2.NORM_L1) / here.size
+    clear = cv2.min(
+        cv2.compare(jump, max(32.0, usual), cv2.CMP_GT), cv2.compare(jump, cv2.subtract(high, low), cv2.CMP_GT)
+    )
     if not cv2.countNonZero(clear):
         return 0.0
     some = cv2.compare(jump, 8, cv2.CMP_GT)
