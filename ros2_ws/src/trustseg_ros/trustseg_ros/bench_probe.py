@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--result", type=Path, required=True)
     options = parser.parse_args()
     rclpy.init()
-    probe = Probe(np.load(options.frames), options.rate)
+    probe = Probe(np.load(options.frames, allow_pickle=False), options.rate)
     executor = SingleThreadedExecutor()
     executor.add_node(probe)
     spinning = threading.Thread(target=_spin, args=(executor,), name="probe executor", daemon=True)

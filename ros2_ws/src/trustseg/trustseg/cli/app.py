@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("trustseg.cli.export", "export"),
     "build": ("trustseg.cli.build", "build"),
     "sign": ("trustseg.cli.sign", "sign"),
+    "security": ("trustseg.cli.security", "security"),
     "verify": ("trustseg.cli.verify", "verify"),
     "bench": ("trustseg.cli.bench", "bench"),
     "faults": ("trustseg.cli.faults", "faults"),

@@ -67,7 +67,7 @@ def rendered_set(
     if cache is not None:
         kept = cache / f"scenes_{renderer_version()}_{seed}_{count}_{size[0]}x{size[1]}.npz"
         if kept.exists():
-            with np.load(kept) as loaded:
+            with np.load(kept, allow_pickle=False) as loaded:
                 return LabelledSet(loaded["images"], loaded["labels"], stems)
     images = np.empty((count, *size, 3), np.uint8)
     labels = np.empty((count, *size), np.uint8)

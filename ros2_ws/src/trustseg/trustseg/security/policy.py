@@ -1,0 +1,117 @@
+"""An SROS 2 policy: one enclave for each process, and in each what its node says and hears, nothing else.
+
+The document is what `ros2 security create_permission` takes (schema: sros2, policy/schemas/policy.xsd, version 0.2.0).
+What is not allowed is denied, so that only the monitor's enclave may publish the flag that a planner obeys. The names
+are those of the live nodes; `tests/ros/test_security_policy.py` holds the two together.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+
+VERSION = "0.2.0"
+SEGMENTER, MONITOR, PLANNER = "segmenter", "monitor", "planner"
+# What every node of rclpy has.
+EVERY_PUBLISHER = ("/rosout", "/parameter_events")
+EVERY_SERVICE = (
+    "~/describe_parameters", "~/get_parameter_types", "~/get_parameters", "~/get_type_description", "~/list_parameters",
+    "~/set_parameters", "~/set_parameters_atomically",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """How the nodes are named on the vehicle.
+
+    Attributes:
+        namespace: of segmenter, monitor and planner; begins with a slash.
+        image, camera_info: the camera's topics as remapped; without a leading slash they are the namespace's.
+        planner: name of the planner's node. planner_topics: what it publishes itself.
+        enclaves: folder of the three enclaves.
+        sim_time: the nodes hear /clock.
+    """
+
+    namespace: str = "/"
+    image: str = "image"
+    camera_info: str = "camera_info"
+    planner: str = "planner"
+    planner_topics: tuple[str, ...] = ("speed",)
+    enclaves: str = "/trustseg"
+    sim_time: bool = False
+
+
+@dataclass(frozen=True)
+class NodeRights:
+    """What one node may do; names as the node itself uses them (`~/` is its own)."""
+
+    enclave: str
+    node: str
+    publishes: tuple[str, ...] = ()
+    subscribes: tuple[str, ...] = ()
+    serves: tuple[str, ...] = field(default=EVERY_SERVICE)
+
+
+def rights_of(deployment: Deployment) -> tuple[NodeRights, NodeRights, NodeRights]:
+    """Rights of segmenter, monitor and planner."""
+    clock = ("/clock",) if deployment.sim_time else ()
+    segmenter = NodeRights(
+        SEGMENTER,
+        "trustseg",
+        (
+            "~/mask", "~/confidence", "~/status", "~/color_mask", "~/overlay", "~/confidence_heat", "~/camera_info",
+            "~/label_info", "~/debug/processing_time_ms", "~/debug/cyclic_time_ms", "~/debug/pipeline_latency_ms",
+            "~/transition_event", "/diagnostics", *EVERY_PUBLISHER,
+        ),
+        (deployment.image, deployment.camera_info, *clock),
+        (
+            "~/self_test", "~/change_state", "~/get_state", "~/get_available_states", "~/get_available_transitions",
+            "~/get_transition_graph", *EVERY_SERVICE,
+        ),
+    )  # fmt: skip
+    monitor = NodeRights(
+        MONITOR,
+        "trustseg_monitor",
+        ("~/failure_state", "~/failure", "/diagnostics", *EVERY_PUBLISHER),
+        ("trustseg/status", *clock),
+        ("~/reset", *EVERY_SERVICE),
+    )
+    planner = NodeRights(
+        PLANNER,
+        deployment.planner,
+        (*deployment.planner_topics, *EVERY_PUBLISHER),
+        (
+            "trustseg_monitor/failure_state", "trustseg_monitor/failure", "trustseg/mask", "trustseg/confidence",
+            "trustseg/status", *clock,
+        ),
+    )  # fmt: skip
+    return segmenter, monitor, planner
+
+
+def resolved(name: str, namespace: str, node: str) -> str:
+    """The absolute name: sros2's own templates do not agree on what `~` stands for."""
+    if name.startswith("/"):
+        return name
+    base = namespace.rstrip("/")
+    return f"{base}/{node}/{name[2:]}" if name.startswith("~/") else f"{base}/{name}"
+
+
+def policy_document(deployment: Deployment) -> str:
+    """The policy as XML text."""
+    policy = ElementTree.Element("policy", version=VERSION)
+    contexts = ElementTree.SubElement(policy, "contexts")
+    for rights in rights_of(deployment):
+        context = ElementTree.SubElement(contexts, "context", path=f"{deployment.enclaves}/{rights.enclave}")
+        profile = ElementTree.SubElement(
+            ElementTree.SubElement(context, "profiles"), "profile", ns=deployment.namespace, node=rights.node
+        )
+        for group, item, right, names in (
+            ("topics", "topic", "publish", rights.publishes),
+            ("topics", "topic", "subscribe", rights.subscribes),
+            ("services", "service", "reply", rights.serves),
+        ):
+            listed = ElementTree.SubElement(profile, group, {right: "ALLOW"})
+            for name in names:
+                ElementTree.SubElement(listed, item).text = resolved(name, deployment.namespace, rights.node)
+    ElementTree.indent(policy)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(policy, encoding="unicode") + "\n"

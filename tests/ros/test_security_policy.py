@@ -1,0 +1,85 @@
+"""The SROS 2 policy against the live processes: each does what its enclave allows, and nothing is allowed in vain."""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bundle_factory import make_tiny_bundle
+from fake_segmenter import TIMING
+from ros_probe import HEIGHT, WIDTH, Probe
+from trustseg.security import Deployment, policy_document
+
+Rights = dict[str, set[str]]
+# Allowed, but not there with these wheels: vision_msgs is not among them, and Humble has no type descriptions.
+OPTIONAL = {"/front/trustseg/label_info"}
+
+
+@pytest.fixture
+def probe() -> Iterator[Probe]:
+    made = Probe()
+    yield made
+    made.close()
+
+
+def rights_by_node(document: str) -> dict[str, Rights]:
+    """Each node's names by right: publish, subscribe, reply."""
+    found: dict[str, Rights] = {}
+    for profile in ElementTree.fromstring(document).iter("profile"):
+        rights: Rights = {}
+        for group in profile:
+            ((right, qualifier),) = group.attrib.items()
+            assert qualifier == "ALLOW"
+            rights[right] = {str(item.text) for item in group}
+        found[profile.attrib["ns"].rstrip("/") + "/" + profile.attrib["node"]] = rights
+    return found
+
+
+def rights_taken(probe: Probe, node: str) -> Rights:
+    """What a live node says, hears and serves, by the ROS graph."""
+    namespace, _, name = node.rpartition("/")
+    ask = (name, namespace or "/")
+    return {
+        "publish": {topic for topic, _ in probe.node.get_publisher_names_and_types_by_node(*ask)},
+        "subscribe": {topic for topic, _ in probe.node.get_subscriber_names_and_types_by_node(*ask)},
+        "reply": {service for service, _ in probe.node.get_service_names_and_types_by_node(*ask)},
+    }
+
+
+def test_each_process_does_what_its_enclave_allows_and_no_more(
+    start_node: Callable[..., Any], start_process: Callable[..., Any], probe: Probe, repository: Path, tmp_path: Path
+) -> None:
+    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
+    front = ["-r", "__ns:=/front", "-r", "image:=/cam/image_raw", "-r", "camera_info:=/cam/camera_info"]
+    start_node("segmenter", {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **TIMING}, front)
+    start_node("monitor", dict(TIMING), front)
+    start_process(
+        sys.executable, repository / "examples" / "planner.py", "--ros-args", "-r", "__ns:=/front", name="planner"
+    )
+    allowed = rights_by_node(
+        policy_document(Deployment(namespace="/front", image="/cam/image_raw", camera_info="/cam/camera_info"))
+    )
+    assert set(allowed) == {"/front/trustseg", "/front/trustseg_monitor", "/front/planner"}
+
+    def there(node: str) -> bool:
+        namespace, _, name = node.rpartition("/")
+        return (name, namespace) in probe.node.get_node_names_and_namespaces()
+
+    probe.until(lambda: all(there(node) for node in allowed), "the three nodes")
+
+    def complete(node: str) -> bool:
+        taken = rights_taken(probe, node)
+        return all(taken[right] - OPTIONAL == allowed[node][right] - OPTIONAL for right in taken)
+
+    for node in ("/front/trustseg", "/front/trustseg_monitor"):
+        probe.until(lambda node=node: complete(node), f"exactly the rights of {node}")
+    # A planner uses of what it may hear what it needs.
+    probe.until(lambda: rights_taken(probe, "/front/planner")["subscribe"], "the planner")
+    for right, taken in rights_taken(probe, "/front/planner").items():
+        assert taken <= allowed["/front/planner"][right]
+    assert allowed["/front/planner"]["publish"] == rights_taken(probe, "/front/planner")["publish"]
