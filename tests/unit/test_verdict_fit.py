@@ -93,10 +93,11 @@ def test_held_out_kinds_and_clean_training_images_teach_nothing(rows, fit) -> No
     assert again.model == fit.model
 
 
-def test_choice_is_by_loss_on_kinds_left_out(fit) -> None:
+def test_choice_is_by_ranking_failures_on_kinds_left_out(fit) -> None:
     chosen = verdict_fit.candidate_name(fit.feature_set, fit.settings)
-    assert fit.choice_losses[chosen] == min(fit.choice_losses.values())
-    assert len(fit.choice_losses) == 2
+    assert fit.choice[chosen].auroc == max(each.auroc for each in fit.choice.values())
+    assert all(0.5 < each.auroc <= 1.0 and each.loss > 0 for each in fit.choice.values())
+    assert len(fit.choice) == 2
 
 
 def test_same_seed_same_model(rows, fit) -> None:

@@ -102,7 +102,7 @@ def verdict_provenance(rows: CalibrationRows, fit: VerdictFit, groups: dict[str,
         "feature_set": fit.feature_set,
         "hidden": fit.settings.hidden,
         "l2": fit.settings.l2,
-        "choice": rounded(fit.choice_losses),
+        "choice": rounded({name: asdict(each) for name, each in fit.choice.items()}),
         "groups": rounded({name: asdict(each) for name, each in groups.items()}),
     }
 

@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from trustseg.evaluation.auroc import auroc
 from trustseg.evaluation.evaluator import ImageRecord
-from trustseg.evaluation.image_quality import FAILURE_BELOW
-from trustseg.evaluation.image_verdicts import correlation, image_aurc
-from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
+from trustseg.evaluation.image_verdicts import correlation, failure_auroc, image_aurc
+from trustseg.evaluation.score_histogram import Floats
 from trustseg.evaluation.verdict_arrays import Judgements
 
 VERDICT, STRANGENESS = "image_verdict", "strangeness"
@@ -32,13 +30,3 @@ def _figures(score: Floats, quality: Floats) -> dict[str, float]:
         "auroc": failure_auroc(score, quality), "aurc": image_aurc(quality, -score),
         "pearson": correlation(score, quality, ranks=False), "spearman": correlation(score, quality, ranks=True),
     }  # fmt: skip
-
-
-def failure_auroc(score: Floats, quality: Floats) -> float:
-    """AUROC of failure by a score of any scale, larger being better; NaN where undefined."""
-    histogram = ScoreHistogram()
-    # Ranks, so that scores of any scale stay apart in the bins.
-    order = np.unique(score, return_inverse=True)[1]
-    ranks = np.where(np.isnan(score), np.nan, (order + 0.5) / (len(score) + 1))
-    histogram.update(ranks, quality >= FAILURE_BELOW)
-    return auroc(histogram)

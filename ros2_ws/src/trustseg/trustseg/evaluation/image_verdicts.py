@@ -89,6 +89,16 @@ def image_metrics(
     )  # fmt: skip
 
 
+def failure_auroc(score: Floats, quality: Floats) -> float:
+    """AUROC of failure by a score of any scale, larger being better; NaN where undefined."""
+    histogram = ScoreHistogram()
+    # Ranks, so that scores of any scale stay apart in the bins.
+    order = np.unique(score, return_inverse=True)[1]
+    ranks = np.where(np.isnan(score), np.nan, (order + 0.5) / (len(score) + 1))
+    histogram.update(ranks, quality >= FAILURE_BELOW)
+    return auroc(histogram)
+
+
 def _mean(values: Floats) -> float:
     return float(values.mean()) if values.size else float("nan")
 

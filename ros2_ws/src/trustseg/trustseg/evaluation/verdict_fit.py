@@ -15,6 +15,7 @@ from trustseg.card import STRANGENESS_INPUT, Layer, VerdictFile
 from trustseg.evaluation.calibration_data import CLEAN, Bools, CalibrationRows, Ints, folds_by_block
 from trustseg.evaluation.dense_fit import DenseSettings, fit_dense
 from trustseg.evaluation.image_quality import FAILURE_BELOW
+from trustseg.evaluation.image_verdicts import failure_auroc
 from trustseg.evaluation.score_histogram import Floats
 from trustseg.evaluation.strangeness_fit import fit_strangeness
 from trustseg.evaluation.verdict_arrays import (
@@ -42,10 +43,18 @@ LOWER_COVERAGE = 0.9
 
 # Statistics of the picture itself: they say what trouble it is, and mislead about trouble of another kind.
 INPUT_STATISTICS = ("edge_density", "luma_mean", "luma_std", "sharpness", "saturation_mean")
+CLASS_SHARE, CLASS_CONFIDENCE = "class_share/", "class_confidence/"
+CONFIDENCE_SETS: dict[str, tuple[str, ...]] = {  # name -> what comes to the pooled confidence figures
+    "confidence": (),
+    "confidence, strangeness": (STRANGENESS_INPUT,),
+    "confidence by class": (CLASS_CONFIDENCE,),
+    "confidence and shares by class": (CLASS_SHARE, CLASS_CONFIDENCE),
+}
+FEATURE_SETS = (*CONFIDENCE_SETS, "pooled", "classes", "all")
 # Regularisation is strong because trouble that nobody has fitted on is what the verdict is for.
 CANDIDATES = tuple(
     (features, DenseSettings(0, l2))
-    for features in ("confidence", "confidence, strangeness", "pooled", "classes", "all") for l2 in (3e-3, 3e-2, 3e-1)
+    for features in FEATURE_SETS for l2 in (3e-3, 3e-2, 3e-1)
 ) + tuple((features, DenseSettings(8, 3e-2)) for features in ("confidence", "pooled", "all"))  # fmt: skip
 
 
@@ -58,20 +67,33 @@ class CrossFitted:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """How a candidate did where a kind of trouble, and half of the blocks, were left out together.
+
+    Attributes:
+        auroc: of failure over all such views: one threshold judges all kinds, so scores have to be right across them.
+        loss: mean cross entropy of quality and failure.
+    """
+
+    auroc: float
+    loss: float
+
+
+@dataclass(frozen=True)
 class VerdictFit:
     """The fitted model and what led to it.
 
     Attributes:
         model: to be written as verdict.json; its provenance is empty.
         feature_set, settings: chosen by leaving whole kinds of trouble out.
-        choice_losses: name of each candidate -> loss on kinds and blocks left out.
+        choice: name of each candidate -> how it did on kinds and blocks left out.
         crossed: cross-fitted judgements of all rows, thresholds applied to none of them.
     """
 
     model: VerdictFile
     feature_set: str
     settings: DenseSettings
-    choice_losses: dict[str, float]
+    choice: dict[str, Choice]
     crossed: Judgements
 
 
@@ -97,16 +119,16 @@ def fit_verdict(
     rows = replace(rows, features=with_strangeness(rows.features, distance).astype(np.float32))
     if not np.isnan(distance).any():
         feature_names = [*feature_names, STRANGENESS_INPUT]
-    losses = {}
+    choice = {}
     for features, settings in CANDIDATES:
-        loss = _loss_on_unseen_kinds(rows, fitting, feature_names, features, settings, seed)
-        losses[candidate_name(features, settings)] = loss
+        found = _on_unseen_kinds(rows, fitting, feature_names, features, settings, seed)
+        choice[candidate_name(features, settings)] = found
         on_step()
-    best = min(CANDIDATES, key=lambda candidate: losses[candidate_name(*candidate)])
+    best = max(CANDIDATES, key=lambda candidate: _rank(choice[candidate_name(*candidate)]))
     names = feature_set(feature_names, best[0])
     crossed = _cross_fitted(rows, fitting, feature_names, names, best[1], fold, distance, seed)
     on_step()
-    return _with_thresholds(rows, fitting, feature_names, names, best, losses, crossed, model_sha256, seed)
+    return _with_thresholds(rows, fitting, feature_names, names, best, choice, crossed, model_sha256, seed)
 
 
 def fit_steps() -> int:
@@ -121,17 +143,18 @@ def candidate_name(features: str, settings: DenseSettings) -> str:
 
 
 def feature_set(feature_names: list[str], which: str) -> list[str]:
-    """Features of a set, each larger than the one before.
+    """Features of a set.
 
-    "confidence": pooled confidence and softmax figures; "pooled": the statistics of the picture too; "classes": those
-    of each class too; "all": the embedding too. "confidence, strangeness": the first, and the scene's strangeness where
-    the embedding tells it.
+    "confidence": pooled confidence and softmax figures; with "strangeness": the scene's, where the embedding tells it;
+    with "by class": the mean confidence, and the share of the picture, of each class. "pooled": the first and the
+    statistics of the picture; "classes": confidence and share of each class too; "all": the embedding too.
     """
     pooled = [n for n in feature_names if "/" not in n and n not in ("nonfinite_logits", STRANGENESS_INPUT)]
-    if which.startswith("confidence"):
-        strangeness = [n for n in feature_names if n == STRANGENESS_INPUT and which != "confidence"]
-        return [name for name in pooled if name not in INPUT_STATISTICS] + strangeness
-    prefixes = {"pooled": (), "classes": ("class_share/", "class_confidence/"), "all": ("",)}[which]
+    if which in CONFIDENCE_SETS:
+        more = CONFIDENCE_SETS[which]
+        named = [name for name in feature_names if more and name.startswith(more)]
+        return [name for name in pooled if name not in INPUT_STATISTICS] + named
+    prefixes = {"pooled": (), "classes": (CLASS_SHARE, CLASS_CONFIDENCE), "all": ("",)}[which]
     return pooled + [name for name in feature_names if "/" in name and name.startswith(prefixes)]
 
 
@@ -172,25 +195,31 @@ def _fit_scores(x: Floats, quality: Floats, settings: DenseSettings, seed: int) 
     return _Scores(mean, std, fit_dense(rows, quality, failed, np.ones(len(rows)), settings, seed))
 
 
-def _loss_on_unseen_kinds(
+def _on_unseen_kinds(
     rows: CalibrationRows, fitting: Bools, feature_names: list[str], features: str, settings: DenseSettings, seed: int
-) -> float:
-    """Mean cross entropy of both outputs where a kind of trouble, and half of the blocks, were left out together."""
+) -> Choice:
     kinds = sorted(set(rows.kind[fitting].tolist()) - {CLEAN})
     half = folds_by_block(rows.block, 2, seed + 1)
     x = rows.features[:, _columns(feature_names, feature_set(feature_names, features))].astype(np.float64)
-    losses = []
+    logits = np.full((len(rows), 2), np.nan)
     for kind in kinds:
         for each in range(2):
             train = fitting & (rows.kind != kind) & (half != each)
             test = fitting & (rows.kind == kind) & (half == each)
-            if not test.any() or not train.any():
-                continue
-            logits = _fit_scores(x[train], rows.quality[train], settings, seed).logits(x[test])
-            failed = (rows.quality[test] < FAILURE_BELOW).astype(np.float64)
-            target = np.stack([rows.quality[test], failed], axis=1)
-            losses.append(float(np.mean(np.logaddexp(0, logits) - target * logits)))
-    return float(np.mean(losses)) if losses else float("nan")
+            if test.any() and train.any():
+                logits[test] = _fit_scores(x[train], rows.quality[train], settings, seed).logits(x[test])
+    judged = ~np.isnan(logits[:, 0])
+    if not judged.any():
+        return Choice(float("nan"), float("nan"))
+    failed = rows.quality[judged] < FAILURE_BELOW
+    target = np.stack([rows.quality[judged], failed], axis=1)
+    loss = float(np.mean(np.logaddexp(0, logits[judged]) - target * logits[judged]))
+    return Choice(failure_auroc(-logits[judged, 1], rows.quality[judged]), loss)
+
+
+def _rank(choice: Choice) -> tuple[float, float]:
+    """Key of the best candidate: the AUROC; the loss where all that was left out failed, or none did."""
+    return (-1.0 if np.isnan(choice.auroc) else choice.auroc, -choice.loss)
 
 
 def _cross_fitted(
@@ -223,7 +252,7 @@ def _crossed_distance(rows: CalibrationRows, feature_names: list[str], fold: Int
 
 def _with_thresholds(
     rows: CalibrationRows, fitting: Bools, feature_names: list[str], names: list[str],
-    best: tuple[str, DenseSettings], losses: dict[str, float], crossed: Judgements, model_sha256: str, seed: int,
+    best: tuple[str, DenseSettings], choice: dict[str, Choice], crossed: Judgements, model_sha256: str, seed: int,
 ) -> VerdictFit:  # fmt: skip
     good = good_clean_rows(rows)
     failed = rows.quality < FAILURE_BELOW
@@ -247,7 +276,7 @@ def _with_thresholds(
     bounded = Judgements(
         crossed.quality, crossed.failure_score, crossed.distance, np.clip(crossed.quality - offset, 0.0, 1.0)
     )
-    return VerdictFit(model, best[0], best[1], losses, bounded)
+    return VerdictFit(model, best[0], best[1], choice, bounded)
 
 
 def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats) -> float:

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from trustseg.card import SceneShift
-from trustseg.evaluation.auroc import auroc
 from trustseg.evaluation.calibration_data import Bools, CalibrationRows
 from trustseg.evaluation.image_quality import FAILURE_BELOW
-from trustseg.evaluation.image_verdicts import ImageMetrics, image_metrics
+from trustseg.evaluation.image_verdicts import ImageMetrics, failure_auroc, image_metrics
 from trustseg.evaluation.scene_shift_fit import overconfidence
-from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
+from trustseg.evaluation.score_histogram import Floats
 from trustseg.evaluation.verdict_arrays import Judgements
 from trustseg.evaluation.verdict_fit import VerdictFit
 
@@ -95,19 +94,11 @@ def _figures(
     return GroupFigures(
         verdict=image_metrics(quality, judged.failure_score, judged.quality, judged.lower_bound, threshold),
         flagged_failures=found, flagged_good=alarms, flagged_balanced_accuracy=(found + 1.0 - alarms) / 2.0,
-        strange_share=_share(strange), auroc_mean_confidence=_auroc(confidence, failed),
-        auroc_strangeness=_auroc(-judged.distance, failed), overconfidence=float(excess[0].mean()),
+        strange_share=_share(strange), auroc_mean_confidence=failure_auroc(confidence, quality),
+        auroc_strangeness=failure_auroc(-judged.distance, quality), overconfidence=float(excess[0].mean()),
         overconfidence_unshifted=float(excess[1].mean()),
     )  # fmt: skip
 
 
 def _share(values: Bools) -> float:
     return float(values.mean()) if values.size else float("nan")
-
-
-def _auroc(score: Floats, failed: Bools) -> float:
-    histogram = ScoreHistogram()
-    # Ranks, so that scores of any scale stay apart in the bins.
-    order = np.unique(score, return_inverse=True)[1]
-    histogram.update(np.where(np.isnan(score), np.nan, (order + 0.5) / (len(score) + 1)), ~failed)
-    return auroc(histogram)
