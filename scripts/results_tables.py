@@ -125,10 +125,11 @@ def corrupted(document: dict[str, Any]) -> str:
         rows.append([*row, percent(image["prevalence"]), percent(image["auroc"])])
     images = document["images"] // len(document["corruptions"])
     image = document["image"]
+    bound = percent(image["lower_bound_coverage"])
     return (
         f"{images} images under each of {len(rows)}; all together: AUROC of failure {percent(image['auroc'])}, "
         f"balanced accuracy {percent(image['balanced_accuracy'])}, error of the predicted quality "
-        f"{number(image['mae'])}, lower bound holds for {percent(image['lower_bound_coverage'])} %.\n\n" + table(heads, *rows)
+        f"{number(image['mae'])}, lower bound holds for {bound} %.\n\n" + table(heads, *rows)
     )
 
 
