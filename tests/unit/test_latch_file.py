@@ -87,3 +87,9 @@ def test_where_the_file_lies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", None)
     expected = Path(f"/var/tmp/trustseg-{os.getuid()}/trustseg/domain_3/trustseg_monitor/latched.json")
     assert default_path("/trustseg_monitor") == expected
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_latch_files_place_latches_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "latched.json")
+    assert LatchFile(tmp_path / "latched.json").read() is Reason.INTERNAL

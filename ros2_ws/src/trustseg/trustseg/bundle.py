@@ -16,6 +16,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from trustseg.card import STRANGENESS_INPUT, CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
+from trustseg.confined_path import confined
 from trustseg.errors import BundleError
 from trustseg.signature import check_signature, configured_key
 
@@ -204,7 +205,7 @@ def find_bundle(name_or_path: str | Path) -> Path:
     A name is looked for in $TRUSTSEG_ENGINES, the source tree's `engines/`, `<prefix>/share/trustseg/engines`.
 
     Raises:
-        BundleError: nothing is there; the text says where it was looked for.
+        BundleError: nothing is there (the text says where it was looked for), or it is where TRUSTSEG_PATHS forbids.
     """
     direct = Path(name_or_path).expanduser()
     if (direct / "card.json").is_file():
@@ -227,7 +228,7 @@ def find_bundle(name_or_path: str | Path) -> Path:
 
 def _home(folder: Path) -> Path:
     """Where the card really is: an installation that links single files (colcon) still names one folder."""
-    return (folder / "card.json").resolve().parent
+    return confined(folder / "card.json", "bundle", BundleError).parent
 
 
 def load_bundle(name_or_path: str | Path, *, draft: bool = False, public_key: Path | None = None) -> Bundle:

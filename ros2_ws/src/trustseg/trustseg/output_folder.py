@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from trustseg.confined_path import confined
 from trustseg.errors import InputError
 
 
@@ -20,8 +21,10 @@ def output_folder(target: Path, *, replaces: str = "") -> Iterator[Path]:
         replaces: a file name: a `target` that holds it is an earlier result, and replaced at the end.
 
     Raises:
-        InputError: `target` exists and is neither empty nor such a result, or its parent cannot be written.
+        InputError: `target` exists and is neither empty nor such a result, TRUSTSEG_PATHS forbids it, or its parent
+            cannot be written.
     """
+    confined(target, "the output folder")
     replaced = check_target(target, replaces)
     partial = target.parent / f".{target.name}.partial-{os.getpid()}"
     try:

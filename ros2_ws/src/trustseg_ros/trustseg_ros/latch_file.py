@@ -24,6 +24,8 @@ class LatchFile:
 
     def read(self) -> Reason:
         """Reasons latched when the last monitor ended."""
+        if self.path.exists() and not self.path.is_file():
+            return Reason.INTERNAL  # reading a pipe would wait for ever
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:

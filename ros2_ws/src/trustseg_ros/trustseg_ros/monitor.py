@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
@@ -19,6 +18,7 @@ from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
 from trustseg.bounds import MS, SECOND
+from trustseg.confined_path import confined
 from trustseg.evidence import FailsafeConfig
 from trustseg_ros.diagnostics import TOPIC, diagnostic_array, identity_of
 from trustseg_ros.latch_file import LatchFile, default_path
@@ -60,7 +60,9 @@ class Monitor(Node):
             ros_ns=lambda: int(self.get_clock().now().nanoseconds),
             running=self.context.ok,
         )
-        kept = Path(config.latch_file) if config.latch_file else default_path(self.get_fully_qualified_name())
+        kept = default_path(self.get_fully_qualified_name())
+        if config.latch_file:
+            kept = confined(config.latch_file, "parameter latch_file")
         self.get_logger().info(f"bounds: {bounds.describe()}")
         self.core = core = MonitorCore(
             identity_of(self),

@@ -10,7 +10,6 @@ import array
 import queue
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -20,6 +19,7 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
+from trustseg.confined_path import confined
 from trustseg.errors import FrameRejected, InputError
 from trustseg.frames import decode_pixels
 from trustseg.replay.bag_writer import BagWriter
@@ -47,7 +47,7 @@ class Recorder(Node):
         config = self.config = load(self, RecorderConfig)
         if not config.output:
             raise InputError("parameter output is empty", expected="a folder that does not exist yet")
-        self._bag = BagWriter(Path(config.output).expanduser().absolute(), 8 if config.bag_version == 8 else 9)
+        self._bag = BagWriter(confined(config.output, "parameter output"), 8 if config.bag_version == 8 else 9)
         self._limit_bytes = config.max_megabytes * 1e6
         self._on_disk = self._in_memory = 0
         self._left_out: dict[str, int] = {}
