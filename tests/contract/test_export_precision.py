@@ -64,7 +64,7 @@ def test_half_is_admitted_with_what_was_fitted_on_fp32(tiny: Path, pictures: Pat
         assert golden_test(backend, bundle).passed
         backend.close()
     assert bundle.calibration("fp16").table == bundle.calibration("fp32").table
-    assert bundle.calibration("fp16").provenance["carried_over_from"] == "fp32"
+    assert bundle.calibration("fp16").provenance["carried_over"][0]["carried_over_from"] == "fp32"
     backend = create_backend("onnxruntime", bundle, "fp16", 1)
     pipeline = Pipeline(bundle, backend)
     assert pipeline.self_test().passed

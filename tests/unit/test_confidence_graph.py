@@ -18,7 +18,8 @@ from trustseg.network.confidence import (  # noqa: E402
     softmax_signals,
 )
 from trustseg.network.features import SCALARS, feature_names, pooled_features  # noqa: E402
-from trustseg.network.graph import DeployGraph, corridor_mask  # noqa: E402
+from trustseg.network.graph import DeployGraph, corridor_mask, fold_batch_norm, fold_stem  # noqa: E402
+from trustseg.network.planes import labels_and_mcp_logit, labels_and_signals  # noqa: E402
 from trustseg.network.segnet import SegNet, SegNetConfig  # noqa: E402
 
 
@@ -44,6 +45,21 @@ def test_mcp_logits_agree_with_the_signals_within_the_range_of_the_code() -> Non
     expected = softmax_signals(logits).mcp_logit.clamp(CODE_MIN, CODE_MAX)
     assert torch.allclose(mcp_logits(logits), expected, atol=2e-3)
     assert float(mcp_logits(torch.tensor([80.0, 0.0, 0.0]).view(1, 3, 1, 1))) == pytest.approx(CODE_MAX, abs=2e-2)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 11])
+def test_planes_give_what_reductions_over_the_classes_give(classes: int) -> None:
+    """Few distinct values: ties are the rule, and the first of equal maxima is the label."""
+    torch.manual_seed(classes)
+    logits = torch.randint(-4, 5, (2, classes, 9, 7)).float()
+    labels, signals = labels_and_signals(logits)
+    expected = softmax_signals(logits)
+    assert torch.equal(labels, logits.argmax(1, keepdim=True).float())
+    for name in ("mcp", "margin", "entropy", "mcp_logit"):
+        assert torch.allclose(getattr(signals, name), getattr(expected, name), atol=1e-5), name
+    labels, logit = labels_and_mcp_logit(logits)
+    assert torch.equal(labels, logits.argmax(1, keepdim=True).float())
+    assert torch.allclose(logit, mcp_logits(logits), atol=1e-5)
 
 
 def test_code_is_monotone_and_spans_its_range() -> None:
@@ -76,7 +92,8 @@ def test_features_by_hand() -> None:
     corridor = torch.zeros(1, 1, 12, 16)
     corridor[..., :4] = 1.0
     image = torch.full((1, 3, 24, 32), 0.5)
-    vector = pooled_features(image, logits, softmax_signals(logits), confidence, deepest, corridor)[0]
+    labels = logits.argmax(1, keepdim=True).float()
+    vector = pooled_features(image, logits, labels, softmax_signals(logits), confidence, deepest, corridor)[0]
     names = feature_names(["a", "b", "c"], 2)
     assert len(names) == len(vector) == len(SCALARS) + 3 + 3 + 2
     found = dict(zip(names, vector.tolist(), strict=True))
@@ -125,6 +142,37 @@ def test_folded_batch_norm_changes_nothing() -> None:
     x = torch.randn(1, 3, 36, 48)
     with torch.no_grad():
         assert torch.allclose(network.eval()(x).logits, graph.network(x).logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("stem", [2, 3])
+def test_folded_stem_and_head_change_nothing(stem: int) -> None:
+    torch.manual_seed(4)
+    network = SegNet(SegNetConfig(3, stem, widths=(4, 6), encoder_convs=(1, 1), decoder_convs=(1, 1)))
+    network(torch.randn(4, 3, 36, 48))
+    folded = fold_batch_norm(network)
+    x = torch.randn(2, 3, 36, 48)
+    with torch.no_grad():
+        expected = folded(x).logits
+        assert fold_stem(folded).config.stem == 1
+        assert torch.allclose(folded(x).logits, expected, atol=1e-5)
+    head = ConfidenceHead(4).eval()
+    torch.nn.init.normal_(head.last.weight)
+    head.decoded_mean.normal_()
+    head.decoded_scale.uniform_(0.5, 2.0)
+    decoded, signals = torch.randn(1, 4, 8, 8), softmax_signals(torch.randn(1, 3, 8, 8))
+    with torch.no_grad():
+        expected = head(decoded, signals)
+        assert torch.allclose(head.fold().fold()(decoded, signals), expected, atol=1e-5)
+        assert expected.abs().max() > 0.1
+
+
+def test_several_pictures_at_once_are_each_ones_own() -> None:
+    graph, images = small_graph(), torch.randint(0, 256, (3, 36, 48, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        together = graph(images)
+        for index in range(3):
+            for found, alone in zip(together, graph(images[index : index + 1]), strict=True):
+                assert torch.allclose(found[index].float(), alone[0].float(), atol=1e-4)
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf])

@@ -77,6 +77,7 @@ def test_exported_graph_equals_the_network(fused: Path, tmp_path: Path) -> None:
         tmp_path / "own", model=model, classes=classes, embedding=8, size=SIZE, golden=images(1)[0], parity=parity,
         meta=meta, about=about,
     )  # fmt: skip
+    assert {opset.version for opset in onnx.load_from_string(model).opset_import} == {17}
     bundle = load_bundle(tmp_path / "own", draft=True)
     assert bundle.card.size == SIZE
     assert [c.name for c in bundle.card.classes] == ["a", "b", "c"]

@@ -20,25 +20,29 @@ def test_portable_form_equals_torch(height: int, width: int, levels: int, seed: 
     generator = torch.Generator().manual_seed(seed)
     x = torch.randint(-levels, levels, (2, 3, height, width), generator=generator).float()
     pooled, indices = pooling.pool_native(x)
-    portable, masks = pooling.pool_portable(x)
+    portable, places = pooling.pool_portable(x)
     assert torch.equal(pooled, portable)
     y = torch.randn(pooled.shape, generator=generator)
     expected = pooling.unpool_native(y, indices, (height, width))
-    assert torch.equal(expected, pooling.unpool_portable(y, masks, (height, width)))
+    assert torch.equal(expected, pooling.unpool_portable(y, places, (height, width)))
 
 
 def test_first_of_equal_values_wins() -> None:
-    x = torch.ones(1, 1, 2, 2)
-    _, masks = pooling.pool_portable(x)
-    assert [bool(mask) for mask in masks] == [True, False, False, False]
+    _, places = pooling.pool_portable(torch.ones(1, 1, 2, 2))
+    assert places.item() == 0
+    for place in range(4):
+        x = torch.zeros(4)
+        x[place:] = 1.0
+        _, places = pooling.pool_portable(x.view(1, 1, 2, 2))
+        assert places.item() == place
 
 
 def test_odd_row_keeps_its_value_and_its_place() -> None:
     """A 3x1 map: cells are rows (0, 1) and row 2 alone."""
     x = torch.tensor([1.0, 5.0, -7.0]).view(1, 1, 3, 1)
-    pooled, masks = pooling.pool_portable(x)
+    pooled, places = pooling.pool_portable(x)
     assert pooled.flatten().tolist() == [5.0, -7.0]
-    back = pooling.unpool_portable(torch.tensor([2.0, 3.0]).view(1, 1, 2, 1), masks, (3, 1))
+    back = pooling.unpool_portable(torch.tensor([2.0, 3.0]).view(1, 1, 2, 1), places, (3, 1))
     assert back.flatten().tolist() == [0.0, 2.0, 3.0]
 
 

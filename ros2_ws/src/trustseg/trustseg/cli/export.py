@@ -31,9 +31,13 @@ def export(
         Path | None, typer.Option(help="Folder of the bundle, as engines/NAME. With --bundle: default its own folder.")
     ] = None,
     bundle: Annotated[
-        str | None, typer.Option(help="Bundle whose fp32 graph gets another --precision: a folder or a name.")
+        str | None,
+        typer.Option(
+            help="Bundle, a folder or a name, that gets another --precision; with fp32 its graph is written anew from "
+            "its own weights."
+        ),
     ] = None,
-    precision: Annotated[str, typer.Option(help="fp32 (from a checkpoint), fp16 or int8 (from a bundle).")] = "fp32",
+    precision: Annotated[str, typer.Option(help="fp32, or fp16 or int8 (from a bundle).")] = "fp32",
     images: Annotated[
         list[Path] | None,
         typer.Option(help="Folder of pictures for int8 ranges and the parity gate; else rendered scenes. Repeatable."),
@@ -61,6 +65,9 @@ def export(
                 fix="export the checkpoint in fp32 first",
             )  # fmt: skip
         _add_precision(bundle, precision, out, images or [], calibration_images, parity_images, as_json)
+        return
+    if bundle is not None and checkpoint is None:
+        _rewrite(bundle, out, parity_images, as_json)
         return
     if checkpoint is None or out is None or bundle is not None:
         raise InputError("an fp32 bundle is made from a checkpoint", expected="--checkpoint FILE --out engines/NAME")
@@ -90,9 +97,8 @@ def _export_checkpoint(
     if not about.is_file():
         raise InputError(f"no such file: {about}", fix="give the card's YAML with --about")
     graph, classes, meta = build_graph(checkpoint, size)
-    stem = graph.network.config.output_stride
-    if height % stem or width % stem:
-        raise InputError("network size", expected=f"multiples of {stem}", got=f"{height}x{width}")
+    if height % graph.stride or width % graph.stride:
+        raise InputError("network size", expected=f"multiples of {graph.stride}", got=f"{height}x{width}")
     with console.status("exporting"):
         model = export_onnx(graph, size)
     with console.status("comparing with the network"):
@@ -115,6 +121,29 @@ def _export_checkpoint(
         f"{parity.confidence_mean_abs:.4f} codes, feature drift {parity.features_rel:.6f} on {parity.images} images; "
         f"a draft until `trustseg calibrate --bundle {card.name}`",
         highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(parity)) + "\n")
+
+
+def _rewrite(name: str, out: Path | None, parity_images: int, as_json: bool) -> None:
+    require("export", "train", "torch", "onnx", "onnxscript")
+    from trustseg.bundle import load_bundle
+    from trustseg.precision.add import copied_bundle
+    from trustseg.precision.images import rendered_images
+    from trustseg.training.rewrite_graph import rewrite_graph
+
+    console = Console(stderr=True, highlight=False)
+    loaded = load_bundle(name, draft=True)
+    target = copied_bundle(loaded, out or loaded.path)
+    with console.status("exporting"):
+        pictures = rendered_images(parity_images, loaded.card.size, loaded.card.input.color_order)
+        card, parity = rewrite_graph(target, [each.image for each in pictures])
+    gone = sorted(set(loaded.card.models) - set(card.models))
+    console.print(
+        f"wrote {target.path}: the graph anew, mask agreement with the network {parity.mask_agreement:.6f}; "
+        f"calibration and verdict carried over{'; make again: ' + ', '.join(gone) if gone else ''}",
+        soft_wrap=True,
     )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(parity)) + "\n")

@@ -38,9 +38,14 @@ def write_json(path: Path, document: Any) -> bytes:
     Raises:
         InputError: the folder cannot be made or written.
     """
-    data = (json.dumps(json_ready(document), indent=1, allow_nan=False) + "\n").encode()
+    data = json_text(document)
     write_whole(path, data)
     return data
+
+
+def json_text(document: Any) -> bytes:
+    """`document` as the bytes of a JSON file."""
+    return (json.dumps(json_ready(document), indent=1, allow_nan=False) + "\n").encode()
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -34,20 +34,20 @@ def count_nonfinite(logits: Tensor) -> Tensor:
 
 
 def pooled_features(
-    image: Tensor, logits: Tensor, signals: SoftmaxSignals, confidence: Tensor, deepest: Tensor, corridor: Tensor
-) -> Tensor:
+    image: Tensor, logits: Tensor, labels: Tensor, signals: SoftmaxSignals, confidence: Tensor, deepest: Tensor,
+    corridor: Tensor,
+) -> Tensor:  # fmt: skip
     """Feature vector float32 (N, K).
 
     Args:
         image: float32 (N, 3, H, W), RGB in 0..1.
-        logits: float32 (N, C, h, w).
+        logits: float32 (N, C, h, w). labels: their argmax, float32 (N, 1, h, w).
         signals: softmax signals at (h, w).
         confidence: float32 (N, 1, h, w), fused confidence in 0..1.
         deepest: float32 (N, E, a, b).
         corridor: float32 (1, 1, h, w), 1 inside the drivable corridor.
     """
     classes, height, width = logits.shape[1], logits.shape[2], logits.shape[3]
-    labels = logits.argmax(1, keepdim=True).float()
     index = torch.arange(classes, device=logits.device, dtype=torch.float32).view(1, classes, 1, 1)
     member = (labels == index).float()  # (N, C, h, w)
     share = member.mean((2, 3))

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import onnx
 
-from trustseg.bundle import Bundle, load_bundle, sha256_hex
+from trustseg.bundle import Bundle, load_bundle
 from trustseg.card import Card, Tolerances
 from trustseg.errors import BundleError, ParityError
-from trustseg.evaluation.bundle_update import calibration_folder
-from trustseg.evaluation.json_document import write_json, write_whole
+from trustseg.evaluation.bundle_update import BundleEdit, calibration_folder, put_calibration, put_verdict
+from trustseg.evaluation.json_document import write_whole
 from trustseg.precision.half import rounded_copy, to_half
 from trustseg.precision.images import ReferencedImage
 from trustseg.precision.lint import refuse_unportable
@@ -113,47 +113,33 @@ def write_precision(
     Raises:
         BundleError: `out` holds another bundle. InputError: a file cannot be written.
     """
-    target = _copied(bundle, out)
-    precision, card = built.precision, target.card.model_dump(mode="json")
-    written = [target.path / f"model_{precision}.onnx", target.path / f"golden_{precision}.npz"]
-    expected = _expected(built.model, target)
-    write_whole(written[0], built.model)
-    write_whole(written[1], expected)
-    limits = LIMITS[precision]
+    target = copied_bundle(bundle, out)
+    precision, card, edit = built.precision, target.card.model_dump(mode="json"), BundleEdit(target.path)
+    ref = edit.put(f"model_{precision}.onnx", built.model)
+    expected = edit.put(f"golden_{precision}.npz", golden_output(built.model, target))
+    tolerances = target.card.golden.tolerances
     card["models"][precision] = {
-        "file": written[0].name, "sha256": sha256_hex(built.model), "size_bytes": len(built.model),
-        "expected": {
-            "file": written[1].name, "sha256": sha256_hex(expected),
-            "tolerances": target.card.golden.tolerances.model_dump(),
-        },
+        **ref, "size_bytes": len(built.model), "expected": {**expected, "tolerances": tolerances.model_dump()},
     }  # fmt: skip
     told: dict[str, Any] = {
         "source_sha256": bundle.model("fp32").sha256, "onnx": onnx.__version__, "parity": asdict(built.parity),
-        "limits": asdict(limits), "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
+        "limits": asdict(LIMITS[precision]), "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
     }  # fmt: skip
     if built.selection is not None:
-        path = calibration_folder(target) / "int8" / f"{target.card.name}.json"
-        data = write_json(path, _record(bundle, built, calibration))
-        told["calibration_images"] = {"file": f"int8/{path.name}", "sha256": sha256_hex(data)}
+        told["calibration_images"] = edit.put_calibration(
+            f"int8/{target.card.name}.json", _record(bundle, built, calibration)
+        )
         told["layers_in_int8"] = [layer.name for layer in built.selection.taken]
         told["gmac_share_in_int8"] = round(built.selection.gmac_share, 4)
-        written.append(path)
     card["export"][precision] = told
     for part in ("calibration", "verdicts"):
         card[part].pop(precision, None)  # of an earlier graph of this precision
-    if (
-        _within(built.parity, target.card.golden.tolerances)
-        and target.card.verdict
-        and "fp32" in target.card.calibration
-    ):
-        written += _carry_over(bundle, target, card, built)
-    path = target.path / "card.json"
-    done = Card.model_validate(card)
-    write_whole(path, (done.model_dump_json(indent=1) + "\n").encode())
-    return done, [*written, path]
+    if within(built.parity, tolerances) and target.card.verdict and "fp32" in target.card.calibration:
+        carry_over(bundle, "fp32", edit, card, precision, "within the card's tolerances of fp32", asdict(built.parity))
+    return edit.finish(card), edit.written
 
 
-def _copied(bundle: Bundle, out: Path) -> Bundle:
+def copied_bundle(bundle: Bundle, out: Path) -> Bundle:
     """The bundle in `out`, which is made as a copy when it is another folder than the bundle's own."""
     out = out.resolve()
     if out == bundle.path:
@@ -176,7 +162,8 @@ def _copied(bundle: Bundle, out: Path) -> Bundle:
     return copy
 
 
-def _expected(model: bytes, bundle: Bundle) -> bytes:
+def golden_output(model: bytes, bundle: Bundle) -> bytes:
+    """What `model` gives for the bundle's golden image, as the bytes of an npz."""
     from trustseg.backends import load_golden
 
     (outputs,) = run_all(model, [load_golden(bundle).image])
@@ -185,7 +172,7 @@ def _expected(model: bytes, bundle: Bundle) -> bytes:
     return stored.getvalue()
 
 
-def _within(parity: PrecisionParity, limits: Tolerances) -> bool:
+def within(parity: PrecisionParity, limits: Tolerances) -> bool:
     """Whether a backend that computes fp32 might differ as much: then what was fitted on fp32 holds here too."""
     return (
         parity.worst_mask_agreement >= limits.mask_agreement
@@ -194,30 +181,25 @@ def _within(parity: PrecisionParity, limits: Tolerances) -> bool:
     )
 
 
-def _carry_over(bundle: Bundle, target: Bundle, card: dict[str, Any], built: BuiltPrecision) -> list[Path]:
-    precision, sha256 = built.precision, card["models"][built.precision]["sha256"]
-    origin = {
-        "carried_over_from": "fp32",
-        "because": "within the card's tolerances of fp32",
-        "parity": asdict(built.parity),
-    }
-    table = bundle.calibration("fp32")
-    table = table.model_copy(
-        update={"precision": precision, "model_sha256": sha256, "provenance": origin | {"fp32": table.provenance}}
-    )
-    verdict = bundle.verdict("fp32")
-    verdict = verdict.model_copy(
-        update={"model_sha256": sha256, "provenance": origin | {"fp32_verdict_sha256": bundle.card.verdict.sha256}}  # type: ignore[union-attr]
-    )
-    name = f"{target.card.name}/{precision}.json"
-    places = [calibration_folder(target) / name, target.path / f"verdict_{precision}.json"]
-    card["calibration"][precision] = {
-        "file": name, "sha256": sha256_hex(write_json(places[0], table.model_dump(mode="json"))),
+def carry_over(
+    source: Bundle, source_precision: str, edit: BundleEdit, card: dict[str, Any], precision: str, because: str,
+    parity: dict[str, Any],
+) -> None:  # fmt: skip
+    """Bind what was fitted on a graph of `source` to the one that `card` names for `precision`, and say why."""
+    sha256 = card["models"][precision]["sha256"]
+    told = {
+        "carried_over_from": source_precision, "model_sha256": source.model(source_precision).sha256,
+        "because": because, "parity": parity,
     }  # fmt: skip
-    card["verdicts"][precision] = {
-        "file": places[1].name, "sha256": sha256_hex(write_json(places[1], verdict.model_dump(mode="json"))),
-    }  # fmt: skip
-    return places
+    table, verdict = source.calibration(source_precision), source.verdict(source_precision)
+    of_table, of_verdict = (dict(each.provenance) for each in (table, verdict))
+    for each in (of_table, of_verdict):
+        told_before = each.pop("carried_over", None)
+        each["carried_over"] = [*(told_before or []), told]
+    put_calibration(edit, card, precision, table.model_copy(
+        update={"bundle": card["name"], "precision": precision, "model_sha256": sha256, "provenance": of_table}
+    ))  # fmt: skip
+    put_verdict(edit, card, precision, verdict.model_copy(update={"model_sha256": sha256, "provenance": of_verdict}))
 
 
 def _record(bundle: Bundle, built: BuiltPrecision, calibration: Sequence[ReferencedImage]) -> dict[str, Any]:

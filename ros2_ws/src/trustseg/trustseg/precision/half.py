@@ -43,8 +43,8 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     for index, node in enumerate(graph.node):
         inputs = list(node.input)
         for position, name in enumerate(inputs):
-            if types.get(name) != FLOAT:
-                continue
+            if types.get(name) != FLOAT or (node.op_type == "Resize" and position > 0):
+                continue  # the factors of an enlargement are float32 in every precision
             if index in trunk and name in constants:
                 rounded.setdefault(name, _rounded(name, constants[name]))
                 inputs[position] = rounded[name].name
@@ -109,7 +109,8 @@ def rounded_copy(model: onnx.ModelProto) -> onnx.ModelProto:
                 if types.get(name) == FLOAT:
                     through_half(name)
     nodes = [_copy(node) for node in nodes]
-    weights = {n for i in trunk.nodes for n in model.graph.node[i].input if n in constants and types[n] == FLOAT}
+    inside_nodes = [model.graph.node[i] for i in trunk.nodes]
+    weights = {n for node in inside_nodes for n in node.input if n in constants and types[n] == FLOAT}
     for each in graph.initializer:
         if each.name in weights:
             each.CopyFrom(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import onnx
 
 from trustseg.errors import ParityError
+from trustseg.precision.opset import OPSET, REDUCTIONS
 from trustseg.precision.trunk import LOGITS
 
 FORBIDDEN_OPERATORS = frozenset({"MaxUnpool", "ScatterND", "ScatterElements", "TopK", "NonZero", "Loop", "If"})
@@ -24,6 +25,11 @@ def lint(model: onnx.ModelProto) -> list[tuple[str, list[str]]]:
     findings = [
         ("operators", sorted({node.op_type for node in graph.node} & FORBIDDEN_OPERATORS)),
         ("operator domains", sorted({node.domain for node in graph.node if node.domain not in ("", "ai.onnx")})),
+        (
+            f"an opset beyond {OPSET}",
+            [str(o.version) for o in model.opset_import if o.version > OPSET and not o.domain],
+        ),
+        ("axes given as an input", [_place(n) for n in graph.node if n.op_type in REDUCTIONS and len(n.input) > 1]),
         ("external tensors", [t.name for t in graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]),
         ("pooling indices", [_place(n) for n in graph.node if n.op_type == "MaxPool" and len(n.output) > 1]),
     ]
@@ -49,7 +55,10 @@ def lint(model: onnx.ModelProto) -> list[tuple[str, list[str]]]:
 def refuse_unportable(model: onnx.ModelProto) -> None:
     """Raise ParityError for what a TensorRT build would refuse or a runtime could not run alone."""
     for what, where in lint(model):
-        raise ParityError(f"the graph has {what} that TensorRT does not take", got=", ".join(where[:3]))
+        raise ParityError(
+            f"the graph has {what} that TensorRT does not take", got=", ".join(where[:3]),
+            fix="export the bundle again: `trustseg export` writes none of it",
+        )  # fmt: skip
     if LOGITS not in {name for node in model.graph.node for name in node.output}:
         raise ParityError("the graph lost its inner tensor `logits`", fix="do not rename it while optimising")
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
-import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 from torch import Tensor
@@ -22,12 +20,13 @@ from trustseg.network.confidence import ConfidenceHead
 from trustseg.network.graph import DeployGraph
 from trustseg.network.segnet import SegNet
 from trustseg.precision.lint import refuse_unportable
+from trustseg.precision.opset import to_opset17
 from trustseg.training import checkpoint
 from trustseg.training.batches import MEAN, STD
 from trustseg.training.config import ClassList
 from trustseg.types import UInt8Array
 
-OPSET = 20
+TORCH_OPSET = 18  # the oldest that PyTorch writes
 OUTPUTS = ("labels", "confidence", "features", "logits")
 
 
@@ -83,9 +82,10 @@ def load_fused(path: Path) -> tuple[SegNet, ConfidenceHead, ClassList, dict[str,
 def export_onnx(graph: DeployGraph, size: tuple[int, int]) -> bytes:
     """The graph as ONNX bytes: static size (H, W), batch 1; `logits` is an inner tensor, not an output."""
     example = torch.zeros(1, *size, 3, dtype=torch.uint8)
-    with contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore", FutureWarning)  # of PyTorch about itself
         program = torch.onnx.export(
-            graph.eval(), (example,), dynamo=True, opset_version=OPSET, input_names=["image"],
+            graph.eval(), (example,), dynamo=True, opset_version=TORCH_OPSET, input_names=["image"],
             output_names=list(OUTPUTS), verbose=False,
         )  # fmt: skip
     if program is None:
@@ -99,7 +99,7 @@ def export_onnx(graph: DeployGraph, size: tuple[int, int]) -> bytes:
         node.doc_string = ""
         del node.metadata_props[:]
     del model.graph.metadata_props[:]
-    onnx.checker.check_model(model, full_check=True)
+    model = to_opset17(model)
     refuse_unportable(model)
     return bytes(model.SerializeToString())
 
@@ -135,14 +135,6 @@ def admit(parity: Parity, limits: ParityLimits) -> None:
             "the exported graph does not reproduce the network", expected=str(asdict(limits)),
             got="; ".join(problems) or "no image to compare on", fix="nothing was written",
         )  # fmt: skip
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside `path`, then rename: a reader sees the old file or the whole new one."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
-        partial.write(data)
-    os.chmod(partial.name, 0o644)
-    os.replace(partial.name, path)
 
 
 def build_graph(checkpoint_path: Path, size: tuple[int, int]) -> tuple[DeployGraph, ClassList, dict[str, Any]]:

@@ -16,10 +16,12 @@ from pydantic import ValidationError
 
 from trustseg.bundle import Card, sha256_hex
 from trustseg.errors import InputError
+from trustseg.evaluation.bundle_update import BundleEdit
 from trustseg.network.features import feature_names
 from trustseg.network.graph import CORRIDOR
+from trustseg.precision.opset import OPSET
 from trustseg.training.config import ClassList, read_yaml
-from trustseg.training.export import OPSET, Parity, write_atomically
+from trustseg.training.export import Parity
 from trustseg.types import UInt8Array
 
 
@@ -89,8 +91,15 @@ def write_bundle(
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
         raise InputError(f"{about} gives no valid card: {key}: {problem['msg']}") from None
-    out.mkdir(parents=True, exist_ok=True)
-    for name, data in (("model.onnx", model), ("golden.png", png), ("golden.npz", npz)):
-        write_atomically(out / name, data)
-    write_atomically(out / "card.json", (card.model_dump_json(indent=1) + "\n").encode())
-    return card
+    document, edit = card.model_dump(mode="json"), BundleEdit(out)
+    document["models"]["fp32"].update(edit.put("model.onnx", model))
+    put_golden(edit, document, npz, png)
+    return edit.finish(document)
+
+
+def put_golden(edit: BundleEdit, card: dict[str, Any], expected: bytes, image: bytes | None = None) -> None:
+    """Write the golden output, and the image where it is a new one, and enter them in `card`."""
+    for part, name, data in (("expected", "golden.npz", expected), ("image", "golden.png", image)):
+        if data is not None:
+            ref = edit.put(name, data)
+            card["golden"].update({part: ref["file"], f"{part}_sha256": ref["sha256"]})

@@ -1,0 +1,70 @@
+"""Writes a bundle's float32 graph anew from its own weights, when it computes what the old one does.
+
+For a better form of the same network: what was fitted on the old graph (confidence table, image verdict) holds for the
+new one, so it is carried over instead of fitted again. Other precisions are made from the new graph afterwards.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import onnxruntime
+import torch
+
+from trustseg.bundle import Bundle
+from trustseg.card import Card
+from trustseg.errors import BundleError, ParityError
+from trustseg.evaluation.bundle_update import BundleEdit
+from trustseg.precision.add import carry_over, golden_output
+from trustseg.precision.opset import OPSET
+from trustseg.precision.parity import PrecisionLimits, beyond, compare, run_all
+from trustseg.training.export import Parity, ParityLimits, admit, build_graph, export_onnx, measure_parity
+from trustseg.training.write_bundle import put_golden
+from trustseg.types import UInt8Array
+
+WEIGHTS = "weights.safetensors"
+# Both are float32: only the order of sums may differ.
+SAME = PrecisionLimits(0.9999, 0.9995, 0.05, 0.001)
+
+
+def rewrite_graph(bundle: Bundle, images: Sequence[UInt8Array]) -> tuple[Card, Parity]:
+    """Export the weights in the bundle's folder and put the graph in the place of the old one.
+
+    Args:
+        bundle: with its weights. images: uint8 RGB (H, W, 3) at network size, for both comparisons.
+
+    Raises:
+        BundleError: the bundle has no weights. ParityError: the new graph computes something else.
+    """
+    weights = bundle.path / WEIGHTS
+    if not weights.is_file():
+        raise BundleError(
+            f"bundle {bundle.card.name} has no weights", expected=str(weights), fix="export it from its checkpoint"
+        )
+    graph, _, _ = build_graph(weights, bundle.card.size)
+    model = export_onnx(graph, bundle.card.size)
+    parity = measure_parity(graph, model, images)
+    admit(parity, ParityLimits())
+    against_old = compare(run_all(bundle.model_bytes("fp32"), images), run_all(model, images))
+    problem = beyond(against_old, SAME)
+    if problem:
+        raise ParityError(
+            f"the weights of bundle {bundle.card.name} give another result than its graph", got=problem,
+            fix="export and calibrate them as a bundle of their own; nothing was written",
+        )  # fmt: skip
+    card, edit = bundle.card.model_dump(mode="json"), BundleEdit(bundle.path)
+    card["models"] = {"fp32": {**edit.put("model.onnx", model), "size_bytes": len(model), "expected": None}}
+    put_golden(edit, card, golden_output(model, bundle))
+    card["export"] = {
+        "opset": OPSET, "torch": torch.__version__, "onnxruntime": onnxruntime.__version__, "parity": asdict(parity),
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
+    }  # fmt: skip
+    fitted = bundle.card.verdict is not None and "fp32" in bundle.card.calibration
+    card.update(calibration={}, verdicts={}, verdict=None)
+    if fitted:
+        carry_over(
+            bundle, "fp32", edit, card, "fp32", "the same weights in another form of the graph", asdict(against_old)
+        )
+    return edit.finish(card), parity
