@@ -117,6 +117,15 @@ def test_strangeness_by_hand() -> None:
     assert further.severity is Severity.SOFT
 
 
+def test_a_doubtful_corridor_in_a_good_image() -> None:
+    limits = LowConfidenceLimits(share_max=0.6, flat_share=0.99, corridor_share=0.3)
+    watching = Judge(model(), NAMES, 3, limits)
+    doubtful = watching.judge(output(), replace(GOOD, corridor_low_share=0.3), HEALTHY)
+    assert doubtful.reasons == Reason.LOW_CONFIDENCE
+    assert watching.judge(output(), replace(GOOD, corridor_low_share=0.29), HEALTHY).frame_ok
+    assert judge().judge(output(), replace(GOOD, corridor_low_share=0.99), HEALTHY).frame_ok
+
+
 def test_no_strangeness_model() -> None:
     verdict = judge(strangeness=None).judge(output(e1=1e6), GOOD, HEALTHY)
     assert math.isnan(verdict.strangeness)

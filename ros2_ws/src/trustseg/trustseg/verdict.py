@@ -62,7 +62,9 @@ class Judge:
                 reasons |= Reason.LOW_QUALITY
             if self._strange is not None and distance > self._strange.limit:
                 reasons |= Reason.STRANGE_SCENE
-        if summary.low_share > self._limits.share_max or summary.flat_share > self._limits.flat_share:
+        limits = self._limits
+        doubtful = summary.low_share > limits.share_max or summary.corridor_low_share >= limits.corridor_share
+        if doubtful or summary.flat_share > limits.flat_share:
             reasons |= Reason.LOW_CONFIDENCE
         return FrameVerdict(
             reasons=reasons,

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from trustseg.bundle import Bundle
-from trustseg.card import CalibrationFile
+from trustseg.card import CalibrationFile, LowConfidenceLimits
 from trustseg.evaluation.bundle_update import FittedFiles
 from trustseg.evaluation.calibration_data import Bools, CalibrationRows
 from trustseg.evaluation.calibration_report import CalibrationFigures, TemperatureReport, calibration_by_group
 from trustseg.evaluation.confidence_table import TableFit, fit_table
+from trustseg.evaluation.corridor_fit import corridor_figures, corridor_views, fit_corridor_limit
 from trustseg.evaluation.scene_shift_fit import fit_scene_shift
 from trustseg.evaluation.verdict_fit import VerdictFit, fit_verdict, fitting_rows, good_clean_rows
-from trustseg.evaluation.verdict_report import GroupFigures, group_figures
+from trustseg.evaluation.verdict_report import GroupFigures, group_figures, groups_of
 
 # The table is for driving in light trouble too, not for scenes that the image verdict refuses anyway.
 TABLE_SEVERITY_MAX = 0.4
@@ -70,6 +71,9 @@ def calibrate_rows(
     verdict = fit_verdict(rows, card.feature_names, model_sha256, context.seed, on_step)
     fitting, good = fitting_rows(rows), good_clean_rows(rows)
     shift = fit_scene_shift(rows, fitting, good, verdict.crossed.quality, table.table)
+    ahead = corridor_views(rows, verdict.crossed.quality, table.table, shift, card.low_confidence_threshold)
+    limit = fit_corridor_limit(ahead, fitting, good)
+    corridor = {name: corridor_figures(ahead, keep, limit) for name, keep in groups_of(rows).items()}
     groups = group_figures(rows, verdict, table.table, shift)
     origin = {
         "command": context.command, "date": context.date, "backend": context.backend, "seed": context.seed,
@@ -82,7 +86,9 @@ def calibrate_rows(
         calibration=CalibrationFile(
             schema_version=1, bundle=card.name, precision=context.precision, model_sha256=model_sha256,
             table=table.table.round(6).tolist(), scene_shift=shift,
+            low_confidence=LowConfidenceLimits(corridor_share=limit),
             provenance=origin | told | temperature | {
+                "corridor": rounded({name: asdict(each) for name, each in corridor.items() if each.views}),
                 "severity_max": TABLE_SEVERITY_MAX, "groups": rounded({k: asdict(v) for k, v in by_group.items()}),
                 **{name: getattr(table, name) for name in DIAGRAMS},
             },

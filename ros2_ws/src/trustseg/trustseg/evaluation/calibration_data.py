@@ -18,6 +18,7 @@ from trustseg.evaluation.score_histogram import Counts, Floats
 from trustseg.types import Float32Array
 
 CLEAN = "clean"
+COUNTED = ("codes", "corridor")  # kept in half the width
 # Neighbouring frames of a drive are nearly the same picture: folds are cut between blocks of so many of them.
 BLOCK_IMAGES = 25
 
@@ -34,6 +35,7 @@ class CalibrationRows:
         features: float32 (n, K), pooled in the graph.
         quality: float64 (n,), true Q.
         codes: int64 (n, 2, 256), wrong and right pixels per confidence code.
+        corridor: int64 (n, 2, 256), the same within the drivable corridor.
         kind: str (n,), the condition's name, or "clean".
         severity: float64 (n,), 0 for clean, else in (0, 1].
         source: str (n,), the folder or "rendered".
@@ -46,6 +48,7 @@ class CalibrationRows:
     features: Float32Array
     quality: Floats
     codes: Counts
+    corridor: Counts
     kind: Names
     severity: Floats
     source: Names
@@ -116,7 +119,7 @@ def save_rows(path: Path, rows: CalibrationRows, digest: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         columns: dict[str, Any] = {each.name: getattr(rows, each.name) for each in fields(rows)}
-        columns["codes"] = columns["codes"].astype(np.int32)
+        columns |= {name: columns[name].astype(np.int32) for name in COUNTED}
         np.savez_compressed(partial, digest=np.array(digest), **columns)
         os.replace(partial, path)
     except OSError as error:
@@ -135,5 +138,5 @@ def load_rows(path: Path, digest: str) -> CalibrationRows | None:
             columns: dict[str, Any] = {each.name: stored[each.name] for each in fields(CalibrationRows)}
     except (OSError, ValueError, KeyError, BadZipFile):
         return None  # half written or of an older program: collected again
-    columns["codes"] = columns["codes"].astype(np.int64)
+    columns |= {name: columns[name].astype(np.int64) for name in COUNTED}
     return CalibrationRows(**columns)

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from trustseg.backends import Backend
+from trustseg.calibration import corridor_mask
 from trustseg.card import Card
 from trustseg.errors import InputError
 from trustseg.evaluation.calibration_data import BLOCK_IMAGES, CLEAN, CalibrationRows, concatenated, drive_of
@@ -24,6 +25,7 @@ from trustseg.evaluation.confusion import confusion_counts
 from trustseg.evaluation.evaluator import at_size, code_counts, pixel_kinds
 from trustseg.evaluation.image_quality import image_quality
 from trustseg.evaluation.labelled_images import LabelledPaths, find_pairs, network_input, read_pair
+from trustseg.evaluation.score_histogram import LEFT_OUT
 from trustseg.scenes.conditions import FIT_KINDS, HELD_OUT_KINDS, apply_condition
 from trustseg.types import Float32Array, UInt8Array
 
@@ -197,16 +199,21 @@ def _rows_of_image(
 ) -> CalibrationRows:
     """Rows of one image's views; the block is not known here."""
     size = (prepared.labels.shape[0], prepared.labels.shape[1])
-    features, quality, codes = [], [], []
+    outside = corridor_mask(*size, card.corridor.polygon) == 0
+    features, quality, codes, ahead = [], [], [], []
     for image in prepared.images:
         out = backend.infer(image)
         labels = at_size(out.labels, size)
         quality.append(image_quality(confusion_counts(prepared.labels, labels, len(card.classes), folder.void)))
-        codes.append(code_counts(at_size(out.confidence, size), pixel_kinds(prepared.labels, labels, folder.void)))
+        confidence, kinds = at_size(out.confidence, size), pixel_kinds(prepared.labels, labels, folder.void)
+        codes.append(code_counts(confidence, kinds))
+        kinds[outside] = LEFT_OUT
+        ahead.append(code_counts(confidence, kinds))
         features.append(out.features)
     count = len(prepared.views)
     return CalibrationRows(
         features=np.stack(features), quality=np.array(quality), codes=np.stack(codes),
+        corridor=np.stack(ahead),
         kind=np.array([view.kind for view in prepared.views]),
         severity=np.array([view.severity for view in prepared.views]), source=np.full(count, source),
         drive=np.full(count, "" if source == RENDERED else drive_of(prepared.stem)), block=np.zeros(count, np.int64),

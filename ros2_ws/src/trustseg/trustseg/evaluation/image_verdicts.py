@@ -12,6 +12,7 @@ from scipy import stats
 
 from trustseg.evaluation.auroc import auroc
 from trustseg.evaluation.average_precision import aupr_error
+from trustseg.evaluation.calibration_data import Bools
 from trustseg.evaluation.fpr_at_tpr import fpr_at_tpr
 from trustseg.evaluation.image_quality import FAILURE_BELOW
 from trustseg.evaluation.score_histogram import Floats, ScoreHistogram
@@ -91,11 +92,16 @@ def image_metrics(
 
 def failure_auroc(score: Floats, quality: Floats) -> float:
     """AUROC of failure by a score of any scale, larger being better; NaN where undefined."""
+    return score_auroc(score, quality >= FAILURE_BELOW)
+
+
+def score_auroc(score: Floats, good: Bools) -> float:
+    """AUROC of `good`, bool (n,), by a score of any scale, larger being better; NaN where undefined."""
     histogram = ScoreHistogram()
     # Ranks, so that scores of any scale stay apart in the bins.
     order = np.unique(score, return_inverse=True)[1]
     ranks = np.where(np.isnan(score), np.nan, (order + 0.5) / (len(score) + 1))
-    histogram.update(ranks, quality >= FAILURE_BELOW)
+    histogram.update(ranks, good)
     return auroc(histogram)
 
 
