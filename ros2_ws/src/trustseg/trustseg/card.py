@@ -220,7 +220,7 @@ class LowConfidenceLimits(Strict):
 
     share_max: Share = 0.75  # collapsed: more of the image than this is below the threshold
     flat_share: Share = 0.995  # collapsed or saturated: one single code holds more of the image than this
-    corridor_share: Share = 1.0  # from this share of the drivable corridor below the threshold on; 1 = none of it is sure
+    corridor_share: Share = 1.0  # doubtful: this much of the drivable corridor, or more, is below the threshold
 
 
 class SceneShift(Strict):
