@@ -119,10 +119,11 @@ def correlation(a: Floats, b: Floats, *, ranks: bool) -> float:
 
 
 def image_aurc(quality: Floats, failure_score: Floats) -> float:
-    """Mean over coverage of the mean risk 1 - Q of what is accepted, ties in order of the images."""
+    """Mean over coverage of the mean risk 1 - Q of what is accepted; ties by their expectation over a random order."""
     if not quality.size or np.isnan(failure_score).any():
         return float("nan")
-    risk = (1.0 - quality)[np.argsort(failure_score, kind="stable")]
+    _, group, size = np.unique(failure_score, return_inverse=True, return_counts=True)
+    risk = np.repeat(np.bincount(group, 1.0 - quality) / size, size)
     return float(np.mean(np.cumsum(risk) / np.arange(1, risk.size + 1)))
 
 
