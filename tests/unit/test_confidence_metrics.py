@@ -10,6 +10,8 @@ from sklearn import metrics as reference
 
 from trustseg.evaluation.auroc import auroc
 from trustseg.evaluation.average_precision import aupr_error, aupr_success
+from trustseg.evaluation.block_counts import BlockCounts, grouped
+from trustseg.evaluation.bootstrap import figures_of
 from trustseg.evaluation.calibration_error import adaptive_ece, ece, reliability
 from trustseg.evaluation.fpr_at_tpr import fpr_at_tpr
 from trustseg.evaluation.proper_scores import brier, nll
@@ -156,3 +158,21 @@ def test_ece_of_a_calibrated_score_is_small_and_of_an_overconfident_one_is_its_e
     right = rng.random(p.size) < p
     assert ece(state(p, right)) < 0.005
     assert ece(state(np.minimum(p + 0.1, 1.0), right)) == pytest.approx(0.09, abs=0.004)  # 0.01 is cut off at 1
+
+
+@pytest.mark.parametrize(("right", "kind"), sorted(EXPECTED))
+def test_edge_table_of_the_figures_that_are_resampled(right: str, kind: str) -> None:
+    """The same table through blocks: coarse bins may move a probability by 0.002."""
+    counts = BlockCounts(2)
+    histogram = state([SCORES[kind](r) for r in RIGHT[right]], RIGHT[right])
+    counts.add("x", 1, histogram)
+    want = dict(zip(ORDER, EXPECTED[right, kind], strict=True))
+    score = grouped(counts.scores["x"], histogram)
+    assert (score is None) == (kind == "nan")
+    if score is not None:
+        once = figures_of(score, np.array([[0, 1]]))
+        got = {name: float(once[name][0]) for name in ORDER if name in once}
+        assert set(got) >= {"auroc", "fpr95", "aupr_error", "aupr_success", "aurc"}
+        assert got == pytest.approx({name: want[name] for name in got}, abs=1e-2, nan_ok=True)
+        nobody = figures_of(score, np.array([[1, 0]]))  # a draw without any pixel
+        assert np.isnan([float(value[0]) for value in nobody.values()]).all()

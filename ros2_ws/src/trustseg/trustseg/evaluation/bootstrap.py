@@ -74,10 +74,11 @@ def _figures(score: GroupedScore, weight: Floats) -> dict[str, Floats]:
     if np.isnan(score.value).any():
         return found
     size = (correct + wrong).sum(axis=-1)
-    mean = ((correct + wrong) * score.value).sum(axis=-1) / size
+    with np.errstate(invalid="ignore"):  # a draw without any pixel has no mean
+        excess = (((correct + wrong) * score.value).sum(axis=-1) - correct.sum(axis=-1)) / size
     return found | {
         "ece": ece_of(score.value, correct, wrong), "nll": nll_of(score.value, correct, wrong),
-        "overconfidence": mean - correct.sum(axis=-1) / size,
+        "overconfidence": excess,
     }  # fmt: skip
 
 
