@@ -31,6 +31,7 @@ setup(
             "monitor = trustseg_ros.start:monitor",
             "camera = trustseg_ros.start:camera",
             "recorder = trustseg_ros.start:recorder",
+            "injector = trustseg_ros.start:injector",
         ]
     },
 )

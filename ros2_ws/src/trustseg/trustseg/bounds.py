@@ -60,6 +60,11 @@ class Bounds:
         """Worst time from the monitor's last verdict to a guard that is asked once a tick and says failed."""
         return self.verdict_valid_ns + self.tick_ns + self.transport_ns
 
+    @property
+    def message_ns(self) -> int:
+        """Worst time from a status to the verdict that it changes: before the next status is due, and two hops."""
+        return self.camera_period_ns + 2 * self.transport_ns
+
     def frames_ns(self, count: int) -> int:
         """Worst time from the publication of the first of `count` bad frames to the failure that they cause.
 

@@ -41,3 +41,11 @@ def recorder() -> int:
     from trustseg_ros.recorder import main
 
     return main()
+
+
+def injector() -> int:
+    """The injector of faults between camera and segmenter."""
+    _take_over()
+    from trustseg_ros.faults.injector import main
+
+    return main()

@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from trustseg.cli.faults_health import measure
+from trustseg.cli.faults_soak import fuzz, soak
+
 if TYPE_CHECKING:
     from trustseg.bounds import Bounds
 
@@ -20,6 +23,9 @@ faults = typer.Typer(
     help="Make each of 54 faults happen to the real processes, and see whether the failure flag rises in time.",
     no_args_is_help=True,
 )
+faults.command("measure")(measure)
+faults.command("soak")(soak)
+faults.command("fuzz")(fuzz)
 Rate = Annotated[float, typer.Option(help="Frames a second, 1 to 60; every bound derives from it.")]
 Budget = Annotated[float, typer.Option("--latency-budget-ms", help="Longest usual time from image to status, ms.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, nothing else there.")]
@@ -33,7 +39,7 @@ def list_faults(rate: Rate = RATE_HZ, budget: Budget = BUDGET_MS, as_json: AsJso
     from trustseg.faults.catalogue import FAULTS
 
     bounds = _bounds(rate, budget)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": fault.number, "name": fault.name, "kind": way.kind, "how": way.how, "seam": way.maker,
             "bound_ms": round(fault.bound_of(way, bounds) / 1e6, 1), "states": list(way.expected.states),

@@ -84,4 +84,4 @@ def window(bounds: Bounds) -> int:
 
 def message(bounds: Bounds) -> int:
     """Seen in the message itself."""
-    return bounds.tick_ns + 2 * bounds.transport_ns
+    return bounds.message_ns

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from trustseg.errors import TrustSegError
 from trustseg.faults.fault import BACKEND, CAMERA, OUTPUT, Way
 from trustseg_ros.faults.bench import Bench
 from trustseg_ros.faults.bus_faults import BUS_FAULTS
@@ -22,6 +23,7 @@ Maker = Callable[[Bench], AbstractContextManager[int]]
 @contextmanager
 def made(bench: Bench, way: Way, seed: int) -> Iterator[int]:
     """Make the fault of a way happen; gives its beginning on the steady clock, nanoseconds, and ends it on leaving."""
+    maker: AbstractContextManager[int]
     if way.maker in (CAMERA, OUTPUT):
         maker = asked_of(bench, "trustseg_injector", way.kind, fault_seed=seed, fault_for_s=0.0, fault_severity=0.0)
     elif way.maker == BACKEND:
@@ -39,7 +41,7 @@ def asked_of(bench: Bench, node: str, kind: str, **more: float) -> Iterator[int]
     since = len(witness.events)
     answer = witness.set_parameters(node, fault=kind, **more)
     if not answer.successful:
-        raise RuntimeError(f"{node} refused fault {kind}: {answer.reason}")
+        raise TrustSegError(f"{node} refused fault {kind}", got=answer.reason)
     try:
         yield witness.event(kind, since, EVENT_LIMIT_S).at_ns
     finally:
@@ -88,7 +90,7 @@ def restart(bench: Bench) -> Iterator[int]:
     witness.wait(lambda: witness.new_instance is not before, EVENT_LIMIT_S * 4)
     moment = witness.new_instance
     if moment is None or moment is before:
-        raise RuntimeError("the restarted segmenter was not heard")
+        raise TrustSegError("the restarted segmenter was not heard")
     yield moment.at_ns
 
 

@@ -140,6 +140,11 @@ class Witness:
             self._error = error
             self._news.notify_all()
 
+    def check(self) -> None:
+        """Raise what `fail` was told, if anything."""
+        if self._error is not None:
+            raise self._error
+
     def wait(self, condition: Callable[[], Any], limit_s: float) -> bool:
         """Whether `condition`, looked at whenever something is heard, came true in time.
 
