@@ -17,6 +17,7 @@ from trustseg_ros.diagnostics import (
     WARN,
     diagnostic,
     diagnostic_array,
+    identity_of,
 )
 from trustseg_ros.frame_worker import LastFrame
 from trustseg_ros.node_main import steady_timer
@@ -35,7 +36,7 @@ class SegmenterDiagnostics:
     """
 
     def __init__(self, node: Any, period_s: float, group: Any) -> None:
-        self._node, self._period_s = node, period_s
+        self._node, self._name, self._period_s = node, identity_of(node), period_s
         self._publisher = node.create_publisher(DiagnosticArray, TOPIC, latest_qos())
         self._topic = node.resolve_topic_name(IMAGE_TOPIC)  # as remapped, which count_publishers does not do
         self._levels: tuple[Any, ...] = ()
@@ -77,7 +78,7 @@ class SegmenterDiagnostics:
             "rejected": counts.rejected, LOST: node.messages_lost,
             OVERWRITTEN: max(0, node.arrivals.missed - node.messages_lost), "publishers": publishers,
         }  # fmt: skip
-        return diagnostic(node.get_name(), INPUT, level, message, values)
+        return diagnostic(self._name, INPUT, level, message, values)
 
     def _engine(self) -> Any:
         node, engine, last = self._node, self._node.book.engine, self._last()
@@ -96,7 +97,7 @@ class SegmenterDiagnostics:
             "pipeline ms": last.pipeline_ms, "latency ms": last.latency_ms,
             "self-tests while driving": 0 if worker is None else worker.care.tests, "self-test put off": postponed,
         }  # fmt: skip
-        return diagnostic(node.get_name(), "engine", level, message, values)
+        return diagnostic(self._name, "engine", level, message, values)
 
     def _evidence(self) -> Any:
         last = self._last()
@@ -107,7 +108,7 @@ class SegmenterDiagnostics:
             "failure score": last.failure_score, "predicted mIoU": last.predicted_miou,
             "mean confidence": last.mean_confidence,
         }  # fmt: skip
-        return diagnostic(self._node.get_name(), "evidence", level, message, values)
+        return diagnostic(self._name, "evidence", level, message, values)
 
     def _last(self) -> LastFrame:
         worker = self._node.worker

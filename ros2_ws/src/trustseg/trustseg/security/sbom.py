@@ -90,11 +90,12 @@ def _licence(package: Locked) -> dict[str, Any] | None:
         return None
     if about["Version"] != package.version:
         return None
-    expression = about.get("License-Expression")
+    expression = about["License-Expression"] if "License-Expression" in about else ""
     if expression and SPDX_EXPRESSION.match(expression):
         return {"expression": expression}
     classifiers = [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
-    name = (about.get("License") or "").strip() or (classifiers[0].rpartition(" :: ")[2] if classifiers else "")
+    told = about["License"].strip() if "License" in about else ""
+    name = told or (classifiers[0].rpartition(" :: ")[2] if classifiers else "")
     return {"license": {"name": name.splitlines()[0][:LONGEST_LICENCE_NAME]}} if name else None
 
 
