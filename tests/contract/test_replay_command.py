@@ -49,8 +49,12 @@ def recording(folder: Path, **options: object) -> Path:
 
 def run(bundle: Path, out: Path, inputs: Sequence[Path], *more: str) -> int:
     """Exit code of the command."""
+    return main_code(["replay", *map(str, inputs), "--bundle", str(bundle), "--out", str(out), "--threads", "1", *more])
+
+
+def main_code(arguments: Sequence[str]) -> int:
     with pytest.raises(SystemExit) as ended:
-        main(["replay", *map(str, inputs), "--bundle", str(bundle), "--out", str(out), "--threads", "1", *more])
+        main(list(arguments))
     return int(ended.value.code or 0)
 
 
@@ -376,3 +380,20 @@ def test_a_folder_of_images_and_a_video(bundle: Path, tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     assert run(bundle, tmp_path / "b", [tmp_path / "drive.mp4"]) == 0
     assert json.loads((tmp_path / "b" / "summary.json").read_text())["metrics"]["processed"] == 12
+
+
+def test_bench_measures_a_replay_against_decoding_and_inference_alone(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = shots(6)
+    images[2] = replace(images[2], changes={"data": images[2].image.ravel()[:-5]})
+    bag = write_bag(tmp_path / "bag", images)
+    arguments = ["bench", "--replay", str(bag), "--bundle", str(bundle), "--rounds", "2", "--threads", "1", "--json"]
+    main_code(arguments)
+    found = json.loads(capsys.readouterr().out)
+    assert found["frames"] == 5  # the damaged one is not decoded
+    assert len(found["shares"]) == 2
+    assert found["within_budget"] == (found["share"] >= 0.9)
+    assert 0 < min(found["shares"]) <= found["share"] <= max(found["shares"])
+    assert main_code([*arguments[:2], str(tmp_path / "nothing"), *arguments[3:]]) == 2
+    assert "there is no" in capsys.readouterr().err

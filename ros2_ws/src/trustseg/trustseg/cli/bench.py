@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,6 +39,10 @@ def bench(
         float | None,
         typer.Option(min=0.5, max=240, help="Frames a second with --ros; default: what the engine can hold."),
     ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(metavar="INPUT", help="Instead: `trustseg replay` on INPUT against decoding and inference alone."),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit code 1 when the budget is missed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
 ) -> None:
@@ -49,6 +54,17 @@ def bench(
 
     height, width = parse_size(size)
     err = Console(stderr=True, highlight=False)
+    if replay is not None:
+        from trustseg.cli.bench_replay import bench_replay
+
+        with _progress(err) as progress:
+            task = progress.add_task("bench", total=rounds + 1)
+            options = {"bundle": bundle, "precision": precision, "threads": threads}
+            options |= {} if backend in ("all", "auto") else {"backend": backend}
+            good = bench_replay(replay, options, rounds, as_json, lambda: progress.advance(task))
+        if check and not good:
+            raise typer.Exit(1)
+        return
     if precision == "all":
         from trustseg.cli.bench_table import bench_precisions
 

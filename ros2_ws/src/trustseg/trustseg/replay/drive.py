@@ -135,14 +135,15 @@ class _Drive:
                 "model_sha256": pipeline.model_sha256, "calibration_sha256": pipeline.calibration_sha256,
             }  # fmt: skip
             self._bag = AnnotatedBag(folder, identity, self._bounds.verdict_valid_ns)
-        self._behind = Behind("annotated bag")
+        self._behind = Behind("results")
         started = perf_counter()
         try:
             for taken, image in enumerate(self._images(), start=1):
                 answer = timeline.take(image)
                 self._tally.see(image, left_out=answer is None)
                 if answer is not None:
-                    self._keep(answer)
+                    # In order and in one thread, so that the results are the same; beside the inference of the next.
+                    self._behind.do(self._keep, answer)
                 progress(taken, self._source.count)
             self._behind.finish()
             wall_s = perf_counter() - started
@@ -200,7 +201,7 @@ class _Drive:
         self._frames.add(row)
         self._timing.add(timing_row(answer))
         if self._bag is not None:
-            self._behind.do(self._write_messages, self._bag, answer, picture)
+            self._write_messages(self._bag, answer, picture)
 
     def _write_messages(self, bag: AnnotatedBag, answer: Answer, picture: UInt8Array | None) -> None:
         overlay = None

@@ -283,7 +283,7 @@ def _container(path: Path) -> Any:
         container = av.open(str(path))
     except (av.FFmpegError, OSError) as error:
         raise InputError(
-            f"{path} is no bag and not a video that can be read", got=one_line(error),
+            f"{path} is no bag and not a video that can be read", got=error.strerror or one_line(error),
             fix="give a ROS bag, a video or a folder of images",
         ) from error  # fmt: skip
     if not container.streams.video:
