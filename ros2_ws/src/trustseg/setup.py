@@ -48,7 +48,7 @@ setup(
     ],
     extras_require={
         "openvino": ["openvino>=2024.0"],
-        "replay": ["rosbags>=0.10", "mcap>=1.1", "av>=12", "pyarrow>=14"],
+        "replay": ["rosbags>=0.10", "mcap>=1.1", "av>=14", "pyarrow>=14"],
         "evaluation": ["matplotlib>=3.7", "scikit-learn>=1.3", "onnx>=1.15"],
         "train": ["torch==2.13.0", "onnx>=1.15", "onnxscript>=0.5", "safetensors>=0.4", "matplotlib>=3.7"],
         "gpu": ["tensorrt>=8.6", "pycuda>=2022.2", "cuda-python>=12"],

@@ -24,7 +24,7 @@ def output_folder(target: Path, *, replaces: str = "") -> Iterator[Path]:
         InputError: `target` exists and is neither empty nor such a result, TRUSTSEG_PATHS forbids it, or its parent
             cannot be written.
     """
-    confined(target, "the output folder")
+    target = confined(target, "the output folder")
     replaced = check_target(target, replaces)
     partial = target.parent / f".{target.name}.partial-{os.getpid()}"
     try:

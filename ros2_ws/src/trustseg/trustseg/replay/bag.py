@@ -201,7 +201,7 @@ def choose_topics(
             )  # fmt: skip
         raise InputError(f"{source} has no topic {topic}", expected=f"one of {listed(images or names)}")
     if wanted:
-        return list(wanted)
+        return list(dict.fromkeys(wanted))
     if not images:
         told = [f"{c.topic} ({c.kind})" for c in sorted(channels, key=lambda c: c.topic)]
         raise InputError(f"{source} holds no images", got=f"topics {listed(told)}" if told else "an empty bag")

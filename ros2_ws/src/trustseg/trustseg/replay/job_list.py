@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from trustseg.errors import InputError
+from trustseg.replay.bag import METADATA
 from trustseg.replay.job import ReplayJob, ReplayOptions
 from trustseg.replay.sources import open_sources
 
@@ -28,7 +29,8 @@ def list_jobs(
     """
     found: list[tuple[Path, str]] = []
     failed: list[str] = []
-    for path in inputs:
+    for named in inputs:
+        path = named.parent if named.name == METADATA and named.is_file() else named
         try:
             sources = open_sources(path, topics, every_topic=every_topic, rate_hz=options.rate_hz)
         except InputError as error:

@@ -24,6 +24,8 @@ DEFAULT_RATE_HZ = 10.0
 ORIGIN_NS = SECOND  # stamp of the first picture of what has no clock: zero is no stamp
 RATE_SAMPLE = 1000
 EDGE_BYTES = 1 << 20
+SLACK_S = 0.5  # by which a video may be shorter than it says
+CONTAINER_TICKS = 1e6  # a second of a container
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ class VideoSource:
         import av
 
         self._lost = []
-        index = -1
+        index, time_ns = -1, ORIGIN_NS
         with _container(self.path) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
@@ -265,15 +267,28 @@ class VideoSource:
                     time_s = index / self._rate_hz if frame.time is None else frame.time
                     first = time_s if first is None else first
                     time_ns = ORIGIN_NS + round((time_s - first) * SECOND)
-                    image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
-                    yield RecordedImage(index, time_ns, _raw(_header(time_ns), image), False)
+                    # Telephones write what the sensor saw, and how it must be turned to stand upright.
+                    upright = np.rot90(frame.to_ndarray(format="bgr24"), round(frame.rotation / 90))
+                    yield RecordedImage(index, time_ns, _raw(_header(time_ns), np.asarray(upright, np.uint8)), False)
             except av.FFmpegError as error:
                 self._lost.append(f"{self.path.name} is damaged after {index + 1} frames ({one_line(error)})")
             if self.count > index + 1 and not self._lost:
                 self._lost.append(f"{self.path.name} ends after {index + 1} of {self.count} frames")
+            stated_s, ended_s = _stated_s(container), (time_ns - ORIGIN_NS) / SECOND + 1.0 / self._rate_hz
+            if not self._lost and ended_s + SLACK_S < stated_s:
+                self._lost.append(f"{self.path.name} ends after {ended_s:.1f} of {stated_s:.1f} s")
 
     def close(self) -> None:
         """See `ImageSource`."""
+
+
+def _stated_s(container: Any) -> float:
+    """How long a video says that it is, seconds; 0 where it does not say that of its pictures."""
+    stream = container.streams.video[0]
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    alone = len(container.streams) == 1 and container.duration is not None
+    return container.duration / CONTAINER_TICKS if alone else 0.0
 
 
 def _container(path: Path) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from trustseg.confined_path import confined
 from trustseg.errors import InputError
 from trustseg.output_folder import check_target, put_in_place
 from trustseg.replay.totals import key_of
@@ -31,8 +32,9 @@ def unfinished_folder(target: Path, *, replaces: str) -> Iterator[Path]:
         target: the folder to make. replaces: as `output_folder`.
 
     Raises:
-        InputError: `target` cannot be made or replaced, or another run works on it.
+        InputError: `target` cannot be made or replaced, TRUSTSEG_PATHS forbids it, or another run works on it.
     """
+    target = confined(target, "the output folder")
     replaced = check_target(target, replaces)
     folder = target.with_name(f"{target.name}.unfinished")
     try:
