@@ -1,0 +1,72 @@
+"""The bounds that docs/assumptions_of_use.md promises are those that the code derives; `--write` writes them again."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from trustseg.bounds import MS, SECOND, derive_bounds
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "assumptions_of_use.md"
+BEGIN, END = "<!-- bounds: ", "<!-- end of bounds -->"
+# (camera rate in Hz, latency budget in ms, where it is used)
+CASES = (
+    (30.0, 50.0, "rated; `vehicle.yaml`"),
+    (60.0, 25.0, "a faster camera"),
+    (20.0, 100.0, "`sim.yaml`"),
+    (10.0, 150.0, "`replay.yaml`"),
+    (10.0, 250.0, "`demo.yaml`"),
+    (10.0, 50.0, "a slower camera"),
+)
+HEAD = """| camera, Hz | budget | silence | guard | verdict valid | one frame | three frames | window | hang | where |
+|---|---|---|---|---|---|---|---|---|---|"""
+
+
+def table() -> str:
+    rows = []
+    for rate_hz, budget_ms, where in CASES:
+        bounds = derive_bounds(round(SECOND / rate_hz), round(budget_ms * MS))
+        values = (
+            bounds.detection_ns, bounds.guard_ns, bounds.verdict_valid_ns, bounds.frames_ns(1), bounds.frames_ns(3),
+            bounds.window_ns, bounds.backend_hang_ns,
+        )  # fmt: skip
+        shown = " | ".join(f"{value / MS:.0f}" for value in values)
+        rows.append(f"| {rate_hz:g} | {budget_ms:g} | {shown} | {where} |")
+    return "\n".join([HEAD, *rows])
+
+
+def test_the_document_states_the_derived_bounds() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    told = text.partition(BEGIN)[2].partition("-->\n")[2].partition(END)[0].strip()
+    assert told == table(), f"run: python {Path(__file__).name} --write"
+
+
+def test_the_profiles_are_among_the_cases() -> None:
+    import yaml
+
+    folder = DOCUMENT.parents[1] / "launch" / "profiles"
+    for rate_hz, budget_ms, where in CASES:
+        named = re.search(r"`(\w+\.yaml)`", where)
+        if named:
+            shared = yaml.safe_load((folder / named[1]).read_text())["/**"]["ros__parameters"]
+            assert (shared["camera_rate_hz"], shared["latency_budget_ms"]) == (rate_hz, budget_ms)
+
+
+def test_at_the_rated_rate_silence_is_a_failure_within_100_ms() -> None:
+    assert "| 30 | 50 | 100 | 100 | 70 |" in DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_every_link_leads_somewhere() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        assert (DOCUMENT.parent / link).exists(), link
+    for path in re.findall(r"`((?:examples|trustseg_ros|trustseg)/[\w./]+)`", text):
+        roots = (DOCUMENT.parents[1], *(DOCUMENT.parents[1] / "ros2_ws" / "src").iterdir())
+        assert any((root / path).exists() for root in roots), path
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    whole = DOCUMENT.read_text(encoding="utf-8")
+    start = whole.index("-->\n", whole.index(BEGIN)) + 4
+    DOCUMENT.write_text(f"{whole[:start]}{table()}\n{whole[whole.index(END) :]}", encoding="utf-8")
