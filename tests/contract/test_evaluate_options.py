@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,14 @@ import pytest
 import torch
 
 from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
+from trustseg.bundle import load_bundle, sha256_hex
 from trustseg.cli.app import main
+from trustseg.corruptions.catalogue import Corruption
+from trustseg.evaluation.baselines.choose import BaselineNeeds, make_baselines
 from trustseg.evaluation.baselines.network_weights import TorchNetwork
+from trustseg.evaluation.evaluator import Evaluation, evaluate_images
+from trustseg.evaluation.exposed_logits import logits_engine
+from trustseg.evaluation.labelled_images import find_pairs
 from trustseg.evaluation.worst_images import KEPT
 from trustseg.network.segnet import SegNet, SegNetConfig
 from trustseg.training.checkpoint import describe, save_weights
@@ -264,8 +271,6 @@ def test_a_class_that_is_nowhere_is_undefined_and_not_0(data: Path, tmp_path: Pa
 
 
 def test_dropout_is_on_for_its_passes_only(data: Path) -> None:
-    from trustseg.bundle import load_bundle
-
     network = TorchNetwork(load_bundle(data / "engines" / "tiny"), data / "net.safetensors", 1)
     image = network.tensor(paint_scene(HEIGHT, WIDTH, seed=1))
     with torch.no_grad():
@@ -276,3 +281,38 @@ def test_dropout_is_on_for_its_passes_only(data: Path) -> None:
         after = network.network(image).logits
     assert not torch.equal(first, second)
     assert torch.equal(before, after)
+
+
+def test_what_is_kept_does_not_grow_with_the_images(data: Path) -> None:
+    bundle = load_bundle(data / "engines" / "tiny")
+    engine = logits_engine("onnxruntime", bundle, "fp32", 1)
+    pairs = find_pairs(data / "test", data / "testannot")
+    sizes = []
+    for count in (KEPT, COUNT):
+        evaluation = Evaluation(bundle, engine, pairs[:count], VOID, [0] * count)
+        state = evaluate_images(evaluation, Corruption("clean", 0))
+        assert len(state.images) == count
+        assert len(state.worst.ordered()) == KEPT
+        counted = sum(each.wrong.nbytes + each.correct.nbytes for each in state.signals.values())
+        sizes.append(counted + sum(each.nbytes for each in state.blocks.scores.values()))
+    assert sizes[0] == sizes[1] < 20 << 20
+
+
+def test_without_images_to_fit_on_the_temperature_is_the_calibrations(data: Path) -> None:
+    tree = data / "calibrated"
+    shutil.copytree(data / "engines" / "tiny", tree / "engines" / "tiny")
+    told = {"temperature": 1.7, "images": 3, "pixels": 9, "nll_before": 0.5, "nll_after": 0.4, "ece_before": 0.1}
+    table = json.loads((data / "calibration" / "tiny" / "fp32.json").read_text())
+    text = json.dumps({**table, "provenance": {"temperature": told}}).encode()
+    (tree / "calibration" / "tiny").mkdir(parents=True)
+    (tree / "calibration" / "tiny" / "fp32.json").write_bytes(text)
+    card = json.loads((tree / "engines" / "tiny" / "card.json").read_text())
+    card["calibration"]["fp32"]["sha256"] = sha256_hex(text)
+    (tree / "engines" / "tiny" / "card.json").write_text(json.dumps(card))
+    for path, expected in ((tree / "engines" / "tiny", 1.7), (data / "engines" / "tiny", None)):
+        bundle = load_bundle(path)
+        engine = logits_engine("onnxruntime", bundle, "fp32", 1)
+        needs = BaselineNeeds(bundle, engine, 1, 0, [], None, None, None, 2, None, [])
+        made = make_baselines(("temperature",), needs, must=False)
+        assert made.settings.get("temperature", {}).get("temperature") == expected
+        assert ("temperature" in made.left_out) == (expected is None)

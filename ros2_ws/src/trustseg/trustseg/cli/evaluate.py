@@ -50,7 +50,8 @@ def evaluate(
         "mc_dropout, trust_score, ensemble.",
     )] = "",
     fit_on: Annotated[str | None, typer.Option(
-        help="IMAGES:LABELS[:VOID] for the temperature. Default with camvid: val, or train where val is evaluated.",
+        help="IMAGES:LABELS[:VOID] for the temperature. Default with camvid: val, or train where val is evaluated; "
+        "else the one of `trustseg calibrate --temperature`.",
     )] = None,
     train_data: Annotated[str | None, typer.Option(
         help="IMAGES:LABELS[:VOID] for the Trust Score's training pixels. Default with camvid: train.",
@@ -100,7 +101,7 @@ def evaluate(
     with _progress(err) as progress:
         made = _baselines(
             names, must=ALL not in baselines, loaded=loaded, engine=engine, sources=sources, pairs=pairs,
-            ensemble=ensemble or [], options=(weights, passes, dropout, threads, seed), progress=progress,
+            ensemble=ensemble or [], options=(weights, passes, dropout, threads, seed, precision), progress=progress,
         )  # fmt: skip
         evaluation = Evaluation(
             loaded, engine, pairs, sources.evaluated.void, _blocks(pairs), precision, made.scorers, seed
@@ -199,12 +200,23 @@ def _baselines(
     from trustseg.evaluation.baselines.choose import BaselineNeeds, make_baselines
     from trustseg.evaluation.exposed_logits import logits_engine
 
-    weights, passes, dropout, threads, seed = options
+    weights, passes, dropout, threads, seed, precision = options
     others = [load_bundle(each, draft=True) for each in ensemble]
     members = [(each, logits_engine(engine.name, each, "fp32", threads)) for each in others]
     wanted = (*names, "ensemble") if members and "ensemble" not in names else names
     needs = BaselineNeeds(
-        loaded, engine, threads, seed, pairs, sources.fit_on, sources.train_data, weights, passes, dropout, members
+        loaded,
+        engine,
+        threads,
+        seed,
+        pairs,
+        sources.fit_on,
+        sources.train_data,
+        weights,
+        passes,
+        dropout,
+        members,
+        precision,
     )
     task = progress.add_task("baselines", total=None)
     made = make_baselines(

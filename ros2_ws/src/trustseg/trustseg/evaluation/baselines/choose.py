@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,12 @@ from trustseg.evaluation.baselines.ensemble import DeepEnsemble
 from trustseg.evaluation.baselines.mc_dropout import McDropout
 from trustseg.evaluation.baselines.network_weights import TorchNetwork, weights_of
 from trustseg.evaluation.baselines.scorer import PixelScorer
-from trustseg.evaluation.baselines.temperature import TemperatureScorer, fit_temperature, sample_logits
+from trustseg.evaluation.baselines.temperature import (
+    TemperatureFit,
+    TemperatureScorer,
+    fit_temperature,
+    sample_logits,
+)
 from trustseg.evaluation.baselines.trust_score import fit_trust_score
 from trustseg.evaluation.dataset_layout import LabelledSource
 from trustseg.evaluation.exposed_logits import LogitsEngine
@@ -36,7 +41,8 @@ class BaselineNeeds:
 
     Attributes:
         bundle, engine, threads, seed: of the evaluation. evaluated: its pairs, which nothing may be fitted on.
-        fit_on: images for the temperature; None: none was given. train_data: for the Trust Score.
+        fit_on: images for the temperature; None: the calibration file's is taken, where it has one.
+        train_data: for the Trust Score.
         weights: checkpoint of the network; None: the one in the bundle's folder.
         passes, dropout: of MC dropout. members: of the ensemble.
     """
@@ -52,6 +58,7 @@ class BaselineNeeds:
     passes: int
     dropout: float | None
     members: Sequence[tuple[Bundle, LogitsEngine]]
+    precision: str = "fp32"
     network: list[TorchNetwork] = field(default_factory=list)
 
     def torch_network(self) -> TorchNetwork:
@@ -119,10 +126,23 @@ class MissingNeed(InputError):
 
 
 def _temperature(needs: BaselineNeeds) -> PixelScorer:
+    stored = _stored_temperature(needs)
+    if needs.fit_on is None and stored is not None:
+        return TemperatureScorer(stored, "what `trustseg calibrate --temperature` saw")
     pairs, source = _pairs(needs, needs.fit_on, "temperature", "--fit-on")
     card = needs.bundle.card
     sample = sample_logits(needs.engine, pairs, card.size, card.input.color_order, source.void)
     return TemperatureScorer(fit_temperature(sample), source.name)
+
+
+def _stored_temperature(needs: BaselineNeeds) -> TemperatureFit | None:
+    """The temperature that the bundle's calibration file tells of; None where it tells of none."""
+    if needs.precision not in needs.bundle.card.calibration:
+        return None
+    told = needs.bundle.calibration(needs.precision).provenance.get("temperature")
+    if not isinstance(told, dict):
+        return None
+    return TemperatureFit(**{each.name: told[each.name] for each in fields(TemperatureFit)})
 
 
 def _mc_dropout(needs: BaselineNeeds) -> PixelScorer:
