@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trustseg.errors import ParityError
 from trustseg.network.confidence import ConfidenceHead
 from trustseg.network.graph import DeployGraph
 from trustseg.network.segnet import SegNet
+from trustseg.precision.compact import LEAST_ELEMENTS, on_grid
 from trustseg.precision.lint import refuse_unportable
 from trustseg.precision.opset import to_opset17
 from trustseg.training import checkpoint
@@ -77,6 +78,13 @@ def load_fused(path: Path) -> tuple[SegNet, ConfidenceHead, ClassList, dict[str,
     network.load_state_dict({k[8:]: v for k, v in state.items() if k.startswith("network.")})
     head.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith("head.")})
     return network.eval(), head.eval(), classes, meta
+
+
+def keep_in_eight_bits(graph: DeployGraph) -> None:
+    """Round the large convolution weights to what eight bits can hold, in place: `compact` then loses nothing."""
+    for module in graph.modules():
+        if isinstance(module, nn.Conv2d) and module.weight.numel() >= LEAST_ELEMENTS:
+            module.weight.data = torch.from_numpy(on_grid(module.weight.detach().numpy()))
 
 
 def export_onnx(graph: DeployGraph, size: tuple[int, int]) -> bytes:
