@@ -2,8 +2,8 @@
 
 Each large convolution's weight becomes an int8 initializer with one scale an output channel and a DequantizeLinear in
 front of the convolution, which runtimes fold when they load the graph. Activations stay as they are: this is storage,
-not the int8 precision (`trustseg.precision.qdq`). Weights must lie on the grid already (`on_grid`), so that the graph of
-the file and the network that it was exported from are one.
+not the int8 precision (`trustseg.precision.qdq`). Weights must lie on the grid already (`on_grid`), so that the file's
+graph and the network that it was exported from are one.
 """
 
 from __future__ import annotations
