@@ -55,6 +55,7 @@ def main() -> int:
     mutants = commands.add_parser("mutants", help="mutation tests")
     mutants.add_argument("group", nargs="*", help=f"one of {', '.join(groups)}; default: all")
     mutants.add_argument("--report", type=Path, help="write table and survivors to this file (Markdown)")
+    mutants.add_argument("--again", action="store_true", help="only what the last run left, with the tests of now")
     options = parser.parse_args()
     tool = install_tool()
     if options.command == "coverage":
@@ -62,7 +63,8 @@ def main() -> int:
     unknown = set(options.group) - set(groups)
     if unknown:
         parser.error(f"unknown group: {', '.join(sorted(unknown))}")
-    return mutate([g for g in groups.values() if not options.group or g.name in options.group], tool, options.report)
+    chosen = [g for g in groups.values() if not options.group or g.name in options.group]
+    return mutate(chosen, tool, options.report, again=options.again)
 
 
 def read_groups() -> dict[str, Group]:
@@ -85,7 +87,7 @@ def install_tool() -> Path:
 
 
 def environment(tool: Path) -> dict[str, str]:
-    """Variables for a process that tests: the tool, and ROS's paths, so that tests/conftest.py need not start it again."""
+    """Variables for a process that tests: the tool, and ROS's paths, without which conftest.py starts it again."""
     sys.path.insert(0, str(PACKAGES["trustseg"].parent))
     from trustseg.ros_env import ros_environment
 
@@ -108,12 +110,19 @@ def cover(groups: list[Group], tool: Path) -> int:
     return 1 if subprocess.run(report, cwd=ROOT, env=env, check=False).returncode else 0
 
 
-def mutate(groups: list[Group], tool: Path, report: Path | None) -> int:
+def mutate(groups: list[Group], tool: Path, report: Path | None, *, again: bool) -> int:
     """Change the files of each group one expression at a time and count what its tests notice."""
     good, rows, survivors = True, [REPORT_HEAD], []
     for group in groups:
-        folder = copy_for(group)
-        run_mutmut(tool, folder, "run", "--max-children", "1")
+        names: list[str] = []
+        if again:
+            folder = CACHE / "mutants" / group.name
+            names = [name for name, code in exit_codes(folder).items() if code not in KILLED]
+            copy_tests(group, folder, folder / "mutants")
+        else:
+            folder = copy_for(group)
+        if names or not again:
+            run_mutmut(tool, folder, "run", "--max-children", "1", *names)
         codes = exit_codes(folder)
         left = sorted(name for name, code in codes.items() if code in SURVIVED)
         unreached = sorted(name for name, code in codes.items() if code in UNTESTED)
@@ -126,7 +135,7 @@ def mutate(groups: list[Group], tool: Path, report: Path | None) -> int:
         good = good and share >= FLOOR_PERCENT
         rows.append(f"| {group.name} | {len(codes)} | {killed} | {len(left)} | {len(unreached)} | {share:.1f} % |")
         print(rows[-1], flush=True)
-        for name in left + unreached:
+        for name in left + unreached if report is not None else ():
             change = run_mutmut(tool, folder, "show", name)
             survivors.append(f"\n{name}\n\n```diff\n{change.partition(chr(10))[2].strip()}\n```")
     print("\n".join(rows))
@@ -142,8 +151,13 @@ def copy_for(group: Group) -> Path:
     skip = shutil.ignore_patterns("__pycache__", "*.pyc")
     for name, package in PACKAGES.items():
         shutil.copytree(package, folder / "src" / name, ignore=skip)
-    shutil.copytree(ROOT / "tests", folder / "tests", ignore=skip)
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    copy_tests(group, folder)
+    return folder
+
+
+def copy_tests(group: Group, *folders: Path) -> None:
+    """The tests and settings of now."""
+    skip = shutil.ignore_patterns("__pycache__", "*.pyc")
     settings = {
         "source_paths": ["src"],
         "only_mutate": [f"src/{name}" for name in group.files],
@@ -152,8 +166,11 @@ def copy_for(group: Group) -> Path:
     }
     lines = [line for key, values in settings.items() for line in (f"{key}=", *(f"    {value}" for value in values))]
     # A worker must not inherit what the tests of an earlier one left behind (threads of DDS, say).
-    (folder / "setup.cfg").write_text("\n".join(["[mutmut]", *lines, "process_isolation=forkserver", ""]))
-    return folder
+    text = "\n".join(["[mutmut]", *lines, "process_isolation=forkserver", ""])
+    for folder in folders:
+        shutil.copytree(ROOT / "tests", folder / "tests", ignore=skip, dirs_exist_ok=True)
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        (folder / "setup.cfg").write_text(text, encoding="utf-8")
 
 
 def run_mutmut(tool: Path, folder: Path, *arguments: str) -> str:
