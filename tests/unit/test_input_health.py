@@ -166,10 +166,10 @@ def blot() -> np.ndarray:
     return cv2.GaussianBlur(mask, (0, 0), 5)[..., None]
 
 
-def test_dirt_is_found_on_its_tenth_frame(blot: np.ndarray) -> None:
+def test_dirt_is_found_by_its_eighth_frame(blot: np.ndarray) -> None:
     obscured = [Reason.OBSCURED in r for r in reasons_of(_covered(drive(70), 40, blot))]
-    # The frame that brings the dirt changes from clean to covered; the ten after it are still.
-    assert obscured == [False] * 50 + [True] * 20
+    # The frame that brings the dirt changes from clean to covered; the seven after it are still.
+    assert obscured == [False] * 47 + [True] * 23
 
 
 def test_small_dirt_is_not_reported(blot: np.ndarray) -> None:

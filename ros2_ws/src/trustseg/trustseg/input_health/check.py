@@ -63,9 +63,9 @@ class InputHealth:
         before, self._luma = self._luma, luma
         still, part, obscured = 0, 0.0, 0.0
         if before is not None and before.shape == luma.shape:
-            change = block_means(cv2.absdiff(luma, before))
-            still, part = self._still.note(luma, before, change)
-            obscured = self._obscured.share(luma, change, bright_end)
+            change, level = block_means(cv2.absdiff(luma, before)), block_means(luma)
+            still, part = self._still.note(luma, before, change, level)
+            obscured = self._obscured.share(luma, change, level, bright_end)
         return {
             "still_for": float(still), "still_part": part, "repeats": self._still.repeats, "obscured_share": obscured
         }  # fmt: skip

@@ -13,6 +13,7 @@ PAIRS = 16  # pairs of rows that a filter's pattern is looked for on
 PART = 16  # cells of two by two pixels within which a pattern is of one sign; chance gives about a quarter
 MOST_PARTS = 16
 CHROMA_SIZE = (48, 36)  # (width, height) of the colour map
+AXIS_WEIGHT = 0.35  # of the newest frame
 FLOOR = 0.3  # lumas: rounding alone gives this much colour
 LEAST_COLOUR = 2.0  # lumas: below it a picture is grey, and nothing is said
 SAME_SCENE = 0.8  # correlation of two frames' brightness: the same scene a moment later
@@ -33,7 +34,7 @@ class ColourCheck:
         """Figures of one frame, uint8 (H, W, 3) in either channel order, and its small copy (h, w, 3)."""
         red_blue, green, luma = chroma(small)
         axis = green_axis(red_blue, green)
-        self._green_axis = axis if self._before is None else self._green_axis + 0.25 * (axis - self._green_axis)
+        self._green_axis = axis if self._before is None else self._green_axis + AXIS_WEIGHT * (axis - self._green_axis)
         if self._before is not None and exchanged(self._before, (red_blue, luma)):
             self._swapped = not self._swapped
         self._before = (red_blue, luma)

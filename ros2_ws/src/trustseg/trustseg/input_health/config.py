@@ -17,13 +17,14 @@ class HealthConfig:
     Attributes:
         frozen_after: FROZEN from this many identical frames in a row on; 0 switches this rule and the next two off, for
             a simulator that stands still, or for replayed compressed video.
-        frozen_after_video: the same in a stream that repeats blocks exactly while it moves, which only decoded video
+        frozen_after_video: the same in a stream that repeats blocks exactly while others change, as only decoded video
             does: longer than the longest group of pictures that encoders make unasked (250), whose first picture
             changes every pixel.
         video_repeats: such a stream repeats this share of its blocks on average.
         still_least_motion: change of blocks from frame to frame, luma, that counts as motion.
         still_ratio: a picture has stopped suddenly when its busiest blocks change this many times less than in each of
-            the last five frames; a braking car takes longer.
+            the last seven frames,
+        still_steady: and these changed by no less than this share of the most of them; a braking car takes longer.
         still_tolerance: noise keeps its level within this share of itself.
         still_after: FROZEN after this many frames of nothing but noise since such a stop.
         part_share: FROZEN when at least this share of the image stopped in one frame and stands exactly still
@@ -47,7 +48,8 @@ class HealthConfig:
         obscured_history: frames it takes to learn how much detail a block has.
         dead_line: CORRUPT when a row or column stands out at this share of its places.
         lost_rows: CORRUPT when this share of the rows, at the top or bottom, shows one value and did not at first.
-        banding: CORRUPT when rows are brighter or darker than their neighbours by this, luma, over the whole width.
+        banding: CORRUPT when rows are brighter or darker than their neighbours by this on average, luma, over the whole
+            width; a single row counts as 2 at most.
         bit_errors: CORRUPT when this share of the pixels jumps in one colour alone.
         stuck_bit: CORRUPT when this share lies beyond a gap that a bit that is always 0 leaves in the histogram.
         tearing: CORRUPT when rows across a seam fit after a shift better by this (correlation),
@@ -62,6 +64,7 @@ class HealthConfig:
     video_repeats: float = 0.02
     still_least_motion: float = 0.5
     still_ratio: float = 1.6
+    still_steady: float = 0.7
     still_tolerance: float = 0.15
     still_after: int = 8
     part_share: float = 0.12
@@ -71,10 +74,10 @@ class HealthConfig:
     dark_share: float = 0.98
     bright_luma: int = 250
     bright_share: float = 0.75
-    blur_ratio: float = 0.45
+    blur_ratio: float = 0.8
     blur_min_contrast: float = 10.0
     obscured_share: float = 0.12
-    obscured_after: int = 10
+    obscured_after: int = 7
     obscured_still: float = 3.0
     obscured_moving: float = 2.0
     obscured_detail: float = 0.6
@@ -83,11 +86,11 @@ class HealthConfig:
     obscured_history: int = 30
     dead_line: float = 0.7
     lost_rows: float = 0.02
-    banding: float = 0.4
+    banding: float = 0.25
     bit_errors: float = 5e-4
     stuck_bit: float = 2e-3
-    tearing: float = 0.4
+    tearing: float = 0.6
     tear_window: int = 6
     mosaic: float = 0.4
-    green_axis: float = 0.9
+    green_axis: float = 0.75
     colour_after: int = 5

@@ -18,10 +18,12 @@ from trustseg.types import UInt8Array
 LINES = 64  # places along a row or column that are looked at
 LEAST_PLACES = 40  # fewer prove nothing
 GROUPS = 8  # parts of the width that a band must cross
+BAND_MOST = 2.0  # lumas that a single line counts at most
 BIT_PIXELS = 30_000  # about so many pixels are looked at for bit errors
 NOISE_FACTOR = 4.0  # a flipped bit stands this far above the mean difference of neighbours
 PLAIN = 2  # a line counts as one value within this
 STEP = 12  # lumas by which a dead line differs from its neighbours
+BLACK = 16
 FLAT_SKY = 250  # rows of an overexposed sky are constant without any fault
 LEAST_STRUCTURE = 2.0  # lumas, standard deviation of a row that can be lined up with its neighbour
 NEAREST_SHIFT = 4  # pixels of the small copy: slanted edges move by less from row to row
@@ -97,7 +99,7 @@ def dead_line(lines: UInt8Array) -> float:
 
 
 def border_runs(lines: UInt8Array) -> tuple[int, int]:
-    """Lines at both ends of uint8 (places, lines) that show one value and end as if cut off.
+    """Lines at both ends of uint8 (places, lines) that show one value, and end as if cut off where that may be dark.
 
     An overexposed sky shows one value too, and is left out.
     """
@@ -107,14 +109,15 @@ def border_runs(lines: UInt8Array) -> tuple[int, int]:
     count = len(plain)
     first, last = int(np.argmin(plain)), int(np.argmin(plain[::-1]))
 
-    def cut(at: int, inside: int) -> bool:
+    def cut(at: int) -> bool:
         jump = cv2.absdiff(np.ascontiguousarray(lines[:, at]), np.ascontiguousarray(lines[:, at + 1]))
-        return bool(lines[0, inside] < FLAT_SKY and float(np.mean(jump > STEP)) >= 0.7)
+        return float(np.mean(jump > STEP)) >= 0.7
 
-    return (
-        first if first and cut(first - 1, 0) else 0,
-        last if last and cut(count - last - 1, count - 1) else 0,
-    )
+    # A grey sky may be as plain as that, a road never is: below, only black needs the cut to be believed.
+    top = first > 0 and lines[0, 0] < FLAT_SKY and cut(first - 1)
+    value = int(lines[0, -1])
+    bottom = last > 0 and value < FLAT_SKY and (value > BLACK or cut(count - last - 1))
+    return (first if top else 0, last if bottom else 0)
 
 
 def banding(lines: UInt8Array) -> float:
@@ -130,7 +133,9 @@ def banding(lines: UInt8Array) -> float:
     parts = np.asarray(grouped.sum(axis=1, dtype=np.uint16), np.float32) / np.float32(each)
     fine = parts - cv2.blur(parts, (2 * round(count / 36) + 1, 1), borderType=cv2.BORDER_REFLECT)
     least, most = fine.min(axis=0), fine.max(axis=0)
-    return float(np.mean(np.maximum(least, 0.0) + np.maximum(-most, 0.0)))
+    # A kerb or a bridge is one strong line; bands are many.
+    common = np.maximum(least, 0.0) + np.maximum(-most, 0.0)
+    return float(np.mean(np.minimum(common, BAND_MOST)))
 
 
 def bit_errors(image: UInt8Array) -> float:
@@ -150,14 +155,11 @@ def bit_errors(image: UInt8Array) -> float:
     jump = cv2.max(cv2.subtract(here, high), cv2.subtract(low, here))
     # Noise and texture of the whole picture set the scale, those around a pixel its own.
     usual = NOISE_FACTOR * cv2.norm(here, left, cv2.NORM_L1) / here.size
-    clear = cv2.min(
-        cv2.compare(jump, max(32.0, usual), cv2.CMP_GT), cv2.compare(jump, cv2.subtract(high, low), cv2.CMP_GT)
-    )
-    if not cv2.countNonZero(clear):
+    clear = (jump > max(32.0, usual)) & (jump > cv2.subtract(high, low))
+    if not clear.any():
         return 0.0
-    some = cv2.compare(jump, 8, cv2.CMP_GT)
     pixels = (len(at), width - 2, 3)
-    alone = (clear.reshape(pixels) > 0).any(axis=2) & ((some.reshape(pixels) > 0).sum(axis=2) == 1)
+    alone = clear.reshape(pixels).any(axis=2) & ((jump > 8).reshape(pixels).sum(axis=2) == 1)
     return float(alone.mean())
 
 

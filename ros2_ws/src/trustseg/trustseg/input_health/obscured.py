@@ -22,13 +22,14 @@ class ObscuredCheck:
         self._covered_for = np.zeros(BLOCKS, np.int32)
         self._seen = 0
 
-    def share(self, luma: UInt8Array, change: Blocks, bright_end: float) -> float:
+    def share(self, luma: UInt8Array, change: Blocks, level: Blocks, bright_end: float) -> float:
         """Share of the image covered for long enough, 0..1.
 
         Args:
-            luma: uint8 (h, w). change: of each block since the last frame. bright_end: 95 % quantile of luma.
+            luma: uint8 (h, w). change, level: of each block since the last frame, and its mean luma.
+            bright_end: 95 % quantile of luma.
         """
-        config, level = self._config, block_means(luma)
+        config = self._config
         detail = block_means(cv2.absdiff(luma[:, 1:], luma[:, :-1]))
         self._seen += 1
         weight = 1.0 / min(self._seen, config.obscured_history)

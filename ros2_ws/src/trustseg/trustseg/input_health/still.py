@@ -19,7 +19,8 @@ from trustseg.types import UInt8Array
 
 # Blocks that change most tell motion from noise: near road and kerb move while the sky stands.
 BUSY = 0.9
-FEW = 5  # frames of the past that a stop is compared with
+FEW = 7  # frames of the past that a stop is compared with
+DARKEST, BRIGHTEST = 8.0, 245.0  # mean luma of blocks that can tell anything
 RECENT = 0.2  # weight of the newest frame in a block's usual change
 
 
@@ -71,7 +72,7 @@ class StillCheck:
 
     @property
     def repeats(self) -> float:
-        """Usual share of blocks that repeat exactly while the picture moves, 0..1."""
+        """Usual share of blocks that repeat exactly while others do not, 0..1."""
         return self._repeats
 
     @property
@@ -79,24 +80,27 @@ class StillCheck:
         """Whether exact repetition is usual in this stream."""
         return self._repeats >= self._config.video_repeats
 
-    def note(self, luma: UInt8Array, before: UInt8Array, change: Blocks) -> tuple[int, float]:
+    def note(self, luma: UInt8Array, before: UInt8Array, change: Blocks, level: Blocks) -> tuple[int, float]:
         """Take one frame.
 
         Args:
             luma, before: uint8 (h, w) copies of this frame and the last one.
-            change: mean change of each block between them.
+            change: mean change of each block between them. level: mean luma of each block now.
 
         Returns:
             (frames that the picture has stood still under noise since it stopped suddenly,
             share of the picture that stands still since it stopped suddenly while the rest moves on).
         """
         self._seen += 1
-        zero = change == 0.0
-        still, part = self._under_noise(luma, before, change, zero), self._in_part(change, zero)
+        # What is burnt out or black has no noise to tell anything by.
+        zero = (change == 0.0) & (level > DARKEST) & (level < BRIGHTEST)
+        still, (part, stopped) = self._under_noise(luma, before, change, zero), self._in_part(change, zero)
         self._busy.append(quantile(change, BUSY))
         self._usual += (RECENT if self._seen > 1 else 1.0) * (change - self._usual)
-        if 0.0 < quantile(change, BUSY) >= self._config.still_least_motion:
-            self._repeats += 0.1 * (float(zero.mean()) - self._repeats)
+        if change.any():
+            # Blocks that stopped together may be the fault that is looked for: nothing is learned from them, nor from
+            # a picture that repeats as a whole.
+            self._repeats += 0.1 * (float((zero & ~stopped).mean()) - self._repeats)
         return still, part
 
     def _under_noise(self, luma: UInt8Array, before: UInt8Array, change: Blocks, zero: npt.NDArray[np.bool_]) -> int:
@@ -106,7 +110,9 @@ class StillCheck:
             self._anchor_luma, self._same_for = None, 0
             return 0
         if self._anchor_luma is None or self._anchor_luma.shape != luma.shape:
-            stopped = len(self._busy) == FEW and min(self._busy) >= config.still_ratio * level
+            # Out of steady motion: a car that brakes loses it frame by frame.
+            steady = len(self._busy) == FEW and min(self._busy) >= config.still_steady * max(self._busy)
+            stopped = steady and min(self._busy) >= config.still_ratio * level
             self._anchor_luma = before if stopped else None
             self._level, self._same_for = level, 1 if stopped else 0
             return 0
@@ -119,20 +125,19 @@ class StillCheck:
         self._same_for += 1
         return self._same_for
 
-    def _in_part(self, change: Blocks, zero: npt.NDArray[np.bool_]) -> float:
-        """Blocks that stopped in the same frame, out of motion, while the others went on as before."""
+    def _in_part(self, change: Blocks, zero: npt.NDArray[np.bool_]) -> tuple[float, npt.NDArray[np.bool_]]:
+        """Share of blocks that stopped in one frame, out of motion, while the others went on; and those blocks."""
         config = self._config
         begins = zero & (self._zero_for == 0)
         self._before_stop = np.where(begins, self._usual, self._before_stop)
         self._zero_for = np.where(zero, self._zero_for + 1, 0)
-        if self.is_video or self._seen <= FEW:
-            return 0.0
-        ages = self._zero_for[(self._zero_for > 0) & (self._before_stop >= config.still_least_motion)]
-        if not ages.size:
-            return 0.0
-        age = int(np.bincount(ages).argmax())
-        stopped = (self._zero_for == age) & (self._before_stop >= config.still_least_motion)
-        rest = ~zero
-        share = float(stopped.mean())
-        moving = quantile(change[rest], BUSY) >= config.still_least_motion
-        return share if age >= config.part_after and moving and rest.mean() >= config.part_least_rest else 0.0
+        candidates = zero & (self._before_stop >= config.still_least_motion)
+        if self._seen <= FEW or not candidates.any():
+            return 0.0, np.zeros_like(zero)
+        age = int(np.bincount(self._zero_for[candidates]).argmax())
+        stopped = candidates & (self._zero_for == age)
+        share, rest = float(stopped.mean()), change[~stopped]
+        if share < config.part_share or rest.size < config.part_least_rest * change.size:
+            return 0.0, np.zeros_like(zero)
+        moving = quantile(rest, BUSY) >= config.still_least_motion
+        return share if age >= config.part_after and moving and not self.is_video else 0.0, stopped
