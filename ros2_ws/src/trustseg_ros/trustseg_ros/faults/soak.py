@@ -15,12 +15,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import Image
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
+from trustseg.backends import load_golden
 from trustseg.bounds import SECOND, derive_bounds
 from trustseg.bundle import Bundle
 from trustseg.errors import BackendError, FrameRejected
@@ -38,6 +40,7 @@ from trustseg_ros.status_book import Received, StatusBook
 
 RATE_HZ = 30.0
 SIZE = (90, 120)  # of frames and masks: what is timed here is the code around the pixels
+PICTURES = 120
 EPISODE = 600  # frames between two troubles, on average
 LIFE = 200_000  # frames of one instance of the node
 SAMPLES = 200
@@ -116,20 +119,15 @@ class FakeEngine:
 
     name, precision, version = "fake", "fp32", "0"
 
-    def __init__(self, bundle: Bundle, rng: np.random.Generator) -> None:
-        height, width = bundle.card.size
-        classes, features = len(bundle.card.classes), np.array(bundle.verdict("fp32").mean, np.float32)
-        whole = np.zeros(len(bundle.card.feature_names), np.float32)
-        for name, value in zip(bundle.verdict("fp32").features, features):
-            if name in bundle.card.feature_names:
-                whole[bundle.card.feature_names.index(name)] = value
-        whole[0] = 0.0
+    def __init__(self, bundle: Bundle, size: tuple[int, int]) -> None:
+        height, width = size
+        golden = load_golden(bundle)
         self._outputs = [
             EngineOutput(
-                np.asarray(np.sort(rng.integers(0, classes, (height, width)), axis=0), np.uint8),
-                np.asarray(rng.integers(120, 256, (height, width)), np.uint8), whole.copy(), 0.1,
+                np.asarray(golden.labels[k : k + height, :width], np.uint8),
+                np.asarray(golden.confidence[k : k + height, :width], np.uint8), golden.features, 0.1,
             )
-            for _ in range(4)
+            for k in range(4)
         ]  # fmt: skip
         self.fails = False
         self._next = 0
@@ -151,15 +149,17 @@ class Soak:
     Args:
         bundle: finished bundle: its verdict, calibration and card; its graph is not opened.
         seed: of frames and troubles.
+        episode: frames between two troubles, on average. life: frames of one instance of the node.
     """
 
-    def __init__(self, bundle: Bundle, seed: int = 0) -> None:
+    def __init__(self, bundle: Bundle, seed: int = 0, episode: int = EPISODE, life: int = LIFE) -> None:
+        self._episode, self._life = episode, life
         self._rng = np.random.default_rng(seed)
         small = bundle.card.model_copy(
             update={"input": bundle.card.input.model_copy(update={"height": SIZE[0], "width": SIZE[1]})}
         )
         self._bundle = Bundle(bundle.path, small, bundle.card_sha256)
-        self._engine = FakeEngine(self._bundle, self._rng)
+        self._engine = FakeEngine(bundle, SIZE)
         self._pipeline = Pipeline(self._bundle, self._engine)
         self._bounds = derive_bounds(round(SECOND / RATE_HZ), 50_000_000)
         self._now_ns = START_NS
@@ -167,7 +167,7 @@ class Soak:
         self._guard = FailureGuard(self._bounds.verdict_valid_ns, clock_ns=lambda: self._now_ns)
         self._mask, self._confidence = ImageMessage("mono8"), ImageMessage("mono8")
         self._verdicts = 0
-        self._pictures = self._make_pictures()
+        self._pictures = self._make_pictures(load_golden(bundle).image)
         self._trouble, self._trouble_left = "", 0
         self.result = SoakResult()
         self._verdict: Snapshot | None = None
@@ -189,12 +189,12 @@ class Soak:
     def step(self, number: int) -> None:
         """One camera period: a frame, or a silence."""
         self._now_ns += self._bounds.camera_period_ns
-        if number % LIFE == 0:
+        if number % self._life == 0:
             self._end_node()
             self._start_node()
         if self._trouble_left == 0:
             self._trouble = ""
-            if self._rng.random() < 1.0 / EPISODE:
+            if self._rng.random() < 1.0 / self._episode:
                 self._trouble = TROUBLES[int(self._rng.integers(len(TROUBLES)))]
                 self._trouble_left = int(self._rng.integers(1, 40))
         else:
@@ -247,12 +247,14 @@ class Soak:
         message.header.stamp = _time(stamp_ns)
         return message
 
-    def _make_pictures(self) -> dict[str, list[Any]]:
+    def _make_pictures(self, scene: UInt8Array) -> dict[str, list[Any]]:
+        """Windows that wander over the golden image, with fresh noise; dark ones; one that never changes."""
         height, width = SIZE
-        ground = self._rng.integers(40, 200, (height // 6, width // 6 * 2, 3)).astype(np.uint8)
-        world = np.kron(ground, np.ones((6, 6, 1), np.uint8))
-        noise = self._rng.normal(0.0, 2.0, (32, height, width, 3))
-        drive = [np.clip(world[:, 3 * k : 3 * k + width] + noise[k], 0, 255).astype(np.uint8) for k in range(32)]
+        scene = np.asarray(cv2.resize(scene, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+        around = scene.shape[1] - width
+        noise = self._rng.normal(0.0, 2.0, (PICTURES, height, width, 3))
+        windows = [scene[30 : 30 + height, abs(6 * k % (2 * around) - around) :][:, :width] for k in range(PICTURES)]
+        drive = [np.clip(window + noise[k], 0, 255).astype(np.uint8) for k, window in enumerate(windows)]
         dark = [np.clip(noise[k] + 4, 0, 255).astype(np.uint8) for k in range(8)]
         return {
             name: [array("B", picture.tobytes()) for picture in pictures]

@@ -1,0 +1,202 @@
+"""How often the input checks find each fault, by severity, and in the same row how often they accuse a clean frame."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from trustseg.evaluation.health_streams import Stream
+from trustseg.input_health import HealthConfig, InputHealth
+from trustseg.reasons import HARD_REASONS, Reason
+from trustseg.scenes import apply_condition
+from trustseg.scenes.conditions import condition_seed
+from trustseg.scenes.sensor_faults import SENSOR_FAULTS, SensorFault
+from trustseg.types import UInt8Array
+
+WARM_UP = 34  # clean frames before a fault: the checks of dirt learn for 30
+MOST_DAMAGED = 6  # streams of a group that faults are put on
+LATER = 3  # frames beyond a row's bound that are looked at
+FRAME_NS = 100_000_000
+SOFT_COUNT, SOFT_WINDOW = 2, 3  # a soft reason is believed in so many of so many frames, as the monitor does
+
+
+@dataclass(frozen=True)
+class FaultRow:
+    """One fault at one severity, and what must be said about it within how many frames (fault table, section 4)."""
+
+    number: str
+    kind: str
+    severity: float
+    reason: Reason
+    within: int
+
+
+def _rows(number: str, kind: str, reason: Reason, within: int, *severities: float) -> list[FaultRow]:
+    return [FaultRow(number, kind, severity, reason, within) for severity in severities]
+
+
+ROWS: tuple[FaultRow, ...] = (
+    *_rows("11", "frozen", Reason.FROZEN, 3, 1.0),
+    *_rows("12", "frozen_noise", Reason.FROZEN, 10, 0.15, 0.3, 0.5, 1.0),
+    *_rows("12", "frozen_part", Reason.FROZEN, 10, 0.3, 0.5, 0.8),
+    *_rows("13", "black", Reason.DARK, 1, 0.9, 1.0),
+    *_rows("14", "white", Reason.BRIGHT, 1, 0.9, 1.0),
+    *_rows("15", "defocus", Reason.BLUR, 3, 0.2, 0.4, 0.6, 1.0),
+    *_rows("15", "motion_blur", Reason.BLUR, 3, 0.3, 0.5, 0.7, 1.0),
+    *_rows("16", "condensation", Reason.OBSCURED | Reason.BLUR, 10, 0.1, 0.4, 1.0),
+    *_rows("17", "occlusion", Reason.OBSCURED, 10, 0.4, 0.6, 0.8),
+    *_rows("19", "channel_swap", Reason.COLOUR, 10, 1.0),
+    *_rows("19", "bayer_as_grey", Reason.COLOUR, 10, 0.1, 0.5),
+    *_rows("19", "bayer_phase", Reason.COLOUR, 10, 1.0),
+    *_rows("20", "dead_rows", Reason.CORRUPT, 3, 0.1, 0.3, 1.0),
+    *_rows("20", "dead_columns", Reason.CORRUPT, 3, 0.1, 0.3, 1.0),
+    *_rows("20", "lost_rows", Reason.CORRUPT, 3, 0.1, 0.5),
+    *_rows("20", "banding", Reason.CORRUPT, 3, 0.15, 0.25, 0.5),
+    *_rows("20", "bit_errors", Reason.CORRUPT, 3, 0.05, 0.1, 0.2, 1.0),
+    *_rows("20", "stuck_bit", Reason.CORRUPT, 3, 0.25, 0.5, 0.75, 1.0),
+    *_rows("20", "tearing", Reason.CORRUPT, 3, 0.2, 0.5, 1.0),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of one row in one group of streams.
+
+    Attributes:
+        streams: how many streams had the fault.
+        found: how many of them got the reason within the row's frames.
+        later: how many got it in the three frames after that.
+        frames: median number of the frame that it took, of those found in time; 0 of none.
+    """
+
+    group: str
+    streams: int
+    found: int
+    later: int
+    frames: float
+
+
+@dataclass(frozen=True)
+class CleanFigures:
+    """One group of clean streams.
+
+    Attributes:
+        frames, streams: looked at.
+        accused: frames with any reason, by its name.
+        believed: streams in which the monitor would have believed it, by its name.
+        extremes: least and most of every figure.
+    """
+
+    group: str
+    frames: int
+    streams: int
+    accused: dict[str, int]
+    believed: dict[str, int]
+    extremes: dict[str, tuple[float, float]]
+
+
+def damaged_by(row: FaultRow, seed: int) -> Callable[[UInt8Array, int], UInt8Array]:
+    """What the fault of `row` does to frame k of a stream."""
+    if row.kind in SENSOR_FAULTS:
+        fault = SensorFault(row.kind, row.severity, seed)
+        return lambda image, k: fault.frame(image)
+    if row.kind == "black":
+        return lambda image, k: (image * (1.0 - row.severity) ** 2).astype(np.uint8)
+    if row.kind == "white":
+        return lambda image, k: np.clip(image * (1.0 + 20.0 * row.severity) + 130.0 * row.severity, 0, 255).astype(
+            np.uint8
+        )
+    return lambda image, k: apply_condition(
+        row.kind, row.severity, image, seed=condition_seed(row.kind, seed, k) & 0xFFFF
+    )
+
+
+class HealthTable:
+    """Gathers streams one by one; nothing of them is kept."""
+
+    def __init__(self, rows: Iterable[FaultRow] = ROWS, config: HealthConfig | None = None) -> None:
+        self.rows, self._config = tuple(rows), config or HealthConfig()
+        self._clean: dict[str, list[Any]] = {}
+        self._found: dict[tuple[FaultRow, str], list[int | None]] = {}
+        self._damaged: dict[str, int] = {}
+        self._seed = 0
+
+    def add(self, stream: Stream, on_row: Callable[[], None] = lambda: None) -> None:
+        """Run one clean stream, and every fault on it where it is meant for that."""
+        self._seed += 1
+        health = InputHealth(self._config)
+        seen: list[Reason] = []
+        entry = self._clean.setdefault(stream.group, [0, 0, {}, {}, {}])
+        warm: InputHealth | None = None
+        for k, image in enumerate(stream.frames):
+            report = health.check(image, (k + 1) * FRAME_NS)
+            seen.append(report.reasons)
+            for name, value in report.figures.items():
+                low, high = entry[4].get(name, (value, value))
+                entry[4][name] = (min(low, value), max(high, value))
+            if k + 1 == WARM_UP:
+                warm = copy.deepcopy(health)
+        entry[0] += len(seen)
+        entry[1] += 1
+        for name, reason in _members():
+            accused = sum(bool(each & reason) for each in seen)
+            if accused:
+                entry[2][name] = entry[2].get(name, 0) + accused
+            if believed_at(seen, reason) is not None:
+                entry[3][name] = entry[3].get(name, 0) + 1
+        if warm is None or not stream.damaged or self._damaged.get(stream.group, 0) >= MOST_DAMAGED:
+            return
+        self._damaged[stream.group] = self._damaged.get(stream.group, 0) + 1
+        for row in self.rows:
+            frames = stream.frames[WARM_UP : WARM_UP + row.within + LATER]
+            if len(frames) < row.within:
+                continue
+            faulty, damage = copy.deepcopy(warm), damaged_by(row, self._seed)
+            reasons = [
+                faulty.check(damage(image, k), (WARM_UP + k + 1) * FRAME_NS).reasons for k, image in enumerate(frames)
+            ]
+            self._found.setdefault((row, stream.group), []).append(believed_at(reasons, row.reason))
+            on_row()
+
+    def clean(self) -> list[CleanFigures]:
+        """Every group of clean streams."""
+        return [
+            CleanFigures(group, frames, streams, accused, believed, extremes)
+            for group, (frames, streams, accused, believed, extremes) in self._clean.items()
+        ]
+
+    def found(self) -> Iterator[tuple[FaultRow, list[Found], tuple[int, int]]]:
+        """Each row, what was found in each group, and (frames accused of the same reason, frames) that were clean."""
+        accused: dict[Reason, int] = {}
+        frames = sum(entry[0] for entry in self._clean.values())
+        for name, reason in _members():
+            accused[reason] = sum(entry[2].get(name, 0) for entry in self._clean.values())
+        for row in self.rows:
+            groups = []
+            for (other, group), moments in self._found.items():
+                if other is not row:
+                    continue
+                on_time = [m for m in moments if m is not None and m <= row.within]
+                late = sum(m is not None and m > row.within for m in moments)
+                groups.append(Found(group, len(moments), len(on_time), late, float(median(on_time)) if on_time else 0))
+            alarms = sum(count for reason, count in accused.items() if reason & row.reason)
+            yield row, groups, (alarms, frames)
+
+
+def believed_at(reasons: list[Reason], reason: Reason) -> int | None:
+    """The frame, from 1, in which the monitor believes `reason`; None when it never does."""
+    if reason & HARD_REASONS:
+        return next((k for k, each in enumerate(reasons, start=1) if each & reason), None)
+    for k in range(1, len(reasons) + 1):
+        if sum(bool(each & reason) for each in reasons[max(0, k - SOFT_WINDOW) : k]) >= SOFT_COUNT:
+            return k
+    return None
+
+
+def _members() -> list[tuple[str, Reason]]:
+    return [(name, reason) for name, reason in Reason.__members__.items() if reason]

@@ -1,0 +1,63 @@
+"""The decoder and the validator under atheris: input is bred by the code that it reaches."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from trustseg.errors import InputError
+
+MAX_BYTES = 4096
+TARGET = """
+import sys, atheris
+with atheris.instrument_imports(include=["trustseg.frames"]):
+    from trustseg.frames import FrameLimits, decode_compressed, decode_pixels
+from trustseg.errors import FrameRejected
+from trustseg.faults.fuzz_images import DEFINED
+
+LIMITS = FrameLimits(max_pixels=1 << 16)
+NAMES = (*DEFINED, "rgb16", "")
+
+def one(data):
+    feed = atheris.FuzzedDataProvider(data)
+    try:
+        if feed.ConsumeBool():
+            image, _ = decode_compressed(feed.ConsumeBytes(len(data)), limits=LIMITS)
+            assert image.shape[0] * image.shape[1] <= LIMITS.max_pixels
+        else:
+            encoding = NAMES[feed.ConsumeIntInRange(0, len(NAMES) - 1)]
+            height, width, step = (feed.ConsumeIntInRange(0, 300) for _ in range(3))
+            rest = feed.ConsumeBytes(len(data))
+            image, _ = decode_pixels(rest, height, width, step, encoding, limits=LIMITS)
+            size, _, _ = DEFINED[encoding]
+            rows = height * 3 // 2 if encoding == "nv12" else height
+            assert image.shape == (height, width, 3) and step >= width * size and len(rest) == rows * step
+    except FrameRejected:
+        pass
+
+atheris.Setup(sys.argv, one)
+atheris.Fuzz()
+"""
+
+
+def fuzz_decoder(runs: int, seed: int = 0) -> dict[str, Any]:
+    """Run atheris in a process of its own (it ends its process); its last words where it found something.
+
+    Raises:
+        InputError: atheris is not installed.
+    """
+    try:
+        import atheris  # noqa: F401  # type: ignore[import-not-found]
+    except ImportError as error:
+        raise InputError("atheris is not installed", got=str(error), fix="pip install atheris") from error
+    done = subprocess.run(
+        [sys.executable, "-c", TARGET, f"-runs={runs}", f"-seed={seed + 1}", f"-max_len={MAX_BYTES}", "-timeout=10"],
+        capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    lines = done.stderr.splitlines()
+    covered = [line for line in lines if "cov:" in line]
+    crashes = [] if done.returncode == 0 else ["\n".join(lines[-30:])]
+    last = covered[-1].split() if covered else []
+    reached = int(last[last.index("cov:") + 1]) if last else 0
+    return {"runs": runs, "coverage": reached, "wrong": [], "crashes": crashes}
