@@ -10,17 +10,21 @@ import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter, process_time
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 
 from trustseg.backends import Backend
+from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.bundle import Bundle
 from trustseg.calibration import ConfidenceTable, corridor_mask
 from trustseg.evaluation.score_histogram import Floats
+from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.input_health import InputHealth
 from trustseg.pipeline import Pipeline
+from trustseg.reasons import Mode
 from trustseg.types import Frame, UInt8Array
 from trustseg.verdict import Judge
 
@@ -38,7 +42,8 @@ class Stage:
 ENGINE, PIPELINE, ROS = "engine", "pipeline", "ros"
 BUDGET: tuple[Stage, ...] = (
     Stage("transport in", ROS, 2.0, "camera's publish to the callback"),
-    Stage("input health", PIPELINE, 0.5, "frozen, dark, blurred, covered ..."),
+    Stage("frame checks", PIPELINE, 0.2, "stamps, layout, size, encoding"),
+    Stage("input health", PIPELINE, 0.8, "frozen, dark, blurred, covered, corrupt, miscoloured"),
     Stage("resize", PIPELINE, 0.7, "to the network's input, linear"),
     Stage("engine", ENGINE, None, "the graph, everything per pixel"),
     Stage("calibrate", PIPELINE, 0.4, "table look-up and histograms"),
@@ -50,6 +55,7 @@ BUDGET: tuple[Stage, ...] = (
 PIPELINE_BUDGET_MS = 2.0
 ROS_BUDGET_MS = 5.0
 WARM_UP = 5
+BENCH_BOUNDS = derive_bounds(SECOND // 30, 50 * MS)
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,8 @@ class _Bench:
         self._judge = Judge(
             bundle.verdict(backend.precision), card.feature_names, len(card.classes), calibration.low_confidence
         )
+        self._intake = FrameIntake(IntakeConfig(Mode.REPLAY, False, frames[0].size, False), BENCH_BOUNDS)
+        self._messages = [_message(frame) for frame in frames]
         self._rounds: dict[str, list[list[float]]] = {}
         self._stamp_ns = 0
         self._cpu_s = self._wall_s = 0.0
@@ -155,7 +163,7 @@ class _Bench:
             self._process(index)
 
     def start_round(self) -> None:
-        for name in ("engine", "pipeline", "added", "input health", "resize", "calibrate", "judge"):
+        for name in ("engine", "pipeline", "added", "frame checks", "input health", "resize", "calibrate", "judge"):
             self._rounds.setdefault(name, []).append([])
 
     def call(self, index: int) -> None:
@@ -167,6 +175,9 @@ class _Bench:
         self._cpu_s += process_time() - cpu
         self._wall_s += perf_counter() - wall
         self._rounds["added"][-1].append(result.pipeline_ms - result.engine_ms)
+        message = self._messages[index % len(self._messages)]
+        message.header.stamp = SimpleNamespace(sec=self._stamp_ns // SECOND, nanosec=self._stamp_ns % SECOND)
+        self._timed("frame checks", lambda: self._checked(message))
         health = self._timed("input health", lambda: self._health.check(frame, self._stamp_ns))
         self._timed("resize", lambda: self._pipeline.network_image(frame))
 
@@ -192,11 +203,24 @@ class _Bench:
         self._stamp_ns += 33_333_333
         return self._pipeline.process(Frame(self._frames[index % len(self._frames)], self._stamp_ns))
 
+    def _checked(self, message: Any) -> Frame:
+        self._intake.check(message, self._stamp_ns, self._stamp_ns)
+        return self._intake.decode(message)
+
     def _timed(self, name: str, work: Callable[[], Any]) -> Any:
         started = perf_counter()
         found = work()
         self._rounds[name][-1].append((perf_counter() - started) * 1e3)
         return found
+
+
+def _message(frame: UInt8Array) -> Any:
+    """What has the fields of a sensor_msgs Image of a frame."""
+    height, width = frame.shape[:2]
+    return SimpleNamespace(
+        header=SimpleNamespace(stamp=None, frame_id="camera"), height=height, width=width, step=3 * width,
+        encoding="rgb8", is_bigendian=0, data=memoryview(frame.tobytes()),
+    )  # fmt: skip
 
 
 def _timing(rounds: list[list[float]]) -> Timing:
