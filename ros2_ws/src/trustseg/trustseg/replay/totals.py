@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trustseg.errors import InputError
@@ -79,12 +79,12 @@ def read_totals(folder: Path) -> DriveSums:
     """
     try:
         document = json.loads((folder / TOTALS).read_text(encoding="utf-8"))
-        rows = _columns(folder / FRAMES, sorted({*SCORES, *QUALITIES, "mask_crc32"}))
-        times = _columns(folder / TIMES, DURATIONS)
+        rows = pq.read_table(folder / FRAMES, columns=sorted({*SCORES, *QUALITIES, "mask_crc32"}))
+        times = pq.read_table(folder / TIMES, columns=list(DURATIONS))
         tally = Tally(reasons=Counter(document["reasons"]))
         for name in COUNTS:
             setattr(tally, name, int(document[name]))
-        judged = [crc is not None for crc in rows["mask_crc32"]]
+        judged = rows["mask_crc32"].is_valid().to_numpy()
         for column, name in SCORES.items():
             setattr(tally, name, _numbers(rows[column], judged))
         for name in DURATIONS:
@@ -95,7 +95,7 @@ def read_totals(folder: Path) -> DriveSums:
             tally, FlagTrack(failures=failures, start_up_ns=int(document["start_up_ns"])),
             _truth(document["truth"], rows), int(document["period_ns"]), wall_s, list(document["losses"]),
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise InputError(f"the results in {folder} are damaged", got=one_line(error), fix="use --fresh") from error
 
 
@@ -108,13 +108,13 @@ def key_of(folder: Path) -> str:
         return ""
 
 
-def _truth(document: dict[str, Any] | None, rows: dict[str, list[Any]]) -> TruthTotals | None:
+def _truth(document: dict[str, Any] | None, rows: pa.Table) -> TruthTotals | None:
     if document is None:
         return None
+    labelled = rows.filter(rows["true_quality"].is_valid()).select(list(QUALITIES))
+    columns = [column.to_numpy() for column in labelled.columns]
     images = [
-        (quality, *(_number(each) for each in scores), bool(flag))
-        for quality, *scores, flag in zip(*(rows[name] for name in QUALITIES), strict=True)
-        if quality is not None
+        (float(q), float(s), float(p), float(low), bool(flag)) for q, s, p, low, flag in zip(*columns, strict=True)
     ]
     return TruthTotals(
         int(document["classes"]), document["void"], float(document["threshold"]),
@@ -123,15 +123,8 @@ def _truth(document: dict[str, Any] | None, rows: dict[str, list[Any]]) -> Truth
     )  # fmt: skip
 
 
-def _columns(path: Path, names: Sequence[str]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = pq.read_table(path, columns=list(names)).to_pydict()
+def _numbers(column: pa.ChunkedArray, judged: np.ndarray[Any, np.dtype[np.bool_]]) -> array[float]:
+    """The numbers of the frames that were judged; tables hold null for what is undefined."""
+    found = array("d")
+    found.frombytes(np.asarray(column.to_numpy(), np.float64)[judged].tobytes())
     return found
-
-
-def _numbers(values: list[Any], judged: list[bool]) -> array[float]:
-    return array("d", (_number(value) for value, counts in zip(values, judged, strict=True) if counts))
-
-
-def _number(value: float | None) -> float:
-    """Tables hold null for what is undefined."""
-    return float("nan") if value is None else float(value)
