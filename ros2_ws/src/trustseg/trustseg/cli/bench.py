@@ -56,12 +56,13 @@ def bench(
     err = Console(stderr=True, highlight=False)
     if replay is not None:
         from trustseg.cli.bench_replay import bench_replay
+        from trustseg.replay.job import ReplayOptions
 
         with _progress(err) as progress:
             task = progress.add_task("bench", total=rounds + 1)
-            options = {"bundle": bundle, "precision": precision, "threads": threads}
-            options |= {} if backend in ("all", "auto") else {"backend": backend}
-            good = bench_replay(replay, options, rounds, as_json, lambda: progress.advance(task))
+            chosen = None if backend in ("all", "auto") else backend  # None: the card's own, as a replay takes it
+            asked = ReplayOptions(bundle, chosen, precision, threads)
+            good = bench_replay(replay, asked, rounds, as_json, lambda: progress.advance(task))
         if check and not good:
             raise typer.Exit(1)
         return

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from trustseg.replay.job import ReplayOptions
 
 LEAST_SHARE = 0.9  # of the limit
 
 
 def bench_replay(
-    path: Path, options: Mapping[str, Any], rounds: int, as_json: bool, tick: Callable[[], object]
+    path: Path, options: ReplayOptions, rounds: int, as_json: bool, tick: Callable[[], object]
 ) -> bool:  # fmt: skip
     """Measure, print, and say whether the replay comes near enough to its limit."""
     from trustseg.evaluation.json_document import json_ready
-    from trustseg.replay.job import ReplayOptions
     from trustseg.replay.throughput import measure
 
-    found = measure(path, ReplayOptions(**options), rounds, tick)
+    found = measure(path, options, rounds, tick)
     good = found.share >= LEAST_SHARE
     if as_json:
         json.dump(json_ready(found) | {"share": found.share, "within_budget": good}, sys.stdout, indent=1)
