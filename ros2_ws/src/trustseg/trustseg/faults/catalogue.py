@@ -101,7 +101,11 @@ FAULTS: tuple[Fault, ...] = (
         20, "dead rows, banding, bit errors, tearing", frames(3),
         _pictures(_failed("CORRUPT"), "dead_rows", "banding", "bit_errors", "tearing"),
     ),
-    Fault(21, "camera rotated or flipped", window, _pictures(_worse("OUTPUT_IMPLAUSIBLE"), "upside_down")),
+    Fault(
+        21, "camera rotated or flipped", window,
+        _pictures(_worse("OUTPUT_IMPLAUSIBLE", *LEARNED), "upside_down"),
+        "best effort: what the learned score says of a street upside down counts too",
+    ),
     Fault(22, "data shorter or longer", frames(1), _pictures(_failed("BAD_SIZE"), "data_short", "data_long")),
     Fault(
         23, "step too short; padded step", frames(1),
