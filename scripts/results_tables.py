@@ -142,7 +142,8 @@ def table(heads: Iterable[str], *rows: Sequence[str]) -> str:
 
 def told(settings: dict[str, Any]) -> str:
     """Settings in words."""
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items() if key != "pixels_of_class")
+    shown = {key: round(value, 4) if isinstance(value, float) else value for key, value in settings.items()}
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in shown.items() if key != "pixels_of_class")
 
 
 def percent(value: float | None) -> str:
