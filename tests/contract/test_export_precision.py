@@ -132,7 +132,8 @@ def test_too_far_from_fp32_writes_nothing(
     [
         (["--precision", "fp16"], "expected --bundle NAME"),
         (["--bundle", "{tiny}", "--precision", "int4"], "no such precision"),
-        (["--bundle", "{tiny}"], "made from a checkpoint"),
+        (["--bundle", "{tiny}"], "has no weights of its own"),
+        (["--out", "{tiny}"], "made from a checkpoint"),
         (["--bundle", "{tiny}", "--precision", "fp16", "--images", "{tiny}/nowhere"], "cannot read folder"),
         (["--bundle", "{tiny}", "--precision", "int8", "--images", "{tiny}"], "too few pictures"),
     ],

@@ -5,18 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import openvino
 import pytest
 
 from backend_cases import scene
-from trustseg.backends import create_backend, try_backend
+from trustseg.backends import backend_order, create_backend, try_backend
 from trustseg.backends.openvino_backend import OpenVinoBackend, cache_folder
 from trustseg.bundle import Bundle
 from trustseg.errors import BackendError
 
 
 def test_bf16_is_an_option(bundle: Bundle) -> None:
-    engine = OpenVinoBackend(bundle, arithmetic="bf16")
+    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        with pytest.raises(BackendError, match="has no bfloat16"):
+            create_backend("openvino-bf16", bundle)
+        return
+    engine = create_backend("openvino-bf16", bundle)
+    assert engine.name == "openvino-bf16"  # so that every status says it
     assert np.isfinite(engine.infer(scene(1)).features).all()
+    assert backend_order("openvino-bf16,openvino") == ("openvino-bf16", "openvino")
+    assert "openvino-bf16" not in backend_order("auto")
     with pytest.raises(BackendError, match="expected f32 or bf16, got 'int4'"):
         OpenVinoBackend(bundle, arithmetic="int4")
 

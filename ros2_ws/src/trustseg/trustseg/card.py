@@ -18,6 +18,7 @@ from trustseg.types import Float32Array
 SCHEMA_VERSION = 1
 VOID_LABEL = 255  # in masks: unlabelled
 MAX_INPUT_SIDE = 8192
+MAX_CAMERAS = 16
 
 
 def _relative_name(value: str) -> str:
@@ -85,12 +86,25 @@ class ModelRef(FileRef):
     expected: ExpectedOutput | None = None
 
 
+class CameraSize(Strict):
+    """Size of the images of one camera, pixels."""
+
+    height: int = Field(gt=0, le=MAX_INPUT_SIDE)
+    width: int = Field(gt=0, le=MAX_INPUT_SIDE)
+
+
 class InputSpec(Strict):
-    """Network input: uint8 (height, width, 3) in `color_order`."""
+    """Network input: uint8 (height, width, 3) in `color_order`.
+
+    `camera`: where it is given, the graph takes images of that size and makes them smaller itself.
+    `cameras`: images that one call takes.
+    """
 
     height: int = Field(gt=0, le=MAX_INPUT_SIDE)
     width: int = Field(gt=0, le=MAX_INPUT_SIDE)
     color_order: Literal["rgb", "bgr"] = "rgb"
+    camera: CameraSize | None = None
+    cameras: int = Field(default=1, ge=1, le=MAX_CAMERAS)
 
 
 class ClassSpec(Strict):
@@ -213,6 +227,17 @@ class Card(Strict):
     def size(self) -> tuple[int, int]:
         """(height, width) of the network's input and outputs, pixels."""
         return self.input.height, self.input.width
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the images that the graph takes: the camera's where it makes them smaller itself."""
+        camera = self.input.camera
+        return self.size if camera is None else (camera.height, camera.width)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the graph's input."""
+        return (self.input.cameras, *self.image_size, 3)
 
 
 class LowConfidenceLimits(Strict):

@@ -11,7 +11,7 @@ import numpy as np
 from trustseg.backends import Backend, GoldenCase, GoldenResult, golden_test, load_golden
 from trustseg.bundle import Bundle
 from trustseg.calibration import ConfidenceTable, corridor_mask
-from trustseg.errors import FrameRejected
+from trustseg.errors import BundleError, FrameRejected
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.reasons import Reason
 from trustseg.types import Frame, PerceptionResult, UInt8Array
@@ -44,6 +44,11 @@ class Pipeline:
     """
 
     def __init__(self, bundle: Bundle, backend: Backend, *, config: PipelineConfig | None = None) -> None:
+        if bundle.card.input.cameras > 1:
+            raise BundleError(
+                f"bundle {bundle.card.name} takes {bundle.card.input.cameras} cameras in one call",
+                expected="a bundle for one camera", fix="run one node a camera with the bundle it was made from",
+            )  # fmt: skip
         self.bundle, self.backend = bundle, backend
         self.config = config or PipelineConfig()
         card, precision = bundle.card, backend.precision
@@ -69,7 +74,7 @@ class Pipeline:
         started = perf_counter()
         image = _checked(frame)
         reduced = self.network_image(image, frame.color_order)
-        health = self._health.check(image, frame.stamp_ns, reduced)
+        health = self._health.check(image, frame.stamp_ns, reduced if self.card.input.camera is None else None)
         output = self.backend.infer(reduced)
         scores = self._judge.frame_scores(output.features)
         table = self._table.for_quality(scores[0])
@@ -89,9 +94,18 @@ class Pipeline:
         )
 
     def network_image(self, image: UInt8Array, color_order: str = "rgb") -> UInt8Array:
-        """uint8 (h, w, 3) at network size in the card's channel order: stretched with INTER_LINEAR, no letterbox."""
-        height, width = self.card.size
+        """What the engine takes: uint8 (h, w, 3) in the card's channel order, stretched with INTER_LINEAR.
+
+        Raises:
+            FrameRejected: the graph makes images of one camera smaller itself, and this one is of another size.
+        """
+        height, width = self.card.image_size
         if image.shape[:2] != (height, width):
+            if self.card.input.camera is not None:
+                raise FrameRejected(
+                    Reason.BAD_DIMENSIONS, f"bundle {self.card.name} is for a camera of one size",
+                    expected=f"{height}x{width}", got=f"{image.shape[0]}x{image.shape[1]}",
+                )  # fmt: skip
             image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
         if color_order != self.card.input.color_order:
             # After the resize, where there are fewest pixels.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from trustseg.backends.interface import Backend
+from trustseg.backends.interface import Backend, infer_all
 from trustseg.bundle import Bundle
 from trustseg.card import Card, Tolerances
 from trustseg.errors import BundleError
@@ -124,9 +124,10 @@ def golden_test(
         BackendError: the backend failed while running.
     """
     case = case or load_golden(bundle, backend.precision)
+    images = [case.image] * bundle.card.input.cameras
     if warm_up:
-        backend.infer(case.image)
-    outputs = [backend.infer(case.image) for _ in range(max(1, repeats))]
+        infer_all(backend, images)
+    outputs = [output for _ in range(max(1, repeats)) for output in infer_all(backend, images)]
     engine_ms = min(out.engine_ms for out in outputs)
     results = [compare_golden(out, case, bundle.card, engine_ms) for out in outputs]
     return next((r for r in results if not r.passed), results[-1])
@@ -134,7 +135,7 @@ def golden_test(
 
 def _check_case(case: GoldenCase, card: Card) -> None:
     for name, array, shape, dtype in (
-        ("image", case.image, (*card.size, 3), np.uint8),
+        ("image", case.image, (*card.image_size, 3), np.uint8),
         ("labels", case.labels, card.size, np.uint8),
         ("confidence", case.confidence, card.size, np.uint8),
         ("features", case.features, (len(card.feature_names),), np.float32),

@@ -123,11 +123,10 @@ def read_manifest(bundle: Bundle, place: PlanPlace) -> PlanManifest:
 
 def check_bundle(manifest: PlanManifest, bundle: Bundle, place: PlanPlace) -> None:
     """PlanError unless the plan was built from this very graph, in this precision and size."""
-    height, width = bundle.card.size
     _equal(bundle, place, "bundle", bundle.card.name, manifest.bundle)
     _equal(bundle, place, "precision", place.precision, manifest.precision)
     _equal(bundle, place, "onnx_sha256", bundle.model(place.precision).sha256, manifest.onnx_sha256)
-    _equal(bundle, place, "input_shape", [1, height, width, 3], manifest.input_shape)
+    _equal(bundle, place, "input_shape", list(bundle.card.input_shape), manifest.input_shape)
     _equal(bundle, place, "profiles", [], manifest.profiles)
 
 

@@ -14,7 +14,9 @@ from trustseg.errors import BackendError, PlanError, SelfTestError
 
 CPU_BACKENDS = ("onnxruntime", "openvino")
 BACKENDS = (*CPU_BACKENDS, "tensorrt")
-AHEAD_OF_TIME = "tensorrt-rtx"  # plans built without the GPU; by name only, `auto` passes it over
+# By name only, `auto` passes these over: plans built without the GPU, and arithmetic coarser than the graph says.
+AHEAD_OF_TIME = "tensorrt-rtx"
+SHORT_ARITHMETIC = "openvino-bf16"
 AUTO = "auto"
 
 
@@ -39,7 +41,7 @@ class Candidate:
 
 
 def create_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2) -> Backend:
-    """Load the graph of `precision` into the backend `name` (one of BACKENDS, or AHEAD_OF_TIME); no golden test.
+    """Load the graph of `precision` into the backend `name` (one that `backend_order` knows); no golden test.
 
     Raises:
         BundleError: no such precision, or the graph's hash differs (checked before anything parses it).
@@ -51,6 +53,8 @@ def create_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: 
         return OnnxRuntimeBackend(bundle, precision, threads)
     if name == "openvino":
         return OpenVinoBackend(bundle, precision, threads)
+    if name == SHORT_ARITHMETIC:
+        return OpenVinoBackend(bundle, precision, threads, arithmetic="bf16")
     if name in ("tensorrt", AHEAD_OF_TIME):
         return TensorRtBackend(bundle, precision, threads, name.replace("-", "_"))
     raise _unknown(name)
@@ -66,7 +70,7 @@ def backend_order(name: str) -> tuple[str, ...]:
         return BACKENDS
     names = tuple(each.strip() for each in name.split(","))
     for each in names:
-        if each not in (*BACKENDS, AHEAD_OF_TIME):
+        if each not in (*BACKENDS, SHORT_ARITHMETIC, AHEAD_OF_TIME):
             raise _unknown(each)
     if len(set(names)) != len(names):
         raise BackendError("order of backends is wrong", expected="each name once", got=repr(name))
@@ -85,7 +89,8 @@ def spare_order(name: str, chosen: str) -> tuple[str, ...]:
 
 
 def _unknown(name: str) -> BackendError:
-    expected = f"{AUTO}, " + ", ".join(BACKENDS) + ", or several of these in order of preference, with commas"
+    names = ", ".join((AUTO, *BACKENDS, SHORT_ARITHMETIC))
+    expected = f"{names}, or several of these in order of preference, with commas"
     return BackendError("no such backend", expected=expected, got=repr(name))
 
 

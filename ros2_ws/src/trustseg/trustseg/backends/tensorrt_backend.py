@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
@@ -13,9 +14,9 @@ from trustseg.backends.cuda_errors import Remedy, backend_error, remedy_of
 from trustseg.backends.interface import (
     INPUT_NAME,
     OUTPUT_DTYPES,
-    check_image,
+    check_images,
     check_tensors,
-    engine_output,
+    engine_outputs,
     expected_shapes,
 )
 from trustseg.backends.plan_manifest import (
@@ -97,8 +98,7 @@ class TensorRtBackend:
             dtype = np.dtype(trt.nptype(self._engine.get_tensor_dtype(name))).name
             found[name] = (dtype, tuple(self._engine.get_tensor_shape(name)))
         check_tensors(found, self._card, self.name)
-        height, width = self._card.size
-        shapes: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {INPUT_NAME: ((1, height, width, 3), np.uint8)}
+        shapes: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {INPUT_NAME: (self._card.input_shape, np.uint8)}
         shapes |= {name: (shape, OUTPUT_DTYPES[name]) for name, shape in expected_shapes(self._card).items()}
         self._context = self._engine.create_execution_context()
         if self._context is None:
@@ -123,7 +123,7 @@ class TensorRtBackend:
         if not self._context.execute_async_v3(int(self._compute.handle)):
             raise BackendError("TensorRT did not start the inference", got=self._log.last())
 
-    def submit(self, image: UInt8Array) -> None:
+    def submit(self, *images: UInt8Array) -> None:
         """Begin one inference and return at once; `collect` gives its result, in the order of submission.
 
         Raises:
@@ -131,13 +131,14 @@ class TensorRtBackend:
         """
         if self._context is None:
             raise BackendError("backend tensorrt is closed", fix="create it again")
-        check_image(image, self._card)
+        check_images(images, self._card)
         if not self._free:
             raise BackendError(
                 "too many frames under way", expected=f"at most {FRAMES_UNDER_WAY}", fix="collect one first"
             )
         buffers = self._free.popleft()
-        np.copyto(buffers.host[INPUT_NAME][0], image)
+        for place, image in zip(buffers.host[INPUT_NAME], images, strict=True):
+            np.copyto(place, image)
         started = perf_counter()
         self._cuda.push()
         try:
@@ -158,6 +159,10 @@ class TensorRtBackend:
         self._under_way.append((buffers, started))
 
     def collect(self) -> EngineOutput:
+        """The first result of `collect_batch`."""
+        return self.collect_batch()[0]
+
+    def collect_batch(self) -> list[EngineOutput]:
         """Wait for the oldest inference under way; BackendError when it failed or there is none."""
         if not self._under_way:
             raise BackendError("no frame is under way", fix="submit one first")
@@ -171,22 +176,26 @@ class TensorRtBackend:
             self._cuda.pop()
             self._free.append(buffers)
         host = buffers.host
-        return engine_output(host["labels"], host["confidence"], host["features"], started)
+        return engine_outputs(host["labels"], host["confidence"], host["features"], started)
 
     def infer(self, image: UInt8Array) -> EngineOutput:
-        """See `Backend.infer`; frames that were submitted before are given up. What can pass is tried once more."""
+        """See `Backend.infer`."""
+        return self.infer_batch([image])[0]
+
+    def infer_batch(self, images: Sequence[UInt8Array]) -> list[EngineOutput]:
+        """See `BatchBackend.infer_batch`; frames submitted before are given up. What can pass is tried once more."""
         while self._under_way:
             self.collect()
         try:
-            self.submit(image)
-            return self.collect()
+            self.submit(*images)
+            return self.collect_batch()
         except EngineLostError:
             raise
         except BackendError as error:
             if error.__cause__ is None or remedy_of(error.__cause__) is not Remedy.RETRY:
                 raise
-        self.submit(image)
-        return self.collect()
+        self.submit(*images)
+        return self.collect_batch()
 
     def close(self) -> None:
         """See `Backend.close`."""

@@ -78,10 +78,9 @@ def build_plan(bundle: Bundle, place: PlanPlace, options: BuildOptions, progress
     build_s = perf_counter() - started
     if not ahead:
         _prove(bundle, place, plan)
-    height, width = bundle.card.size
     manifest = PlanManifest(
         schema_version=1, bundle=bundle.card.name, precision=place.precision, onnx_sha256=sha256_hex(model),
-        input_shape=[1, height, width, 3], profiles=[],
+        input_shape=list(bundle.card.input_shape), profiles=[],
         plan=f"{place.library}_{place.precision}-{sha256_hex(plan)[:12]}.plan", plan_sha256=sha256_hex(plan),
         plan_bytes=len(plan), machine=machine, flags=flags, build_s=round(build_s, 3),
         date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),

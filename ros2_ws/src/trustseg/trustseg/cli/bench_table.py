@@ -29,7 +29,7 @@ def bench_precisions(
     from trustseg.evaluation.bench_engines import bench_engines, engine_kinds
     from trustseg.evaluation.json_document import json_ready
 
-    images = [load_golden(loaded).image, *bench_frames(*loaded.card.size, count=3)]
+    images = [load_golden(loaded).image, *bench_frames(*loaded.card.image_size, count=3)]
     if loaded.card.input.color_order == "bgr":
         images[1:] = [image[..., ::-1].copy() for image in images[1:]]
     kinds = engine_kinds(loaded, backends, precisions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -49,15 +50,33 @@ def export(
     golden: Annotated[
         Path | None, typer.Option(help="Image for the self-test, instead of a rendered scene (it is published).")
     ] = None,
-    height: Annotated[int, typer.Option(min=32)] = 360,
-    width: Annotated[int, typer.Option(min=32)] = 480,
+    input_size: Annotated[
+        str, typer.Option(help="Network input HEIGHTxWIDTH, pixels; of a checkpoint, to be calibrated afterwards.")
+    ] = "360x480",
+    camera_size: Annotated[
+        str | None,
+        typer.Option(help="HEIGHTxWIDTH of a camera: the graph makes its images smaller itself. With --bundle, --out."),
+    ] = None,
+    cameras: Annotated[int, typer.Option(min=1, max=16, help="Images that one call takes. With --bundle, --out.")] = 1,
     parity_images: Annotated[int, typer.Option(min=1, help="Pictures for the parity gate.")] = 8,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Keep a checkpoint's weights in eight bits: a quarter of the file's size.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the parity figures as JSON.")] = False,
 ) -> None:
     """Write model.onnx, golden image and card; refused when ONNX Runtime does not reproduce the network.
 
     With --bundle and --precision fp16 or int8 it adds that precision to a bundle, refused when it is too far from fp32.
     """
+    if camera_size is not None or cameras > 1:
+        if bundle is None or out is None or checkpoint is not None or precision != "fp32":
+            raise InputError(
+                "a form for a camera is made of a whole bundle, every precision of it",
+                expected="--bundle NAME --out engines/OTHER with --camera-size or --cameras, and nothing else",
+            )
+        camera = None if camera_size is None else _size(camera_size, "--camera-size")
+        _camera_form(bundle, out, camera, cameras, images or [], parity_images, as_json)
+        return
     if precision != "fp32":
         if bundle is None or checkpoint is not None:
             raise InputError(
@@ -71,7 +90,8 @@ def export(
         return
     if checkpoint is None or out is None or bundle is not None:
         raise InputError("an fp32 bundle is made from a checkpoint", expected="--checkpoint FILE --out engines/NAME")
-    _export_checkpoint(checkpoint, out, about, golden, (height, width), parity_images, as_json)
+    size = _size(input_size, "--input-size")
+    _export_checkpoint(checkpoint, out, about, golden, size, parity_images, compact, as_json)
 
 
 def _export_checkpoint(
@@ -81,13 +101,17 @@ def _export_checkpoint(
     golden: Path | None,
     size: tuple[int, int],
     parity_images: int,
+    compact: bool,
     as_json: bool,
 ) -> None:
     require("export", "train", "torch", "onnx", "onnxscript")
     import cv2
     import numpy as np
+    import onnx
 
+    from trustseg.precision.compact import compact as compacted
     from trustseg.scenes import random_frame
+    from trustseg.training import export as exporting
     from trustseg.training.export import ParityLimits, admit, build_graph, export_onnx, measure_parity
     from trustseg.training.write_bundle import write_bundle
 
@@ -100,7 +124,11 @@ def _export_checkpoint(
     if height % graph.stride or width % graph.stride:
         raise InputError("network size", expected=f"multiples of {graph.stride}", got=f"{height}x{width}")
     with console.status("exporting"):
+        if compact:
+            exporting.keep_in_eight_bits(graph)
         model = export_onnx(graph, size)
+        if compact:
+            model = bytes(compacted(onnx.load_from_string(model)).SerializeToString())
     with console.status("comparing with the network"):
         scenes = [random_frame(GOLDEN_SEED + i, size).image_rgb for i in range(parity_images)]
         parity = measure_parity(graph, model, scenes)
@@ -126,15 +154,61 @@ def _export_checkpoint(
         sys.stdout.write(json.dumps(asdict(parity)) + "\n")
 
 
+def _size(text: str, option: str) -> tuple[int, int]:
+    """(height, width) from HEIGHTxWIDTH; InputError otherwise."""
+    found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
+    if not found or min(int(found[1]), int(found[2])) < 32:
+        raise InputError(f"{option} is wrong", expected="HEIGHTxWIDTH from 32x32 on, such as 720x1280", got=repr(text))
+    return int(found[1]), int(found[2])
+
+
+def _camera_form(
+    name: str, out: Path, camera: tuple[int, int] | None, cameras: int, folders: list[Path], parity_images: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    require("export", "evaluation", "onnx")
+    from trustseg.bundle import load_bundle
+    from trustseg.precision.camera_form import CameraForm, check_target, write_camera_form
+    from trustseg.precision.images import folder_images, rendered_images
+
+    console = Console(stderr=True, highlight=False)
+    loaded = load_bundle(name, draft=True)
+    check_target(loaded, out)
+    size, order, count = camera or loaded.card.size, loaded.card.input.color_order, max(parity_images, cameras)
+    if folders:
+        pictures = [each for folder in folders for each in folder_images(folder, count, size, order)]
+    else:
+        with console.status("rendering"):
+            pictures = rendered_images(count, size, order)
+    with _progress(console) as progress:
+        task = progress.add_task("compare", total=len(loaded.card.models))
+        card, parity = write_camera_form(
+            loaded, out, CameraForm(camera, cameras), [each.image for each in pictures], lambda: progress.advance(task)
+        )
+    for precision, found in parity.items():
+        ready = precision in card.calibration
+        console.print(
+            f"{precision}: mask agreement {found.mask_agreement:.4f} with one image that OpenCV resized, "
+            f"confidence error {found.confidence_mean_abs:.3f} codes; "
+            + ("calibration and verdict carried over" if ready
+               else f"a draft until `trustseg calibrate --bundle {card.name} --precision {precision}`"),
+            soft_wrap=True,
+        )  # fmt: skip
+    console.print(f"wrote {out}", soft_wrap=True)
+    if as_json:
+        sys.stdout.write(json.dumps({precision: asdict(found) for precision, found in parity.items()}) + "\n")
+
+
 def _rewrite(name: str, out: Path | None, parity_images: int, as_json: bool) -> None:
     require("export", "train", "torch", "onnx", "onnxscript")
     from trustseg.bundle import load_bundle
     from trustseg.precision.add import copied_bundle
     from trustseg.precision.images import rendered_images
-    from trustseg.training.rewrite_graph import rewrite_graph
+    from trustseg.training.rewrite_graph import rewrite_graph, weights_of
 
     console = Console(stderr=True, highlight=False)
     loaded = load_bundle(name, draft=True)
+    weights_of(loaded)
     target = copied_bundle(loaded, out or loaded.path)
     with console.status("exporting"):
         pictures = rendered_images(parity_images, loaded.card.size, loaded.card.input.color_order)

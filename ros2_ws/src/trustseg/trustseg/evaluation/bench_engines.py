@@ -9,6 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from trustseg.backends import Backend, create_backend
+from trustseg.backends.interface import infer_all
 from trustseg.backends.openvino_backend import OpenVinoBackend
 from trustseg.bundle import Bundle
 from trustseg.errors import BackendError
@@ -34,7 +35,7 @@ class EngineFigures:
 
     Attributes:
         kind: which engine. version: of its library.
-        timing: the bare call. images_per_s: its inverse.
+        timing: the bare call, of as many images as the graph takes. images_per_s: images of all calls.
         mask_agreement: share of pixels with the fp32 label, mean over the pictures. confidence_mean_abs: codes.
         cost: arithmetic and traffic of its graph.
         bound_ms: least time on this machine. peak_share: bound over the median, 0..1.
@@ -95,12 +96,14 @@ def bench_engines(
         if not engines:
             raise BackendError(f"no engine runs bundle {bundle.card.name}", got="; ".join(why for _, why in left_out))
         reference = create_backend("onnxruntime", bundle, "fp32", threads)
-        expected = [reference.infer(image) for image in images]
+        several = range(bundle.card.input.cameras)
+        batches = [[images[(i + k) % len(images)] for k in several] for i in range(len(images))]
+        expected = [infer_all(reference, batch)[0] for batch in batches]
         reference.close()
-        agreement = [_against(engine, images, expected) for _, engine in engines]
+        agreement = [_against(engine, batches, expected) for _, engine in engines]
         for _, engine in engines:
             for call in range(WARM_UP):
-                engine.infer(images[call % len(images)])
+                infer_all(engine, batches[call % len(batches)])
         times: list[list[list[float]]] = [[] for _ in engines]
         for _ in range(rounds):
             for each in times:
@@ -108,7 +111,7 @@ def bench_engines(
             for call in range(calls):
                 for (_, engine), each in zip(engines, times, strict=True):
                     started = perf_counter()
-                    engine.infer(images[call % len(images)])
+                    infer_all(engine, batches[call % len(batches)])
                     each[-1].append((perf_counter() - started) * 1e3)
             on_round()
         versions = [engine.version for _, engine in engines]
@@ -121,20 +124,21 @@ def bench_engines(
     for (kind, _), version, each, (mask, confidence) in zip(engines, versions, times, agreement, strict=True):
         timing = timing_of([np.array(one) for one in each])
         least = bound_ms(costs[kind.precision], peaks[kind.arithmetic])
+        per_second = 1e3 * bundle.card.input.cameras / timing.median_ms
+        cost = costs[kind.precision]
         figures.append(
-            EngineFigures(
-                kind, version, timing, 1e3 / timing.median_ms, mask, confidence, costs[kind.precision], least,
-                least / timing.median_ms,
-            )
-        )  # fmt: skip
+            EngineFigures(kind, version, timing, per_second, mask, confidence, cost, least, least / timing.median_ms)
+        )
     return figures, left_out, peaks
 
 
-def _against(engine: Backend, images: Sequence[UInt8Array], expected: Sequence[object]) -> tuple[float, float]:
+def _against(
+    engine: Backend, batches: Sequence[Sequence[UInt8Array]], expected: Sequence[object]
+) -> tuple[float, float]:
     """(mask agreement, mean |difference| of the confidence code) with the `expected` outputs."""
     masks, codes = [], []
-    for image, right in zip(images, expected, strict=True):
-        found = engine.infer(image)
+    for batch, right in zip(batches, expected, strict=True):
+        found = infer_all(engine, batch)[0]
         masks.append(float((found.labels == right.labels).mean()))  # type: ignore[attr-defined]
         codes.append(float(np.abs(found.confidence.astype(np.int16) - right.confidence).mean()))  # type: ignore[attr-defined]
     return float(np.mean(masks)), float(np.mean(codes))

@@ -69,10 +69,18 @@ class BundleEdit:
             self.written = [path.with_name(Path(self._interim[key]).name) if key in self._interim else path
                             for path, key in zip(self.written, self._keys, strict=True)]  # fmt: skip
         self.written.append(self.folder / CARD_FILE)
-        for left in self._old - _files_of(self.folder):
+        for left in (self._old | self._stranded()) - _files_of(self.folder):
             with suppress(OSError):
                 left.unlink()
         return done
+
+    def _stranded(self) -> set[Path]:
+        """Files under interim names, of this change and of earlier ones that were stopped before their card."""
+        found: set[Path] = set()
+        for path in self.written:
+            if path.parent == self.folder:
+                found.update(path.parent.glob(f"{path.stem}-{'[0-9a-f]' * 8}{path.suffix}"))
+        return found
 
     def _place(self, card: Mapping[str, Any]) -> Card:
         done = Card.model_validate(card)

@@ -44,7 +44,7 @@ def fold_stem(network: SegNet) -> SegNet:
     A 3x3 convolution over cells of s x s pixels is one over 3s x 3s pixels with a stride of s: the same products.
     """
     stem = network.config.stem
-    first: ConvUnit = network.encoder[0][0]  # type: ignore[index, assignment]
+    first: ConvUnit = network.encoder[0][0]  # type: ignore[index]
     if stem > 1 and not first.residual:
         cells = first.conv
         pixels = nn.Conv2d(3, cells.out_channels, 3 * stem, stem, padding=stem)

@@ -18,6 +18,7 @@ from trustseg.card import Card, Tolerances
 from trustseg.errors import BundleError, ParityError
 from trustseg.evaluation.bundle_update import BundleEdit, calibration_folder, put_calibration, put_verdict
 from trustseg.evaluation.json_document import write_whole
+from trustseg.precision.compact import expand
 from trustseg.precision.half import rounded_copy, to_half
 from trustseg.precision.images import ReferencedImage
 from trustseg.precision.lint import refuse_unportable
@@ -70,7 +71,7 @@ def build_precision(
     if precision not in PRECISIONS:
         raise ParityError("no such precision", expected=" or ".join(PRECISIONS), got=repr(precision))
     source = bundle.model_bytes("fp32")
-    model = onnx.load_from_string(source)
+    model = expand(onnx.load_from_string(source))
     selection: Selection | None = None
     ranges: dict[str, float] = {}
     if precision == "fp16":
@@ -153,6 +154,7 @@ def copied_bundle(bundle: Bundle, out: Path) -> Bundle:
     names = {"card.json", card.golden.image, card.golden.expected, *(ref.file for ref in card.models.values())}
     names |= {ref.expected.file for ref in card.models.values() if ref.expected}
     names |= {ref.file for ref in [card.verdict, *card.verdicts.values()] if ref}
+    names |= {each.name for each in bundle.path.glob("*.safetensors")}
     for name in sorted(names - {"card.json"}) + ["card.json"]:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(bundle.path / name, out / name)
@@ -167,6 +169,11 @@ def golden_output(model: bytes, bundle: Bundle) -> bytes:
     from trustseg.backends import load_golden
 
     (outputs,) = run_all(model, [load_golden(bundle).image])
+    return stored_outputs(outputs)
+
+
+def stored_outputs(outputs: tuple[Any, ...]) -> bytes:
+    """Outputs of one picture, each with its leading 1, as the bytes of a golden npz."""
     stored = io.BytesIO()
     np.savez_compressed(stored, **{name: value[0] for name, value in zip(OUTPUTS, outputs, strict=True)})
     return stored.getvalue()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import onnxruntime
 import torch
@@ -29,6 +30,17 @@ WEIGHTS = "weights.safetensors"
 SAME = PrecisionLimits(0.9999, 0.9995, 0.05, 0.001)
 
 
+def weights_of(bundle: Bundle) -> Path:
+    """The checkpoint in the bundle's folder; BundleError where there is none, or the bundle is for one camera."""
+    weights = bundle.path / WEIGHTS
+    if not weights.is_file() or bundle.card.image_size != bundle.card.size or bundle.card.input.cameras > 1:
+        raise BundleError(
+            f"bundle {bundle.card.name} has no weights of its own", expected=str(weights),
+            fix="give its checkpoint with --checkpoint and --out",
+        )  # fmt: skip
+    return weights
+
+
 def rewrite_graph(bundle: Bundle, images: Sequence[UInt8Array]) -> tuple[Card, Parity]:
     """Export the weights in the bundle's folder and put the graph in the place of the old one.
 
@@ -38,12 +50,7 @@ def rewrite_graph(bundle: Bundle, images: Sequence[UInt8Array]) -> tuple[Card, P
     Raises:
         BundleError: the bundle has no weights. ParityError: the new graph computes something else.
     """
-    weights = bundle.path / WEIGHTS
-    if not weights.is_file():
-        raise BundleError(
-            f"bundle {bundle.card.name} has no weights", expected=str(weights), fix="export it from its checkpoint"
-        )
-    graph, _, _ = build_graph(weights, bundle.card.size)
+    graph, _, _ = build_graph(weights_of(bundle), bundle.card.size)
     model = export_onnx(graph, bundle.card.size)
     parity = measure_parity(graph, model, images)
     admit(parity, ParityLimits())
