@@ -143,10 +143,18 @@ def test_a_stuck_bit_leaves_a_gap_with_values_on_both_sides() -> None:
 def test_a_seam_fits_after_a_shift() -> None:
     grid = np.random.default_rng(0).normal(110.0, 40.0, (45, 80)).astype(np.float32)
     luma = np.clip(cv2.resize(grid, SIZE[::-1], interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
-    assert damage.torn(luma) < 0.2
+    assert damage.torn(luma)[0] < 0.2
     shifted = luma.copy()
     shifted[90:] = np.roll(luma[90:], 24, axis=1)
-    assert damage.torn(shifted) > 0.3
+    strength, row = damage.torn(shifted)
+    assert strength > 0.3
+    assert 88 <= row <= 91
+
+
+def test_two_seams_in_one_row_may_be_a_fence() -> None:
+    assert damage.repeated([(0.5, 30)]) == 0.0
+    assert damage.repeated([(0.5, 30), (0.4, 40), (0.0, 0)]) == 0.4
+    assert damage.repeated([(0.5, 30), (0.4, 33)]) == pytest.approx(0.58 * 0.4)
 
 
 # Colour -----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ Everything is taken from a few lines of the whole picture, so that it costs the 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
+from itertools import combinations
 from typing import Any
 
 import cv2
@@ -27,6 +29,9 @@ BLACK = 16
 FLAT_SKY = 250  # rows of an overexposed sky are constant without any fault
 LEAST_STRUCTURE = 2.0  # lumas, standard deviation of a row that can be lined up with its neighbour
 NEAREST_SHIFT = 4  # pixels of the small copy: slanted edges move by less from row to row
+SEAM_MOVES = 6  # rows of the small copy by which the seams of two frames differ
+FENCE_FACTOR = 0.58
+BONNET_BELOW = 0.75  # of the height: on a car's own bonnet rows mirror anything
 STUCK_BITS = (4, 5, 6)
 Floats = npt.NDArray[np.float32]
 
@@ -37,7 +42,7 @@ class CorruptCheck:
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
         self._letterbox: tuple[int, int, int] | None = None
-        self._tears: deque[float] = deque(maxlen=config.tear_window)
+        self._tears: deque[tuple[float, int]] = deque(maxlen=config.tear_window)
 
     def figures(self, image: UInt8Array, luma: UInt8Array) -> dict[str, float]:
         """Figures of one frame: uint8 (H, W, 3), and its small copy's luma (h, w)."""
@@ -53,7 +58,7 @@ class CorruptCheck:
             "banding": banding(rows),
             "bit_errors": bit_errors(image),
             "stuck_bit": stuck_bit(rows),
-            "tearing": sorted(self._tears)[-2] if len(self._tears) > 1 else 0.0,
+            "tearing": repeated(self._tears),
         }
 
     def found(self, figures: dict[str, float]) -> bool:
@@ -174,22 +179,31 @@ def stuck_bit(lines: UInt8Array) -> float:
     return worst
 
 
-def torn(luma: UInt8Array) -> float:
-    """How much better two neighbouring rows of uint8 (h, w) fit after a shift than as they are, -1..1 (0: no seam).
+def repeated(tears: Iterable[tuple[float, int]]) -> float:
+    """Strength of the second of two seams, 0..1; where both are in one row a fence is likelier, and they count less."""
+    best = 0.0
+    for (first, at), (second, other) in combinations(tears, 2):
+        weaker = min(first, second)
+        best = max(best, weaker if abs(at - other) >= SEAM_MOVES else FENCE_FACTOR * weaker)
+    return best
+
+
+def torn(luma: UInt8Array) -> tuple[float, int]:
+    """The best seam of uint8 (h, w): how much better its rows fit after a shift than as they are, 0..1; and its row.
 
     Above and below a seam rows fit their neighbours; across it they do so only after a shift, and the same shift fits
     the next pair as well.
     """
     height, width = luma.shape
     if height < 16 or width < 64:
-        return 0.0
+        return 0.0, 0
     picture = luma.astype(np.float32)
     fine = picture - cv2.blur(picture, (21, 1))
     norms = np.sqrt(np.einsum("ij,ij->i", fine, fine)) + 1e-3
     fit = np.einsum("ij,ij->i", fine[1:], fine[:-1]) / (norms[1:] * norms[:-1])
     clear = norms / np.sqrt(width) >= LEAST_STRUCTURE
-    best = 0.0
-    inner = np.arange(4, height - 6)
+    best, at = 0.0, 0
+    inner = np.arange(4, round(BONNET_BELOW * height))
     for row in inner[np.argsort(fit[inner])[:4]]:
         if fit[row] > 0.4:
             break
@@ -200,8 +214,10 @@ def torn(luma: UInt8Array) -> float:
             far = _fits(fine[row - 1], fine[below + 1]) / (norms[row - 1] * norms[below + 1])
             shifted = np.minimum(near, far)
             shifted[:NEAREST_SHIFT] = shifted[1 - NEAREST_SHIFT :] = 0.0
-            best = max(best, float(shifted.max()) - max(0.0, float(fit[row])))
-    return best
+            gain = float(shifted.max()) - max(0.0, float(fit[row]))
+            if gain > best:
+                best, at = gain, int(row)
+    return best, at
 
 
 def _fits(first: Floats, second: Floats) -> Floats:
