@@ -115,7 +115,7 @@ function table(parent, head, rows) {
     plot(S.latency.map((v) => known(v) ? Math.min(v, most) : v), color("--amber"), latencyTop, bottom, 0, most, w);
     if (chosen !== null) { ctx.strokeStyle = color("--ink"); const px = x(S.t[chosen], w); ctx.beginPath(); ctx.moveTo(px, 0); ctx.lineTo(px, bottom); ctx.stroke(); }
     ctx.restore();
-    ctx.fillStyle = color("--faint"); ctx.textAlign = "right"; ctx.fillText(num(most, 0) + " ms", pad.left - 4, latencyTop + 4); ctx.fillText("0", pad.left - 5, bottom);
+    ctx.fillStyle = color("--faint"); ctx.textAlign = "right"; ctx.fillText(most < 1000 ? num(most, 0) + " ms" : num(most / 1000, 1) + " s", pad.left - 4, latencyTop + 4); ctx.fillText("0", pad.left - 5, bottom);
     ctx.textAlign = "center";
     const steps = Math.max(2, Math.floor(w / 90)), digits = b - a < 5 ? 2 : b - a < 50 ? 1 : 0;
     for (let i = 0; i <= steps; i++) { const t = a + (b - a) * i / steps; ctx.fillText(t.toFixed(digits) + (i === steps ? " s" : ""), Math.min(w - 22, Math.max(20, x(t, w))), h - 9); }
