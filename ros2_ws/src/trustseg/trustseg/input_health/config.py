@@ -91,6 +91,6 @@ class HealthConfig:
     stuck_bit: float = 2e-3
     tearing: float = 0.35
     tear_window: int = 6
-    mosaic: float = 0.4
+    mosaic: float = 0.45
     green_axis: float = 0.75
     colour_after: int = 5
