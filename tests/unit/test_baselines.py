@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from trustseg.errors import InputError
+from trustseg.evaluation.baselines import trust_score
 from trustseg.evaluation.baselines.choose import BASELINES, parse_baselines
 from trustseg.evaluation.baselines.ensemble import mean_dice, softmax
+from trustseg.evaluation.baselines.scorer import ScoredView
 from trustseg.evaluation.baselines.several_passes import PassSums
 from trustseg.evaluation.baselines.temperature import LogitSample, fit_temperature, log_loss, scaled_mcp
 from trustseg.evaluation.baselines.trust_score import trust_map
@@ -140,3 +142,20 @@ def test_names_of_baselines() -> None:
     assert parse_baselines("trust_score, mcp") == ("mcp", "trust_score")
     with pytest.raises(InputError, match="no such baseline"):
         parse_baselines("magic")
+
+
+def test_trust_score_takes_the_nearest_training_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(8, 10, 4)).astype(np.float32)
+    samples = [rng.normal(size=(20, 4)).astype(np.float32), None, rng.normal(size=(15, 4)).astype(np.float32)]
+    labels = rng.integers(0, 3, (16, 20)).astype(np.uint8)
+    monkeypatch.setattr(trust_score, "decoded_map", lambda network, image: features)
+    scorer = trust_score.TrustScore(None, samples, {})  # type: ignore[arg-type]
+    view = ScoredView(np.zeros((16, 20, 3), np.uint8), np.zeros((3, 16, 20), np.float32), labels)
+    coarse = features[::2, ::2]
+    nearest = [
+        np.full((4, 5), np.inf) if each is None else np.linalg.norm(coarse[:, :, None] - each, axis=-1).min(axis=-1)
+        for each in samples
+    ]
+    expected = trust_map(np.stack(nearest).astype(np.float32), labels)
+    assert scorer(view).maps["trust_score"] == pytest.approx(expected, abs=1e-6)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import pairwise_distances_argmin_min
+from sklearn.neighbors import KDTree
 
 from trustseg.errors import InputError
 from trustseg.evaluation.baselines.network_weights import TorchNetwork
@@ -23,10 +23,7 @@ STEP = 2
 
 
 class TrustScore:
-    """Scores by nearest neighbours among training pixels.
-
-    Exact search by scikit-learn over all of a class's pixels: with 32 dimensions a KD-tree looks at nearly every one of
-    them too, and takes longer for the same distances.
+    """Scores by nearest neighbours among training pixels, found with a KD-tree for each class.
 
     Args:
         network: of the bundle. samples: training pixels float32 (n, D) of each class; None for a class without any.
@@ -34,17 +31,18 @@ class TrustScore:
     """
 
     def __init__(self, network: TorchNetwork, samples: list[Float32Array | None], settings: dict[str, Any]) -> None:
-        self._network, self._samples = network, samples
+        self._network = network
+        self._trees = [None if sample is None else KDTree(sample) for sample in samples]
         self.settings = settings
 
     def __call__(self, view: ScoredView) -> Scores:
         features = decoded_map(self._network, view.image)[::STEP, ::STEP]
         shape = features.shape[:2]
         flat = np.ascontiguousarray(features.reshape(-1, features.shape[2]))
-        distance = np.full((len(self._samples), *shape), np.inf, np.float32)
-        for index, sample in enumerate(self._samples):
-            if sample is not None:
-                distance[index] = pairwise_distances_argmin_min(flat, sample)[1].reshape(shape)
+        distance = np.full((len(self._trees), *shape), np.inf, np.float32)
+        for index, tree in enumerate(self._trees):
+            if tree is not None:
+                distance[index] = tree.query(flat)[0].reshape(shape)
         return Scores({"trust_score": trust_map(distance, view.labels)})
 
 
