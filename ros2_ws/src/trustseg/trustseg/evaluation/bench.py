@@ -44,10 +44,10 @@ BUDGET: tuple[Stage, ...] = (
     Stage("transport in", ROS, 2.0, "camera's publish to the callback"),
     Stage("frame checks", PIPELINE, 0.2, "stamps, layout, size, encoding"),
     Stage("input health", PIPELINE, 0.8, "frozen, dark, blurred, covered, corrupt, miscoloured"),
-    Stage("resize", PIPELINE, 0.7, "to the network's input, linear"),
+    Stage("resize", PIPELINE, 0.5, "to the network's input, linear"),
     Stage("engine", ENGINE, None, "the graph, everything per pixel"),
-    Stage("calibrate", PIPELINE, 0.4, "table look-up and histograms"),
-    Stage("judge", PIPELINE, 0.4, "features to verdict"),
+    Stage("calibrate", PIPELINE, 0.3, "table look-up and histograms"),
+    Stage("judge", PIPELINE, 0.2, "features to verdict"),
     Stage("node", ROS, 1.5, "decode, hand over, messages"),
     Stage("transport out", ROS, 1.5, "status to its reader"),
 )

@@ -110,7 +110,7 @@ def _take(
         _keep(result.crashes, f"{type(error).__name__}: {error}; {described(message)}")
         return newest
     result.accepted += 1
-    stamp_ns = stamp.sec * SECOND + stamp.nanosec
+    stamp_ns = int(stamp.sec) * SECOND + int(stamp.nanosec)
     why = (compressed_fault if compressed else raw_fault)(message, frame.image)
     if not 0 <= stamp.nanosec < SECOND or stamp_ns <= newest or abs(now_ns - stamp_ns) > 10 * SECOND:
         why = why or f"stamp {stamp_ns} after {newest} at {now_ns}"

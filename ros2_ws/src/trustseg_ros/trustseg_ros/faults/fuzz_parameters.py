@@ -77,8 +77,9 @@ def _chosen(kind: type[Any], rng: np.random.Generator, *, live: bool = False) ->
         if draw < 0.4:
             chosen[spec.name] = spec.default
         elif draw < 0.75 and data["minimum"] is not None:
-            ends = [data["minimum"], data["maximum"] if data["maximum"] is not None else 2**40]
-            low, high = (type(spec.default)(each) for each in ends)
+            kind_of_value = float if isinstance(spec.default, float) else int
+            low = kind_of_value(data["minimum"])
+            high = kind_of_value(data["maximum"] if data["maximum"] is not None else 2**40)
             chosen[spec.name] = (low, high, low - 1, high + 1)[int(rng.integers(4))]
         elif draw < 0.75 and data["choices"]:
             chosen[spec.name] = data["choices"][int(rng.integers(len(data["choices"])))]
