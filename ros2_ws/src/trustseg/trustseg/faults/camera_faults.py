@@ -154,7 +154,7 @@ INFO_FAULTS = ("camera_info_missing", "camera_info_other")
 # So do they here: it is the node's mask that is exchanged on its way to who uses it.
 OTHER_MASK = "mask_of_another_frame"
 CONDITIONS = ("defocus", "motion_blur", "occlusion", "rain", "snow", "glare", "night")
-SEVERITIES = {"frozen_noise": 0.5, "frozen_part": 0.5, "banding": 0.75, "condensation": 0.4}
+SEVERITIES = {"frozen_noise": 0.5, "frozen_part": 0.5, "banding": 0.75}
 
 CAMERA_FAULTS: dict[str, Effect] = {
     "stop": lambda fault, shot: (),

@@ -27,7 +27,6 @@ from trustseg.reasons import Reason, State
 from trustseg_ros.faults.events import BACKEND_EVENTS, BEGUN, INJECTOR_EVENTS, FaultEvent, event_qos, parse_event
 from trustseg_ros.guard import FailureGuard
 from trustseg_ros.matched import OutputMatch
-from trustseg_ros.node_main import steady_timer
 from trustseg_ros.qos import STATUS_TOPIC, VERDICT_TOPIC, latest_qos, output_qos, status_qos, verdict_qos
 
 # Verdicts that are kept: at 50 a second some minutes; a trial looks back some seconds.
@@ -59,13 +58,19 @@ class Witness:
         self._hears_alone = False
         self._error: TrustSegError | None = None
         self._subscribe()
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._spin, name="witness", daemon=True)
+        # A planner's loop is its own: what else arrives must not delay it.
+        self._planner = threading.Thread(target=self._plan, name="planner", daemon=True)
 
     def __enter__(self) -> Witness:
         self._thread.start()
+        self._planner.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._planner.join()
         self.context.try_shutdown()
         self._thread.join()
         self._executor.shutdown()
@@ -75,6 +80,10 @@ class Witness:
         with contextlib.suppress(ExternalShutdownException):
             self._executor.spin()
 
+    def _plan(self) -> None:
+        while not self._ending.wait(self.bounds.tick_ns / SECOND):
+            self._ask()
+
     def _subscribe(self) -> None:
         node = self.node
         node.create_subscription(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos())
@@ -83,14 +92,13 @@ class Witness:
         node.create_subscription(Image, "trustseg/confidence", self.match.on_confidence, output_qos())
         for topic in (INJECTOR_EVENTS, BACKEND_EVENTS):
             node.create_subscription(String, topic, self._on_event, event_qos())
-        steady_timer(node, self.bounds.tick_ns / SECOND, self._ask)
 
     # What is heard --------------------------------------------------------------------------------------------
 
     def _on_verdict(self, message: FailureState) -> None:
         moment = moment_of(message, time.monotonic_ns())
-        self.guard.on_message(message)
         with self._news:
+            self.guard.on_message(message)
             before, self.verdict = self.verdict, message
             if before is None or before.source_instance_id != message.source_instance_id:
                 self.new_instance = moment
@@ -111,10 +119,10 @@ class Witness:
 
     def _ask(self) -> None:
         """What a planner does once a tick: ask the guard, and look whether the outputs fit each other."""
-        now_ns, failed = time.monotonic_ns(), self.guard.failed()
-        silent = failed and self.guard.why == "the monitor is silent"
-        problem = self.match.problem
         with self._news:
+            now_ns, failed = time.monotonic_ns(), self.guard.failed()
+            silent = failed and self.guard.why == "the monitor is silent"
+            problem = self.match.problem
             reasons = ("MONITOR_SILENT",) if silent else tuple(self.guard.reasons.names())
             self._keep(GUARD, Moment(now_ns, "GUARD_FAILED" if failed else "OK", failed, reasons))
             wrong = ("MISMATCHED_OUTPUT",) if problem else ()
