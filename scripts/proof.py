@@ -55,7 +55,6 @@ def main() -> int:
     mutants = commands.add_parser("mutants", help="mutation tests")
     mutants.add_argument("group", nargs="*", help=f"one of {', '.join(groups)}; default: all")
     mutants.add_argument("--report", type=Path, help="write table and survivors to this file (Markdown)")
-    mutants.add_argument("--again", action="store_true", help="only what the last run left, with the tests of now")
     options = parser.parse_args()
     tool = install_tool()
     if options.command == "coverage":
@@ -64,7 +63,7 @@ def main() -> int:
     if unknown:
         parser.error(f"unknown group: {', '.join(sorted(unknown))}")
     chosen = [g for g in groups.values() if not options.group or g.name in options.group]
-    return mutate(chosen, tool, options.report, again=options.again)
+    return mutate(chosen, tool, options.report)
 
 
 def read_groups() -> dict[str, Group]:
@@ -110,19 +109,12 @@ def cover(groups: list[Group], tool: Path) -> int:
     return 1 if subprocess.run(report, cwd=ROOT, env=env, check=False).returncode else 0
 
 
-def mutate(groups: list[Group], tool: Path, report: Path | None, *, again: bool) -> int:
+def mutate(groups: list[Group], tool: Path, report: Path | None) -> int:
     """Change the files of each group one expression at a time and count what its tests notice."""
     good, rows, survivors = True, [REPORT_HEAD], []
     for group in groups:
-        names: list[str] = []
-        if again:
-            folder = CACHE / "mutants" / group.name
-            names = [name for name, code in exit_codes(folder).items() if code not in KILLED]
-            copy_tests(group, folder, folder / "mutants")
-        else:
-            folder = copy_for(group)
-        if names or not again:
-            run_mutmut(tool, folder, "run", "--max-children", "1", *names)
+        folder = copy_for(group)
+        run_mutmut(tool, folder, "run", "--max-children", "1")
         codes = exit_codes(folder)
         left = sorted(name for name, code in codes.items() if code in SURVIVED)
         unreached = sorted(name for name, code in codes.items() if code in UNTESTED)
@@ -151,13 +143,8 @@ def copy_for(group: Group) -> Path:
     skip = shutil.ignore_patterns("__pycache__", "*.pyc")
     for name, package in PACKAGES.items():
         shutil.copytree(package, folder / "src" / name, ignore=skip)
-    copy_tests(group, folder)
-    return folder
-
-
-def copy_tests(group: Group, *folders: Path) -> None:
-    """The tests and settings of now."""
-    skip = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(ROOT / "tests", folder / "tests", ignore=skip)
+    shutil.copy(ROOT / "pyproject.toml", folder)
     settings = {
         "source_paths": ["src"],
         "only_mutate": [f"src/{name}" for name in group.files],
@@ -166,11 +153,8 @@ def copy_tests(group: Group, *folders: Path) -> None:
     }
     lines = [line for key, values in settings.items() for line in (f"{key}=", *(f"    {value}" for value in values))]
     # A worker must not inherit what the tests of an earlier one left behind (threads of DDS, say).
-    text = "\n".join(["[mutmut]", *lines, "process_isolation=forkserver", ""])
-    for folder in folders:
-        shutil.copytree(ROOT / "tests", folder / "tests", ignore=skip, dirs_exist_ok=True)
-        shutil.copy(ROOT / "pyproject.toml", folder)
-        (folder / "setup.cfg").write_text(text, encoding="utf-8")
+    (folder / "setup.cfg").write_text("\n".join(["[mutmut]", *lines, "process_isolation=forkserver", ""]))
+    return folder
 
 
 def run_mutmut(tool: Path, folder: Path, *arguments: str) -> str:
