@@ -69,7 +69,7 @@ class RayCluster(Generic[Job, Result]):
             ray.init(**options)
         except Exception as error:  # ConnectionError, RuntimeError, ValueError and Ray's own, by the kind of trouble
             raise InputError(
-                f"the Ray cluster at {address} refuses", got=one_line(error)[:200],
+                f"the Ray cluster at {address} refuses", got=_brief(error),
                 fix="check that it has this Python and Ray and, where it asks for a token, set RAY_AUTH_MODE=token",
             ) from error  # fmt: skip
         largest = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
@@ -90,14 +90,14 @@ class RayCluster(Generic[Job, Result]):
         try:
             ready, _ = self._ray.wait(list(self._refs), num_returns=1)
         except (ConnectionError, RuntimeError) as error:
-            raise InputError("the Ray cluster is lost", got=one_line(error)[:200]) from error
+            raise InputError("the Ray cluster is lost", got=_brief(error)) from error
         job = self._refs.pop(ready[0])
         try:
             return job, self._ray.get(ready[0])
         except InputError as error:  # as raised by the worker
             return job, InputError(str(error))
         except self._ray.exceptions.RayError as error:
-            return job, JobLost(f"{type(error).__name__}: {one_line(error)[:200]}")
+            return job, JobLost(f"{type(error).__name__}: {_brief(error)}")
 
     def close(self) -> None:
         """See `Executor`."""
@@ -105,6 +105,12 @@ class RayCluster(Generic[Job, Result]):
             self._ray.cancel(ref, force=True)
         self._refs = {}
         self._ray.shutdown()
+
+
+def _brief(error: Exception) -> str:
+    """What Ray says in the end: before that comes the traceback of another process."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:200] if lines else type(error).__name__
 
 
 def _reachable(address: str) -> str:
