@@ -51,9 +51,9 @@ def logits_engine(backend: str, bundle: Bundle, precision: str, threads: int) ->
     model = with_logits_output(bundle.model_bytes(precision), bundle.card.name)
     if backend == "onnxruntime":
         return _OnnxRuntimeLogits(model, threads)
-    if backend == "openvino":
-        return _OpenVinoLogits(model, threads)
-    raise BackendError(f"backend {backend!r} cannot expose logits", expected="onnxruntime or openvino")
+    if backend in ("openvino", "openvino-bf16"):
+        return _OpenVinoLogits(model, threads, "bf16" if backend.endswith("bf16") else "f32")
+    raise BackendError(f"backend {backend!r} cannot expose logits", expected="onnxruntime, openvino or openvino-bf16")
 
 
 def with_logits_output(model: bytes, name: str) -> bytes:
@@ -88,18 +88,17 @@ class _OnnxRuntimeLogits:
 
 
 class _OpenVinoLogits:
-    name = "openvino"
-
-    def __init__(self, model: bytes, threads: int) -> None:
+    def __init__(self, model: bytes, threads: int, arithmetic: str) -> None:
         import openvino as ov
 
         core = ov.Core()
         self.version = str(ov.__version__).split("-")[0]
-        # As the product's backend: float32 arithmetic and one stream.
+        self.name = "openvino" if arithmetic == "f32" else f"openvino-{arithmetic}"
+        # As the product's backend: one stream.
         compiled = core.compile_model(
             core.read_model(model), "CPU",
             {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": threads,
-             "INFERENCE_PRECISION_HINT": "f32"},
+             "INFERENCE_PRECISION_HINT": arithmetic},
         )  # fmt: skip
         self._request: Any = compiled.create_infer_request()
 
