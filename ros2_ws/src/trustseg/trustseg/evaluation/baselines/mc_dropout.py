@@ -42,6 +42,6 @@ class McDropout:
         with torch.no_grad(), self._network.with_dropout(self._rate):
             tensor = self._network.tensor(view.image)
             for _ in range(self._passes):
-                logits = upsample(self._network.network(tensor).logits, self._network.network.config.stem)
+                logits = upsample(self._network.network(tensor).logits, self._network.network.config.output_stride)
                 sums.add(np.asarray(logits.softmax(1)[0].numpy(), np.float32))
         return Scores(sums.maps("mc_dropout"))
