@@ -109,8 +109,8 @@ def run_trial(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
     except TrustSegError as error:  # it could not be made to happen, or not be ended: nothing is shown by that
         bench.witness.check()
         trial = Trial(False, None, bench.witness.state, (), str(error))
-    bench.stack.clean()
     if bench.wait_ok(RECOVERY_LIMIT_S):
+        bench.stack.clean()  # only now: what a process that starts has just made must not be taken for left behind
         return trial
     why = f"{trial.why}; " if trial.why else ""
     stuck = f"{why}not OK again within {RECOVERY_LIMIT_S:.0f} s: {bench.describe()}"
