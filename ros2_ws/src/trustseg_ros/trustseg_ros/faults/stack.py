@@ -174,7 +174,7 @@ class Stack:
             return {"latch_file": str(options.work / "latch.json"), **timing}
         return {
             "bundle": options.bundle, "backend": options.backend, "threads": options.threads, "mode": "live",
-            "autostart": True, "fault_injection": True, "require_camera_info": True,
+            "autostart": True, "fault_injection": True, "require_camera_info": self.setup != COMPRESSED,
             "self_test_period_s": options.self_test_period_s, **timing, **transport,
         }  # fmt: skip
 
