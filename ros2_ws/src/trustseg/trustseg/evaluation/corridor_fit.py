@@ -20,6 +20,9 @@ from trustseg.evaluation.score_histogram import CORRECT, Floats
 CORRIDOR_FAILS_BELOW = 0.9
 # Share of good, clean frames whose corridor may be called a failure by one frame; the monitor asks for 2 of 3.
 FALSE_ALARM_SHARE = 0.005
+# A place that nobody has seen is doubtful more often than the known ones: of the limits whose balanced accuracy is
+# within this of the best, the highest is taken.
+SLACK = 0.015
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def corridor_views(
 
 
 def fit_corridor_limit(views: CorridorViews, fitting: Bools, good_clean: Bools) -> float:
-    """The share of low confidence with the best balanced accuracy among those that good, clean frames hardly reach.
+    """The highest share of low confidence with nearly the best balanced accuracy, above what good, clean frames reach.
 
     1.0, which only a corridor without one sure pixel reaches, where nothing can be fitted.
     """
@@ -101,8 +104,7 @@ def fit_corridor_limit(views: CorridorViews, fitting: Bools, good_clean: Bools) 
     if not grid.size:
         return 1.0
     balanced = np.array([((shares[failed] >= t).mean() + (shares[~failed] < t).mean()) / 2 for t in grid])
-    best = grid[balanced >= balanced.max() - 1e-12]
-    return float(round(best[len(best) // 2], 4))  # the middle of the best: as far as can be from either mistake
+    return float(round(grid[balanced >= balanced.max() - SLACK].max(), 4))
 
 
 def corridor_figures(views: CorridorViews, keep: Bools, limit: float) -> CorridorFigures:
