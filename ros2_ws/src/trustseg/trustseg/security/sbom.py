@@ -90,7 +90,7 @@ def _licence(package: Locked) -> dict[str, Any] | None:
         return None
     if about["Version"] != package.version:
         return None
-    expression = about["License-Expression"] if "License-Expression" in about else ""
+    expression = about["License-Expression"] if "License-Expression" in about else ""  # noqa: SIM401 - typed without get
     if expression and SPDX_EXPRESSION.match(expression):
         return {"expression": expression}
     classifiers = [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
