@@ -57,8 +57,10 @@ def test_the_committed_drive_has_every_verdict_and_margins_around_them(golden: M
     assert len(rows) == golden.FRAMES
     assert {row["state"] for row in rows} >= {"UNKNOWN", "OK", "DEGRADED"}
     scores = [row["failure_score"] for row in rows]
-    assert min(scores) < 0.2 < 0.7 < max(scores)
-    assert [score for score in scores if 0.25 < score < 0.65] == []
+    model = json.loads((ROOT / "engines" / "segnet_lite" / "verdict.json").read_text())
+    limits = [model["failure_threshold"], model["recovery_threshold"]]
+    assert min(scores) < min(limits) < max(limits) < max(scores)
+    assert [score for score in scores for limit in limits if abs(score - limit) < 0.06] == []
 
 
 CHANGES: dict[str, Callable[[list[dict[str, Any]]], object]] = {

@@ -50,7 +50,8 @@ def test_the_command_prints_one_document_with_good_and_bad_bundles(
     assert document["python"]["numpy"]["text"]
 
 
-def test_the_table_shows_extras_in_brackets() -> None:
+def test_the_table_shows_extras_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "optional_facts", lambda: [machine.Fact("ray", False, "pip install 'trustseg[ray]'")])
     result = CliRunner().invoke(app.build_app("env"), ["env"])
     assert result.exit_code == 0, result.output
     assert "trustseg[ray]" in result.output

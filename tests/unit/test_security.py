@@ -207,7 +207,9 @@ def test_the_bill_goes_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (code, out.strip()) == (0, str(tmp_path / "bill.json"))
     document = json.loads((tmp_path / "bill.json").read_text())
     check_bill(document)
-    assert [c["name"] for c in document["components"]] == ["good-name", "here", "segnet_lite fp32"]
+    precisions = sorted(json.loads((ROOT / "engines" / "segnet_lite" / "card.json").read_text())["models"])
+    models = [f"segnet_lite {precision}" for precision in precisions]
+    assert [c["name"] for c in document["components"]] == ["good-name", "here", *models]
 
 
 # Audit --------------------------------------------------------------------------------------------------------
