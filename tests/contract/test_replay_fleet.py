@@ -70,11 +70,24 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
+def started(*command: str) -> subprocess.Popen[str]:
+    """`trustseg` with its workers in a process group of their own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "trustseg", *command], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def halt_when(process: subprocess.Popen[str], condition: Callable[[], bool], what: str) -> None:
+    """Let the group run in steps of some milliseconds until `condition` holds; then it is stopped, however quick."""
     ends = time.monotonic() + TIMEOUT_S
-    while not condition():
+    while True:
+        os.killpg(process.pid, signal.SIGSTOP)
+        if condition():
+            return
+        assert process.poll() is None, f"it ended before there was a {what}"
         assert time.monotonic() < ends, f"no {what} within {TIMEOUT_S} s"
-        time.sleep(0.002)
+        os.killpg(process.pid, signal.SIGCONT)
+        time.sleep(0.005)
 
 
 def parts(out: Path) -> list[int]:
@@ -85,12 +98,10 @@ def parts(out: Path) -> list[int]:
 
 def test_processes_change_not_a_byte_even_if_one_is_killed(bundle: Path, fleet: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trustseg", *arguments(bundle, fleet, out, "--jobs", "2")],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    until(lambda: len(parts(out)) > 1 or process.poll() is not None, "two drives under way")
+    process = started(*arguments(bundle, fleet, out, "--jobs", "2"))
+    halt_when(process, lambda: len(parts(out)) > 1, "pair of drives under way")
     os.kill(parts(out)[0], signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGCONT)
     _, told = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, told
     assert contents(out) == contents(fleet / "alone")
@@ -148,10 +159,10 @@ def test_an_interrupted_run_is_taken_up(
 ) -> None:
     out = tmp_path / "out"
     unfinished = tmp_path / "out.unfinished"
-    command = [sys.executable, "-m", "trustseg", *arguments(bundle, fleet, out)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    until(lambda: (unfinished / "long").exists() or process.poll() is not None, "finished drive")
+    process = started(*arguments(bundle, fleet, out))
+    halt_when(process, lambda: (unfinished / "long").exists(), "finished drive")
     process.send_signal(sent)
+    os.killpg(process.pid, signal.SIGCONT)
     _, told = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode != 0, "it ended before it was interrupted"
     assert not out.exists()
