@@ -27,7 +27,7 @@ from trustseg.precision.trunk import constants_of
 from trustseg.types import UInt8Array
 
 IMAGE = "image"
-# One grey level of rounding in the resize moves a label in 300 and confidence by 1.8 codes (0.08 of a logit), 2.3 in int8.
+# One grey level in the resize moves a label in 300 and confidence by 1.8 codes (0.08 of a logit), 2.3 in int8.
 LIMITS = PrecisionLimits(0.995, 0.99, 3.0, 0.02)
 Size = tuple[int, int]
 
