@@ -71,10 +71,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def started(*command: str) -> subprocess.Popen[str]:
-    """`trustseg` with its workers in a process group of their own."""
+    """`trustseg` with its workers in a process group of their own, and Ctrl-C as a terminal gives it: tests that were
+    started in the background hand on that SIGINT is ignored."""
     return subprocess.Popen(
-        [sys.executable, "-m", "trustseg", *command], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        [sys.executable, "-m", "trustseg", *command], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def halt_when(process: subprocess.Popen[str], condition: Callable[[], bool], what: str) -> None:
