@@ -74,6 +74,5 @@ def test_stopped_at_any_write_the_bundle_is_whole(path: Path, monkeypatch: pytes
         else:
             break
     assert not any(left_over.name.startswith("model-") for left_over in path.iterdir())
-    assert True in found  # stopped before the card
-    assert False in found  # and after it
+    assert set(found) == {True, False}  # stopped before the card was written, and after it
     assert factor_of(path) == writes + 0.5

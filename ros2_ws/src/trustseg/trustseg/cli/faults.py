@@ -29,6 +29,13 @@ faults.command("fuzz")(fuzz)
 Rate = Annotated[float, typer.Option(help="Frames a second, 1 to 60; every bound derives from it.")]
 Budget = Annotated[float, typer.Option("--latency-budget-ms", help="Longest usual time from image to status, ms.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, nothing else there.")]
+BackendName = Annotated[str, typer.Option(help="onnxruntime or openvino.")]
+Threads = Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")]
+InputFile = Annotated[
+    Path | None,
+    typer.Option("--input", metavar="FILE", help="Video, bag or folder of images. Left out: a rendered drive."),
+]
+Logs = Annotated[Path | None, typer.Option(help="Folder for the logs of every process.")]
 BundleName = Annotated[str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")]
 RATE_HZ, BUDGET_MS = 10.0, 250.0
 
@@ -66,16 +73,13 @@ def run_faults(
     only: Annotated[str | None, typer.Option(help="Numbers of faults, such as 2,41 or 5-9.")] = None,
     trials: Annotated[int, typer.Option(help="How often each way of each fault happens.")] = 1,
     bundle: BundleName = "segnet_lite",
-    backend: Annotated[str, typer.Option(help="onnxruntime or openvino.")] = "onnxruntime",
-    threads: Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")] = 2,
-    source: Annotated[
-        Path | None,
-        typer.Option("--input", metavar="FILE", help="Video, bag or folder of images. Left out: a rendered drive."),
-    ] = None,
+    backend: BackendName = "onnxruntime",
+    threads: Threads = 2,
+    source: InputFile = None,
     rate: Rate = RATE_HZ,
     budget: Budget = BUDGET_MS,
     seed: Annotated[int, typer.Option(help="Of patterns and positions; the drive's street.")] = 0,
-    logs: Annotated[Path | None, typer.Option(help="Folder for the logs of every process.")] = None,
+    logs: Logs = None,
     as_json: AsJson = False,
 ) -> None:
     """Make faults happen to camera, segmenter, monitor and guard over ROS 2, and judge state, reason and time.
@@ -134,15 +138,12 @@ def chaos(
     within: Annotated[float, typer.Option(help="Begin no further fault after this many seconds; 0: no limit.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Which faults, for how long.")] = 0,
     bundle: BundleName = "segnet_lite",
-    backend: Annotated[str, typer.Option(help="onnxruntime or openvino.")] = "onnxruntime",
-    threads: Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")] = 2,
-    source: Annotated[
-        Path | None,
-        typer.Option("--input", metavar="FILE", help="Video, bag or folder of images. Left out: a rendered drive."),
-    ] = None,
+    backend: BackendName = "onnxruntime",
+    threads: Threads = 2,
+    source: InputFile = None,
     rate: Rate = RATE_HZ,
     budget: Budget = BUDGET_MS,
-    logs: Annotated[Path | None, typer.Option(help="Folder for the logs of every process.")] = None,
+    logs: Logs = None,
     as_json: AsJson = False,
 ) -> None:
     """Make random faults happen in sequence, and see whether the flag was ever down when it must not be.
