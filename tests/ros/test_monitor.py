@@ -180,6 +180,25 @@ def test_a_node_with_other_timing_is_named_and_not_trusted(monitor: StartNode, p
     assert "camera_rate_hz" in (tmp_path / "monitor.log").read_text()
 
 
+def test_a_writer_that_cannot_be_heard_is_a_failure_for_as_long_as_it_is_there(
+    monitor: StartNode, probe: Probe
+) -> None:
+    """Beside a node whose statuses are all good: nobody knows which of the two has the masks."""
+    monitor()
+    fake = FakeSegmenter(probe)
+    probe.until(lambda: state_of(probe) is State.OK, "OK", every=fake.send)
+    misfit = probe.node.create_publisher(
+        SegmentationStatus, "trustseg/status", status_qos(derive_bounds(SECOND, 500 * MS))
+    )
+    probe.until(lambda: state_of(probe) is State.FAILED, "FAILED", every=fake.send)
+    begun = len(probe.verdicts)
+    # Three times as long as good statuses need to lead to OK.
+    probe.until(lambda: len(probe.verdicts) > begun + 150, "verdicts during the fault", every=fake.send)
+    assert {State(verdict.state) for verdict in probe.verdicts[begun:]} == {State.FAILED}
+    probe.node.destroy_publisher(misfit)
+    probe.until(lambda: state_of(probe) is State.OK, "OK again", every=fake.send)
+
+
 def test_the_monitor_is_small_and_shares_nothing_heavy(start_process: Callable[..., Any], probe: Probe) -> None:
     """Modules and anonymous memory of the live process, after it has received and published for a while."""
     report = Path(os.environ["XDG_RUNTIME_DIR"]) / "modules"

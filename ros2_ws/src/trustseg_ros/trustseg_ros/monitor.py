@@ -10,9 +10,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
+from rclpy.qos import QoSCompatibility, qos_check_compatible
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
@@ -35,6 +37,10 @@ from trustseg_ros.qos import (
 )
 
 NODE_NAME = "trustseg_monitor"
+# DDS says once that a writer cannot be heard, and never that it is gone: the graph is asked this often, until it
+# has not shown one for so many times (it may lag behind the event).
+MISFIT_PERIOD_S = 0.2
+MISFIT_LOOKS = 5
 
 
 class Monitor(Node):
@@ -72,22 +78,37 @@ class Monitor(Node):
             LatchFile(kept),
             config.diagnostics_period_s,
         )
+        self._status_qos, self._misfit_looks = status_qos(bounds), 0
         self.create_subscription(
             SegmentationStatus,
             STATUS_TOPIC,
             core.guarded(core.on_status),
-            status_qos(bounds),
+            self._status_qos,
             event_callbacks=SubscriptionEventCallbacks(
                 liveliness=core.guarded(lambda event: core.on_liveliness(event.alive_count > 0)),
-                incompatible_qos=core.guarded(
-                    lambda event: core.on_incompatible_qos(STATUS_TOPIC, event.last_policy_kind)
-                ),
+                incompatible_qos=core.guarded(self._on_incompatible_qos),
                 # The state machine knows silence sooner than DDS does; without this rclpy would log each of them.
                 deadline=lambda event: None,
             ),
         )
         self.create_service(Trigger, "~/reset", self._on_reset)
         steady_timer(self, bounds.tick_ns / 1e9, core.guarded(core.on_tick))
+        steady_timer(self, MISFIT_PERIOD_S, core.guarded(self._look_for_misfits))
+
+    def _on_incompatible_qos(self, event: Any) -> None:
+        self._misfit_looks = MISFIT_LOOKS
+        self.core.on_incompatible_qos(STATUS_TOPIC, event.last_policy_kind)
+
+    def _look_for_misfits(self) -> None:
+        """Hold the fault for as long as a publisher that cannot be heard is there."""
+        if not self._misfit_looks:
+            return
+        self._misfit_looks -= 1
+        for writer in self.get_publishers_info_by_topic(STATUS_TOPIC):
+            if qos_check_compatible(writer.qos_profile, self._status_qos)[0] == QoSCompatibility.ERROR:
+                self._misfit_looks = MISFIT_LOOKS
+                self.core.on_still_incompatible()
+                return
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success, response.message = self.core.reset()

@@ -104,6 +104,10 @@ class MonitorCore:
             f"a publisher of {topic} offers a quality of service that does not fit (policy {policy}): "
             "camera_rate_hz and latency_budget_ms must be the same in node and monitor"
         )
+        self.on_still_incompatible()
+
+    def on_still_incompatible(self) -> None:
+        """That writer is still there: what it would say is still not heard, however good the others are."""
         self._machine.on_fault(Reason.INCOMPATIBLE_QOS, self._out.steady_ns())
 
     def reset(self) -> tuple[bool, str]:
