@@ -12,7 +12,7 @@ from trustseg.bounds import MS, SECOND
 from trustseg.errors import TrustSegError
 from trustseg.faults.catalogue import FAULTS
 from trustseg.faults.fault import BACKEND, BUS, CAMERA, PLAIN, PROCESS, Fault, Way
-from trustseg.faults.judge import unsafe_ns
+from trustseg.faults.judge import Moment, unsafe_ns
 from trustseg_ros.faults.bench import Bench, place_of
 from trustseg_ros.faults.makers import made
 from trustseg_ros.faults.run_job import FaultsOptions, Progress, open_bench
@@ -32,6 +32,8 @@ RESPAWN_LIMIT_S = 60.0
 OK_LIMIT_S = 60.0
 # A planner asks its guard once a tick and may be scheduled a tick late.
 ASKED_LATE_TICKS = 2
+# A log without a bar shows that the run goes on.
+SAY_EVERY = 50
 
 
 def chaos_ways() -> list[tuple[Fault, Way]]:
@@ -73,12 +75,17 @@ def run_chaos(
                 break
             fault, way = rng.choice(ways)
             progress(f"{number} {way.kind}", number, count)
+            if number and number % SAY_EVERY == 0:
+                minutes = (time.monotonic() - started) / 60.0
+                say(
+                    f"{number} of {count} faults after {minutes:.1f} min: {len(unsafe)} unsafe, {len(not_made)} not made"
+                )
             # Where the flag is up already, a fault cannot show whether it rises.
             if rng.random() < FROM_OK_SHARE and not bench.wait_ok(OK_LIMIT_S):
                 break
             from_ok += bench.witness.state == "OK"
             try:
-                found_ns = _one(bench, fault, way, rng)
+                found_ns, seen = _one(bench, fault, way, rng)
             except TrustSegError as error:  # it could not be made to happen; the next one can
                 bench.witness.check()
                 say(f"not made: {number} {way.kind}: {error}")
@@ -86,7 +93,9 @@ def run_chaos(
                 continue
             drawn[way.kind] += 1
             if found_ns:
-                unsafe.append({"number": number, "kind": way.kind, "flag_down_ms": round(found_ns / MS, 1)})
+                unsafe.append(
+                    {"number": number, "kind": way.kind, "flag_down_ms": round(found_ns / MS, 1), "seen": seen}
+                )
                 say(f"UNSAFE: {number} {way.kind}: the flag was down for {found_ns / MS:.0f} ms past the bound")
             bench.rest(round(rng.uniform(0.0, 0.5) * SECOND))
             bench.operate()
@@ -102,8 +111,8 @@ def run_chaos(
         }  # fmt: skip
 
 
-def _one(bench: Bench, fault: Fault, way: Way, rng: random.Random) -> int:
-    """Let one fault happen for a random time; how long the flag was wrongly down, nanoseconds."""
+def _one(bench: Bench, fault: Fault, way: Way, rng: random.Random) -> tuple[int, list[str]]:
+    """Let one fault happen for a random time; how long the flag was wrongly down, nanoseconds, and what was seen."""
     witness = bench.witness
     bound_ns = fault.bound_of(way, witness.bounds) + ASKED_LATE_TICKS * witness.bounds.tick_ns
     stay_ns = round(rng.uniform(0.2, 1.3) * min(bound_ns, LONGEST_STAY_NS))
@@ -118,4 +127,20 @@ def _one(bench: Bench, fault: Fault, way: Way, rng: random.Random) -> int:
         ended_ns = begun_ns if way.brief and way.kind not in ENDS_NODE else bench.now_ns()
     # What the planner sees is its guard; only the exchanged mask shows elsewhere.
     place = place_of(way.kind) if place_of(way.kind) != "verdicts" else GUARD
-    return unsafe_ns(witness.since(place, begun_ns), begun_ns, ended_ns, bound_ns)
+    moments = witness.since(place, begun_ns)
+    end = f"{(ended_ns - begun_ns) / MS:.0f} ms: the fault ended; bound {bound_ns / MS:.0f} ms"
+    return unsafe_ns(moments, begun_ns, ended_ns, bound_ns), [*_changes(moments, begun_ns), end]
+
+
+def _changes(moments: list[Moment], begun_ns: int) -> list[str]:
+    """What was seen, a line for each change, with the time since the fault began."""
+    lines, before = [], None
+    for moment in moments:
+        now = (moment.state, moment.failure, moment.reasons)
+        if now != before:
+            flag = "up" if moment.failure else "down"
+            lines.append(
+                f"{(moment.at_ns - begun_ns) / MS:.0f} ms: {moment.state}, flag {flag}, {' '.join(moment.reasons)}"
+            )
+        before = now
+    return lines
