@@ -77,9 +77,7 @@ def run_chaos(
             progress(f"{number} {way.kind}", number, count)
             if number and number % SAY_EVERY == 0:
                 minutes = (time.monotonic() - started) / 60.0
-                say(
-                    f"{number} of {count} faults after {minutes:.1f} min: {len(unsafe)} unsafe, {len(not_made)} not made"
-                )
+                say(f"{number} of {count} faults, {minutes:.1f} min: {len(unsafe)} unsafe, {len(not_made)} not made")
             # Where the flag is up already, a fault cannot show whether it rises.
             if rng.random() < FROM_OK_SHARE and not bench.wait_ok(OK_LIMIT_S):
                 break
