@@ -122,6 +122,16 @@ class TestSharedMemory:
         assert removed == ["fastrtps_orphan", "fastrtps_orphan_el", "sem.fastrtps_p"]
         assert {p.name for p in folder.iterdir()} == {"fastrtps_earlier", "fastrtps_used", "fastrtps_used_el", "x"}
 
+    def test_a_file_that_a_starting_process_maps_a_moment_later_stays(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = folder / "fastrtps_new"
+        file.write_bytes(b"x" * 4096)
+        looks = iter([set(), {file.name}])
+        monkeypatch.setattr(shared_memory, "_in_use", lambda names: next(looks))
+        assert shared_memory.remove_orphans(frozenset()) == []
+        assert file.exists()
+
     def test_a_machine_without_shared_memory_has_none(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shared_memory, "FOLDER", folder / "missing")
         assert shared_memory.segments() == frozenset()

@@ -7,9 +7,12 @@ in an orderly way removes its own; one that was killed cannot.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
+# A process that starts creates a file a moment before it maps it: whoever uses it shows at the second look.
+SECOND_LOOK_S = 0.1
 PREFIXES = ("fastrtps_", "sem.fastrtps_", "fastdds_", "sem.fastdds_")
 
 
@@ -29,6 +32,9 @@ def remove_orphans(before: frozenset[str]) -> list[str]:
     candidates = {name for name in segments() - before if _is_mine(name)}
     # A lock file belongs to its segment: it is held only while a process works, the segment all the time.
     used = _in_use(candidates)
+    if candidates:
+        time.sleep(SECOND_LOOK_S)
+        used |= _in_use(candidates)
     removed = []
     for name in sorted(candidates):
         if name in used or name.removesuffix("_el") in used:
