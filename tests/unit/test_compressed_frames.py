@@ -98,6 +98,102 @@ def test_size_behind_other_segments() -> None:
     assert image_size(JPEG[:2] + comment + b"\xff" * 3 + JPEG[2:]) == (48, 64)
 
 
+def text_of(data: bytes) -> str:
+    with pytest.raises(FrameRejected) as caught:
+        decode_compressed(data)
+    return str(caught.value)
+
+
+def frame_header(marker: int = 0xC0, length: int = 8) -> bytes:
+    """As short as it can be: precision 8, 48 x 64, no component."""
+    return bytes([0xFF, marker]) + struct.pack(">HBHH", length, 8, 48, 64)
+
+
+def test_a_jpeg_may_end_with_its_frame_header_and_not_within() -> None:
+    whole = b"\xff\xd8" + frame_header()
+    assert image_size(whole) == (48, 64)
+    for data in (whole[:-1], whole[:5], b"\xff\xd8" + frame_header(length=7)):
+        with pytest.raises(FrameRejected, match="a JPEG without a frame header"):
+            image_size(data)
+
+
+@pytest.mark.parametrize("marker", [*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)])
+def test_every_kind_of_jpeg_frame_has_its_size(marker: int) -> None:
+    assert image_size(b"\xff\xd8" + frame_header(marker)) == (48, 64)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"\xff\xc4\x00\x04ab",  # tables are no frames
+        b"\xff\xc8\x00\x02",
+        b"\xff\xcc\x00\x03a",
+        b"\xff\x01",  # markers without a length
+        b"\xff\xd0\xff\xd7",
+        b"\xff\xff\xff\xfe\x00\x02",  # fill bytes
+    ],
+)
+def test_what_may_stand_before_the_frame_header(before: bytes) -> None:
+    assert image_size(b"\xff\xd8" + before + frame_header()) == (48, 64)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [b"\xff\xd9\x00\x02", b"\xff\xda\x00\x02", b"\xff\xfe\x00\x01", b"\xff\xfe\x00\x00"],
+)
+def test_what_may_not_stand_before_the_frame_header(before: bytes) -> None:
+    with pytest.raises(FrameRejected, match="a JPEG without a frame header"):
+        image_size(b"\xff\xd8" + before + frame_header())
+
+
+def test_a_segment_that_begins_with_something_else_is_broken() -> None:
+    with pytest.raises(FrameRejected, match="a JPEG whose segments are broken"):
+        image_size(b"\xff\xd8\xff\xfe\x00\x02\x00" + frame_header())
+
+
+def test_a_png_has_its_size_as_soon_as_its_header_chunk_is_whole() -> None:
+    header = _png_header(64, 48)[:33]
+    assert image_size(header) == (48, 64)
+    assert image_size(_png_header(2**31 - 1, 2**24 + 1)[:33]) == (2**24 + 1, 2**31 - 1)
+    for data in (header[:32], header.replace(b"IHDR", b"IDAT"), header.replace(b"\x0dIHDR", b"\x0cIHDR")):
+        with pytest.raises(FrameRejected, match="a PNG without its header chunk"):
+            image_size(data)
+
+
+def test_an_incomplete_picture_is_named() -> None:
+    prefix = "compressed frame cannot be used, "
+    assert text_of(JPEG[:-1]) == f"{prefix}expected an end marker as the last thing in it, got a JPEG without its end"
+    assert (
+        text_of(JPEG + b"\0\0\1")
+        == f"{prefix}expected an end marker as the last thing in it, got a JPEG without its end"
+    )
+    for cut in (1, 4, 5, 12, 13):  # in the last chunk, before it, in the one before
+        assert text_of(PNG[:-cut]) == f"{prefix}got a PNG without its end"
+    assert text_of(PNG[:-1] + b"\0") == f"{prefix}got a PNG with a wrong checksum"
+    assert text_of(PNG[:20] + b"\1" + PNG[21:]).startswith("frame has ")  # the size speaks first
+    assert text_of(PNG[:24] + b"\2" + PNG[25:]) == f"{prefix}got a PNG with a wrong checksum"
+
+
+def test_what_follows_the_end_of_a_png_does_not_matter() -> None:
+    assert np.array_equal(decode_compressed(PNG + b"more")[0], SCENE)
+
+
+def test_whole_chunks_around_no_picture_are_refused_by_the_decoder() -> None:
+    prefix = "compressed frame cannot be used, got the decoder gave no image of the header's size"
+    assert text_of(b"\xff\xd8" + frame_header() + b"\xff\xd9") == prefix
+
+
+def test_a_decoder_that_fails_or_gives_another_size_is_a_bad_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = cv2.imdecode
+    monkeypatch.setattr(cv2, "imdecode", lambda data, flags: decode(data[:0], flags))
+    text = text_of(PNG)
+    assert text.startswith("compressed frame cannot be used, got the decoder failed: ")
+    assert "empty" in text
+    for wrong in (SCENE[:-1], SCENE[:, :-1], SCENE[..., 0]):
+        monkeypatch.setattr(cv2, "imdecode", lambda data, flags, image=wrong: image)
+        assert text_of(PNG) == "compressed frame cannot be used, got the decoder gave no image of the header's size"
+
+
 def test_orientation_tag_is_ignored() -> None:
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
     turned = JPEG[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + JPEG[2:]

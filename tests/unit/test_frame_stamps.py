@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustseg.errors import FrameRejected
-from trustseg.frames import EncodingCheck, ResolutionCheck, StampCheck, StampConfig, stamp_of
+from trustseg.frames import EncodingCheck, ResolutionCheck, SourceCheck, StampCheck, StampConfig, stamp_of
 from trustseg.reasons import Mode, Reason
 
 MS = 1_000_000
@@ -77,12 +77,32 @@ def test_clock_jump_is_one_frame(jump: int) -> None:
     assert stream.reason(after, after, steady_ns=33 * MS) == Reason.NONE  # the old order no longer binds
 
 
+@pytest.mark.parametrize(("jump", "reason"), [(50 * MS, Reason.NONE), (50 * MS + 1, Reason.CLOCK_JUMP)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_jump_of_50_ms_is_none(jump: int, reason: Reason, sign: int) -> None:
+    stream = Stream(Mode.LIVE)
+    assert stream.reason(START - S, START, steady_ns=0) == Reason.NONE
+    assert stream.reason(START - S + 1, START + sign * jump, steady_ns=0) == reason
+
+
+def test_the_clock_is_held_against_the_newest_frame_and_not_the_first() -> None:
+    """40 ms a frame are no jump, however many follow each other."""
+    stream = Stream(Mode.LIVE)
+    for k in range(5):
+        assert stream.reason(START + k, START + 40 * k * MS, steady_ns=0) == Reason.NONE
+
+
 def test_slow_drift_is_no_jump() -> None:
     """500 ppm over ten minutes without a frame is 300 ms: allowed by the drift of the elapsed time."""
     stream = Stream(Mode.LIVE)
     assert stream.reason(START, START, steady_ns=0) == Reason.NONE
     later = START + 600 * S + 300 * MS
     assert stream.reason(later, later, steady_ns=600 * S) == Reason.NONE
+    for beyond, reason in ((0, Reason.NONE), (1, Reason.CLOCK_JUMP)):  # 1000 ppm and 50 ms
+        stream = Stream(Mode.LIVE)
+        assert stream.reason(START, START, steady_ns=0) == Reason.NONE
+        later = START + 600 * S + 650 * MS + beyond
+        assert stream.reason(later, later, steady_ns=600 * S) == reason
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(Mode.REPLAY, Reason.NONE), (Mode.SIM, Reason.NONE)])
@@ -93,6 +113,13 @@ def test_a_loop_begins_again(mode: Mode, expected: Reason) -> None:
     assert stream.reason(START) == expected  # 3.9 s back
     assert stream.reason(START + 100 * MS) == Reason.NONE
     assert stream.reason(START) == Reason.STAMP_BACKWARD  # 100 ms back is no loop
+
+
+def test_a_second_back_is_no_loop_and_a_nanosecond_more_is() -> None:
+    for back, reason in ((S, Reason.STAMP_BACKWARD), (S + 1, Reason.NONE)):
+        stream = Stream(Mode.REPLAY)
+        assert stream.reason(START) == Reason.NONE
+        assert stream.reason(START - back) == reason
 
 
 def test_no_loop_in_live_mode() -> None:
@@ -109,19 +136,36 @@ def test_a_camera_clock_set_back_is_followed_after_a_while() -> None:
     assert back == [Reason.STAMP_BACKWARD] * 4 + [Reason.NONE] * 2
 
 
+def test_frames_behind_count_anew_after_one_in_front_and_after_a_change_of_stream() -> None:
+    stream = Stream(Mode.LIVE, rebase_after=3)
+    now = START + 5 * S
+
+    def behind(count: int, by: int) -> list[Reason]:
+        return [stream.reason(now - by + k, now_ns=now) for k in range(count)]
+
+    assert stream.reason(now, now_ns=now) == Reason.NONE
+    assert behind(2, S) == [Reason.STAMP_BACKWARD] * 2
+    assert stream.reason(now + 1, now_ns=now) == Reason.NONE
+    # Three more: what lay behind before counts no longer, nor does its order.
+    assert behind(4, 2 * S) == [Reason.STAMP_BACKWARD] * 3 + [Reason.NONE]
+    assert behind(4, 3 * S) == [Reason.STAMP_BACKWARD] * 3 + [Reason.NONE]
+
+
+def test_the_same_old_frame_again_and_again_never_becomes_the_stream() -> None:
+    stream = Stream(Mode.LIVE, rebase_after=3)
+    assert stream.reason(START) == Reason.NONE
+    assert [stream.reason(START - S, now_ns=START) for _ in range(5)] == [Reason.STAMP_BACKWARD] * 5
+    # In order among themselves from the last of them on.
+    rest = [stream.reason(START - S + k, now_ns=START) for k in (1, 2, 3)]
+    assert rest == [Reason.STAMP_BACKWARD] * 2 + [Reason.NONE]
+
+
 def test_shuffled_old_frames_never_become_the_stream() -> None:
     stream = Stream(Mode.LIVE, rebase_after=4)
     now = START + 5 * S
     assert stream.reason(now) == Reason.NONE
     for k in range(40):
         assert stream.reason(now - S + (k * 7) % 3, now_ns=now) == Reason.STAMP_BACKWARD
-
-
-def test_reset_forgets_the_stream() -> None:
-    stream = Stream(Mode.REPLAY)
-    assert stream.reason(START) == Reason.NONE
-    stream.check.reset()
-    assert stream.reason(START) == Reason.NONE
 
 
 @given(st.sampled_from(list(Mode)), st.lists(st.integers(-5, 60), max_size=40))
@@ -144,6 +188,8 @@ def test_fields_out_of_range(seconds: int, nanoseconds: int) -> None:
 
 def test_stamp_of() -> None:
     assert stamp_of(3, 999_999_999) == 3_999_999_999
+    assert stamp_of(0, 0) == 0
+    assert Stream(Mode.SIM).reason(1) == Reason.NONE
 
 
 def test_resolution_is_fixed_by_the_first_frame() -> None:
@@ -154,8 +200,6 @@ def test_resolution_is_fixed_by_the_first_frame() -> None:
         check.check(1280, 720)
     assert caught.value.reason == Reason.RES_CHANGED
     assert check.check(720, 1280) is False  # the stream's own size is still good
-    check.reset()
-    assert check.check(1280, 720) is False
 
 
 def test_resolution_may_change_if_allowed() -> None:
@@ -177,3 +221,10 @@ def test_encoding_may_change_if_allowed() -> None:
     check = EncodingCheck(allow_change=True)
     for encoding in ("rgb8", "bgr8", "rgb8"):
         check.check(encoding)
+
+
+def test_the_first_frame_id_holds_for_the_stream() -> None:
+    check = SourceCheck()
+    assert [check.same(name) for name in ("", "front", "")] == [True, False, True]
+    check = SourceCheck()
+    assert [check.same(name) for name in ("front", "front", "rear", "front")] == [True, True, False, True]

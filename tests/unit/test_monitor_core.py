@@ -216,17 +216,18 @@ def test_every_change_of_state_is_logged_once(world: World) -> None:
 def test_diagnostics_mirror_the_state_on_change_and_once_a_period(world: World) -> None:
     world.until_ok()
     assert len(world.diagnostics) == 2
-    at = world.now
+    diagnosed = world.now - 10 * PERIOD  # the tenth good frame
+    for _ in range(19):
+        world.send()
+        world.core.on_tick()
+    world.now = diagnosed + SECOND - 1
+    world.core.on_status(world.status())
     world.core.on_tick()
     assert len(world.diagnostics) == 2
-    diagnosed = at - 10 * PERIOD  # the tenth good frame
-    for step in (SECOND - 1, SECOND):
-        for _ in range(40):
-            world.core.on_status(world.status())  # keeps the stream fresh
-        world.now = diagnosed + step
-        world.core.on_status(world.status())
-        world.core.on_tick()
-    assert len(world.diagnostics) == 4
+    world.now = diagnosed + SECOND
+    world.core.on_tick()
+    world.core.on_tick()
+    assert len(world.diagnostics) == 3
     status = world.diagnostics[1]
     assert (status.name, status.hardware_id) == ("the_monitor: verdict", "the_monitor")
 
@@ -271,6 +272,13 @@ def test_a_latch_is_kept_and_found_again_and_cleared_by_the_operator(world: Worl
     ]
     assert not again.latch_file.path.exists()
     assert again.core.reset() == (False, "nothing is latched; the state is UNKNOWN")
+
+
+def test_a_latch_is_cleared_by_the_monitor_that_latched(world: World) -> None:
+    world.until_ok()
+    world.send(Reason.SELF_TEST)
+    assert world.core.reset() == (True, "cleared SELF_TEST; the state is UNKNOWN until the next good frames")
+    assert (world.state, world.verdicts[-1].latched_reasons) == (State.UNKNOWN, 0)
 
 
 def test_several_latched_reasons_are_named_with_commas(tmp_path: Path) -> None:

@@ -51,6 +51,41 @@ def test_dropped_frames(missing: tuple[int, ...], verdict: tuple[Reason, Severit
     assert judged(i * PERIOD for i in range(40) if i not in missing)[-1] == verdict
 
 
+def verdict_on(stamps_ms: Iterable[float], period_ms: int) -> tuple[Reason, Severity]:
+    """The last verdict on these stamps of a camera with that period."""
+    rate = StreamRate(derive_bounds(period_ms * MS, 50 * MS))
+    return [rate.add(SECOND + round(stamp * MS)) for stamp in stamps_ms][-1]
+
+
+def without(count: int, *missing: int) -> list[int]:
+    return [i for i in range(count) if i not in missing]
+
+
+def test_seven_tenths_of_the_window_are_enough_to_judge() -> None:
+    assert verdict_on([0, 350, 700], 100) == (Reason.LOW_RATE, Severity.HARD)  # 3 of 8
+    assert verdict_on([0, 350, 699.999999], 100) == GOOD
+
+
+def test_half_of_the_frames_is_soft() -> None:
+    assert verdict_on([0, 233, 467, 700], 100) == (Reason.LOW_RATE, Severity.SOFT)  # 4 of 8
+
+
+def test_nine_tenths_of_the_rate_are_enough() -> None:
+    # 18 of 20 frames, each interval 44.7 ms instead of 40.
+    assert verdict_on([i * 760 / 17 for i in range(18)], 40) == GOOD
+
+
+def test_an_interval_of_ten_ninths_of_the_period_is_not_slow() -> None:
+    # 100 ms instead of 90; nine of twelve: what lacks was lost on the way.
+    stamps = [100 * i for i in without(11, 5, 6)]
+    assert verdict_on(stamps, 90) == (Reason.FRAME_DROP, Severity.HARD)
+
+
+def test_one_in_twenty_may_be_lost_and_one_in_five_is_soft() -> None:
+    assert verdict_on([20 * i for i in without(40, 10, 20)], 20) == GOOD  # 2 of 40
+    assert verdict_on([100 * i for i in without(10, 3, 6)], 100) == (Reason.FRAME_DROP, Severity.SOFT)  # 2 of 10
+
+
 def test_two_frames_of_sixty_are_within_the_tolerance() -> None:
     period = SECOND // 60
     rate = StreamRate(derive_bounds(period, 50 * MS))

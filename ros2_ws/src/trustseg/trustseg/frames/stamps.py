@@ -52,10 +52,6 @@ class StampCheck:
 
     def __init__(self, config: StampConfig) -> None:
         self.config = config
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the stream."""
         self._newest_ns: int | None = None
         self._clocks_ns: tuple[int, int] | None = None
         self._behind_ns: int | None = None
@@ -140,10 +136,6 @@ class ResolutionCheck:
     def __init__(self, *, allow_change: bool = False) -> None:
         self._allow_change = allow_change
         self._size: tuple[int, int] | None = None
-
-    def reset(self) -> None:
-        """Forget the stream."""
-        self._size = None
 
     def check(self, height: int, width: int) -> bool:
         """True when the size changed and that is allowed; FrameRejected (RES_CHANGED) when it is not."""
