@@ -30,11 +30,13 @@ CACHE = ROOT / ".cache"
 LOCK = ROOT / "requirements" / "mutation.txt"
 PACKAGES = {name: ROOT / "ros2_ws" / "src" / name / name for name in ("trustseg", "trustseg_ros")}
 FLOOR_PERCENT = 95.0
-# Exit codes that mutmut stores for a mutant. Killed: a test failed, or the mutant ran out of time (the rest of them).
-SURVIVED, UNTESTED = (0,), (5, 33)
-KILLED = (1, 3, -24, 24, 36, 152, 255)
-REPORT_HEAD = """| group | mutants | killed | survived | not reached | share killed |
-|---|---|---|---|---|---|"""
+# Exit codes that mutmut stores for a mutant, by what became of it. One that ran out of time does not count as killed:
+# the tests of a slow machine would look as good as a mutant that loops.
+KILLED = "killed"
+OUTCOMES = {KILLED: (1, 3), "survived": (0,), "not reached": (5, 33), "timed out": (-24, 24, 36, 152, 255)}
+REPORT_HEAD = f"| group | mutants | {' | '.join(OUTCOMES)} | share killed |\n|---|{'---|' * len(OUTCOMES)}---|---|"
+# Examples that do not change from run to run and no time limit on each: a mutant dies by what it does alone.
+HYPOTHESIS = "--hypothesis-profile=ci"
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,8 @@ def cover(groups: list[Group], tool: Path) -> int:
     files = ",".join(str(PACKAGES[name.split("/")[0]].parent / name) for group in groups for name in group.files)
     env = {**environment(tool), "COVERAGE_FILE": str(CACHE / "coverage.data")}
     coverage = [sys.executable, "-m", "coverage"]
-    measured = [*coverage, "run", "--branch", f"--include={files}", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    ran = subprocess.run([*measured, *tests], cwd=ROOT, env=env, check=False)
+    measured = [*coverage, "run", "--branch", f"--include={files}", "-m", "pytest", "-q", "-pno:cacheprovider"]
+    ran = subprocess.run([*measured, HYPOTHESIS, *tests], cwd=ROOT, env=env, check=False)
     if ran.returncode:
         return 2
     report = [*coverage, "report", "--show-missing", "--fail-under=100", "--precision=1"]
@@ -116,20 +118,19 @@ def mutate(groups: list[Group], tool: Path, report: Path | None) -> int:
         folder = copy_for(group)
         run_mutmut(tool, folder, "run", "--max-children", "1")
         codes = exit_codes(folder)
-        left = sorted(name for name, code in codes.items() if code in SURVIVED)
-        unreached = sorted(name for name, code in codes.items() if code in UNTESTED)
-        strange = {name: code for name, code in codes.items() if code not in (*KILLED, *SURVIVED, *UNTESTED)}
+        found = {what: sorted(n for n, code in codes.items() if code in ends) for what, ends in OUTCOMES.items()}
+        strange = set(codes).difference(*found.values())
         if strange or not codes:
-            sys.stderr.write(f"proof: group {group.name}: no result for {strange or 'any mutant'}\n")
+            sys.stderr.write(f"proof: group {group.name}: no result for {sorted(strange) or 'any mutant'}\n")
             return 2
-        killed = len(codes) - len(left) - len(unreached)
-        share = 100.0 * killed / len(codes)
+        share = 100.0 * len(found[KILLED]) / len(codes)
         good = good and share >= FLOOR_PERCENT
-        rows.append(f"| {group.name} | {len(codes)} | {killed} | {len(left)} | {len(unreached)} | {share:.1f} % |")
+        counts = " | ".join(str(len(names)) for names in found.values())
+        rows.append(f"| {group.name} | {len(codes)} | {counts} | {share:.1f} % |")
         print(rows[-1], flush=True)
-        for name in left + unreached if report is not None else ():
+        for what, name in [(w, n) for w, names in found.items() if w != KILLED for n in names] if report else ():
             change = run_mutmut(tool, folder, "show", name)
-            survivors.append(f"\n{name}\n\n```diff\n{change.partition(chr(10))[2].strip()}\n```")
+            survivors.append(f"\n{name} ({what})\n\n```diff\n{change.partition(chr(10))[2].strip()}\n```")
     print("\n".join(rows))
     if report is not None:
         report.write_text("\n".join([*rows, *survivors]) + "\n", encoding="utf-8")
@@ -140,7 +141,9 @@ def copy_for(group: Group) -> Path:
     """A tree as mutmut wants it: src/<package>, tests, settings."""
     folder = CACHE / "mutants" / group.name
     shutil.rmtree(folder, ignore_errors=True)
-    skip = shutil.ignore_patterns("__pycache__", "*.pyc")
+    # Without tests/conftest.py: it starts a process again whose LD_LIBRARY_PATH is not as wanted. Importing OpenCV
+    # changes that variable, and what would start again in a mutant's process is mutmut.
+    skip = shutil.ignore_patterns("__pycache__", "*.pyc", "conftest.py")
     for name, package in PACKAGES.items():
         shutil.copytree(package, folder / "src" / name, ignore=skip)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=skip)
@@ -149,7 +152,7 @@ def copy_for(group: Group) -> Path:
         "source_paths": ["src"],
         "only_mutate": [f"src/{name}" for name in group.files],
         "pytest_add_cli_args_test_selection": [f"tests/unit/{test}" for test in group.tests],
-        "pytest_add_cli_args": ["-pno:cacheprovider"],
+        "pytest_add_cli_args": ["-pno:cacheprovider", HYPOTHESIS],
     }
     lines = [line for key, values in settings.items() for line in (f"{key}=", *(f"    {value}" for value in values))]
     # A worker must not inherit what the tests of an earlier one left behind (threads of DDS, say).
