@@ -12,13 +12,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
 torch.set_num_threads(1)  # maps this small: a second thread only waits
 
+from tiny_training import CLASSES, tiny_config, write_set  # noqa: E402
 from trustseg.errors import InputError  # noqa: E402
 from trustseg.network.confidence import ConfidenceHead  # noqa: E402
 from trustseg.training import checkpoint  # noqa: E402
 from trustseg.training.batches import Batches  # noqa: E402
 from trustseg.training.config import (  # noqa: E402
     AugmentSection,
-    ClassList,
     Source,
     TrainConfig,
     load_classes,
@@ -28,55 +28,6 @@ from trustseg.training.data import IGNORE, load_set, pair_files, read_pair  # no
 from trustseg.training.export import save_fused  # noqa: E402
 from trustseg.training.losses import class_weights, soft_jaccard  # noqa: E402
 from trustseg.training.train import learning_rate, one_step, start_run, train  # noqa: E402
-
-CLASSES = ClassList.model_validate(
-    {
-        "void": 9,
-        "classes": [
-            {"id": 0, "name": "left", "color": [200, 30, 30]},
-            {"id": 1, "name": "right", "color": [30, 200, 30]},
-            {"id": 2, "name": "spot", "color": [30, 30, 200], "is_foreground": True},
-        ],
-    }
-)
-
-
-def write_set(folder: Path, count: int, seed: int) -> Source:
-    """Images of 40x48: red left, green right, a blue spot; a strip of void on top."""
-    rng = np.random.default_rng(seed)
-    (folder / "images").mkdir(parents=True)
-    (folder / "labels").mkdir()
-    for i in range(count):
-        label = np.zeros((40, 48), np.uint8)
-        label[:, int(rng.integers(16, 32)) :] = 1
-        cv2.circle(label, (int(rng.integers(8, 40)), int(rng.integers(12, 34))), 6, 2, -1)
-        colors = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]], np.uint8)
-        image = np.clip(colors[label] + rng.normal(0, 12, (40, 48, 3)), 0, 255).astype(np.uint8)
-        label[:3] = 9
-        cv2.imwrite(str(folder / "images" / f"{i:03d}.png"), image[:, :, ::-1])
-        cv2.imwrite(str(folder / "labels" / f"{i:03d}.png"), label)
-    return Source(images=folder / "images", labels=folder / "labels")
-
-
-def tiny_config(tmp_path: Path, epochs: int) -> TrainConfig:
-    sources = {
-        name: (tmp_path / name, write_set(tmp_path / name, count, seed) if not (tmp_path / name).exists() else None)
-        for name, count, seed in (("train", 16, 1), ("val", 6, 2))
-    }
-    data = {
-        name: {"images": str(folder / "images"), "labels": str(folder / "labels")}
-        for name, (folder, _) in sources.items()
-    }
-    return TrainConfig.model_validate(
-        {
-            "data": {**data, "height": 40, "width": 48},
-            "model": {"widths": [8, 12, 16], "encoder_convs": [1, 1, 2], "decoder_convs": [1, 1, 2], "dropout": 0},
-            "augment": {"scale": [0.9, 1.1], "hue": 0, "saturation": 0.1},
-            "optim": {"epochs": epochs, "batch": 4, "lr": 5e-3, "warmup_epochs": 0.5, "ema": 0.9},
-            "val_every": 2,
-            "threads": 1,
-        }
-    )
 
 
 def test_learns_own_classes_and_keeps_the_best_on_val(tmp_path: Path) -> None:
@@ -116,9 +67,10 @@ def test_same_seed_gives_the_same_batches(tmp_path: Path) -> None:
         stream = iter(batches)
         drawn.append([next(stream) for _ in range(3)])
         batches.close()
-    for (a_image, a_label), (b_image, b_label) in zip(*drawn, strict=True):
+    for (a_image, a_label, a_soft), (b_image, b_label, _) in zip(*drawn, strict=True):
         assert torch.equal(a_image, b_image)
         assert torch.equal(a_label, b_label)
+        assert a_soft is None
 
 
 def test_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
@@ -243,7 +195,7 @@ def test_windows_until_a_share_of_the_epochs_and_stages_that_stay(tmp_path: Path
     before = {name: value.clone() for name, value in run.network.state_dict().items()}
     sizes: list[tuple[int, ...]] = []
     run.network.register_forward_pre_hook(lambda _m, args: sizes.append(tuple(args[0].shape[-2:])))
-    batch = (torch.from_numpy(images[:2]), torch.zeros((2, 40, 48), dtype=torch.uint8))
+    batch = (torch.from_numpy(images[:2]), torch.zeros((2, 40, 48), dtype=torch.uint8), None)
     for _ in range(4):
         one_step(run, batch, config, torch.ones(3), 2, "cpu")
     assert sizes == [(24, 32), (24, 32), (40, 48), (40, 48)]

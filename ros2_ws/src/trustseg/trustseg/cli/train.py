@@ -29,6 +29,9 @@ def train(
     val_labels: Annotated[Path | None, typer.Option(help="Validation labels.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the configured number.")] = None,
     init: Annotated[Path | None, typer.Option(help="Start from the weights of this checkpoint.")] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Checkpoint of a larger network to learn from too, instead of the configured.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the configured one.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on where an interrupted run in --out stopped.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -42,6 +45,7 @@ def train(
     given: dict[str, Any] = {
         "data.train.images": images, "data.train.labels": labels, "data.val.images": val_images,
         "data.val.labels": val_labels, "optim.epochs": epochs, "seed": seed,
+        "distil.teacher": teacher,
     }  # fmt: skip
     overrides = {key: str(v) if isinstance(v, Path) else v for key, v in given.items() if v is not None}
     loaded = configuration.load_config(packaged(config), overrides)
@@ -58,6 +62,8 @@ def train(
         def report(record: dict[str, Any]) -> None:
             if record["kind"] == "render":
                 progress.update(task, description="rendering scenes", total=record["of"], completed=record["done"])
+            elif record["kind"] == "teach":
+                progress.update(task, description="asking the teacher", total=record["of"], completed=record["done"])
             elif record["kind"] == "step":
                 done = (record["step"] - 1) % record["of"] + 1
                 text = f"epoch {record['epoch'] + 1}  loss {record['loss']:.3f}"

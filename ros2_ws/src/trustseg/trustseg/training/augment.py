@@ -1,19 +1,23 @@
-"""Random changes of training images: geometry (image and labels alike) and light (image only)."""
+"""Random changes of training images: geometry (image and labels alike), light and weather (image only)."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
+from trustseg.scenes.conditions import FIT_KINDS, apply_condition
 from trustseg.training.config import AugmentSection
-from trustseg.training.data import IGNORE
+from trustseg.training.data import IGNORE, SOFT_STRIDE
 from trustseg.types import UInt8Array
 
-Pair = tuple[UInt8Array, UInt8Array]
+# Image uint8 (H, W, 3), label uint8 (H, W) and, where there is a teacher, soft labels uint8 (H / 2, W / 2, C).
+Sample = tuple[UInt8Array, UInt8Array, UInt8Array | None]
+CHANNELS = 4  # that OpenCV warps at once
 
 
-def scale_and_crop(image: UInt8Array, label: UInt8Array, scale: float, rng: np.random.Generator) -> Pair:
+def scale_and_crop(sample: Sample, scale: float, rng: np.random.Generator) -> Sample:
     """Zoom by `scale` and cut or pad back to the same size; padding is IGNORE and the image's mean colour."""
+    image, label, soft = sample
     height, width = label.shape
     dx = rng.uniform(min(0.0, width - width * scale), max(0.0, width - width * scale))
     dy = rng.uniform(min(0.0, height - height * scale), max(0.0, height - height * scale))
@@ -21,7 +25,21 @@ def scale_and_crop(image: UInt8Array, label: UInt8Array, scale: float, rng: np.r
     mean = image.reshape(-1, 3).mean(axis=0).tolist()
     warped = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=mean)
     ids = cv2.warpAffine(label, matrix, (width, height), flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
-    return warped.astype(np.uint8), ids.astype(np.uint8)
+    return warped.astype(np.uint8), ids.astype(np.uint8), None if soft is None else warp_soft(soft, scale, dx, dy)
+
+
+def warp_soft(soft: UInt8Array, scale: float, dx: float, dy: float) -> UInt8Array:
+    """Soft labels uint8 (h, w, C) of an image that is zoomed by `scale` and moved by dx, dy of its pixels; else 0."""
+    # The centre of pixel x of this map lies at SOFT_STRIDE * (x + 0.5) - 0.5 of the image.
+    middle = (SOFT_STRIDE - 1) / 2
+    x, y = ((scale * middle + move - middle) / SOFT_STRIDE for move in (dx, dy))
+    matrix = np.array([[scale, 0, x], [0, scale, y]], np.float64)
+    height, width, classes = soft.shape
+    parts = [
+        cv2.warpAffine(np.ascontiguousarray(soft[:, :, at : at + CHANNELS]), matrix, (width, height))
+        for at in range(0, classes, CHANNELS)
+    ]
+    return np.concatenate([part.reshape(height, width, -1) for part in parts], axis=2).astype(np.uint8)
 
 
 def change_light(image: UInt8Array, config: AugmentSection, rng: np.random.Generator) -> UInt8Array:
@@ -47,11 +65,17 @@ def change_light(image: UInt8Array, config: AugmentSection, rng: np.random.Gener
     return image
 
 
-def augment(image: UInt8Array, label: UInt8Array, config: AugmentSection, rng: np.random.Generator) -> Pair:
-    """One random variant of image uint8 (H, W, 3) and label uint8 (H, W), of the same size."""
+def augment(sample: Sample, config: AugmentSection, rng: np.random.Generator) -> Sample:
+    """One random variant of a sample, of the same size."""
     low, high = config.scale
     if high > low:
-        image, label = scale_and_crop(image, label, float(np.exp(rng.uniform(np.log(low), np.log(high)))), rng)
+        sample = scale_and_crop(sample, float(np.exp(rng.uniform(np.log(low), np.log(high)))), rng)
+    image, label, soft = sample
     if rng.random() < config.flip:
         image, label = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(label[:, ::-1])
-    return change_light(image, config, rng), label
+        soft = None if soft is None else np.ascontiguousarray(soft[:, ::-1])
+    image = change_light(image, config, rng)
+    if config.conditions and rng.random() < config.conditions:
+        kind, severity = FIT_KINDS[rng.integers(len(FIT_KINDS))], rng.uniform(0.05, config.conditions_most)
+        image = apply_condition(kind, float(severity), image, seed=int(rng.integers(2**31)))
+    return image, label, soft

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trustseg.training.augment import augment
+from trustseg.training.augment import Sample, augment
 from trustseg.training.config import AugmentSection
 from trustseg.training.data import LabelledSet, epoch_order
+from trustseg.types import UInt8Array
 
 MEAN = (0.411, 0.425, 0.432)  # RGB of CamVid's train split, 0..1; part of the exported graph
 STD = (0.271, 0.279, 0.277)
@@ -26,10 +27,19 @@ def normalise(images: Tensor) -> Tensor:
     return (x - mean) / std
 
 
+Batch = tuple[Tensor, Tensor, Tensor | None]
+
+
+def stacked(arrays: Sequence[UInt8Array]) -> Tensor:
+    """One tensor of arrays of one shape."""
+    return torch.from_numpy(np.stack(arrays))
+
+
 class Batches:
     """Endless batches; `scene_share` of every batch comes from `scenes`.
 
-    Yields uint8 images (N, H, W, 3) and uint8 labels (N, H, W) as torch tensors. The same seed gives the same batches.
+    Yields uint8 images (N, H, W, 3), uint8 labels (N, H, W) and, where the labelled images have them, soft labels uint8
+    (N, H / 2, W / 2, C), all 0 for a rendered scene; else None. The same seed gives the same batches.
     """
 
     def __init__(
@@ -39,12 +49,12 @@ class Batches:
         self._real, self._scenes, self._share = real, scenes, scene_share if scenes is not None else 0.0
         self._batch, self._config = batch, config
         self._rng = np.random.default_rng(seed)
-        self._queue: queue.Queue[tuple[Tensor, Tensor] | Exception] = queue.Queue(maxsize=3)
+        self._queue: queue.Queue[Batch | Exception] = queue.Queue(maxsize=3)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._produce, daemon=True)
         self._thread.start()
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         while True:
             item = self._queue.get()
             if isinstance(item, Exception):
@@ -63,20 +73,26 @@ class Batches:
             real = epoch_order(len(self._real.images), self._rng)
             scenes = epoch_order(len(self._scenes.images), self._rng) if self._scenes is not None else None
             while not self._stop.is_set():
-                images, labels = [], []
+                samples = []
                 for _ in range(self._batch):
                     if scenes is not None and self._scenes is not None and self._rng.random() < self._share:
                         source, index = self._scenes, next(scenes)
                     else:
                         source, index = self._real, next(real)
-                    image, label = augment(source.images[index], source.labels[index], self._config, self._rng)
-                    images.append(image)
-                    labels.append(label)
-                self._put((torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(labels))))
+                    samples.append(augment(self._sample(source, index), self._config, self._rng))
+                images, labels, soft = zip(*samples, strict=True)
+                self._put((stacked(images), stacked(labels), None if self._real.soft is None else stacked(soft)))
         except Exception as error:
             self._put(error)
 
-    def _put(self, item: tuple[Tensor, Tensor] | Exception) -> None:
+    def _sample(self, source: LabelledSet, index: int) -> Sample:
+        soft = source.soft
+        if soft is not None:
+            return source.images[index], source.labels[index], soft[index]
+        nothing = None if self._real.soft is None else np.zeros_like(self._real.soft[0])
+        return source.images[index], source.labels[index], nothing
+
+    def _put(self, item: Batch | Exception) -> None:
         while not self._stop.is_set():
             try:
                 self._queue.put(item, timeout=0.5)

@@ -83,6 +83,10 @@ class AugmentSection(Strict):
     gamma: float = 0.3
     blur: float = Field(default=0.15, description="probability")
     noise: float = Field(default=0.15, description="probability")
+    conditions: float = Field(
+        default=0.0, ge=0, le=1, description="probability of weather, lens or sensor trouble that may be learned from"
+    )
+    conditions_most: float = Field(default=0.8, gt=0, le=1, description="its greatest severity")
 
 
 class OptimSection(Strict):
@@ -103,6 +107,14 @@ class OptimSection(Strict):
     jaccard_from: float = Field(default=0.0, ge=0, le=1, description="share of the epochs after which it counts")
 
 
+class DistilSection(Strict):
+    """A larger network whose probabilities on the training images are learned beside the labels."""
+
+    teacher: Path = Field(description="checkpoint that `trustseg train` wrote, of the same classes")
+    weight: float = Field(default=1.0, gt=0, description="of the divergence from it, beside the loss on labels")
+    cache: Path | None = Field(default=None, description="folder to keep what it said in")
+
+
 class TrainConfig(Strict):
     """A whole run."""
 
@@ -111,6 +123,7 @@ class TrainConfig(Strict):
     model: ModelSection = ModelSection()
     augment: AugmentSection = AugmentSection()
     optim: OptimSection
+    distil: DistilSection | None = None
     threads: int = Field(default=2, ge=1)
     val_every: int = Field(default=5, ge=1, description="epochs between evaluations on val")
 

@@ -16,16 +16,21 @@ from trustseg.types import UInt8Array
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 IGNORE = 255
+SOFT_STRIDE = 2  # pixels of the image to one soft label along each axis; a teacher's edges are no finer
 Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """Images uint8 (N, H, W, 3) RGB; labels uint8 (N, H, W) with IGNORE where not labelled; stems in file order."""
+    """Images uint8 (N, H, W, 3) RGB; labels uint8 (N, H, W) with IGNORE where not labelled; stems in file order.
+
+    `soft`: what a teacher says of them (trustseg.training.distil), uint8 (N, H / 2, W / 2, C), or None.
+    """
 
     images: UInt8Array
     labels: UInt8Array
     stems: tuple[str, ...]
+    soft: UInt8Array | None = None
 
 
 def pair_files(source: Source) -> list[tuple[Path, Path]]:

@@ -97,7 +97,7 @@ def draw(
     index = int(rng.integers(first, count)) if check else int(rng.integers(max(1, first)))
     image, label = part.data.images[index], part.data.labels[index]
     if not check:
-        image, label = augment(image, label, config, rng)
+        image, label, _ = augment((image, label, None), config, rng)
         if rng.random() < part.corrupted:
             image = corrupt(image, rng)
     return torch.from_numpy(np.ascontiguousarray(image))[None], torch.from_numpy(label)[None], part.name

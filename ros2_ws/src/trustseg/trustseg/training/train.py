@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from torch import Tensor
 from trustseg.errors import InputError
 from trustseg.network.segnet import SegNet, multiply_accumulates, upsample
 from trustseg.training import checkpoint
-from trustseg.training.batches import Batches, normalise
+from trustseg.training.batches import Batch, Batches, normalise
 from trustseg.training.config import ClassList, TrainConfig
-from trustseg.training.data import IGNORE, LabelledSet, class_frequencies, load_set
+from trustseg.training.data import IGNORE, SOFT_STRIDE, LabelledSet, class_frequencies, load_set
 from trustseg.training.deepen import can_deepen, deepen
+from trustseg.training.distil import distillation_loss, soft_labels
 from trustseg.training.losses import class_weights, segmentation_loss
 from trustseg.training.scene_set import rendered_set, require_scene_classes
 from trustseg.training.vgg16 import start_from_vgg16
@@ -157,7 +158,7 @@ def train(
     data = config.data
     if data.scene_share > 0:
         require_scene_classes(classes)
-    train_set = load_set(data.train, classes, data.height, data.width)
+    train_set = taught(load_set(data.train, classes, data.height, data.width), config, classes, device, report)
     val_set = load_set(data.val, classes, data.height, data.width)
 
     def rendered(done: int, of: int) -> None:
@@ -212,13 +213,22 @@ def train(
     return record
 
 
-def one_step(
-    run: Run, batch: tuple[Tensor, Tensor], config: TrainConfig, weights: Tensor, steps: int, device: str
-) -> float:
+def taught(data: LabelledSet, config: TrainConfig, classes: ClassList, device: str, report: Report) -> LabelledSet:
+    """`data` with what the configured teacher says of it, if there is one."""
+    if config.distil is None:
+        return data
+    soft = soft_labels(
+        config.distil.teacher, classes, data.images, cache=config.distil.cache, device=device,
+        progress=lambda done, of: report({"kind": "teach", "done": done, "of": of}),
+    )  # fmt: skip
+    return replace(data, soft=soft)
+
+
+def one_step(run: Run, batch: Batch, config: TrainConfig, weights: Tensor, steps: int, device: str) -> float:
     """One update of the weights and of their average; returns the loss."""
     progress = run.step / max(1, config.optim.epochs * steps)
     looked_at = window(batch, config.data.crop) if progress < config.data.crop_until else batch
-    images, labels = (part.to(device) for part in looked_at)
+    images, labels = (part.to(device) for part in looked_at[:2])
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(run.step, steps, config) * group["factor"]
     run.network.train()
@@ -233,6 +243,8 @@ def one_step(
     full = upsample(logits.float(), stem)[..., dy::stem, dx::stem]
     jaccard = config.optim.jaccard if progress >= config.optim.jaccard_from else 0.0
     loss = segmentation_loss(full, labels[:, dy::stem, dx::stem].long(), weights, jaccard, IGNORE)
+    if config.distil is not None and looked_at[2] is not None:
+        loss = loss + config.distil.weight * distillation_loss(logits.float(), looked_at[2].to(device))
     if not torch.isfinite(loss):
         raise InputError("training diverged: the loss is not finite", fix="lower optim.lr and use --resume")
     run.optimizer.zero_grad(set_to_none=True)
@@ -244,15 +256,18 @@ def one_step(
     return float(loss.detach())
 
 
-def window(batch: tuple[Tensor, Tensor], size: tuple[int, int] | None) -> tuple[Tensor, Tensor]:
-    """A random window of `size` (height, width), the same of all images (N, H, W, 3) and labels (N, H, W)."""
-    images, labels = batch
+def window(batch: Batch, size: tuple[int, int] | None) -> Batch:
+    """A random window of `size` (height, width), the same of all images (N, H, W, 3), labels and soft labels."""
+    images, labels, soft = batch
     if size is None:
         return batch
+    step = 1 if soft is None else SOFT_STRIDE
     height, width = (min(a, b) for a, b in zip(size, labels.shape[1:], strict=True))
-    y = int(torch.randint(labels.shape[1] - height + 1, ()))
-    x = int(torch.randint(labels.shape[2] - width + 1, ()))
-    return images[:, y : y + height, x : x + width], labels[:, y : y + height, x : x + width]
+    y = step * int(torch.randint((labels.shape[1] - height) // step + 1, ()))
+    x = step * int(torch.randint((labels.shape[2] - width) // step + 1, ()))
+    if soft is not None:
+        soft = soft[:, y // step : (y + height) // step, x // step : (x + width) // step]
+    return images[:, y : y + height, x : x + width], labels[:, y : y + height, x : x + width], soft
 
 
 _HELD_OUT: dict[tuple[int, int], LabelledSet] = {}
