@@ -4,10 +4,11 @@
 #   scripts/results.sh BUNDLE DATA OUT --test     CamVid test instead, all baselines and intervals in ONE run: once per
 #                                                 released bundle, never to choose anything by
 # DATA holds camvid/ and kitti/; OUT is a folder for metrics.json and report.html of each part. A part that is there
-# already is left as it is. PASSES (10) of MC dropout, EVERY (1): one image of N, BASELINES (all).
+# already is left as it is. PASSES (10) of MC dropout, EVERY (1): one image of N, BASELINES (all), ENSEMBLE (none):
+# other bundles of a deep ensemble.
 set -euo pipefail
 if (($# < 3)); then
-    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 bundle=$1 data=$2 out=$3 part=${4:-}
@@ -16,6 +17,7 @@ trustseg=$root/.venv/bin/trustseg
 fit=(--fit-on "$data/camvid/val:$data/camvid/valannot:11" --train-data "$data/camvid/train:$data/camvid/trainannot:11")
 more=(--passes "${PASSES:-10}" --every "${EVERY:-1}" --bootstrap 1000)
 [[ ${BASELINES:-all} == none ]] || more+=(--baselines "${BASELINES:-all}")
+for each in ${ENSEMBLE:-}; do more+=(--ensemble "$each"); done
 
 measure() { # name, options
     local name=$1
