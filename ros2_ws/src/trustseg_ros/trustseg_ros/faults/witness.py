@@ -50,6 +50,7 @@ class Witness:
         self.events: list[FaultEvent] = []
         self.verdict: FailureState | None = None
         self.status: SegmentationStatus | None = None
+        self.status_at_ns = 0
         self.instances: dict[int, int] = {}
         self.new_instance: Moment | None = None
         self.guard = FailureGuard(bounds.verdict_valid_ns)
@@ -107,7 +108,7 @@ class Witness:
     def _on_status(self, message: SegmentationStatus) -> None:
         self.match.on_status(message)
         with self._news:
-            self.status = message
+            self.status, self.status_at_ns = message, time.monotonic_ns()
             self.instances.setdefault(message.instance_id, time.monotonic_ns())
             self._news.notify_all()
 
