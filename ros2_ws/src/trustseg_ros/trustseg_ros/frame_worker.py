@@ -14,6 +14,7 @@ from trustseg.frames import FrameIntake, SourceCheck
 from trustseg.reasons import Mode, Reason, Severity, severity_of
 from trustseg.types import Frame, PerceptionResult
 from trustseg_ros.camera_info import CameraInfoCheck
+from trustseg_ros.clock_pair import read_together
 from trustseg_ros.engine_care import EngineCare
 from trustseg_ros.newest import Newest
 from trustseg_ros.outputs import Outputs
@@ -118,7 +119,7 @@ class FrameWorker:
         self._book.take_in()
         received = Received(message, at_ns, float("nan"))
         try:
-            received = replace(received, age_ms=self._intake.check(message, self._now_ns(), at_ns))
+            received = replace(received, age_ms=self._intake.check(message, *read_together(self._now_ns)))
         except FrameRejected as error:
             return self._reject(received, Reason(error.reason), str(error))
         except Exception as error:
