@@ -162,11 +162,8 @@ def test_a_png_has_its_size_as_soon_as_its_header_chunk_is_whole() -> None:
 
 def test_an_incomplete_picture_is_named() -> None:
     prefix = "compressed frame cannot be used, "
-    assert text_of(JPEG[:-1]) == f"{prefix}expected an end marker as the last thing in it, got a JPEG without its end"
-    assert (
-        text_of(JPEG + b"\0\0\1")
-        == f"{prefix}expected an end marker as the last thing in it, got a JPEG without its end"
-    )
+    without_end = f"{prefix}expected an end marker as the last thing in it, got a JPEG without its end"
+    assert [text_of(data) for data in (JPEG[:-1], JPEG + b"\0\0\1", JPEG + b"X\0")] == [without_end] * 3
     for cut in (1, 4, 5, 12, 13):  # in the last chunk, before it, in the one before
         assert text_of(PNG[:-cut]) == f"{prefix}got a PNG without its end"
     assert text_of(PNG[:-1] + b"\0") == f"{prefix}got a PNG with a wrong checksum"

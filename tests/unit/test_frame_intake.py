@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -73,6 +73,10 @@ def test_a_good_message_gives_its_age_and_its_frame() -> None:
     frame = rules.decode(message(5 * MS))
     assert np.array_equal(frame.image, PIXELS)
     assert (frame.stamp_ns, frame.frame_id, frame.color_order) == (NOW + 5 * MS, "front", "rgb")
+
+
+def test_byte_order_does_not_matter_for_bytes() -> None:
+    assert np.array_equal(intake().decode(message(is_bigendian=1)).image, PIXELS)
 
 
 @pytest.mark.parametrize("mode", [Mode.REPLAY, Mode.SIM])
@@ -154,6 +158,12 @@ def test_a_stamp_that_is_ahead_by_more_than_the_bound_is_refused() -> None:
     assert reason(intake(), message(BOUNDS.stamp_future_ns + 1)) is Reason.STAMP_FUTURE
 
 
+def test_the_bound_on_stamps_is_the_callers() -> None:
+    strict = FrameIntake(IntakeConfig(Mode.LIVE, False, LIMIT, False), replace(BOUNDS, stamp_future_ns=20 * MS))
+    assert reason(strict, message(20 * MS)) is Reason.NONE
+    assert reason(strict, message(20 * MS + 1)) is Reason.STAMP_FUTURE
+
+
 def test_a_clock_that_jumps_between_two_messages_is_found() -> None:
     rules = intake()
     assert reason(rules, message(0)) is Reason.NONE
@@ -162,18 +172,31 @@ def test_a_clock_that_jumps_between_two_messages_is_found() -> None:
     assert caught.value.reason == Reason.CLOCK_JUMP
 
 
-def test_another_size_is_a_fault_until_it_is_allowed() -> None:
+WIDER = {"width": 18, "step": 54, "data": bytes(432)}
+HIGHER = {"height": 9, "data": bytes(432)}
+OTHER_ORDER = {"encoding": "bgr8"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [(WIDER, Reason.RES_CHANGED), (HIGHER, Reason.RES_CHANGED), (OTHER_ORDER, Reason.COLOUR)],
+)
+def test_another_size_or_encoding_is_a_fault_until_it_is_allowed(changes: dict[str, Any], expected: Reason) -> None:
     rules = intake()
     assert reason(rules, message(0)) is Reason.NONE
-    wide = {"width": 18, "step": 54, "data": bytes(432)}
-    assert reason(rules, message(1, **wide), 1) is Reason.RES_CHANGED
+    assert reason(rules, message(1, **changes), 1) is expected
     rules.allow_resolution_change(True)
-    assert reason(rules, message(2, **wide), 2) is Reason.NONE
+    assert reason(rules, message(2, **changes), 2) is Reason.NONE
     assert reason(rules, message(3), 3) is Reason.NONE
     rules.allow_resolution_change(False)
     assert reason(rules, message(4), 4) is Reason.NONE
-    assert reason(rules, message(5, **wide), 5) is Reason.RES_CHANGED
-    assert reason(intake(allow=True), message(0)) is Reason.NONE
+    assert reason(rules, message(5, **changes), 5) is expected
+
+
+def test_changes_may_be_allowed_from_the_start() -> None:
+    rules = intake(allow=True)
+    for at, changes in enumerate(({}, WIDER, HIGHER, OTHER_ORDER, {})):
+        assert reason(rules, message(at, **changes), at) is Reason.NONE
 
 
 def test_the_stamp_is_judged_before_the_pixels_and_a_rejected_size_still_counts_as_seen() -> None:

@@ -130,10 +130,3 @@ def test_padding_never_shows(encoding: str, padding: int, seed: int) -> None:
     padded, _ = decode_pixels(rows.tobytes(), HEIGHT, WIDTH, step, encoding)
     plain, _ = decode_pixels(tight.tobytes(), HEIGHT, WIDTH, step - padding, encoding)
     assert np.array_equal(padded, plain)
-
-
-def test_byte_order_does_not_matter_for_bytes() -> None:
-    rows, step = frame("rgb8", 0)
-    little, _ = decode_pixels(rows.tobytes(), HEIGHT, WIDTH, step, "rgb8", False)
-    big, _ = decode_pixels(rows.tobytes(), HEIGHT, WIDTH, step, "rgb8", True)
-    assert np.array_equal(little, big)

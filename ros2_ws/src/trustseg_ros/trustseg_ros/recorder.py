@@ -113,9 +113,7 @@ class Recorder(Node):
 
     def _write_jpeg(self, topic: str, message: Image, now_ns: int) -> None:
         try:
-            pixels, order = decode_pixels(
-                message.data, message.height, message.width, message.step, message.encoding, bool(message.is_bigendian)
-            )
+            pixels, order = decode_pixels(message.data, message.height, message.width, message.step, message.encoding)
         except FrameRejected:
             return  # the status of this frame says what is wrong with it
         bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if order == "rgb" else pixels

@@ -59,7 +59,7 @@ def image_size(data: bytes) -> tuple[int, int]:
     if data.startswith(PNG_SIGNATURE):
         if len(data) < 33 or data[8:16] != b"\x00\x00\x00\x0dIHDR":
             raise _bad("a PNG without its header chunk")
-        return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
+        return _number(data[20:24]), _number(data[16:20])
     if data.startswith(JPEG_START):
         return _jpeg_size(data)
     raise _bad(f"{len(data)} bytes beginning with {data[:8].hex() or 'nothing'}", expected="a JPEG or PNG image")
@@ -77,11 +77,11 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
         if marker in JPEG_ALONE:
             at += 2
             continue
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        length = _number(data[at + 2 : at + 4])
         if marker in JPEG_FRAMES:
             if length < 8 or at + 9 > len(data):
                 break
-            return int.from_bytes(data[at + 5 : at + 7], "big"), int.from_bytes(data[at + 7 : at + 9], "big")
+            return _number(data[at + 5 : at + 7]), _number(data[at + 7 : at + 9])
         if length < 2 or marker in (0xD9, 0xDA):  # the picture ends or begins before any frame header
             break
         at += 2 + length
@@ -97,17 +97,19 @@ def _check_jpeg_end(data: bytes) -> None:
 
 def _check_png(data: bytes) -> None:
     at = len(PNG_SIGNATURE)
-    while at + 12 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        end = at + 8 + length
+    while True:
+        end = at + 8 + _number(data[at : at + 4])
         if end + 4 > len(data):
-            break
-        if zlib.crc32(data[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            raise _bad("a PNG without its end")
+        if zlib.crc32(data[at + 4 : end]) != _number(data[end : end + 4]):
             raise _bad("a PNG with a wrong checksum")
         if data[at + 4 : at + 8] == b"IEND":
             return
         at = end + 4
-    raise _bad("a PNG without its end")
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "big")
 
 
 def _bad(got: str, expected: str = "") -> FrameRejected:

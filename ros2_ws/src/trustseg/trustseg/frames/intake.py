@@ -85,14 +85,7 @@ class FrameIntake:
         if self.config.compressed:
             image, order = decode_compressed(message.data, limits=self._limits)
         else:
-            image, order = decode_pixels(
-                message.data,
-                message.height,
-                message.width,
-                message.step,
-                message.encoding,
-                bool(message.is_bigendian),
-                limits=self._limits,
-            )
+            fields = message.height, message.width, message.step, message.encoding
+            image, order = decode_pixels(message.data, *fields, limits=self._limits)
         stamp = message.header.stamp
         return Frame(image, stamp_of(stamp.sec, stamp.nanosec), message.header.frame_id, order)

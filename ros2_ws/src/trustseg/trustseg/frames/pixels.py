@@ -39,16 +39,16 @@ def decode_pixels(
     width: int,
     step: int,
     encoding: str,
-    is_bigendian: bool = False,
     *,
     limits: FrameLimits | None = None,
 ) -> tuple[UInt8Array, str]:
     """Image of an uncompressed frame, after checking that its fields fit each other.
 
+    Byte order is of no effect: every encoding that is accepted has 8-bit samples.
+
     Args:
         data: the frame's bytes; any buffer.
         height, width: pixels. step: bytes from row to row. encoding: see `frames.layout.ENCODINGS`.
-        is_bigendian: of no effect: every encoding that is accepted has 8-bit samples.
         limits: size limits.
 
     Returns:
@@ -59,22 +59,16 @@ def decode_pixels(
         FrameRejected: with the reason bit of the first rule that fails.
     """
     layout = check_layout(height, width, step, encoding, memoryview(data).nbytes, limits=limits)
-    rows = _pixel_rows(np.frombuffer(data, np.uint8), layout)
+    pixels = _as_pixels(np.frombuffer(data, np.uint8), layout)
     if encoding in DIRECT:
-        return _as_pixels(rows, layout, 3), DIRECT[encoding]
+        return pixels, DIRECT[encoding]
     code, order = CONVERSIONS[encoding]
-    channels = layout.row_bytes // width
-    source = rows if channels == 1 else _as_pixels(rows, layout, channels)
-    return np.asarray(cv2.cvtColor(source, code), np.uint8), order
+    return np.asarray(cv2.cvtColor(pixels, code), np.uint8), order
 
 
-def _pixel_rows(flat: UInt8Array, layout: FrameLayout) -> UInt8Array:
-    """uint8 (rows, row_bytes): the bytes without the padding at the end of each row; a view."""
-    return flat.reshape(layout.rows, layout.step)[:, : layout.row_bytes]
-
-
-def _as_pixels(rows: UInt8Array, layout: FrameLayout, channels: int) -> UInt8Array:
-    """uint8 (rows, width, channels): a view, also of padded rows, which reshape() would copy."""
+def _as_pixels(flat: UInt8Array, layout: FrameLayout) -> UInt8Array:
+    """uint8 (rows, width, channels) without the padding at the end of each row: a view, which reshape() would copy."""
+    channels = layout.row_bytes // layout.width
     return np.lib.stride_tricks.as_strided(
-        rows, (layout.rows, layout.width, channels), (rows.strides[0], channels, 1), writeable=False
+        flat, (layout.rows, layout.width, channels), (layout.step, channels, 1), writeable=False
     )

@@ -52,10 +52,8 @@ class StampCheck:
 
     def __init__(self, config: StampConfig) -> None:
         self.config = config
-        self._newest_ns: int | None = None
         self._clocks_ns: tuple[int, int] | None = None
-        self._behind_ns: int | None = None
-        self._behind_count = 0
+        self._go_on_from(None)
 
     def check(self, stamp_ns: int, now_ns: int, steady_ns: int) -> int | None:
         """Accept one stamp or raise; a rejected frame does not move the stream on.
@@ -79,8 +77,13 @@ class StampCheck:
             self._check_clock(now_ns, steady_ns)
             self._check_age(stamp_ns, now_ns)
         self._check_order(stamp_ns, live)
-        self._newest_ns, self._behind_ns, self._behind_count = stamp_ns, None, 0
+        self._go_on_from(stamp_ns)
         return now_ns - stamp_ns if live else None
+
+    def _go_on_from(self, newest_ns: int | None) -> None:
+        self._newest_ns = newest_ns
+        self._behind_ns: int | None = None
+        self._behind_count = 0
 
     def _check_clock(self, now_ns: int, steady_ns: int) -> None:
         before, self._clocks_ns = self._clocks_ns, (now_ns, steady_ns)
@@ -123,7 +126,7 @@ class StampCheck:
         self._behind_count = self._behind_count + 1 if in_order else 1
         self._behind_ns = stamp_ns
         if self._behind_count >= self.config.rebase_after:
-            self._newest_ns, self._behind_ns, self._behind_count = stamp_ns, None, 0
+            self._go_on_from(stamp_ns)
         raise FrameRejected(
             Reason.STAMP_BACKWARD, "stamp goes back", expected=f"after {newest} ns",
             got=f"{(newest - stamp_ns) / MS:.1f} ms before it",
@@ -137,20 +140,16 @@ class ResolutionCheck:
         self._allow_change = allow_change
         self._size: tuple[int, int] | None = None
 
-    def check(self, height: int, width: int) -> bool:
-        """True when the size changed and that is allowed; FrameRejected (RES_CHANGED) when it is not."""
-        before = self._size
-        if before is None or before == (height, width):
+    def check(self, height: int, width: int) -> None:
+        """FrameRejected (RES_CHANGED) when the size changed and that is not allowed."""
+        if self._size is None or self._allow_change:
             self._size = (height, width)
-            return False
-        if not self._allow_change:
+        if (height, width) != self._size:
             raise FrameRejected(
                 Reason.RES_CHANGED, "resolution changed in the middle of the stream",
-                expected=f"{before[0]} x {before[1]}", got=f"{height} x {width}",
+                expected=f"{self._size[0]} x {self._size[1]}", got=f"{height} x {width}",
                 fix="restart the node, or allow changes of resolution",
             )  # fmt: skip
-        self._size = (height, width)
-        return True
 
 
 class EncodingCheck:

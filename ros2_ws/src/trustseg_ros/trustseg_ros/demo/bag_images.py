@@ -55,7 +55,7 @@ def _picture(source: Path, topic: str, recorded: RecordedImage) -> UInt8Array | 
             if data.startswith(JPEG_START):
                 return data
         else:
-            layout = (message.height, message.width, message.step, message.encoding, bool(message.is_bigendian))
+            layout = (message.height, message.width, message.step, message.encoding)
             image, color_order = decode_pixels(message.data, *layout)
     except FrameRejected as error:
         raise InputError(f"image {recorded.index} of {topic} in {source} cannot be read", got=str(error)) from error
