@@ -89,6 +89,18 @@ def test_a_checksum_in_a_nested_message_is_covered() -> None:
     assert checksum(Outer(Verdict(crc32=1))) != before
 
 
+def test_what_comes_after_the_checksum_in_a_message_is_covered() -> None:
+    @dataclass
+    class Added:
+        crc32: int = 0
+        later: int = 1
+
+        def get_fields_and_field_types(self) -> dict[str, str]:
+            return {"crc32": "uint32", "later": "uint8"}
+
+    assert checksum(Added()) == zlib.crc32(b"\1")
+
+
 def test_the_text_of_a_refusal_names_field_and_kind() -> None:
     with pytest.raises(TypeError) as caught:
         canonical.checksum(Verdict(), lambda _: [("seq", "sequence<uint8>")])

@@ -23,11 +23,24 @@ def test_latched_reasons_survive_and_are_cleared(tmp_path: Path) -> None:
     assert file.read() is Reason.NONE
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"latched_reasons": "x"}', b'{"other": 1}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{", b"[]", b'{"latched_reasons": "x"}', b'{"other": 1}', b"\xff\xfe", b"\xff", b"[" * 100_000,
+        b'{"latched_reasons": -1}', b'{"latched_reasons": Infinity}', b'{"latched_reasons": 4.0}',
+        b'{"latched_reasons": 18446744073709551616}',
+    ],
+)  # fmt: skip
 def test_a_latch_file_that_cannot_be_read_latches(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "latched.json"
     path.write_bytes(content)
     assert LatchFile(path).read() is Reason.INTERNAL
+
+
+def test_reasons_that_only_a_newer_monitor_knows_stay_latched(tmp_path: Path) -> None:
+    path = tmp_path / "latched.json"
+    path.write_bytes(b'{"latched_reasons": 18446744073709551615}')
+    assert LatchFile(path).read() == 2**64 - 1
 
 
 def test_a_folder_in_the_latch_files_place_latches(tmp_path: Path) -> None:
@@ -36,9 +49,10 @@ def test_a_folder_in_the_latch_files_place_latches(tmp_path: Path) -> None:
 
 def test_monitors_of_other_cameras_and_domains_have_other_latch_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROS_DOMAIN_ID", "3")
-    paths = {default_path("/front/trustseg_monitor"), default_path("/rear/trustseg_monitor")}
+    names = ("/front/trustseg_monitor", "/rear/trustseg_monitor", "/X/trustseg_monitor", "/trustseg_monitor")
+    paths = {default_path(name) for name in names}
     monkeypatch.setenv("ROS_DOMAIN_ID", "4")
-    assert len(paths | {default_path("/front/trustseg_monitor")}) == 3
+    assert len(paths | {default_path("/front/trustseg_monitor")}) == 5
 
 
 def test_the_file_names_what_is_latched_for_people(tmp_path: Path) -> None:

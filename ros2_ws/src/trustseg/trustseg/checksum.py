@@ -31,22 +31,21 @@ def checksum(message: Any, fields_of: FieldsOf) -> int:
     Raises:
         TypeError: the message has a field of a kind that no such message has (an array).
     """
-    return zlib.crc32(b"".join(_encode(message, fields_of, skip=CHECKSUM_FIELD)))
+    covered = [(name, kind) for name, kind in fields_of(message) if name != CHECKSUM_FIELD]
+    return zlib.crc32(b"".join(_encode(message, covered, fields_of)))
 
 
-def _encode(message: Any, fields_of: FieldsOf, skip: str = "") -> list[bytes]:
+def _encode(message: Any, fields: Iterable[tuple[str, str]], fields_of: FieldsOf) -> list[bytes]:
     parts: list[bytes] = []
-    for name, kind in fields_of(message):
-        if name == skip:
-            continue
+    for name, kind in fields:
         value = getattr(message, name)
         if kind in _FORMATS:
             parts.append(struct.pack("<" + _FORMATS[kind], value))
         elif kind == "string":
-            data = value.encode("utf-8", "surrogateescape")
-            parts.append(struct.pack("<I", len(data)) + data)
+            data = value.encode(errors="surrogateescape")
+            parts.append(len(data).to_bytes(4, "little") + data)
         elif kind == NESTED:
-            parts.extend(_encode(value, fields_of))
+            parts.extend(_encode(value, fields_of(value), fields_of))
         else:
             raise TypeError(f"checksum of field {name}: expected a number, a string or a message, got {kind}")
     return parts

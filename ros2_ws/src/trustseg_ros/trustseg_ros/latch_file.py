@@ -27,15 +27,17 @@ class LatchFile:
         if self.path.exists() and not self.path.is_file():
             return Reason.INTERNAL  # reading a pipe would wait for ever
         try:
-            text = self.path.read_text(encoding="utf-8")
+            content = self.path.read_bytes()
         except FileNotFoundError:
             return Reason.NONE
-        except (OSError, UnicodeDecodeError):
+        except OSError:
             return Reason.INTERNAL
         try:
-            return Reason(int(json.loads(text)["latched_reasons"]))
-        except (ValueError, TypeError, KeyError):
+            latched = json.loads(content)["latched_reasons"]
+        except (ValueError, TypeError, KeyError, RecursionError):
             return Reason.INTERNAL
+        # A message carries 64 bits.
+        return Reason(latched) if isinstance(latched, int) and 0 <= latched < 1 << 64 else Reason.INTERNAL
 
     def write(self, reasons: Reason) -> None:
         """Keep `reasons`, all or nothing; NONE removes the file.
@@ -49,8 +51,8 @@ class LatchFile:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = json.dumps({"latched_reasons": int(reasons), "names": reasons.names()})
         partial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(content)
+        with partial.open("wb") as file:
+            file.write(content.encode())
             file.flush()
             os.fsync(file.fileno())
         partial.replace(self.path)

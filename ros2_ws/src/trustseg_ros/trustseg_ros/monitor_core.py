@@ -210,7 +210,7 @@ def failure_state(snapshot: Snapshot, now_ns: int, valid_until_ns: int) -> Failu
     message.reasons, message.latched_reasons = int(snapshot.reasons), int(snapshot.latched)
     message.first_reason = snapshot.first_reason
     score = snapshot.failure_score
-    message.failure_score = score if 0.0 <= score <= 1.0 else 1.0
+    message.failure_score = min(score, 1.0) if score >= 0.0 else 1.0  # also where it is no number
     message.source_age_ms = _age_ms(snapshot)
     message.valid_until = _time(valid_until_ns)
     message.good_in_row, message.restarts = snapshot.good_in_row, snapshot.restarts
