@@ -27,3 +27,4 @@ compile ros toolchain runtime build
 compile dev toolchain runtime build
 compile ray toolchain runtime build dev
 compile mutation toolchain runtime build dev
+compile fuzz toolchain runtime build dev

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from trustseg.bundle import load_bundle
-from trustseg.errors import FrameRejected
+from trustseg.errors import FrameRejected, InputError
+from trustseg.faults import fuzz_decoder
 from trustseg.faults.fuzz_images import compressed_fault, fuzz_images, raw_fault
 from trustseg.frames import FrameIntake
 from trustseg.reasons import Reason
@@ -80,6 +82,17 @@ def test_the_fuzz_notices_a_validator_that_lets_things_pass(monkeypatch: pytest.
 
     monkeypatch.setattr(FrameIntake, "decode", refusing)
     assert fuzz_images(20, seed=1).rejected == {"BAD_IMAGE": 20}
+
+
+def test_without_atheris_the_file_to_install_it_from_is_named(
+    monkeypatch: pytest.MonkeyPatch, repository: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError) as caught:
+        fuzz_decoder.fuzz_decoder(1)
+    text = str(caught.value)
+    assert text == "atheris is not installed; pip install -r requirements/fuzz.txt"
+    assert "atheris==" in (repository / text.split()[-1]).read_text()
 
 
 def test_what_a_consistent_message_is() -> None:

@@ -49,7 +49,7 @@ def fuzz_decoder(runs: int, seed: int = 0) -> dict[str, Any]:
         InputError: atheris is not installed.
     """
     if importlib.util.find_spec("atheris") is None:
-        raise InputError("atheris is not installed", fix="pip install atheris")
+        raise InputError("atheris is not installed", fix="pip install -r requirements/fuzz.txt")
     done = subprocess.run(
         [sys.executable, "-c", TARGET, f"-runs={runs}", f"-seed={seed + 1}", f"-max_len={MAX_BYTES}", "-timeout=10"],
         capture_output=True, text=True, errors="replace", check=False,
