@@ -30,10 +30,10 @@ CACHE = ROOT / ".cache"
 LOCK = ROOT / "requirements" / "mutation.txt"
 PACKAGES = {name: ROOT / "ros2_ws" / "src" / name / name for name in ("trustseg", "trustseg_ros")}
 FLOOR_PERCENT = 95.0
-# Exit codes that mutmut stores for a mutant, by what became of it. One that ran out of time does not count as killed:
-# the tests of a slow machine would look as good as a mutant that loops.
+# Exit codes that mutmut stores for a mutant, by what became of it (-11: the tests crashed). One that ran out of time
+# does not count as killed: the tests of a slow machine would look as good as a mutant that loops.
 KILLED = "killed"
-OUTCOMES = {KILLED: (1, 3), "survived": (0,), "not reached": (5, 33), "timed out": (-24, 24, 36, 152, 255)}
+OUTCOMES = {KILLED: (1, 3, -11), "survived": (0,), "not reached": (5, 33), "timed out": (-24, 24, 36, 152, 255)}
 REPORT_HEAD = f"| group | mutants | {' | '.join(OUTCOMES)} | share killed |\n|---|{'---|' * len(OUTCOMES)}---|---|"
 # Examples that do not change from run to run and no time limit on each: a mutant dies by what it does alone.
 HYPOTHESIS = "--hypothesis-profile=ci"
