@@ -42,6 +42,7 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
         rclpy.init(args=args)
     except Exception as error:  # the classes differ between distributions
         return _refuse(str(error))
+    sys.unraisablehook = _tell_while_running
     node, executor = None, None
     busy = False
     try:
@@ -76,6 +77,12 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
         sys.stderr.flush()
         os._exit(status)
     return status
+
+
+def _tell_while_running(unraisable: Any) -> None:
+    """Say nothing of rclpy's half-made objects, which fail to take themselves apart when a signal came meanwhile."""
+    if rclpy.ok():
+        sys.__unraisablehook__(unraisable)
 
 
 def _refuse(text: str) -> int:
