@@ -148,6 +148,16 @@ def test_one_class_mask_is_implausible() -> None:
     assert judge().judge(plain, GOOD, HEALTHY).reasons == Reason.OUTPUT_IMPLAUSIBLE
 
 
+@pytest.mark.parametrize("row", [0, 5])
+def test_one_class_is_seen_wherever_the_rest_of_the_mask_lies(row: int) -> None:
+    """64 x 64 = 4096 pixels, of which 3 % are 122: a row of 64 leaves one class, two of them do not."""
+    labels = np.zeros((64, 64), np.uint8)
+    labels[row] = 1  # rows 0, 16, 32 and 48 are counted first
+    assert judge().judge(replace(output(), labels=labels), GOOD, HEALTHY).reasons == Reason.OUTPUT_IMPLAUSIBLE
+    labels[row + 16] = 2
+    assert judge().judge(replace(output(), labels=labels), GOOD, HEALTHY).frame_ok
+
+
 @pytest.mark.parametrize("label", [3, 255])
 def test_label_out_of_range_is_implausible(label: int) -> None:
     spoiled = output()
