@@ -47,6 +47,12 @@ def test_a_folder_in_the_latch_files_place_latches(tmp_path: Path) -> None:
     assert LatchFile(tmp_path).read() is Reason.INTERNAL
 
 
+def test_a_latch_file_that_cannot_be_looked_for_latches(tmp_path: Path) -> None:
+    assert LatchFile(tmp_path / ("x" * 300)).read() is Reason.INTERNAL  # a name longer than the file system takes
+    (tmp_path / "file").write_bytes(b"")
+    assert LatchFile(tmp_path / "file" / "latched.json").read() is Reason.INTERNAL
+
+
 def test_monitors_of_other_cameras_and_domains_have_other_latch_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROS_DOMAIN_ID", "3")
     names = ("/front/trustseg_monitor", "/rear/trustseg_monitor", "/X/trustseg_monitor", "/trustseg_monitor")

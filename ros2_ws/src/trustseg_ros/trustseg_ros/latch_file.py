@@ -24,9 +24,9 @@ class LatchFile:
 
     def read(self) -> Reason:
         """Reasons latched when the last monitor ended."""
-        if self.path.exists() and not self.path.is_file():
-            return Reason.INTERNAL  # reading a pipe would wait for ever
         try:
+            if self.path.exists() and not self.path.is_file():
+                return Reason.INTERNAL  # reading a pipe would wait for ever
             content = self.path.read_bytes()
         except FileNotFoundError:
             return Reason.NONE
