@@ -58,6 +58,16 @@ def test_a_reset_forgets_the_restarts_and_backend_failures_that_latched() -> Non
     assert drive.send(Reason.BACKEND).state is State.FAILED
 
 
+def test_a_hard_fault_does_not_end_a_latch_nor_change_what_it_says() -> None:
+    drive = Drive(latched=Reason.SELF_TEST)
+    for snapshot in (drive.send(Reason.DARK), drive.machine.on_corrupt(drive.now), drive.tick(SECOND)):
+        assert (snapshot.state, snapshot.reasons, snapshot.first_reason) == (
+            State.LATCHED,
+            Reason.SELF_TEST,
+            "SELF_TEST",
+        )
+
+
 def test_latched_reasons_add_up() -> None:
     drive = Drive()
     drive.send(Reason.SELF_TEST, outcome=Outcome.NO_FRAME)

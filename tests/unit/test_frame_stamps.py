@@ -151,6 +151,13 @@ def test_frames_behind_count_anew_after_one_in_front_and_after_a_change_of_strea
     assert behind(4, 3 * S) == [Reason.STAMP_BACKWARD] * 3 + [Reason.NONE]
 
 
+def test_the_frame_that_makes_old_ones_the_stream_is_its_newest_though_it_is_refused_itself() -> None:
+    stream = Stream(Mode.LIVE, rebase_after=2)
+    assert stream.reason(START) == Reason.NONE
+    behind = [stream.reason(START - S + k, now_ns=START) for k in (1, 2, 2, 1, 3)]
+    assert behind == [Reason.STAMP_BACKWARD] * 2 + [Reason.DUPLICATE, Reason.STAMP_BACKWARD, Reason.NONE]
+
+
 def test_the_same_old_frame_again_and_again_never_becomes_the_stream() -> None:
     stream = Stream(Mode.LIVE, rebase_after=3)
     assert stream.reason(START) == Reason.NONE

@@ -64,7 +64,6 @@ class FrameLayout:
     step: int
     rows: int
     row_bytes: int
-    encoding: str
 
 
 def check_dimensions(height: int, width: int, limits: FrameLimits) -> None:
@@ -134,4 +133,4 @@ def check_layout(
             expected=f"{rows} rows x step {step} = {rows * step} bytes",
             got=f"{size_bytes} bytes",
         )
-    return FrameLayout(height=height, width=width, step=step, rows=rows, row_bytes=row_bytes, encoding=encoding)
+    return FrameLayout(height=height, width=width, step=step, rows=rows, row_bytes=row_bytes)
