@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from trustseg.input_health import HealthConfig, InputHealth, StillCheck, block_means
+from trustseg.input_health import HealthConfig, InputHealth, StillCheck, bits, block_means, tearing
 from trustseg.input_health import corrupt as damage
 from trustseg.input_health.colour import chroma, exchanged, green_axis, mosaic
+from trustseg.input_health.lines import Lines, picture_columns, picture_rows
 from trustseg.reasons import Reason
 from trustseg.scenes.sensor_faults import SENSOR_FAULTS, SensorFault
 
@@ -53,27 +54,60 @@ def believed(kind: str, severity: float, clean: int = 36, faulty: int = 12) -> l
 # Lines ------------------------------------------------------------------------------------------------------------
 
 
+def dead(lines: np.ndarray) -> float:
+    return damage.dead_line(Lines.of(lines))
+
+
+def test_lines_and_what_they_differ_by() -> None:
+    lines = Lines.of(np.array([[10, 30, 25, 20]], np.uint8))
+    assert lines.steps.tolist() == [[20, 5, 5]]
+    assert lines.jumps.tolist() == [[5, 5]]  # of the two inner lines: to the nearer neighbour
+
+
+def test_lines_are_evenly_spread_over_the_picture() -> None:
+    image = np.zeros((130, 192, 3), np.uint8)
+    image[..., 1] = np.arange(192)
+    rows = picture_rows(image)
+    assert rows.values.shape == (64, 130)
+    assert rows.values[:3, 7].tolist() == [1, 4, 7]  # every third column, from its middle on
+    image[..., 2] = np.arange(130)[:, None]
+    columns, at = picture_columns(image)
+    assert columns.values.shape == (65, 576)
+    assert columns.values[:3, 2].tolist() == [1, 3, 5] == list(range(130))[at][:3]
+    assert columns.steps[0, :6].tolist() == [0, 1, 0] * 2  # to the next pixel of the same colour
+
+
 def test_a_dead_line_stands_out_where_both_neighbours_agree() -> None:
     lines = np.full((64, 10), 100, np.uint8)
     lines[:48, 4] = 130  # 30 lumas above both neighbours, at 48 of 64 places
-    assert damage.dead_line(lines) == pytest.approx(48 / 64)
+    assert dead(lines) == pytest.approx(48 / 64)
     lines[:48, 4] = 112  # a step of exactly the limit is none
-    assert damage.dead_line(lines) == 0.0
+    assert dead(lines) == 0.0
     lines[:48, 4:] = 130  # an edge: one neighbour differs, the other one does not
-    assert damage.dead_line(lines) == 0.0
+    assert dead(lines) == 0.0
+    lines[:48, 5:] = 160  # a slope: it differs from both, and they from each other
+    assert dead(lines) == 0.0
+
+
+def test_a_dead_column_is_seen_in_green() -> None:
+    image = np.full((64, 10, 3), 100, np.uint8)
+    image[:, 4, [0, 2]] = 200
+    assert damage.dead_line(picture_columns(image)[0]) == 0.0
+    image[:48, 4, 1] = 200
+    assert damage.dead_line(picture_columns(image)[0]) == pytest.approx(48 / 64)
 
 
 def test_a_line_of_one_value_needs_half_as_many_places() -> None:
     lines = np.full((64, 10), 100, np.uint8)
     lines[:24, [3, 5]] = 160
     lines[:, 4] = 100
-    assert damage.dead_line(lines) == pytest.approx(48 / 64)  # it stands out at 24 places, and shows nothing
+    assert dead(lines) == pytest.approx(48 / 64)  # it stands out at 24 places, and shows nothing
 
 
 def test_too_few_places_prove_nothing() -> None:
     lines = np.full((39, 10), 100, np.uint8)
     lines[:, 4] = 200
-    assert damage.dead_line(lines) == 0.0
+    assert dead(lines) == 0.0
 
 
 def test_lost_rows_end_as_if_cut_off() -> None:
@@ -115,46 +149,117 @@ def test_banding_is_what_all_parts_of_a_row_have_in_common() -> None:
     assert damage.banding(one) < 0.2
 
 
+def flipped(image: np.ndarray) -> float:
+    return bits.bit_errors(image, *picture_columns(image))
+
+
 def test_flipped_bits_are_counted_where_one_colour_alone_jumps() -> None:
     image = np.full((40, 100, 3), 100, np.uint8)
-    assert damage.bit_errors(image) == 0.0
-    rows = np.linspace(1, 38, 64).astype(int)
-    row = int(rows[30])
-    image[row, 50, 1] ^= 64
-    seen = int((rows == row).sum())
-    assert damage.bit_errors(image) == pytest.approx(seen / (64 * 98))
-    image[row, 50] = 164  # a spark: all three colours
-    assert damage.bit_errors(image) == 0.0
+    assert flipped(image) == 0.0
+    image[20, 50, 1] ^= 64
+    assert flipped(image) == pytest.approx(1 / (40 * 98))  # all rows are looked at; the outermost columns are not
+    image[20, 1, 0] ^= 64
+    image[21, 98, 2] ^= 64
+    assert flipped(image) == pytest.approx(3 / (40 * 98))
+    image[20, 50] = 164  # a spark: all three colours
+    assert flipped(image) == pytest.approx(2 / (40 * 98))
+    image[20:22, [1, 98]] = 100
+    image[20, 50] = [100, 164, 112]  # a second colour is 12 lumas off as well
+    assert flipped(image) == 0.0
+    image[20, 50] = [100, 131, 100]  # no more than texture
+    assert flipped(image) == 0.0
+
+
+def test_a_jump_counts_against_its_neighbours_above_and_below() -> None:
+    image = np.full((40, 100, 3), 100, np.uint8)
+    image[20, 50, 1] = 164
+    image[19, 50, 1] = 150  # what is next to it differs by 50, and it is but 14 above that
+    assert flipped(image) == 0.0
+
+
+def test_many_flipped_bits_are_taken_in_samples() -> None:
+    image = np.full((60, 400, 3), 100, np.uint8)
+    image[1:-1:2, 2:-2:2, 1] ^= 64
+    # Every second pixel of every second row: 29 rows of 198 pixels, 5742 suspects, of which every second is looked at.
+    assert flipped(image) == pytest.approx(29 * 198 / (60 * 398), rel=0.01)
 
 
 @pytest.mark.parametrize("sigma", [4.0, 12.0, 40.0])
 def test_noise_is_not_taken_for_flipped_bits(sigma: float) -> None:
     noise = np.random.default_rng(0).normal(110.0, sigma, (120, 160, 3))
-    assert damage.bit_errors(np.clip(noise, 0, 255).astype(np.uint8)) < 1e-4
+    assert flipped(np.clip(noise, 0, 255).astype(np.uint8)) < 1e-4
+
+
+def stuck(values: np.ndarray) -> float:
+    return bits.stuck_bit(Lines.of(values))
 
 
 def test_a_stuck_bit_leaves_a_gap_with_values_on_both_sides() -> None:
     lines = np.arange(256, dtype=np.uint8).repeat(4).reshape(64, 16)
-    assert damage.stuck_bit(lines) == 0.0
-    assert damage.stuck_bit(lines & 0xDF) == pytest.approx(0.25)  # below bit 5: 0..31 of 128 values, twice each
-    assert damage.stuck_bit(lines // 8) == 0.0  # dark: nothing beyond the gap
+    assert stuck(lines) == 0.0
+    assert stuck(lines & 0xDF) == pytest.approx(0.25)  # below bit 5: 0..31 of 128 values, twice each
+    assert stuck(lines // 8) == 0.0  # dark: nothing beyond the gap
+
+
+def test_the_highest_bit_folds_bright_into_black() -> None:
+    """A slope from 120 to 135 in eight steps of two: with bit 7 lost the fifth of them falls from 126 to 0."""
+    slope = np.tile(np.arange(118, 138, 2, dtype=np.uint8), (64, 1))
+    assert stuck(slope) == 0.0
+    assert stuck(slope & 0x7F) == pytest.approx(1 / 9)
+    dark = np.tile(np.array([0, 100, 0, 100, 127, 0, 127], np.uint8), (64, 1))
+    assert stuck(dark) == pytest.approx(2 / 6)  # 2 of 6 steps of 127, 3 of 100: more than 0.4 of them
+    dark[:, [1, 3]] = 111
+    dark[:, 4:] = [[126, 40, 40]]
+    assert stuck(dark) == 0.0  # a dark scene's own contrast
+
+
+def detailed(seed: int = 0) -> np.ndarray:
+    """uint8 (180, 240, 3) of upright shapes at irregular places, that change little from row to row."""
+    grid = np.random.default_rng(seed).normal(110.0, 40.0, (12, 80)).astype(np.float32)
+    luma = np.clip(cv2.resize(grid, SIZE[::-1], interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
+    return cv2.merge([luma] * 3)
 
 
 def test_a_seam_fits_after_a_shift() -> None:
-    grid = np.random.default_rng(0).normal(110.0, 40.0, (45, 80)).astype(np.float32)
-    luma = np.clip(cv2.resize(grid, SIZE[::-1], interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
-    assert damage.torn(luma)[0] < 0.2
-    shifted = luma.copy()
-    shifted[90:] = np.roll(luma[90:], 24, axis=1)
-    strength, row = damage.torn(shifted)
-    assert strength > 0.3
-    assert 88 <= row <= 91
+    """The picture below row 89 is moved by 24 pixels: as they are the rows beside the seam have nothing in common."""
+    image = detailed()
+    assert tearing.seam(image, picture_rows(image)) == (0.0, 0)
+    image[90:] = np.roll(image[90:], 24, axis=1)
+    strength, row = tearing.seam(image, picture_rows(image))
+    assert row == 89
+    assert strength > 0.4
+    image[90:] = detailed(4)[90:]  # another scene below: no shift makes it fit
+    assert tearing.seam(image, picture_rows(image))[0] < 0.15
 
 
-def test_two_seams_in_one_row_may_be_a_fence() -> None:
-    assert damage.repeated([(0.5, 30)]) == 0.0
-    assert damage.repeated([(0.5, 30), (0.4, 40), (0.0, 0)]) == 0.4
-    assert damage.repeated([(0.5, 30), (0.4, 33)]) == pytest.approx(0.58 * 0.4)
+def test_displaced_rows_by_hand() -> None:
+    """Ten narrow lines at irregular places, and the same 20 pixels on: there all meet, elsewhere two at most."""
+    row = np.zeros(320, np.float32)
+    row[[40, 47, 61, 90, 96, 133, 150, 181, 200, 250]] = 100.0
+    assert tearing.displaced(np.stack([row, np.roll(row, 20)])) == pytest.approx(0.8, abs=0.1)
+    assert tearing.displaced(np.stack([row, row])) == 0.0
+    assert tearing.displaced(np.stack([row, np.roll(row, 2)])) == 0.0  # a slanted edge
+    assert tearing.displaced(np.stack([row, np.roll(row, 20)]) / 50) == 0.0  # too little structure to tell
+    fence = np.zeros(320, np.float32)
+    fence[20:300:14] = 100.0
+    assert tearing.displaced(np.stack([fence, np.roll(fence, 7)])) < 0.1  # it fits again a post further
+
+
+def test_chance_makes_blurred_rows_fit_somewhere() -> None:
+    rows = cv2.blur(np.random.default_rng(0).normal(110.0, 200.0, (40, 480)).astype(np.float32), (25, 1))
+    assert max(tearing.displaced(rows[k : k + 2]) for k in range(39)) < 0.2
+
+
+def test_a_seam_in_the_same_place_again_may_be_a_fence() -> None:
+    image = detailed()
+    torn, lower = image.copy(), image.copy()
+    torn[90:] = np.roll(torn[90:], 24, axis=1)
+    lower[110:] = np.roll(lower[110:], 24, axis=1)
+    alone, other = (tearing.seam(each, picture_rows(each))[0] for each in (torn, lower))
+    assert min(alone, other) > 0.3
+    check = tearing.Tearing()
+    found = [check.strength(each, picture_rows(each)) for each in (torn, lower, image, torn)]
+    assert found == pytest.approx([alone, other, 0.0, 0.58 * alone])
 
 
 # Colour -----------------------------------------------------------------------------------------------------------
@@ -169,24 +274,27 @@ def test_a_mosaic_is_of_one_sign() -> None:
     assert mosaic(image[:, :20]) == 0.0
 
 
+def test_a_colour_map_by_hand() -> None:
+    maps = chroma(np.full((180, 240, 3), (90, 60, 30), np.uint8))
+    assert maps.shape == (3, 60 * 45)
+    # Red minus blue 60, green as much as their mean, brightness 60.
+    np.testing.assert_allclose(maps.mean(axis=1), [60.0, 0.0, 60.0], atol=1e-4)
+
+
 def test_colours_lie_between_yellow_and_blue() -> None:
-    red_blue, green, _ = chroma(street())
-    assert green_axis(red_blue, green) < 0.7
-    assert green_axis(0.1 * red_blue, red_blue) > 5.0
-    assert green_axis(red_blue, 0.1 * green) == 0.0  # too grey to tell
+    red_blue, green, luma = chroma(street())
+    assert green_axis(np.stack([red_blue, green, luma])) < 0.7
+    assert green_axis(np.stack([0.1 * red_blue, red_blue, luma])) > 5.0
+    assert green_axis(np.stack([red_blue, 0.1 * green, luma])) == 0.0  # too grey to tell
 
 
 def test_exchanged_channels_are_seen_against_the_last_frame_of_the_same_scene() -> None:
-    def maps(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        red_blue, _, luma = chroma(image)
-        return red_blue, luma
-
     image = street(1)
     image[..., 0] = np.clip(image[..., 0].astype(int) + 30, 0, 255)
     swapped = np.ascontiguousarray(image[..., ::-1])
-    assert exchanged(maps(image), maps(swapped))
-    assert not exchanged(maps(image), maps(image))
-    assert not exchanged(maps(image), maps(np.ascontiguousarray(street(4)[..., ::-1])))  # another scene
+    assert exchanged(chroma(image), chroma(swapped))
+    assert not exchanged(chroma(image), chroma(image))
+    assert not exchanged(chroma(image), chroma(np.ascontiguousarray(street(4)[..., ::-1])))  # another scene
     health = InputHealth(HealthConfig())
     frames = [image, swapped, swapped, image]
     found = [Reason.COLOUR in health.check(f, k).reasons for k, f in enumerate(frames, start=1)]
@@ -276,6 +384,14 @@ def test_a_simulator_may_stand_still() -> None:
 def test_damage_by_its_name(kind: str, severity: float, reason: Reason) -> None:
     found = believed(kind, severity)
     assert all(reason in each for each in found[5:])
+
+
+def test_a_torn_picture_is_corrupt() -> None:
+    fault, health = SensorFault("tearing", 0.5, seed=1), InputHealth(HealthConfig())
+    image = detailed()
+    assert Reason.CORRUPT not in health.check(image, 1).reasons
+    found = [health.check(fault.frame(image), stamp).reasons for stamp in range(2, 8)]
+    assert sum(Reason.CORRUPT in each for each in found) >= 5
 
 
 @pytest.mark.parametrize("kind", SENSOR_FAULTS)

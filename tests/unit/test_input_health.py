@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from trustseg.input_health import HealthConfig, InputHealth, block_means, blur_ratio
+from trustseg.input_health.figures import block_figures
 from trustseg.reasons import Reason
 
 SIZE = (360, 480)
@@ -129,15 +130,16 @@ def test_a_small_camera_is_not_blurred() -> None:
 
 
 def test_blur_ratio_by_hand() -> None:
-    """A step edge across x: one first difference of 100, two second differences of 100: 2 / 1; y is empty."""
+    """A step edge of 100 across x: at one pixel's distance one of 239 differences, at two pixels' two of 238."""
     step = np.zeros((180, 240), np.uint8)
     step[:, 120:] = 100
     assert blur_ratio(step) == 0.0  # no edge along y: the lower of both
     both = step.copy()
     both[90:] += 100
-    first, half_step = 100.0**2, 0.5 * step.size
-    # Along x: 178 inner rows have two second differences each, all 180 rows one first difference.
-    assert blur_ratio(both) == pytest.approx(2 * first * 178 / (first * 180 + half_step), rel=1e-6)
+    near_x, far_x, near_y, far_y = 100.0**2 / np.array([239, 238 / 2, 179, 178 / 2])
+    by_hand = min((4 * near_x - far_x) / (near_x + 0.5), (4 * near_y - far_y) / (near_y + 0.5))
+    assert blur_ratio(both) == pytest.approx(by_hand, rel=1e-6)
+    assert by_hand == pytest.approx(1.96, abs=0.01)
 
 
 def test_blur_ratio_of_noise_and_of_a_ramp() -> None:
@@ -222,7 +224,23 @@ def test_block_means() -> None:
     assert means.sum() == 90
 
 
-@pytest.mark.parametrize("size", [(8, 8), (30, 700), (1080, 1920)])
+@pytest.mark.parametrize("size", [(180, 240), (90, 240)])
+def test_block_figures_are_means_of_blocks(size: tuple[int, int]) -> None:
+    """90 rows are not a multiple of twelve: the blocks share the rows between them."""
+    rng = np.random.default_rng(0)
+    luma, before = (rng.integers(0, 256, size, dtype=np.uint8) for _ in range(2))
+    before[:15, :15] = luma[:15, :15]
+    luma[-1, -2:] = [7, 250]
+    change, level, detail = block_figures(luma, before)
+    np.testing.assert_allclose(change, block_means(cv2.absdiff(luma, before)), rtol=1e-5)
+    np.testing.assert_allclose(level, block_means(luma), rtol=1e-5)
+    assert change[0, 0] == 0.0
+    # The first pixel of a row has no neighbour before it.
+    steps = np.diff(luma.astype(int), axis=1, prepend=luma[:, :1].astype(int))
+    np.testing.assert_allclose(detail, block_means(np.abs(steps).astype(np.uint8)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 700), (700, 2), (3, 3), (8, 8), (30, 700), (1080, 1920)])
 def test_any_size(size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
     assert Reason.FROZEN not in InputHealth(HealthConfig()).check(image, 1).reasons

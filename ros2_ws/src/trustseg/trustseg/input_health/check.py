@@ -8,7 +8,7 @@ import numpy as np
 from trustseg.input_health.colour import ColourCheck
 from trustseg.input_health.config import HealthConfig
 from trustseg.input_health.corrupt import CorruptCheck
-from trustseg.input_health.figures import block_means, blur_ratio, small_copy
+from trustseg.input_health.figures import block_figures, blur_ratio, small_copy
 from trustseg.input_health.obscured import ObscuredCheck
 from trustseg.input_health.still import FrozenCheck, StillCheck
 from trustseg.reasons import Reason
@@ -45,29 +45,30 @@ class InputHealth:
         config = self.config
         small = small_copy(image if reduced is None else reduced)
         luma: UInt8Array = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
-        cumulated = np.cumsum(cv2.calcHist([luma], [0], None, [256], [0, 256]).reshape(256)) / luma.size
+        cumulated = np.cumsum(cv2.calcHist([luma[::2]], [0], None, [256], [0, 256]).reshape(256)) / luma[::2].size
         figures = {
-            "identical": float(self._frozen.count(image, small, stamp_ns)),
             "dark_share": float(cumulated[config.dark_luma - 1]),
             "bright_share": 1.0 - float(cumulated[config.bright_luma - 1]),
             "contrast": float(cv2.meanStdDev(luma)[1][0, 0]),
             "blur_ratio": blur_ratio(luma),
-            **self._since_last(luma, float(np.searchsorted(cumulated, 0.95))),
-            **self._corrupt.figures(image, luma),
+            **self._since_last(image, luma, stamp_ns, float(np.searchsorted(cumulated, 0.95))),
+            **self._corrupt.figures(image),
             **self._colour.figures(image, small),
         }
         return HealthReport(self._reasons(figures), figures)
 
-    def _since_last(self, luma: UInt8Array, bright_end: float) -> dict[str, float]:
+    def _since_last(self, image: UInt8Array, luma: UInt8Array, stamp_ns: int, bright_end: float) -> dict[str, float]:
         """Figures of what changed since the last frame; `bright_end` is the 95 % quantile of luma."""
         before, self._luma = self._luma, luma
-        still, part, obscured = 0, 0.0, 0.0
+        still, part, obscured, alike = 0, 0.0, 0.0, False
         if before is not None and before.shape == luma.shape:
-            change, level = block_means(cv2.absdiff(luma, before)), block_means(luma)
+            change, level, detail = block_figures(luma, before)
+            alike = not change.any()
             still, part = self._still.note(luma, before, change, level)
-            obscured = self._obscured.share(luma, change, level, bright_end)
+            obscured = self._obscured.share(change, level, detail, bright_end)
         return {
-            "still_for": float(still), "still_part": part, "repeats": self._still.repeats, "obscured_share": obscured
+            "identical": float(self._frozen.count(image, alike, stamp_ns)), "still_for": float(still),
+            "still_part": part, "repeats": self._still.repeats, "obscured_share": obscured,
         }  # fmt: skip
 
     def _reasons(self, figures: dict[str, float]) -> Reason:

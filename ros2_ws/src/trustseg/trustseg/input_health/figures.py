@@ -10,14 +10,8 @@ from trustseg.types import UInt8Array
 
 SMALL_SIZE = (180, 240)  # (height, width) of the copy that most figures are taken from
 BLOCKS = (12, 16)  # (rows, columns) of the grid that parts are looked for in: 15 x 15 pixels of the copy each
-_ALL, _HEAD, _TAIL = slice(None), slice(None, -1), slice(1, None)
-# Second-difference kernel, and the two views whose difference is the first one: along x, y and both diagonals.
-SECOND_DIFFERENCES = (
-    (np.array([[0, 0, 0], [1, -2, 1], [0, 0, 0]], np.float32), (_ALL, _TAIL), (_ALL, _HEAD)),
-    (np.array([[0, 1, 0], [0, -2, 0], [0, 1, 0]], np.float32), (_TAIL, _ALL), (_HEAD, _ALL)),
-    (np.array([[1, 0, 0], [0, -2, 0], [0, 0, 1]], np.float32), (_TAIL, _TAIL), (_HEAD, _HEAD)),
-    (np.array([[0, 0, 1], [0, -2, 0], [1, 0, 0]], np.float32), (_TAIL, _HEAD), (_HEAD, _TAIL)),
-)
+DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))  # (rows, columns) from a pixel to its neighbour
+ROUNDING = 0.5  # lumas squared: about what rounding to whole lumas adds to a mean square difference
 Blocks = npt.NDArray[np.float32]
 
 
@@ -38,14 +32,44 @@ def block_means(values: npt.NDArray[np.generic]) -> Blocks:
     return np.asarray(cv2.resize(values.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
+def block_figures(luma: UInt8Array, before: UInt8Array) -> npt.NDArray[np.float32]:
+    """float32 (3, *`BLOCKS`) of uint8 (h, w) and the last one: each block's mean change since, its mean, its detail.
+
+    Detail is the mean difference of neighbours in a row.
+    """
+    height, width = luma.shape
+    maps = np.zeros((3, height, width), np.uint8)
+    cv2.absdiff(luma, before, dst=maps[0])
+    maps[1] = luma
+    cv2.absdiff(luma[:, 1:], luma[:, :-1], dst=maps[2, :, 1:])
+    rows, columns = BLOCKS
+    if height % rows:
+        return np.stack([block_means(each) for each in maps])
+    # The three at once, rows first: exact sums, and half of the cost.
+    each = height // rows
+    summed = maps.reshape(3 * rows, each, width).sum(axis=1, dtype=np.uint16).astype(np.float32)
+    means = cv2.resize(summed, (columns, 3 * rows), interpolation=cv2.INTER_AREA) / np.float32(each)
+    return np.asarray(means, np.float32).reshape(3, rows, columns)
+
+
 def blur_ratio(luma: UInt8Array) -> float:
     """Energy of second over first differences of uint8 (h, w), the lowest of four directions; 0 for an empty scene.
 
     Blur of any kind takes high frequencies away first; motion blur takes them along its direction only.
     """
-    half_step = 0.5 * luma.size  # rounding to whole lumas alone gives about this much energy
+    if min(luma.shape) < 3:
+        return 0.0
     ratios = []
-    for kernel, first, second in SECOND_DIFFERENCES:
-        bent = cv2.norm(cv2.filter2D(luma, cv2.CV_16S, kernel)[1:-1, 1:-1]) ** 2
-        ratios.append(bent / (cv2.norm(luma[first], luma[second]) ** 2 + half_step))
-    return float(min(ratios))
+    for down, right in DIRECTIONS:
+        # (a - 2 b + c)^2 = 2 (a - b)^2 + 2 (b - c)^2 - (a - c)^2: no second difference needs to be made.
+        near, far = _mean_square(luma, down, right), _mean_square(luma, 2 * down, 2 * right)
+        ratios.append((4.0 * near - far) / (near + ROUNDING))
+    return max(0.0, min(ratios))
+
+
+def _mean_square(luma: UInt8Array, down: int, right: int) -> float:
+    """Mean square difference of pixels to those so many rows below and columns to the right."""
+    height, width = luma.shape
+    here = luma[: height - down, max(0, -right) : width - max(0, right)]
+    there = luma[down:, max(0, right) : width + min(0, right)]
+    return float(cv2.norm(here, there, cv2.NORM_L2SQR)) / here.size

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from trustseg.input_health.config import HealthConfig
-from trustseg.input_health.figures import BLOCKS, Blocks, block_means, quantile
-from trustseg.types import UInt8Array
+from trustseg.input_health.figures import BLOCKS, Blocks, quantile
 
 LEAST_DETAIL = 1.0  # mean difference of neighbouring pixels, luma, below which a block counts as plain
 
@@ -22,17 +21,15 @@ class ObscuredCheck:
         self._covered_for = np.zeros(BLOCKS, np.int32)
         self._seen = 0
 
-    def share(self, luma: UInt8Array, change: Blocks, level: Blocks, bright_end: float) -> float:
+    def share(self, change: Blocks, level: Blocks, detail: Blocks, bright_end: float) -> float:
         """Share of the image covered for long enough, 0..1.
 
         Args:
-            luma: uint8 (h, w). change, level: of each block since the last frame, and its mean luma.
+            change, level, detail: of each block: since the last frame, mean luma, what neighbours in it differ by.
             bright_end: 95 % quantile of luma.
         """
         config = self._config
-        detail = block_means(cv2.absdiff(luma[:, 1:], luma[:, :-1]))
         self._seen += 1
-        weight = 1.0 / min(self._seen, config.obscured_history)
         # Against the blocks that kept most: night, fog and defocus take detail from the whole image.
         kept = detail / np.maximum(self._usual_detail, LEAST_DETAIL)
         detailed = self._usual_detail >= LEAST_DETAIL
@@ -43,16 +40,20 @@ class ObscuredCheck:
             & detailed
             & (level <= config.obscured_luma * bright_end)
         )
-        still, moving = quantile(change[suspect], 0.5), quantile(change[~suspect], 0.5)
-        dimmed = quantile((level / (self._usual_level + 1.0))[~suspect], 0.5) < config.obscured_same_light
-        if self._seen > 1 and dimmed:
-            suspect[:] = False  # a tunnel or the night: what is dark there may be plain for that reason
+        clear, suspected = ~suspect, bool(suspect.any())
+        still = quantile(change[suspect], 0.5) if suspected else 0.0
+        moving = quantile(change[clear], 0.5)
+        if suspected and self._seen > 1:
+            lit = quantile((level / (self._usual_level + 1.0))[clear], 0.5)
+            if lit < config.obscured_same_light:
+                clear[:] = True  # a tunnel or the night: what is dark there may be plain for that reason
         if moving > 0.0 and moving >= config.obscured_moving * still:
             # While nothing moves, nothing is learned and nothing is counted: a standing car sees a still world.
-            learn = np.where(suspect, 0.0, weight)
-            self._usual_detail += learn * (detail - self._usual_detail)
-            self._usual_level += learn * (level - self._usual_level)
-            self._covered_for = np.where(suspect, self._covered_for + 1, 0)
+            weight, learned = 1.0 / min(self._seen, config.obscured_history), clear.view(np.uint8)
+            cv2.accumulateWeighted(detail, self._usual_detail, weight, learned)
+            cv2.accumulateWeighted(level, self._usual_level, weight, learned)
+            self._covered_for += 1
+            self._covered_for[clear] = 0
         if self._seen <= config.obscured_history:
             self._covered_for[:] = 0
-        return float(np.mean(self._covered_for >= config.obscured_after))
+        return float((self._covered_for >= config.obscured_after).mean())

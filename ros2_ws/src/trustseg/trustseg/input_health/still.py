@@ -32,23 +32,17 @@ class FrozenCheck:
 
     def __init__(self) -> None:
         self._image: UInt8Array | None = None
-        self._small: UInt8Array | None = None
         self._stamp_ns: int | None = None
         self._count = 0
 
-    def count(self, image: UInt8Array, small: UInt8Array, stamp_ns: int) -> int:
-        """How many images in a row, this one included, are the same; `small` is the reduced copy of `image`."""
-        before, before_small, new_stamp = self._image, self._small, stamp_ns != self._stamp_ns
-        self._image, self._small, self._stamp_ns = image, small, stamp_ns
-        # The copies are compared first: the whole images only when there is a reason to.
-        same = (
-            before is not None
-            and before_small is not None
-            and before.shape == image.shape
-            and np.array_equal(before_small, small)
-            and np.array_equal(before, image)
-        )
-        if not same:
+    def count(self, image: UInt8Array, alike: bool, stamp_ns: int) -> int:
+        """How many images in a row, this one included, are the same.
+
+        `alike`: whether the copies show no change since the last image; the whole images are compared only then.
+        """
+        before, new_stamp = self._image, stamp_ns != self._stamp_ns
+        self._image, self._stamp_ns = image, stamp_ns
+        if before is None or not alike or before.shape != image.shape or not np.array_equal(before, image):
             self._count = 1
         elif new_stamp:
             self._count += 1
@@ -92,21 +86,30 @@ class StillCheck:
             share of the picture that stands still since it stopped suddenly while the rest moves on).
         """
         self._seen += 1
-        # What is burnt out or black has no noise to tell anything by.
-        zero = (change == 0.0) & (level > DARKEST) & (level < BRIGHTEST)
-        still, (part, stopped) = self._under_noise(luma, before, change, zero), self._in_part(change, zero)
-        self._busy.append(quantile(change, BUSY))
+        busy = quantile(change, BUSY)
+        zero = change == 0.0
+        exact = bool(zero.any())
+        if exact:
+            # What is burnt out or black has no noise to tell anything by.
+            zero &= (level > DARKEST) & (level < BRIGHTEST)
+            exact = bool(zero.any())
+        still = self._under_noise(luma, before, busy, exact)
+        part, stopped = self._in_part(change, zero) if exact else (0.0, zero)
+        if not exact:
+            self._zero_for[:] = 0
+        self._busy.append(busy)
         self._usual += (RECENT if self._seen > 1 else 1.0) * (change - self._usual)
         if change.any():
             # Blocks that stopped together may be the fault that is looked for: nothing is learned from them, nor from
             # a picture that repeats as a whole.
-            self._repeats += 0.1 * (float((zero & ~stopped).mean()) - self._repeats)
+            repeating = float((zero & ~stopped).mean()) if exact else 0.0
+            self._repeats += 0.1 * (repeating - self._repeats)
         return still, part
 
-    def _under_noise(self, luma: UInt8Array, before: UInt8Array, change: Blocks, zero: npt.NDArray[np.bool_]) -> int:
+    def _under_noise(self, luma: UInt8Array, before: UInt8Array, level: float, exact: bool) -> int:
+        """`level`: change of the busiest blocks. exact: some blocks repeat exactly, which noise never does."""
         config = self._config
-        level = quantile(change, BUSY)
-        if zero.any() or self.is_video or not level:
+        if exact or self.is_video or not level:
             self._anchor_luma, self._same_for = None, 0
             return 0
         if self._anchor_luma is None or self._anchor_luma.shape != luma.shape:
