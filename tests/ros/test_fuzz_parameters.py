@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from trustseg_ros.faults import fuzz_parameters as fuzz
-from trustseg_ros.parameters import SegmenterConfig
+from trustseg_ros.parameters import MonitorConfig, SegmenterConfig
 
 
 def test_every_set_is_taken_as_it_is_or_refused() -> None:
@@ -24,3 +24,6 @@ def test_a_value_that_must_not_have_been_taken_is_noticed() -> None:
     result = fuzz.ParameterFuzz()
     fuzz._check(SegmenterConfig(), {"threads": 3}, result)
     assert result.wrong == ["threads is 2, asked for 3"]
+    result = fuzz.ParameterFuzz()
+    fuzz._check(MonitorConfig(soft_count=4), {}, result)
+    assert result.wrong == ["soft_count 4 is above soft_window 3"]

@@ -262,3 +262,9 @@ def test_signals_end_the_monitor_quietly(
     process.send_signal(number)
     assert process.wait(30) == 0
     assert "Traceback" not in (tmp_path / "monitor.log").read_text()
+
+
+def test_more_soft_frames_than_the_window_holds_are_refused_at_start(monitor: StartNode, tmp_path: Path) -> None:
+    assert monitor(soft_count=4, soft_window=3).wait(60) == 2
+    lines = [line for line in (tmp_path / "monitor.log").read_text().splitlines() if "bounds: " not in line]
+    assert lines == ["trustseg: soft_count, expected at most soft_window (3), got 4"]

@@ -116,6 +116,20 @@ def test_a_live_change_is_taken_over_and_a_bad_one_leaves_the_old_value(node: An
     assert made.get_parameter("threads").value == 2
 
 
+@pytest.mark.parametrize(("name", "value"), [("soft_count", 4), ("soft_window", 1)])
+def test_what_soft_faults_take_cannot_be_changed_while_the_monitor_runs(node: Any, name: str, value: int) -> None:
+    """Else a count above the window would slip in, and no soft fault would be believed any more."""
+    made = node()
+    seen: list[MonitorConfig] = []
+    parameters.watch(made, parameters.load(made, MonitorConfig), seen.append)
+    before = made.get_parameter(name).value
+    answer = made.set_parameters([Parameter(name, value=value)])[0]
+    assert not answer.successful
+    assert name in answer.reason
+    assert made.get_parameter(name).value == before
+    assert seen == []
+
+
 def test_bounds_follow_from_rate_and_budget() -> None:
     timing = Timing(camera_rate_hz=10.0, latency_budget_ms=80.0)
     assert timing.bounds == derive_bounds(SECOND // 10, 80 * MS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.errors import InputError
 from trustseg.evidence import DEGRADING_REASONS, Evidence, FailsafeConfig, worst_of
 from trustseg.reasons import HARD_REASONS, LATCHING_REASONS, Outcome, Reason, Severity, severity_of
 
@@ -73,6 +74,14 @@ def test_the_machine_defaults_are_those_of_the_design() -> None:
     assert config.degraded_is_failure is True
 
 
+def test_a_count_of_soft_frames_that_its_window_cannot_hold_is_refused() -> None:
+    bounds = derive_bounds(RATED, 50 * MS)
+    with pytest.raises(InputError) as caught:
+        FailsafeConfig(bounds, soft_count=4, soft_window=3)
+    assert str(caught.value) == "soft_count, expected at most soft_window (3), got 4"
+    assert FailsafeConfig(bounds, soft_count=3, soft_window=3).soft_count == 3
+
+
 def test_bounds_at_the_rated_rate() -> None:
     bounds = derive_bounds(RATED, 50 * MS)
     assert (bounds.camera_period_ns, bounds.latency_budget_ns) == (RATED, 50 * MS)
@@ -86,7 +95,7 @@ def test_bounds_at_the_rated_rate() -> None:
 def test_times_until_a_failure_that_frames_cause_is_published() -> None:
     bounds = derive_bounds(100 * MS, 50 * MS)
     assert [bounds.frames_ns(count) for count in (1, 3, 10)] == [80 * MS, 280 * MS, 980 * MS]
-    assert bounds.window_ns == 1280 * MS
+    assert (bounds.window_ns, bounds.message_ns) == (1280 * MS, 120 * MS)
     # Frames of 100 ms each, by latency or by period, whichever is longer.
     assert [bounds.late_frames_ns(3), derive_bounds(100 * MS, 80 * MS).late_frames_ns(2)] == [330 * MS, 350 * MS]
     assert bounds.guard_ns == bounds.verdict_valid_ns + 30 * MS

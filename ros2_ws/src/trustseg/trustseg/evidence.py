@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trustseg.bounds import MS, SECOND, Bounds
+from trustseg.errors import InputError
 from trustseg.reasons import Outcome, Reason, Severity, State, severity_of
 
 # Soft reasons with which masks are still worth having: the vehicle may slow down instead of stopping.
@@ -41,6 +42,9 @@ class FailsafeConfig:
         degraded_is_failure: whether DEGRADED raises the flag.
         backend_failures, backend_window_ns: this many BACKEND frames within the window latch.
         restart_limit, restart_window_ns: this many new instances within the window latch.
+
+    Raises:
+        InputError: soft_count is above soft_window, so that no soft fault would ever be believed.
     """
 
     bounds: Bounds
@@ -53,6 +57,11 @@ class FailsafeConfig:
     backend_window_ns: int = 10 * SECOND
     restart_limit: int = 3
     restart_window_ns: int = 60 * SECOND
+
+    def __post_init__(self) -> None:
+        if self.soft_count > self.soft_window:
+            limit = f"at most soft_window ({self.soft_window})"
+            raise InputError("soft_count", expected=limit, got=str(self.soft_count))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from trustseg_ros.diagnostics import TOPIC, diagnostic_array, identity_of
 from trustseg_ros.latch_file import LatchFile, default_path
 from trustseg_ros.monitor_core import MonitorCore, Outlets
 from trustseg_ros.node_main import spin_node, steady_timer
-from trustseg_ros.parameters import MonitorConfig, ParameterError, load, watch
+from trustseg_ros.parameters import MonitorConfig, load, watch
 from trustseg_ros.qos import (
     STATUS_TOPIC,
     SubscriptionEventCallbacks,
@@ -122,12 +122,8 @@ def failsafe_config(config: MonitorConfig) -> FailsafeConfig:
     """The state machine's configuration from the node's parameters.
 
     Raises:
-        ParameterError: soft_count is above soft_window, so that no soft fault would ever be believed.
+        InputError: the parameters contradict each other.
     """
-    if config.soft_count > config.soft_window:
-        raise ParameterError(
-            "parameter soft_count", expected=f"at most soft_window ({config.soft_window})", got=str(config.soft_count)
-        )
     return FailsafeConfig(
         bounds=config.bounds,
         good_frames=config.good_frames,

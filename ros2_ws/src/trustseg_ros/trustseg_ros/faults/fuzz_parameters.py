@@ -14,7 +14,9 @@ import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from trustseg_ros.parameters import MonitorConfig, ParameterError, SegmenterConfig, load, watch
+from trustseg.errors import TrustSegError
+from trustseg_ros.monitor import failsafe_config
+from trustseg_ros.parameters import MonitorConfig, SegmenterConfig, load, watch
 
 START_SETS = 10  # in turns with four times as many on a running node
 KINDS: tuple[type[Any], ...] = (SegmenterConfig, MonitorConfig)
@@ -96,9 +98,11 @@ def _at_start(context: Any, kind: type[Any], chosen: dict[str, Any], result: Par
         given = [Parameter(name, value=value) for name, value in chosen.items()]
         node = Node("fuzzed", context=context, parameter_overrides=given, enable_rosout=False)
         config = load(node, kind)
+        if isinstance(config, MonitorConfig):
+            failsafe_config(config)
         result.accepted += 1
         _check(config, chosen, result)
-    except ParameterError as error:
+    except TrustSegError as error:
         result.refused += 1
         if "\n" in str(error):
             result.wrong.append(f"more than one line: {error}")
@@ -140,7 +144,9 @@ def _while_running(context: Any, kind: type[Any], count: int, rng: np.random.Gen
 
 
 def _check(config: Any, chosen: dict[str, Any], result: ParameterFuzz) -> None:
-    """Every value is of its type and in its range, and what was asked for is what is there."""
+    """Every value is of its type and in its range, none contradicts another, what was asked for is what is there."""
+    if isinstance(config, MonitorConfig) and config.soft_count > config.soft_window:
+        result.wrong.append(f"soft_count {config.soft_count} is above soft_window {config.soft_window}")
     for spec in dataclasses.fields(config):
         value, data = getattr(config, spec.name), spec.metadata
         good = type(value) is type(spec.default)
