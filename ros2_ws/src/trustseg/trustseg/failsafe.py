@@ -188,8 +188,8 @@ class StateMachine:
         self._good = 0 if reasons else self._good + 1
         self._usable = self._usable + 1 if usable else 0
         # T_low: a score between the two thresholds neither degrades an OK stream nor restores a degraded one.
-        t_low = evidence.recovery_threshold if evidence.recovery_threshold > 0.0 else 1.0
-        calm = not reasons and evidence.failure_score <= t_low
+        t_low = evidence.recovery_threshold
+        calm = not reasons and (evidence.failure_score <= t_low or not t_low > 0.0)
         self._calm = self._calm + 1 if calm else 0
         self._judge(reasons, now_ns)
         return self.snapshot(now_ns)
