@@ -43,6 +43,12 @@ def test_reasons_that_only_a_newer_monitor_knows_stay_latched(tmp_path: Path) ->
     assert LatchFile(path).read() == 2**64 - 1
 
 
+def test_a_file_that_says_that_nothing_is_latched_is_believed(tmp_path: Path) -> None:
+    path = tmp_path / "latched.json"
+    path.write_bytes(b'{"latched_reasons": 0}')
+    assert LatchFile(path).read() is Reason.NONE
+
+
 def test_a_folder_in_the_latch_files_place_latches(tmp_path: Path) -> None:
     assert LatchFile(tmp_path).read() is Reason.INTERNAL
 
