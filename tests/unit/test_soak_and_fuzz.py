@@ -11,8 +11,8 @@ import pytest
 from trustseg.bundle import load_bundle
 from trustseg.errors import FrameRejected, InputError
 from trustseg.faults import fuzz_decoder
-from trustseg.faults.fuzz_images import compressed_fault, fuzz_images, raw_fault
-from trustseg.frames import FrameIntake
+from trustseg.faults.fuzz_images import DEFINED, compressed_fault, fuzz_images, raw_fault
+from trustseg.frames import FrameIntake, decode_compressed, decode_pixels
 from trustseg.reasons import Reason
 from trustseg_ros.faults.soak import MOST_GROWTH, Sample, Soak, SoakResult
 from trustseg_ros.status_book import StatusBook
@@ -93,6 +93,16 @@ def test_without_atheris_the_file_to_install_it_from_is_named(
     text = str(caught.value)
     assert text == "atheris is not installed; pip install -r requirements/fuzz.txt"
     assert "atheris==" in (repository / text.split()[-1]).read_text()
+
+
+def test_breeding_begins_with_good_frames_of_every_kind() -> None:
+    found = fuzz_decoder.seeds()
+    for data in found[:2]:
+        assert decode_compressed(data[1:])[0].shape == (8, 8, 3)
+    for number, (encoding, data) in enumerate(zip(DEFINED, found[2:], strict=True)):
+        step, width, height, chosen = data[-7], data[-5], data[-3], data[-1]
+        assert (height, width, chosen) == (8, 8, number)
+        assert decode_pixels(data[1:-7], height, width, step, encoding)[0].shape == (8, 8, 3)
 
 
 def test_what_a_consistent_message_is() -> None:
