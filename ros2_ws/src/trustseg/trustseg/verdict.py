@@ -5,6 +5,7 @@ Without memory: hysteresis and states are the failure monitor's (`trustseg.fails
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -94,8 +95,10 @@ class Judge:
         model of it."""
         model = self._model
         distance = float("nan") if self._strange is None else self._strange.distance(features)
-        known = np.append(features, log_strangeness(distance))
-        value = np.clip((known[self._use] - self._mean) / self._std, -model.clip, model.clip)
+        known = np.empty(features.size + 1)
+        known[:-1], known[-1] = features, log_strangeness(distance)
+        # numpy's own clip takes as long as all of the arithmetic here.
+        value = np.maximum(np.minimum((known[self._use] - self._mean) / self._std, model.clip), -model.clip)
         for weight, bias, activation in self._layers:
             value = weight @ value + bias
             if activation == "tanh":
@@ -128,8 +131,8 @@ class StrangenessModel:
         centred = features[self._use] - self._mean
         along = self._basis @ centred
         residual = centred - along @ self._basis
-        total = (along**2 / self._variance).sum() + (residual**2).sum() / self._residual_variance
-        return float(np.sqrt(total / (len(self._basis) + 1)))
+        total = float(along @ (along / self._variance) + residual @ residual / self._residual_variance)
+        return math.sqrt(total / (len(self._basis) + 1))
 
 
 def _is_one_class(labels: UInt8Array, share: float) -> bool:
@@ -148,9 +151,9 @@ def _commonest(labels: UInt8Array) -> int:
 
 def log_strangeness(distance: float) -> float:
     """log(distance), finite for every distance that is a number."""
-    return float(np.log(max(distance, LEAST_DISTANCE)))
+    return math.log(max(distance, LEAST_DISTANCE))
 
 
 def sigmoid(value: float) -> float:
     """1 / (1 + exp(-value)) without overflow."""
-    return float(0.5 * (1.0 + np.tanh(0.5 * value)))
+    return 0.5 * (1.0 + math.tanh(0.5 * value))

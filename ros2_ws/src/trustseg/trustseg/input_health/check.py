@@ -51,7 +51,7 @@ class InputHealth:
             "bright_share": 1.0 - float(cumulated[config.bright_luma - 1]),
             "contrast": float(cv2.meanStdDev(luma)[1][0, 0]),
             "blur_ratio": blur_ratio(luma),
-            **self._since_last(image, luma, stamp_ns, float(np.searchsorted(cumulated, 0.95))),
+            **self._since_last(image, luma, stamp_ns, float(cumulated.searchsorted(0.95))),
             **self._corrupt.figures(image),
             **self._colour.figures(image, small),
         }

@@ -12,7 +12,7 @@ from trustseg.types import UInt8Array
 PAIRS = 16  # pairs of rows that a filter's pattern is looked for on
 PART = 16  # cells of two by two pixels within which a pattern is of one sign; chance gives about a quarter
 MOST_PARTS = 16
-CHROMA_SIZE = (60, 45)  # (width, height) of the colour map
+CHROMA_SIZES = ((120, 90), (60, 45), (30, 22))  # (width, height): down to the colour map's
 # Red minus blue (or blue minus red), green minus their mean, and brightness.
 CHROMA = np.array([[1.0, 0.0, -1.0], [-0.5, 1.0, -0.5], [1 / 3, 1 / 3, 1 / 3]], np.float32)
 AXIS_WEIGHT = 0.35  # of the newest frame
@@ -52,11 +52,10 @@ class ColourCheck:
 
 def chroma(small: UInt8Array) -> Floats:
     """float32 (3, pixels): red minus blue (or blue minus red), green minus their mean, brightness of a small map."""
-    width, height = CHROMA_SIZE
-    # By halves: each is the plain mean of four pixels, and a third of the cost of a map made at once.
-    half = cv2.resize(small, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
-    picture = cv2.resize(half, CHROMA_SIZE, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(CHROMA @ picture.reshape(-1, 3).T.astype(np.float32), np.float32)
+    # By halves, each the plain mean of four pixels: a third of the cost of a map made at once.
+    for size in CHROMA_SIZES:
+        small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(CHROMA @ small.reshape(-1, 3).T.astype(np.float32), np.float32)
 
 
 def green_axis(colours: Floats) -> float:
@@ -90,6 +89,8 @@ def mosaic(image: UInt8Array) -> float:
 def exchanged(before: Floats, now: Floats) -> bool:
     """Whether the colour map is the last one with the opposite sign while brightness shows the same scene."""
     (colour, _, luma), (new_colour, _, new_luma) = before, now
+    if colour @ new_colour >= 0.0:
+        return False
     strength = float(np.abs(colour).mean())
     if strength < LEAST_COLOUR or float(np.abs(colour + new_colour).mean()) > 0.5 * strength:
         return False
