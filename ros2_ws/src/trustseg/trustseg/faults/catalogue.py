@@ -93,7 +93,11 @@ FAULTS: tuple[Fault, ...] = (
         16, "condensation", frames(10), _pictures(_worse("OBSCURED", "BLUR"), "condensation", after=LEARNING),
         "over the whole lens it shows as BLUR; over a part of it most is not found (docs/input_health.md)",
     ),
-    Fault(17, "occlusion of 30 % and more", frames(10), _pictures(_worse("OBSCURED"), "occlusion", after=LEARNING)),
+    Fault(
+        17, "occlusion of 30 % and more", frames(10),
+        _pictures(_worse("OBSCURED", "FROZEN"), "occlusion", after=LEARNING),
+        "a cover whose pixels stand exactly still, while the rest moves on, may be called FROZEN (in part) first",
+    ),
     Fault(18, "rain, snow, glare, night", frames(3), _pictures(_worse(*LEARNED), "rain", "snow", "glare", "night")),
     Fault(
         19, "channel swap, Bayer as RGB, declared mismatch", frames(10),
@@ -147,12 +151,13 @@ FAULTS: tuple[Fault, ...] = (
         33, "mask, confidence, status of different frames", frames(1),
         (Way("mask_of_another_frame", OUTPUT, Expected((CONSUMER,), ("MISMATCHED_OUTPUT",))),),
     ),
-    Fault(34, "engine missing", silence, (Way("engine_missing", START, Expected((LATCHED,), ("MODEL_INTEGRITY",))),)),
+    # At a start the flag is up anyway; when the reason is heard depends on how soon the monitor discovers the node.
+    Fault(34, "engine missing", window, (Way("engine_missing", START, Expected((LATCHED,), ("MODEL_INTEGRITY",))),)),
     Fault(
-        35, "hash mismatch", silence, (Way("engine_altered", START, Expected((LATCHED,), ("MODEL_INTEGRITY",))),),
+        35, "hash mismatch", window, (Way("engine_altered", START, Expected((LATCHED,), ("MODEL_INTEGRITY",))),),
         "a plan of another TensorRT version or GPU is refused by its manifest in the same way; none can be built here",
     ),
-    Fault(36, "golden image differs", silence, (Way("golden_differs", START, Expected((LATCHED,), ("SELF_TEST",))),)),
+    Fault(36, "golden image differs", window, (Way("golden_differs", START, Expected((LATCHED,), ("SELF_TEST",))),)),
     Fault(37, "backend raises", frames(1), _engine(_failed("BACKEND"), "backend_raises", brief=True, real=True)),
     Fault(38, "backend hangs", silence, _engine(Expected((STALE,), SILENT), "backend_hangs", brief=True, real=True)),
     Fault(

@@ -14,8 +14,10 @@ from typing import Any
 
 from trustseg.bounds import MS, SECOND, Bounds
 from trustseg.errors import InputError, TrustSegError
+from trustseg.evidence import FailsafeConfig
 from trustseg.faults.fault import Fault, Way
 from trustseg.faults.judge import NOT_HERE, Trial, judge, row
+from trustseg.reasons import State
 from trustseg_ros.demo.main_job import checked_bundle
 from trustseg_ros.demo.rendered import rendered_drive
 from trustseg_ros.demo.script import plan_script
@@ -23,7 +25,7 @@ from trustseg_ros.demo.transport import drive_environment
 from trustseg_ros.faults.bench import Bench, place_of
 from trustseg_ros.faults.makers import made
 from trustseg_ros.faults.stack import Stack, StackOptions
-from trustseg_ros.faults.witness import Witness
+from trustseg_ros.faults.witness import VERDICTS, Witness
 
 FOOTAGE_S = 30.0
 # A fault goes on for this long after it was seen, to see that the flag stays up.
@@ -105,6 +107,7 @@ def document(options: FaultsOptions, bounds: Bounds, trials: dict[str, list[Tria
 def run_trial(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
     """One fault, from OK to OK."""
     bench.stack.use(way.setup)
+    _let_failures_age(bench, way)
     if not bench.wait_ok(frames=way.after_frames):
         return Trial(False, None, bench.witness.state, (), f"not OK before it: {bench.describe()}")
     try:
@@ -118,6 +121,16 @@ def run_trial(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
     why = f"{trial.why}; " if trial.why else ""
     stuck = f"{why}not OK again within {RECOVERY_LIMIT_S:.0f} s: {bench.describe()}"
     return Trial(False, trial.detected_ms, trial.state, trial.reasons, stuck)
+
+
+def _let_failures_age(bench: Bench, way: Way) -> None:
+    """Backend failures that follow each other soon latch, which is a fault of its own: each trial is to be a first."""
+    if "BACKEND" not in way.expected.reasons or State.LATCHED.name in way.expected.states:
+        return
+    window_ns = FailsafeConfig(bench.witness.bounds).backend_window_ns
+    failed = [m.at_ns for m in bench.witness.since(VERDICTS, 0) if "BACKEND" in m.reasons]
+    if failed:
+        bench.rest(max(failed) + window_ns - bench.now_ns())
 
 
 def _happen(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
