@@ -164,3 +164,9 @@ def test_a_shot_is_compressed_without_loss_as_png() -> None:
     given = shots(1)[0]
     image = cv2.imdecode(given.compressed(".png").data, cv2.IMREAD_COLOR)
     assert np.array_equal(image[..., ::-1], given.rgb)
+
+
+def test_the_pattern_that_must_be_noticed_is_taken_unless_a_severity_is_asked_for() -> None:
+    assert CameraFault("glare", BOUNDS, seed=5).seed == 0
+    assert CameraFault("glare", BOUNDS, seed=5, severity=1.0).seed == 5
+    assert CameraFault("snow", BOUNDS, seed=5).seed == 5
