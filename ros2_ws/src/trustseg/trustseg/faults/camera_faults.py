@@ -155,8 +155,8 @@ INFO_FAULTS = ("camera_info_missing", "camera_info_other")
 # So do they here: it is the node's mask that is exchanged on its way to who uses it.
 OTHER_MASK = "mask_of_another_frame"
 CONDITIONS = ("defocus", "motion_blur", "occlusion", "rain", "snow", "glare", "night")
-# A sun elsewhere on the lens leaves the masks of this drive good enough (quality above 0.5 in 23 of 24 frames for seeds 1
-# and 2, below it in all of them for this one): there is nothing to be noticed then.
+# A sun elsewhere on the lens leaves the masks of the rendered drive good enough: quality above 0.5 in 23 of 24 frames
+# for seeds 1 and 2, below it in all of them for this one. There is nothing to be noticed then.
 PATTERNS = {"glare": 0}
 SEVERITIES = {"frozen_noise": 0.5, "frozen_part": 0.5, "banding": 0.75}
 
