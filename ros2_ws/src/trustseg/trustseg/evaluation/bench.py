@@ -178,7 +178,8 @@ class _Bench:
         message = self._messages[index % len(self._messages)]
         message.header.stamp = SimpleNamespace(sec=self._stamp_ns // SECOND, nanosec=self._stamp_ns % SECOND)
         self._timed("frame checks", lambda: self._checked(message))
-        health = self._timed("input health", lambda: self._health.check(frame, self._stamp_ns))
+        reduced = image if self._pipeline.card.input.camera is None else None  # as the pipeline hands it on
+        health = self._timed("input health", lambda: self._health.check(frame, self._stamp_ns, reduced))
         self._timed("resize", lambda: self._pipeline.network_image(frame))
 
         def calibrated() -> Any:

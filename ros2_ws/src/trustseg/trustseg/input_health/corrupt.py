@@ -17,7 +17,7 @@ from trustseg.types import UInt8Array
 LEAST_PLACES = 40  # fewer prove nothing
 GROUPS = 8  # parts of the width that a band must cross
 BAND_MOST = 2.0  # lumas that a single line counts at most
-LIKELY = 0.3  # of the places: fewer are far from a dead line even where half as many suffice
+LIKELY = 0.35  # of the places: half of the share that makes a line dead, which suffices for one of one value
 PLAIN = 2  # a line counts as one value within this
 STEP = 12  # lumas by which a dead line differs from its neighbours
 BLACK = 16
@@ -94,7 +94,8 @@ def border_runs(lines: UInt8Array) -> tuple[int, int]:
 
     An overexposed sky shows one value too, and is left out.
     """
-    outermost = lines[:: len(lines) // 8 + 1, [0, -1]].T.tolist()
+    some = slice(None, None, len(lines) // 8 + 1)
+    outermost = lines[some, 0].tolist(), lines[some, -1].tolist()
     if all(max(line) - min(line) > PLAIN for line in outermost):
         return 0, 0
     plain = _spread(lines) <= PLAIN
