@@ -315,6 +315,15 @@ def test_a_part_that_stops_while_the_rest_moves_on_is_frozen_within_ten_frames()
     assert [Reason.FROZEN in r for r in found[7:10]] == [True] * 3
 
 
+def test_a_part_that_moves_in_between_begins_to_stand_anew() -> None:
+    """Six frames make it frozen: twice five with one of motion between them do not, six in a row do."""
+    frames = moving(56)
+    for first, last in ((36, 41), (42, 47), (48, 54)):
+        for frame in frames[first + 1 : last + 1]:
+            frame[90:] = frames[first][90:]
+    assert [k for k, each in enumerate(reasons_of(frames)) if Reason.FROZEN in each] == [54]
+
+
 def test_a_car_that_brakes_and_stands_is_not_frozen() -> None:
     world = np.concatenate([street(k) for k in range(5)], axis=1)
     at, speed, places = 0.0, 8.0, []
