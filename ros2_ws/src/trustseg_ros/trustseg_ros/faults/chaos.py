@@ -114,11 +114,11 @@ def _one(bench: Bench, fault: Fault, way: Way, rng: random.Random) -> tuple[int,
     witness = bench.witness
     bound_ns = fault.bound_of(way, witness.bounds) + ASKED_LATE_TICKS * witness.bounds.tick_ns
     stay_ns = round(rng.uniform(0.2, 1.3) * min(bound_ns, LONGEST_STAY_NS))
-    before = _instances(bench)
+    before = witness.known_instances()
     with made(bench, way, rng.randrange(2**31)) as begun_ns:
         if way.kind in ENDS_NODE:
             # It is back when either has heard it: the witness may find the new publisher a second after the monitor.
-            came = witness.wait(lambda: _instances(bench) - before, RESPAWN_LIMIT_S)
+            came = witness.wait(lambda: witness.known_instances() - before, RESPAWN_LIMIT_S)
             if not came:
                 raise TrustSegError(f"the node did not come back after {way.kind}", got=bench.describe())
         elif not way.brief:
@@ -129,13 +129,6 @@ def _one(bench: Bench, fault: Fault, way: Way, rng: random.Random) -> tuple[int,
     moments = witness.since(place, begun_ns)
     end = f"{(ended_ns - begun_ns) / MS:.0f} ms: the fault ended; bound {bound_ns / MS:.0f} ms"
     return unsafe_ns(moments, begun_ns, ended_ns, bound_ns), [*_changes(moments, begun_ns), end]
-
-
-def _instances(bench: Bench) -> set[int]:
-    """Instances of the node that the newest status and the newest verdict are of."""
-    status, verdict = bench.witness.status, bench.witness.verdict
-    known = {status.instance_id if status else 0, verdict.source_instance_id if verdict else 0}
-    return known - {0}
 
 
 def _changes(moments: list[Moment], begun_ns: int) -> list[str]:

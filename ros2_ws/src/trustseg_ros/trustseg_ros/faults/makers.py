@@ -96,16 +96,10 @@ def disk_full(bench: Bench) -> Iterator[int]:
 def restart(bench: Bench) -> Iterator[int]:
     """The node ends in order and is started again; the fault begins with the first verdict about its successor."""
     witness = bench.witness
-    # 0 stands for none: what a monitor says that was itself started a moment ago.
-    known = {0, witness.status.instance_id if witness.status else 0}
-
-    def about_another() -> bool:
-        return witness.verdict is not None and witness.verdict.source_instance_id not in known
-
+    known = witness.known_instances()
     os.kill(bench.stack.pid(SEGMENTER), signal.SIGINT)
-    witness.wait(about_another, EVENT_LIMIT_S * 4)
-    moment = witness.new_instance
-    if moment is None or not about_another():
+    moment = witness.verdict_on_another(known, EVENT_LIMIT_S * 4)
+    if moment is None:
         raise TrustSegError("the restarted segmenter was not heard")
     yield moment.at_ns
 

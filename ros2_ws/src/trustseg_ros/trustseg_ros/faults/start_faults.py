@@ -40,21 +40,25 @@ def no_camera(bench: Bench) -> Iterator[int]:
 
 
 def starts_with(alter: Callable[[Path], None]) -> Callable[[Bench], AbstractContextManager[int]]:
-    """The segmenter is started again with an altered copy of its bundle; begins with its first word about itself."""
+    """The segmenter is started again with an altered copy of its bundle; begins with the first verdict about it.
+
+    Until the monitor has discovered the new node its silence keeps the flag up.
+    """
 
     @contextmanager
     def maker(bench: Bench) -> Iterator[int]:
         witness, options = bench.witness, bench.stack.options
         folder = _copied(load_bundle(options.bundle), options.work / "altered")
         alter(folder)
-        known = set(witness.instances)
+        known = witness.known_instances()
         bench.stack.restart(SEGMENTER, bundle=str(folder))
         try:
-            if not witness.wait(lambda: set(witness.instances) - known, START_LIMIT_S):
+            moment = witness.verdict_on_another(known, START_LIMIT_S)
+            if moment is None:
                 raise TrustSegError(
                     "the node with the altered bundle says nothing", got=bench.stack.last_words(SEGMENTER)
                 )
-            yield min(at_ns for instance, at_ns in witness.instances.items() if instance not in known)
+            yield moment.at_ns
             bench.alive(SEGMENTER)
         finally:
             bench.stack.restart(SEGMENTER)

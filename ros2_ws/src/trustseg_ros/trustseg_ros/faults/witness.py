@@ -51,7 +51,6 @@ class Witness:
         self.verdict: FailureState | None = None
         self.status: SegmentationStatus | None = None
         self.status_at_ns = 0
-        self.instances: dict[int, int] = {}
         self.new_instance: Moment | None = None
         self.guard = FailureGuard(bounds.verdict_valid_ns)
         self.match = OutputMatch()
@@ -109,7 +108,6 @@ class Witness:
         self.match.on_status(message)
         with self._news:
             self.status, self.status_at_ns = message, time.monotonic_ns()
-            self.instances.setdefault(message.instance_id, time.monotonic_ns())
             self._news.notify_all()
 
     def _on_event(self, message: String) -> None:
@@ -177,6 +175,20 @@ class Witness:
         if event is None:
             raise TrustSegError(f"fault {fault} did not begin within {limit_s:.0f} s")
         return event
+
+    def known_instances(self) -> set[int]:
+        """Instances of the node that the newest status and the newest verdict are of."""
+        status, verdict = self.status, self.verdict
+        known = {status.instance_id if status else 0, verdict.source_instance_id if verdict else 0}
+        return known - {0}  # 0 stands for none: what a monitor says that was itself started a moment ago
+
+    def verdict_on_another(self, known: set[int], limit_s: float) -> Moment | None:
+        """The first verdict about an instance of the node that is not among `known`; None when none comes in time."""
+
+        def came() -> bool:
+            return self.verdict is not None and self.verdict.source_instance_id not in {0, *known}
+
+        return self.new_instance if self.wait(came, limit_s) else None
 
     def since(self, where: str, at_ns: int) -> list[Moment]:
         """Moments from the newest one before `at_ns` on."""
