@@ -2,7 +2,7 @@
 """Holds what decides about trust to its tests (docs/proof.md has the last results).
 
     .venv/bin/python scripts/proof.py coverage              100 % of lines and branches, else exit 1
-    .venv/bin/python scripts/proof.py mutants [GROUP ...]   95 % of mutants killed, else exit 1; ten minutes on one core
+    .venv/bin/python scripts/proof.py mutants [GROUP ...]   95 % of mutants killed, else exit 1; 15 minutes of one core
 
 The groups, their files and the tests that must notice are in pyproject.toml, [tool.trustseg.proof]. Mutants are made by
 mutmut in a copy under .cache/; it and coverage are locked in requirements/mutation.txt and installed beside .venv.
