@@ -240,6 +240,9 @@ def test_displaced_rows_by_hand() -> None:
     assert tearing.displaced(np.stack([row, row])) == 0.0
     assert tearing.displaced(np.stack([row, np.roll(row, 2)])) == 0.0  # a slanted edge
     assert tearing.displaced(np.stack([row, np.roll(row, 20)]) / 50) == 0.0  # too little structure to tell
+    # Brighter by 80 below, as under the edge of a bridge: 81 lumas apart as they are, and still 80 after the shift.
+    assert tearing.displaced(np.stack([row, np.roll(row, 20) + 80.0])) == 0.0
+    assert tearing.displaced(np.stack([np.roll(row, 20), row])) > 0.7  # the other way round
     fence = np.zeros(320, np.float32)
     fence[20:300:14] = 100.0
     assert tearing.displaced(np.stack([fence, np.roll(fence, 7)])) < 0.1  # it fits again a post further

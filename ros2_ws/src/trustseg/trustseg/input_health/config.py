@@ -53,7 +53,7 @@ class HealthConfig:
         bit_errors: CORRUPT when this share of the pixels jumps in one colour alone.
         stuck_bit: CORRUPT when this share lies beyond a gap that a bit that is always 0 leaves in the histogram.
         tearing: CORRUPT when two neighbouring rows fit better after one shift than as they are or after any other, by
-            this (correlation); by 0.43 where one of the last seams was in the same place.
+            this (correlation), and differ much less; by 0.34 where one of the last seams was in the same place.
         mosaic: COLOUR when this share of the finest detail is one regular pattern (a colour filter's),
         green_axis: or colours spread so much more between green and magenta than between yellow and blue,
         colour_after: for this many frames in a row. Red and blue that change places are seen in one frame.
@@ -89,7 +89,7 @@ class HealthConfig:
     banding: float = 0.25
     bit_errors: float = 5e-4
     stuck_bit: float = 2e-3
-    tearing: float = 0.25
+    tearing: float = 0.2
     mosaic: float = 0.45
     green_axis: float = 0.75
     colour_after: int = 5

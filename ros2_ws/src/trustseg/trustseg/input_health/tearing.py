@@ -19,6 +19,7 @@ NEAR_FIT = 0.3  # rows that fit as they are to this degree are no seam
 LEAST_SHIFT, MOST_SHIFT = 0.012, 0.33  # of the width; slanted edges move by less
 COARSEST = 12  # waves across the picture: below that rows differ by light alone
 LEAST_STRUCTURE = 2.0  # lumas, standard deviation of a row that can be lined up with its neighbour
+LEFT = 0.6  # of the difference of two rows is left after the shift; the edge of a bridge keeps all of it
 SEAM_MOVES = 0.035  # of the height by which the seams of two frames differ
 FENCE_FACTOR = 0.58
 
@@ -88,6 +89,15 @@ def displaced(pair: npt.NDArray[np.float32]) -> float:
     far[most - least + 1 : most + least] = 0.0
     best = int(far.argmax())
     strength = float(far[best])
+    if _left(pair, best - most) > LEFT:
+        return 0.0
     # Rows of broad shapes fit at one place or another by chance; a displaced row at one only.
     far[max(0, best - least) : best + least + 1] = 0.0
     return max(0.0, strength - max(float(near.max()), float(far.max())))
+
+
+def _left(pair: npt.NDArray[np.float32], shift: int) -> float:
+    """How much two rows, float32 (2, w), differ with the second moved back by `shift` pixels, against as they are."""
+    first, second = pair if shift > 0 else pair[::-1]
+    moved = np.abs(first[: -abs(shift)] - second[abs(shift) :]).mean()
+    return float(moved / np.abs(first - second).mean())
