@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,10 +15,10 @@ from bundle_factory import make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend
 from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import BackendError, BundleError, FrameRejected
-from trustseg.input_health import HealthConfig
+from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Reason, Severity
-from trustseg.types import EngineOutput, Frame
+from trustseg.types import EngineOutput, Frame, HealthReport, UInt8Array
 
 HEIGHT, WIDTH = 48, 64
 
@@ -181,6 +183,34 @@ def test_close(pipeline: Pipeline) -> None:
     pipeline.close()
     with pytest.raises(BackendError, match="is closed"):
         pipeline.process(Frame(scene(0), 1))
+
+
+def test_input_is_checked_while_the_engine_works_and_also_when_it_fails(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine returns only once the checks have begun; the frame it fails on counts for the next one's checks."""
+    begun, infer, check = threading.Event(), pipeline.backend.infer, InputHealth.check
+
+    def checked(*arguments: Any) -> HealthReport:
+        begun.set()
+        return check(*arguments)
+
+    def engine(image: UInt8Array) -> Any:
+        assert begun.wait(30)
+        return infer(image)
+
+    monkeypatch.setattr(InputHealth, "check", checked)
+    monkeypatch.setattr(pipeline.backend, "infer", engine)
+    assert pipeline.process(Frame(scene(0), 1)).health.figures["identical"] == 1.0
+
+    def broken(image: UInt8Array) -> Any:
+        raise BackendError("the engine is broken")
+
+    monkeypatch.setattr(pipeline.backend, "infer", broken)
+    with pytest.raises(BackendError, match="is broken"):
+        pipeline.process(Frame(scene(0), 2))
+    monkeypatch.setattr(pipeline.backend, "infer", infer)
+    assert pipeline.process(Frame(scene(0), 3)).health.figures["identical"] == 3.0
 
 
 @pytest.mark.parametrize("part", ["verdict", "calibration"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -62,6 +63,7 @@ class Pipeline:
             verdict, card.feature_names, len(card.classes), calibration.low_confidence, self.config.one_class_share
         )
         self._health = InputHealth(self.config.health)
+        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="input health")
         self._golden: GoldenCase | None = None
 
     def process(self, frame: Frame) -> PerceptionResult:
@@ -74,8 +76,14 @@ class Pipeline:
         started = perf_counter()
         image = _checked(frame)
         reduced = self.network_image(image, frame.color_order)
-        health = self._health.check(image, frame.stamp_ns, reduced if self.card.input.camera is None else None)
-        output = self.backend.infer(reduced)
+        # Beside the engine, which leaves this processor alone where it runs on another one.
+        beside = self._beside.submit(
+            self._health.check, image, frame.stamp_ns, reduced if self.card.input.camera is None else None
+        )
+        try:
+            output = self.backend.infer(reduced)
+        finally:
+            health = beside.result()
         scores = self._judge.frame_scores(output.features)
         table = self._table.for_quality(scores[0])
         verdict = self._judge.judge(output, table.summarise(output.confidence), health, scores)
@@ -127,7 +135,7 @@ class Pipeline:
         self._health.reset()
 
     def close(self) -> None:
-        """Release the backend."""
+        """Release the backend; the idle thread of the input checks ends with this object."""
         self.backend.close()
 
 
