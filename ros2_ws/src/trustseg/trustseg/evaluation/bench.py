@@ -43,7 +43,7 @@ ENGINE, PIPELINE, ROS = "engine", "pipeline", "ros"
 BUDGET: tuple[Stage, ...] = (
     Stage("transport in", ROS, 2.0, "camera's publish to the callback"),
     Stage("frame checks", PIPELINE, 0.2, "stamps, layout, size, encoding"),
-    Stage("input health", PIPELINE, 0.8, "frozen, dark, blurred, covered, corrupt, miscoloured"),
+    Stage("input health", PIPELINE, 0.8, "frozen, dark, covered, corrupt; beside the engine"),
     Stage("resize", PIPELINE, 0.5, "to the network's input, linear"),
     Stage("engine", ENGINE, None, "the graph, everything per pixel"),
     Stage("calibrate", PIPELINE, 0.3, "table look-up and histograms"),
