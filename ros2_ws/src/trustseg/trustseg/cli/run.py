@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -72,6 +73,8 @@ def run(
     try:
         summary = run_drive(options, err)
     except KeyboardInterrupt:
+        # The end has begun: one more Ctrl-C would end the interpreter by the signal, without this status.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         err.print("trustseg: interrupted; every process has ended, nothing was written", style="red")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if as_json:
