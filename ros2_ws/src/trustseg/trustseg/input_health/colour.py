@@ -17,7 +17,8 @@ CHROMA_SIZES = ((120, 90), (60, 45), (30, 22))  # (width, height): down to the c
 CHROMA = np.array([[1.0, 0.0, -1.0], [-0.5, 1.0, -0.5], [1 / 3, 1 / 3, 1 / 3]], np.float32)
 AXIS_WEIGHT = 0.35  # of the newest frame
 FLOOR = 0.3  # lumas: rounding alone gives this much colour
-LEAST_COLOUR = 2.0  # lumas: below it a picture is grey, and nothing is said
+LEAST_COLOUR = 1.5  # lumas: below it a picture is grey, and nothing is said; a grey street shows 1.6 through a filter
+LEAST_EXCHANGED = 2.0  # lumas: colour that can be told from the same with the opposite sign
 SAME_SCENE = 0.8  # correlation of two frames' brightness: the same scene a moment later
 Floats = npt.NDArray[np.float32]
 
@@ -92,7 +93,7 @@ def exchanged(before: Floats, now: Floats) -> bool:
     if colour @ new_colour >= 0.0:
         return False
     strength = float(np.abs(colour).mean())
-    if strength < LEAST_COLOUR or float(np.abs(colour + new_colour).mean()) > 0.5 * strength:
+    if strength < LEAST_EXCHANGED or float(np.abs(colour + new_colour).mean()) > 0.5 * strength:
         return False
     bright, new_bright = luma - luma.mean(), new_luma - new_luma.mean()
     norm = float(np.sqrt((bright**2).sum() * (new_bright**2).sum()))
