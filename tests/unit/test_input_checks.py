@@ -6,52 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from trustseg.input_health import HealthConfig, InputHealth, StillCheck, bits, block_means, tearing
+from moving_street import SIZE, believed, moving, reasons_of, street
+from trustseg.input_health import HealthConfig, InputHealth, bits, tearing
 from trustseg.input_health import corrupt as damage
 from trustseg.input_health.colour import chroma, exchanged, green_axis, mosaic
 from trustseg.input_health.lines import Lines, picture_columns, picture_rows
 from trustseg.reasons import Reason
 from trustseg.scenes.sensor_faults import SENSOR_FAULTS, SensorFault
-
-SIZE = (180, 240)
-
-
-def street(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
-    """uint8 RGB with detail at every scale and colours between yellow and blue."""
-    rng = np.random.default_rng(seed)
-    image = np.full((*size, 3), 110.0, np.float32)
-    for cells in (4, 12, 40, 90):
-        grid = rng.normal(0.0, 22.0, (cells, cells * 4 // 3, 1)).astype(np.float32) + np.zeros(3, np.float32)
-        grid[..., 0] += rng.normal(0.0, 12.0, grid.shape[:2])
-        image += cv2.resize(grid, size[::-1], interpolation=cv2.INTER_NEAREST if cells > 40 else cv2.INTER_CUBIC)
-    return np.clip(image, 0, 255).astype(np.uint8)
-
-
-def moving(count: int, speed: float = 4.0, noise: float = 1.5, seed: int = 3) -> list[np.ndarray]:
-    """A scene that moves sideways, with a sensor's noise; it stops when `speed` is 0."""
-    world = np.concatenate([street(k) for k in range(5)], axis=1)
-    rng = np.random.default_rng(seed)
-    frames = [world[:, int(speed * k) : int(speed * k) + SIZE[1]] for k in range(count)]
-    return [
-        np.clip(f + rng.normal(0.0, noise, f.shape), 0, 255).astype(np.uint8) if noise else f.copy() for f in frames
-    ]
-
-
-def reasons_of(frames: list[np.ndarray], **config: float) -> list[Reason]:
-    health = InputHealth(HealthConfig(**config))  # type: ignore[arg-type]
-    return [health.check(frame, stamp).reasons for stamp, frame in enumerate(frames, start=1)]
-
-
-def believed(kind: str, severity: float, clean: int = 36, faulty: int = 12) -> list[Reason]:
-    """Reasons of the faulty frames after a clean start that has none."""
-    frames = moving(clean + faulty)
-    fault = SensorFault(kind, severity, seed=1)
-    found = reasons_of([f if k < clean else fault.frame(f) for k, f in enumerate(frames)])
-    assert found[:clean] == [Reason.NONE] * clean
-    return found[clean:]
-
-
-# Lines ------------------------------------------------------------------------------------------------------------
 
 
 def dead(lines: np.ndarray) -> float:
@@ -305,79 +266,6 @@ def test_exchanged_channels_are_seen_against_the_last_frame_of_the_same_scene() 
 
 
 # Standing still ---------------------------------------------------------------------------------------------------
-
-
-def test_a_picture_that_stops_at_once_under_noise_is_frozen_within_ten_frames() -> None:
-    found = believed("frozen_noise", 0.4)
-    assert [Reason.FROZEN in r for r in found[8:10]] == [True, True]
-    assert Reason.FROZEN not in found[0]
-
-
-def test_a_part_that_stops_while_the_rest_moves_on_is_frozen_within_ten_frames() -> None:
-    found = believed("frozen_part", 0.5)
-    assert [Reason.FROZEN in r for r in found[7:10]] == [True] * 3
-
-
-def test_a_part_that_moves_in_between_begins_to_stand_anew() -> None:
-    """Six frames make it frozen: twice five with one of motion between them do not, six in a row do."""
-    frames = moving(56)
-    for first, last in ((36, 41), (42, 47), (48, 54)):
-        for frame in frames[first + 1 : last + 1]:
-            frame[90:] = frames[first][90:]
-    assert [k for k, each in enumerate(reasons_of(frames)) if Reason.FROZEN in each] == [54]
-
-
-def test_a_car_that_brakes_and_stands_is_not_frozen() -> None:
-    world = np.concatenate([street(k) for k in range(5)], axis=1)
-    at, speed, places = 0.0, 8.0, []
-    for _ in range(60):
-        speed = max(0.0, speed - (0.0 if len(places) < 12 else 1.0))
-        at += speed
-        places.append(round(at))
-    rng = np.random.default_rng(2)
-    frames = [world[:, x : x + SIZE[1]] + rng.normal(0.0, 1.5, (*SIZE, 3)) for x in places]
-    assert set(reasons_of([np.clip(f, 0, 255).astype(np.uint8) for f in frames])) == {Reason.NONE}
-
-
-def test_video_that_repeats_blocks_while_it_moves_is_frozen_only_after_long() -> None:
-    """The upper half stands exactly still from the start, as a sky does in compressed video."""
-    frames = moving(30, noise=0.0)
-    for frame in frames:
-        frame[:90] = 140
-    frames += [frames[-1].copy() for _ in range(20)]
-    health = InputHealth(HealthConfig(frozen_after_video=15))
-    found = [health.check(f, k).reasons for k, f in enumerate(frames, start=1)]
-    assert found[29 + 13] == Reason.NONE  # fourteen equal pictures
-    assert found[29 + 14] == Reason.FROZEN
-
-
-def test_noise_that_changes_its_level_is_no_freeze() -> None:
-    config = HealthConfig()
-    rng = np.random.default_rng(0)
-
-    def still_for(levels: list[float]) -> int:
-        check, before, seen = StillCheck(config), None, 0
-        base = cv2.cvtColor(street(), cv2.COLOR_RGB2GRAY)
-        for k, level in enumerate(levels):
-            shown = np.roll(base, 6 * k, axis=1) if level > 5 else base
-            luma = np.clip(shown + rng.normal(0.0, min(level, 5.0), shown.shape), 0, 255).astype(np.uint8)
-            if before is not None:
-                seen, _ = check.note(luma, before, block_means(cv2.absdiff(luma, before)), block_means(luma))
-            before = luma
-        return seen
-
-    assert still_for([9.0] * 12 + [2.0] * 10) >= config.still_after
-    assert still_for([9.0] * 12 + [2.0] * 6 + [3.0] * 3) == 0
-
-
-def test_a_simulator_may_stand_still() -> None:
-    frames = moving(36)
-    fault = SensorFault("frozen_noise", 0.4)
-    shown = [f if k < 24 else fault.frame(f) for k, f in enumerate(frames)]
-    assert not any(Reason.FROZEN in r for r in reasons_of(shown, frozen_after=0))
-
-
-# Every kind of damage ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
