@@ -143,3 +143,16 @@ def write_labels(folder: Path, names: Sequence[str], size: tuple[int, int] = (HE
         labels = cv2.resize(distance.argmin(-1).astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST)
         cv2.imwrite(str(folder / f"{name}.png"), labels)
     return folder
+
+
+def write_video(path: Path, count: int) -> Path:
+    """A video of ten frames a second; Matroska (.mkv) does not say how many there are."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for shot in shots(count):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(shot.image, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path

@@ -18,13 +18,12 @@ import pyarrow.parquet as pq
 import pytest
 from rosbags.highlevel import AnyReader
 
-from bag_factory import HEIGHT, PERIOD_NS, TOPIC, WIDTH, bag_file, shots, write_bag, write_labels
+from bag_factory import HEIGHT, PERIOD_NS, TOPIC, WIDTH, bag_file, shots, write_bag, write_labels, write_video
 from bundle_factory import CLASSES, make_tiny_bundle
 from trustseg.checksum import NESTED, checksum
 from trustseg.cli.app import main
 from trustseg.replay.bag_writer import typestore
 from trustseg.replay.figure_names import known_figures, metrics_of_nothing
-from trustseg.replay.sources import VideoSource
 
 MEASURED = {"timing.parquet", "timing.json", "report.html"}
 COUNT = 40
@@ -371,45 +370,8 @@ def test_a_folder_of_images_and_a_video(bundle: Path, tmp_path: Path) -> None:
     document = json.loads((tmp_path / "a" / "summary.json").read_text())
     assert document["input"]["rate_hz"] == 5.0
     assert list(document["rejected"]) == ["BAD_IMAGE"]
-    assert run(bundle, tmp_path / "b", [encode(tmp_path / "drive.mp4", 12)]) == 0
+    assert run(bundle, tmp_path / "b", [write_video(tmp_path / "drive.mp4", 12)]) == 0
     assert json.loads((tmp_path / "b" / "summary.json").read_text())["metrics"]["processed"] == 12
-
-
-def encode(path: Path, count: int) -> Path:
-    """A video of ten frames a second; Matroska (.mkv) does not say how many there are."""
-    import av
-
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for shot in shots(count):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(shot.image, format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
-
-
-def test_a_video_stands_upright_as_its_player_would_show_it(tmp_path: Path) -> None:
-    data = encode(tmp_path / "a.mp4", 3).read_bytes()
-    plain = np.array([1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30], ">i4").tobytes()
-    turned = np.array([0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30], ">i4").tobytes()
-    at = data.index(plain, data.index(b"tkhd"))  # of the track, after that of the film
-    (tmp_path / "b.mp4").write_bytes(data[:at] + turned + data[at + len(plain) :])
-    (upright, *_), (lying, *_) = (
-        [np.asarray(i.message.data).reshape(i.message.height, i.message.width, 3) for i in VideoSource(p).images()]
-        for p in (tmp_path / "a.mp4", tmp_path / "b.mp4")
-    )
-    assert np.array_equal(lying, np.rot90(upright, -1))  # a quarter to the right
-
-
-def test_a_video_that_is_cut_off_is_told_also_where_its_frames_are_not_counted(tmp_path: Path) -> None:
-    path = encode(tmp_path / "a.mkv", 40)
-    whole = VideoSource(path)
-    assert len(list(whole.images())) == 40
-    assert whole.losses == []
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    cut = VideoSource(path)
-    assert 0 < len(list(cut.images())) < 30
-    assert re.fullmatch(r"a\.mkv ends after \d\.\d of 4\.0 s", cut.losses[0])
 
 
 def test_what_is_named_twice_or_by_its_metadata_or_a_link_is_meant(bundle: Path, tmp_path: Path) -> None:
