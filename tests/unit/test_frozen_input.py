@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from moving_street import SIZE, believed, moving, reasons_of, street
 from trustseg.input_health import HealthConfig, InputHealth, StillCheck, block_means
@@ -41,6 +42,31 @@ def test_a_car_that_brakes_and_stands_is_not_frozen() -> None:
     rng = np.random.default_rng(2)
     frames = [world[:, x : x + SIZE[1]] + rng.normal(0.0, 1.5, (*SIZE, 3)) for x in places]
     assert set(reasons_of([np.clip(f, 0, 255).astype(np.uint8) for f in frames])) == {Reason.NONE}
+
+
+def test_a_picture_that_stops_soon_after_a_cut_is_frozen() -> None:
+    """A recording that begins anew shows one great change: it says nothing about the motion after it."""
+    frames = moving(60, speed=1.0)[24:] + moving(5, speed=1.0)
+    fault = SensorFault("frozen_noise", 0.4, seed=1)
+    held = [fault.frame(frame) for frame in moving(15, speed=1.0)[5:]]
+    assert [k for k, each in enumerate(reasons_of(frames + held)) if Reason.FROZEN in each] == [49, 50]
+
+
+@pytest.mark.parametrize("width", [0.3, 0.6, 1.0, 2.0])
+@pytest.mark.parametrize("speed", [0.06, 0.1, 0.2])
+def test_what_passes_a_standing_camera_leaves_it_not_frozen(width: float, speed: float) -> None:
+    """A lorry of so many widths of the picture, as fast as so many a frame, from the left and gone to the right."""
+    rng = np.random.default_rng(1)
+    lorry = np.tile(street(2), (1, 3, 1))[: SIZE[0] // 3, : round(width * SIZE[1])]
+    frames = []
+    for k in range(int((1.0 + width) / speed) + 24):
+        shown = street().astype(np.float32)
+        at = round((k - 12) * speed * SIZE[1]) - lorry.shape[1]
+        seen = range(max(0, at), max(0, min(SIZE[1], at + lorry.shape[1])))
+        if len(seen):
+            shown[60 : 60 + len(lorry), seen] = lorry[:, seen.start - at : seen.stop - at]
+        frames.append(np.clip(shown + rng.normal(0.0, 1.5, shown.shape), 0, 255).astype(np.uint8))
+    assert not any(Reason.FROZEN in each for each in reasons_of(frames))
 
 
 def test_video_that_repeats_blocks_while_it_moves_is_frozen_only_after_long() -> None:

@@ -24,7 +24,9 @@ class HealthConfig:
         still_least_motion: change of blocks from frame to frame, luma, that counts as motion.
         still_ratio: a picture has stopped suddenly when its busiest blocks change this many times less than in each of
             the last seven frames,
-        still_steady: and these changed by no less than this share of the most of them; a braking car takes longer.
+        still_steady: the least of these was at least this share of their median, as a braking car's is not,
+        still_sides: and in the last of them at least this share of the blocks of the left and of the right third moved:
+            what passes a standing camera leaves to one side (clean drives 0.11 and more wherever the car moves).
         still_tolerance: noise keeps its level within this share of itself.
         still_after: FROZEN after this many frames of nothing but noise since such a stop.
         part_share: FROZEN when at least this share of the image stopped in one frame and stands exactly still
@@ -63,8 +65,9 @@ class HealthConfig:
     frozen_after_video: int = 300
     video_repeats: float = 0.02
     still_least_motion: float = 0.5
-    still_ratio: float = 1.6
-    still_steady: float = 0.7
+    still_ratio: float = 2.0
+    still_steady: float = 0.6
+    still_sides: float = 0.08
     still_tolerance: float = 0.15
     still_after: int = 8
     part_share: float = 0.12

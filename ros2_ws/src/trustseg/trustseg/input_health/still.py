@@ -1,13 +1,15 @@
 """A camera that shows the past: frozen as a whole, under noise, or in part. A car that stands is none of these.
 
 Sensor noise tells a standing camera from a frozen one, and a car that brakes from a picture that stops from one frame
-to the next. Decoded video has no such noise: it repeats blocks exactly wherever little moves. A stream that does so
-while it moves is taken for video, and only the exact repetition of whole pictures over a long time counts there.
+to the next; what passes a standing camera stops on one side. Decoded video has no such noise: it repeats blocks exactly
+wherever little moves. A stream that does so while it moves is taken for video, and only the exact repetition of whole
+pictures over a long time counts there.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from statistics import median
 
 import cv2
 import numpy as np
@@ -22,6 +24,7 @@ BUSY = 0.9
 FEW = 7  # frames of the past that a stop is compared with
 DARKEST, BRIGHTEST = 8.0, 245.0  # mean luma of blocks that can tell anything
 RECENT = 0.2  # weight of the newest frame in a block's usual change
+SIDE = 5  # columns of blocks: a third of the picture
 
 
 class FrozenCheck:
@@ -58,6 +61,7 @@ class StillCheck:
         self._anchor_luma: UInt8Array | None = None
         self._level = 0.0
         self._same_for = 0
+        self._last: Blocks = np.zeros(BLOCKS, np.float32)
         self._usual: Blocks = np.zeros(BLOCKS, np.float32)
         self._before_stop: Blocks = np.zeros(BLOCKS, np.float32)
         self._zero_for = np.zeros(BLOCKS, np.int32)
@@ -98,6 +102,7 @@ class StillCheck:
         if not exact:
             self._zero_for[:] = 0
         self._busy.append(busy)
+        self._last = change
         self._usual += (RECENT if self._seen > 1 else 1.0) * (change - self._usual)
         if change.any():
             # Blocks that stopped together may be the fault that is looked for: nothing is learned from them, nor from
@@ -113,9 +118,7 @@ class StillCheck:
             self._anchor_luma, self._same_for = None, 0
             return 0
         if self._anchor_luma is None or self._anchor_luma.shape != luma.shape:
-            # Out of steady motion: a car that brakes loses it frame by frame.
-            steady = len(self._busy) == FEW and min(self._busy) >= config.still_steady * max(self._busy)
-            stopped = steady and min(self._busy) >= config.still_ratio * level
+            stopped = self._stopped_at_once(level)
             self._anchor_luma = before if stopped else None
             self._level, self._same_for = level, 1 if stopped else 0
             return 0
@@ -127,6 +130,17 @@ class StillCheck:
             return 0
         self._same_for += 1
         return self._same_for
+
+    def _stopped_at_once(self, level: float) -> bool:
+        """Whether the whole picture moved steadily up to the last frame and now changes by `level` at most."""
+        config = self._config
+        # A car that brakes loses motion frame by frame. The median, since a cut in a recording is one great change.
+        least = min(self._busy, default=0.0)
+        if len(self._busy) < FEW or least < max(config.still_steady * median(self._busy), config.still_ratio * level):
+            return False
+        # A lorry that passes in front of a standing camera ends its motion at once too, but on one side.
+        moved = self._last >= config.still_ratio * level
+        return min(float(moved[:, :SIDE].mean()), float(moved[:, -SIDE:].mean())) >= config.still_sides
 
     def _in_part(self, change: Blocks, zero: npt.NDArray[np.bool_]) -> tuple[float, npt.NDArray[np.bool_]]:
         """Share of blocks that stopped in one frame, out of motion, while the others went on; and those blocks."""
