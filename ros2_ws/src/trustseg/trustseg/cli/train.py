@@ -28,7 +28,9 @@ def train(
     val_images: Annotated[Path | None, typer.Option(help="Validation images, for selection.")] = None,
     val_labels: Annotated[Path | None, typer.Option(help="Validation labels.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the configured number.")] = None,
-    init: Annotated[Path | None, typer.Option(help="Start from the weights of this checkpoint.")] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Start from the weights of this checkpoint, of the same or other classes.")
+    ] = None,
     teacher: Annotated[
         Path | None, typer.Option(help="Checkpoint of a larger network to learn from too, instead of the configured.")
     ] = None,

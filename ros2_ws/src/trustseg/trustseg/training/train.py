@@ -21,10 +21,10 @@ from trustseg.training import checkpoint
 from trustseg.training.batches import Batch, Batches, normalise
 from trustseg.training.config import ClassList, TrainConfig
 from trustseg.training.data import IGNORE, SOFT_STRIDE, LabelledSet, class_frequencies, load_set
-from trustseg.training.deepen import can_deepen, deepen
 from trustseg.training.distil import distillation_loss, soft_labels
 from trustseg.training.losses import class_weights, segmentation_loss
 from trustseg.training.scene_set import rendered_set, require_scene_classes
+from trustseg.training.start_weights import start_from_checkpoint
 from trustseg.training.vgg16 import start_from_vgg16
 
 Report = Callable[[dict[str, Any]], None]
@@ -110,20 +110,7 @@ def start_run(config: TrainConfig, classes: ClassList, images: np.ndarray, devic
     if init is None and config.model.vgg16 is not None:
         start_from_vgg16(network, config.model.vgg16, normalise(torch.from_numpy(images[:: max(1, len(images) // 6)])))
     if init is not None:
-        state, meta = checkpoint.load_weights(init)
-        if meta.get("fused"):  # a published checkpoint: its confidence head has no place here
-            state = {name[8:]: value for name, value in state.items() if name.startswith("network.")}
-        shape = checkpoint.network_config(meta["network"])
-        try:
-            if shape != network.config and can_deepen(shape, network.config):
-                deepen(state, shape, network)
-            else:
-                network.load_state_dict(state)
-        except RuntimeError as error:
-            raise InputError(
-                f"{init} does not fit the configured network", got=str(error).splitlines()[1].strip(),
-                fix="use the model section that it was trained with",
-            ) from None  # fmt: skip
+        start_from_checkpoint(network, init, classes)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     groups = parameter_groups(network, config)
     optimizer = torch.optim.AdamW(groups, lr=config.optim.lr, weight_decay=config.optim.weight_decay)
