@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 import pytest
 
+from bag_factory import shots, write_bag
 from bundle_factory import make_tiny_bundle
 from trustseg.bundle import sha256_hex
 from trustseg.cli.app import main
@@ -89,3 +91,21 @@ def test_every_precision_in_one_table_with_its_bound(
     assert set(printed["peaks"]) == {"f32", "bf16"}
     assert run("--bundle", path, "--backend", "onnxruntime", "--precision", "all", *QUICK) == 0
     assert "of peak" in capsys.readouterr().out
+
+
+def test_a_replay_is_measured_against_decoding_and_inference_alone(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = shots(6)
+    images[2] = replace(images[2], changes={"data": images[2].image.ravel()[:-5]})
+    bag = write_bag(tmp_path / "bag", images)
+    more = ("--bundle", tiny, "--rounds", 2, "--threads", 1, "--json")
+    run("--replay", bag, *more)
+    found = json.loads(capsys.readouterr().out)
+    assert found["frames"] == 5  # the damaged one is not decoded
+    assert len(found["shares"]) == 2
+    assert found["within_budget"] == (found["share"] >= 0.9)
+    assert 0 < min(found["shares"]) <= found["share"] <= max(found["shares"])
+    assert run("--replay", tmp_path / "nothing", *more) == 2
+    assert "there is no" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["bag"]

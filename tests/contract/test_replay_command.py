@@ -383,20 +383,3 @@ def test_what_is_named_twice_or_by_its_metadata_or_a_link_is_meant(bundle: Path,
     assert (tmp_path / "link").is_symlink()
     document = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (document["input"]["name"], document["input"]["topic"]) == ("bag", "/left")
-
-
-def test_bench_measures_a_replay_against_decoding_and_inference_alone(
-    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    images = shots(6)
-    images[2] = replace(images[2], changes={"data": images[2].image.ravel()[:-5]})
-    bag = write_bag(tmp_path / "bag", images)
-    arguments = ["bench", "--replay", str(bag), "--bundle", str(bundle), "--rounds", "2", "--threads", "1", "--json"]
-    main_code(arguments)
-    found = json.loads(capsys.readouterr().out)
-    assert found["frames"] == 5  # the damaged one is not decoded
-    assert len(found["shares"]) == 2
-    assert found["within_budget"] == (found["share"] >= 0.9)
-    assert 0 < min(found["shares"]) <= found["share"] <= max(found["shares"])
-    assert main_code([*arguments[:2], str(tmp_path / "nothing"), *arguments[3:]]) == 2
-    assert "there is no" in capsys.readouterr().err
