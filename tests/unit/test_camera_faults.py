@@ -22,6 +22,8 @@ from trustseg.faults.camera_faults import (
 )
 from trustseg.faults.shot import Shot
 from trustseg.frames import decode_compressed, decode_pixels
+from trustseg.scenes import apply_condition
+from trustseg.scenes.conditions import condition_seed
 
 PERIOD = SECOND // 10
 BOUNDS: Bounds = derive_bounds(PERIOD, 50 * MS)
@@ -166,7 +168,11 @@ def test_a_shot_is_compressed_without_loss_as_png() -> None:
     assert np.array_equal(image[..., ::-1], given.rgb)
 
 
-def test_the_pattern_that_must_be_noticed_is_taken_unless_a_severity_is_asked_for() -> None:
-    assert CameraFault("glare", BOUNDS, seed=5).seed == 0
-    assert CameraFault("glare", BOUNDS, seed=5, severity=1.0).seed == 5
-    assert CameraFault("snow", BOUNDS, seed=5).seed == 5
+def test_a_glare_dazzles_twice_as_much_as_one_sun() -> None:
+    (given,) = shots(1)
+    image = np.ascontiguousarray(given.rgb)
+    once = apply_condition("glare", 1.0, image, seed=condition_seed("glare", 5, 0))
+    twice = apply_condition("glare", 1.0, np.ascontiguousarray(once), seed=condition_seed("glare", 5, 0))
+    shown = CameraFault("glare", BOUNDS, seed=5).apply(given)[0].shot.rgb
+    assert np.array_equal(shown, twice)
+    assert twice.mean() > once.mean() > image.mean()

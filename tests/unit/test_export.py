@@ -75,13 +75,19 @@ def test_exported_graph_equals_the_network(fused: Path, tmp_path: Path) -> None:
     )
     write_bundle(
         tmp_path / "own", model=model, classes=classes, embedding=8, size=SIZE, golden=images(1)[0], parity=parity,
-        meta=meta, about=about,
+        meta=meta, about=about, weights=fused.read_bytes(),
     )  # fmt: skip
+    assert (tmp_path / "own" / "weights.safetensors").read_bytes() == fused.read_bytes()
     assert {opset.version for opset in onnx.load_from_string(model).opset_import} == {17}
     bundle = load_bundle(tmp_path / "own", draft=True)
     assert bundle.card.size == SIZE
     assert [c.name for c in bundle.card.classes] == ["a", "b", "c"]
     assert bundle.model_bytes("fp32") == model
+    write_bundle(
+        tmp_path / "own", model=model, classes=classes, embedding=8, size=SIZE, golden=images(1)[0], parity=parity,
+        meta=meta, about=about, weights=None,
+    )  # fmt: skip
+    assert not (tmp_path / "own" / "weights.safetensors").exists()  # an earlier network's would be worse than none
 
 
 def test_a_changed_weight_is_caught(fused: Path) -> None:

@@ -60,7 +60,10 @@ def export(
     cameras: Annotated[int, typer.Option(min=1, max=16, help="Images that one call takes. With --bundle, --out.")] = 1,
     parity_images: Annotated[int, typer.Option(min=1, help="Pictures for the parity gate.")] = 8,
     compact: Annotated[
-        bool, typer.Option("--compact", help="Keep a checkpoint's weights in eight bits: a quarter of the file's size.")
+        bool,
+        typer.Option(
+            "--compact", help="Keep the weights in eight bits, no checkpoint beside them: a quarter of the size."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the parity figures as JSON.")] = False,
 ) -> None:
@@ -142,7 +145,7 @@ def _export_checkpoint(
         picture = np.asarray(cv2.cvtColor(cv2.resize(read, (width, height)), cv2.COLOR_BGR2RGB), np.uint8)
     card = write_bundle(
         out, model=model, classes=classes, embedding=graph.network.config.widths[-1], size=size, golden=picture,
-        parity=parity, meta=meta, about=about,
+        parity=parity, meta=meta, about=about, weights=None if compact else checkpoint.read_bytes(),
     )  # fmt: skip
     console.print(
         f"wrote {out}: {len(model) / 1e6:.1f} MB, mask agreement {parity.mask_agreement:.6f}, confidence error "

@@ -37,7 +37,7 @@ class CameraFault:
         kind: one of `CAMERA_FAULTS`.
         bounds: of the stream: its period, and what counts as a backlog.
         seed: of patterns and positions.
-        severity: above 0 to 1 for faults of the picture; None takes one, and a pattern, that must be noticed.
+        severity: above 0 to 1 for faults of the picture; None takes one that must be noticed.
 
     Raises:
         InputError: an unknown kind or a severity out of range.
@@ -47,7 +47,7 @@ class CameraFault:
         if kind not in CAMERA_FAULTS:
             raise InputError("no such fault of a camera", expected=", ".join(CAMERA_FAULTS), got=repr(kind))
         self.kind, self.bounds = kind, bounds
-        self.seed = PATTERNS.get(kind, seed) if severity is None else seed
+        self.seed = seed
         self.severity = SEVERITIES.get(kind, 1.0) if severity is None else severity
         if not 0.0 < self.severity <= 1.0:
             raise InputError(f"severity of {kind}", expected="above 0, at most 1", got=str(severity))
@@ -100,7 +100,10 @@ def _sensor(fault: CameraFault, shot: Shot) -> Shot:
 
 def _condition(fault: CameraFault, shot: Shot) -> Shot:
     seed = condition_seed(fault.kind, fault.seed, fault.index)
-    return shot.with_rgb(apply_condition(fault.kind, fault.severity, np.ascontiguousarray(shot.rgb), seed=seed))
+    image = np.ascontiguousarray(shot.rgb)
+    for _ in range(TIMES.get(fault.kind, 1)):
+        image = np.ascontiguousarray(apply_condition(fault.kind, fault.severity, image, seed=seed))
+    return shot.with_rgb(image)
 
 
 def _half_size(fault: CameraFault, shot: Shot) -> Shot:
@@ -155,9 +158,9 @@ INFO_FAULTS = ("camera_info_missing", "camera_info_other")
 # So do they here: it is the node's mask that is exchanged on its way to who uses it.
 OTHER_MASK = "mask_of_another_frame"
 CONDITIONS = ("defocus", "motion_blur", "occlusion", "rain", "snow", "glare", "night")
-# A sun elsewhere on the lens leaves the masks of the rendered drive good enough: quality above 0.5 in 23 of 24 frames
-# for seeds 1 and 2, below it in all of them for this one. There is nothing to be noticed then.
-PATTERNS = {"glare": 0}
+# One sun leaves the masks of the rendered drive good enough (quality above 0.5), twice its light does not (below 0.45),
+# wherever on the lens it stands.
+TIMES = {"glare": 2}
 SEVERITIES = {"frozen_noise": 0.5, "frozen_part": 0.5, "banding": 0.75}
 
 CAMERA_FAULTS: dict[str, Effect] = {

@@ -22,10 +22,9 @@ from trustseg.precision.add import carry_over, golden_output
 from trustseg.precision.opset import OPSET
 from trustseg.precision.parity import PrecisionLimits, beyond, compare, run_all
 from trustseg.training.export import Parity, ParityLimits, admit, build_graph, export_onnx, measure_parity
-from trustseg.training.write_bundle import put_golden
+from trustseg.training.write_bundle import WEIGHTS, put_golden
 from trustseg.types import UInt8Array
 
-WEIGHTS = "weights.safetensors"
 # Both are float32: only the order of sums may differ.
 SAME = PrecisionLimits(0.9999, 0.9995, 0.05, 0.001)
 

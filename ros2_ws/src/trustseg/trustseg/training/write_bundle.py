@@ -17,12 +17,15 @@ from pydantic import ValidationError
 from trustseg.bundle import Card, sha256_hex
 from trustseg.errors import InputError
 from trustseg.evaluation.bundle_update import BundleEdit
+from trustseg.evaluation.json_document import write_whole
 from trustseg.network.features import feature_names
 from trustseg.network.graph import CORRIDOR
 from trustseg.precision.opset import OPSET
 from trustseg.training.config import ClassList, read_yaml
 from trustseg.training.export import Parity
 from trustseg.types import UInt8Array
+
+WEIGHTS = "weights.safetensors"  # what MC dropout, further training and a rewritten graph start from
 
 
 def golden_files(model: bytes, image: UInt8Array) -> tuple[bytes, bytes]:
@@ -52,9 +55,11 @@ def tensor_specs(size: tuple[int, int], features: int) -> dict[str, Any]:
 
 def write_bundle(
     out: Path, *, model: bytes, classes: ClassList, embedding: int, size: tuple[int, int], golden: UInt8Array,
-    parity: Parity, meta: dict[str, Any], about: Path,
+    parity: Parity, meta: dict[str, Any], about: Path, weights: bytes | None,
 ) -> Card:  # fmt: skip
-    """Write model.onnx, golden.png, golden.npz and card.json under `out`; the card comes last.
+    """Write model.onnx, golden.png, golden.npz and card.json under `out`, the card last; then the checkpoint `weights`.
+
+    Without `weights` the bundle has none, and keeps none of an earlier network.
 
     `about` is a YAML with name, description and training {data, licence_note, command}. The bundle is a draft until
     `trustseg calibrate` has added its calibration and verdict.
@@ -94,7 +99,12 @@ def write_bundle(
     document, edit = card.model_dump(mode="json"), BundleEdit(out)
     document["models"]["fp32"].update(edit.put("model.onnx", model))
     put_golden(edit, document, npz, png)
-    return edit.finish(document)
+    done = edit.finish(document)
+    if weights is None:
+        (out / WEIGHTS).unlink(missing_ok=True)
+    else:
+        write_whole(out / WEIGHTS, weights)
+    return done
 
 
 def put_golden(edit: BundleEdit, card: dict[str, Any], expected: bytes, image: bytes | None = None) -> None:
