@@ -270,6 +270,13 @@ def _print(console: Console, result: CalibrationResult) -> None:
         )  # fmt: skip
         shown.add_row(_short(name), str(each.verdict.images), *("-" if v != v else f"{100 * v:.1f}" for v in parts))
     console.print(shown)
+    for name in ("fitted kinds", "held-out kinds"):
+        if name in result.groups:
+            told = result.groups[name].intervals
+            ranges = (f"{100 * each.low:.1f} .. {100 * each.high:.1f}" for each in
+                      (told.auroc, told.auroc_gain, told.balanced_accuracy))  # fmt: skip
+            console.print("{}, 95 % intervals over blocks: AUROC {}, gain over mean confidence {}, "
+                          "balanced accuracy {} (majority class 50)".format(name, *ranges), soft_wrap=True)  # fmt: skip
 
 
 def _short(name: str) -> str:

@@ -132,6 +132,7 @@ def _for_card(groups: dict[str, GroupFigures]) -> dict[str, Any]:
         found[name.replace("-", "_").replace(" ", "_")] = {
             "images": each.verdict.images, "prevalence": each.verdict.prevalence, "auroc": each.verdict.auroc,
             "auroc_mean_confidence": each.auroc_mean_confidence, "mae": each.verdict.mae,
+            "intervals": asdict(each.intervals),
             "flagged_failures": each.flagged_failures, "flagged_good": each.flagged_good,
             "balanced_accuracy": each.flagged_balanced_accuracy,
             "lower_bound_coverage": each.verdict.lower_bound_coverage, "overconfidence": each.overconfidence,

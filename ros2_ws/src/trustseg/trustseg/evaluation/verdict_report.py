@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from trustseg.card import SceneShift
-from trustseg.evaluation.calibration_data import Bools, CalibrationRows
+from trustseg.evaluation.calibration_data import Bools, CalibrationRows, Ints
 from trustseg.evaluation.image_quality import FAILURE_BELOW
 from trustseg.evaluation.image_verdicts import ImageMetrics, failure_auroc, image_metrics
 from trustseg.evaluation.scene_shift_fit import overconfidence
 from trustseg.evaluation.score_histogram import Floats
 from trustseg.evaluation.verdict_arrays import Judgements
 from trustseg.evaluation.verdict_fit import VerdictFit
+from trustseg.evaluation.verdict_intervals import VerdictIntervals, verdict_intervals
 
 HARD_SEVERITY = 0.7
 
@@ -30,6 +31,7 @@ class GroupFigures:
         strange_share: share of views called strange.
         auroc_mean_confidence: AUROC of failure by mean calibrated confidence alone: the baseline.
         auroc_strangeness: AUROC of failure by distance alone.
+        intervals: of AUROC, its gain over mean confidence, and that combined flag's balanced accuracy.
         overconfidence, overconfidence_unshifted: mean of calibrated confidence minus accuracy over the views, with the
             scene's shift and without it.
     """
@@ -41,6 +43,7 @@ class GroupFigures:
     strange_share: float
     auroc_mean_confidence: float
     auroc_strangeness: float
+    intervals: VerdictIntervals
     overconfidence: float
     overconfidence_unshifted: float
 
@@ -72,7 +75,12 @@ def group_figures(
     confidence = totals @ table / totals.sum(axis=1)
     return {
         name: _figures(
-            rows.quality[keep], _kept(fit.crossed, keep), confidence[keep], fit, (excess[keep], unshifted[keep])
+            rows.quality[keep],
+            rows.block[keep],
+            _kept(fit.crossed, keep),
+            confidence[keep],
+            fit,
+            (excess[keep], unshifted[keep]),
         )
         for name, keep in groups_of(rows).items()
         if keep.any()
@@ -84,8 +92,9 @@ def _kept(judged: Judgements, keep: Bools) -> Judgements:
 
 
 def _figures(
-    quality: Floats, judged: Judgements, confidence: Floats, fit: VerdictFit, excess: tuple[Floats, Floats]
-) -> GroupFigures:
+    quality: Floats, block: Ints, judged: Judgements, confidence: Floats, fit: VerdictFit,
+    excess: tuple[Floats, Floats],
+) -> GroupFigures:  # fmt: skip
     threshold, strangeness = fit.model.failure_threshold, fit.model.strangeness
     failed = quality < FAILURE_BELOW
     strange = judged.distance > strangeness.limit if strangeness else np.zeros(len(quality), bool)
@@ -95,7 +104,9 @@ def _figures(
         verdict=image_metrics(quality, judged.failure_score, judged.quality, judged.lower_bound, threshold),
         flagged_failures=found, flagged_good=alarms, flagged_balanced_accuracy=(found + 1.0 - alarms) / 2.0,
         strange_share=_share(strange), auroc_mean_confidence=failure_auroc(confidence, quality),
-        auroc_strangeness=failure_auroc(-judged.distance, quality), overconfidence=float(excess[0].mean()),
+        auroc_strangeness=failure_auroc(-judged.distance, quality),
+        intervals=verdict_intervals(block, failed, judged.failure_score, -confidence, flagged),
+        overconfidence=float(excess[0].mean()),
         overconfidence_unshifted=float(excess[1].mean()),
     )  # fmt: skip
 
