@@ -60,7 +60,8 @@ def test_the_committed_drive_has_every_verdict_and_margins_around_them(golden: M
     model = json.loads((ROOT / "engines" / "segnet_lite" / "verdict.json").read_text())
     limits = [model["failure_threshold"], model["recovery_threshold"]]
     assert min(scores) < min(limits) < max(limits) < max(scores)
-    assert [score for score in scores for limit in limits if abs(score - limit) < 0.06] == []
+    # The gate lets a score change by 0.03.
+    assert [score for score in scores for limit in limits if abs(score - limit) < 0.04] == []
 
 
 CHANGES: dict[str, Callable[[list[dict[str, Any]]], object]] = {
