@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch", reason="the training extra (torch) is not i
 torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 import onnx  # noqa: E402
+import onnxruntime  # noqa: E402
 from onnx import TensorProto, helper  # noqa: E402
 
 from trustseg.bundle import load_bundle  # noqa: E402
@@ -29,7 +30,7 @@ from trustseg.training.export import (  # noqa: E402
     refuse_unportable,
     save_fused,
 )
-from trustseg.training.write_bundle import write_bundle  # noqa: E402
+from trustseg.training.write_bundle import best_golden, write_bundle  # noqa: E402
 
 SIZE = (36, 48)  # 18x24 after the stem, then 9x12, then 5x6: odd on the way
 CLASSES = ClassList.model_validate(
@@ -88,6 +89,18 @@ def test_exported_graph_equals_the_network(fused: Path, tmp_path: Path) -> None:
         meta=meta, about=about, weights=None,
     )  # fmt: skip
     assert not (tmp_path / "own" / "weights.safetensors").exists()  # an earlier network's would be worse than none
+
+
+def test_the_golden_image_is_the_one_whose_rarest_class_is_the_largest(fused: Path) -> None:
+    graph, _, _ = build_graph(fused, SIZE)
+    model = export_onnx(graph, SIZE)
+    session = onnxruntime.InferenceSession(model)
+    shown = images(5)
+    least = [
+        min(int((session.run(["labels"], {"image": image[None]})[0] == k).sum()) for k in range(3)) for image in shown
+    ]
+    chosen = best_golden(model, shown, 3)
+    assert least[[np.array_equal(chosen, image) for image in shown].index(True)] == max(least)
 
 
 def test_a_changed_weight_is_caught(fused: Path) -> None:

@@ -21,7 +21,7 @@ from trustseg.errors import InputError
 if TYPE_CHECKING:
     from trustseg.precision.sensitivity import Selection
 
-GOLDEN_SEED = 8_900  # a rendered scene that nothing was trained on
+GOLDEN_SEED = 8_900  # the first of the rendered scenes that nothing was trained on
 
 
 def export(
@@ -116,7 +116,7 @@ def _export_checkpoint(
     from trustseg.scenes import random_frame
     from trustseg.training import export as exporting
     from trustseg.training.export import ParityLimits, admit, build_graph, export_onnx, measure_parity
-    from trustseg.training.write_bundle import write_bundle
+    from trustseg.training.write_bundle import best_golden, write_bundle
 
     console = Console(stderr=True)
     height, width = size
@@ -137,7 +137,7 @@ def _export_checkpoint(
         parity = measure_parity(graph, model, scenes)
     admit(parity, ParityLimits())
     if golden is None:
-        picture = scenes[0]
+        picture = best_golden(model, scenes, len(classes.classes))
     else:
         read = cv2.imread(str(golden), cv2.IMREAD_COLOR)
         if read is None:
