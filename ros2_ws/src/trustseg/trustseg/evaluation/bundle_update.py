@@ -20,6 +20,7 @@ from trustseg.evaluation.json_document import json_ready, json_text, write_whole
 
 VERDICT_FILE = "verdict.json"
 CARD_FILE = "card.json"
+WEIGHTS_FILE = "weights.safetensors"  # what MC dropout, further training and a rewritten graph start from
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trustseg.evaluation.auroc import auroc_of
 from trustseg.evaluation.bootstrap import Interval, draws, interval_of
 from trustseg.evaluation.calibration_data import Bools, Ints
 from trustseg.evaluation.score_histogram import Floats
@@ -52,7 +53,6 @@ def verdict_intervals(
 
 
 def _auroc(rank: Ints, bad: Floats, good: Floats) -> float:
-    """Share of weighted pairs whose bad view has the higher rank, ties counted half."""
-    bad_at, good_at = (np.bincount(rank, weight) for weight in (bad, good))
-    below = np.cumsum(good_at) - good_at / 2.0
-    return float(bad_at @ below / (bad.sum() * good.sum()))
+    """AUROC of failure by ranks int64 (n,), the likeliest highest; bad, good: float64 (n,), weights of the views."""
+    bad_at, good_at = (np.bincount(rank, weight)[::-1].astype(np.float64) for weight in (bad, good))
+    return float(auroc_of(bad_at, good_at))

@@ -17,12 +17,12 @@ import torch
 from trustseg.bundle import Bundle
 from trustseg.card import Card
 from trustseg.errors import BundleError, ParityError
-from trustseg.evaluation.bundle_update import BundleEdit
+from trustseg.evaluation.bundle_update import WEIGHTS_FILE, BundleEdit
 from trustseg.precision.add import carry_over, golden_output
 from trustseg.precision.opset import OPSET
 from trustseg.precision.parity import PrecisionLimits, beyond, compare, run_all
 from trustseg.training.export import Parity, ParityLimits, admit, build_graph, export_onnx, measure_parity
-from trustseg.training.write_bundle import WEIGHTS, put_golden
+from trustseg.training.write_bundle import put_golden
 from trustseg.types import UInt8Array
 
 # Both are float32: only the order of sums may differ.
@@ -31,7 +31,7 @@ SAME = PrecisionLimits(0.9999, 0.9995, 0.05, 0.001)
 
 def weights_of(bundle: Bundle) -> Path:
     """The checkpoint in the bundle's folder; BundleError where there is none, or the bundle is for one camera."""
-    weights = bundle.path / WEIGHTS
+    weights = bundle.path / WEIGHTS_FILE
     if not weights.is_file() or bundle.card.image_size != bundle.card.size or bundle.card.input.cameras > 1:
         raise BundleError(
             f"bundle {bundle.card.name} has no weights of its own", expected=str(weights),

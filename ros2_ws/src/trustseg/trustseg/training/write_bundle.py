@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from trustseg.bundle import Card, sha256_hex
 from trustseg.errors import InputError
-from trustseg.evaluation.bundle_update import BundleEdit
+from trustseg.evaluation.bundle_update import WEIGHTS_FILE, BundleEdit
 from trustseg.evaluation.json_document import write_whole
 from trustseg.network.features import feature_names
 from trustseg.network.graph import CORRIDOR
@@ -25,8 +25,6 @@ from trustseg.precision.opset import OPSET
 from trustseg.training.config import ClassList, read_yaml
 from trustseg.training.export import Parity
 from trustseg.types import UInt8Array
-
-WEIGHTS = "weights.safetensors"  # what MC dropout, further training and a rewritten graph start from
 
 
 def golden_files(model: bytes, image: UInt8Array) -> tuple[bytes, bytes]:
@@ -42,7 +40,9 @@ def golden_files(model: bytes, image: UInt8Array) -> tuple[bytes, bytes]:
 
 
 def best_golden(model: bytes, images: Sequence[UInt8Array], classes: int) -> UInt8Array:
-    """The image, uint8 (H, W, 3), whose rarest class fills the most pixels.
+    """The one of `images`, uint8 RGB (H, W, 3) at network size, in whose mask the rarest class fills the most pixels.
+
+    `model` is an exported graph, `classes` the number of its classes; one that is nowhere counts as 0 pixels.
 
     A feature is a mean over a class: of a hundred pixels it moves with every rounding, and tells nothing of an engine.
     """
@@ -112,9 +112,9 @@ def write_bundle(
     put_golden(edit, document, npz, png)
     done = edit.finish(document)
     if weights is None:
-        (out / WEIGHTS).unlink(missing_ok=True)
+        (out / WEIGHTS_FILE).unlink(missing_ok=True)
     else:
-        write_whole(out / WEIGHTS, weights)
+        write_whole(out / WEIGHTS_FILE, weights)
     return done
 
 

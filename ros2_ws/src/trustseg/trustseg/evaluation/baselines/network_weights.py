@@ -12,14 +12,13 @@ import numpy as np
 
 from trustseg.bundle import Bundle
 from trustseg.errors import InputError
+from trustseg.evaluation.bundle_update import WEIGHTS_FILE
 from trustseg.types import UInt8Array
 
 if TYPE_CHECKING:
     import torch
 
     from trustseg.network.segnet import SegNet
-
-WEIGHTS_FILE = "weights.safetensors"
 
 
 def weights_of(bundle: Bundle, given: Path | None) -> Path:
