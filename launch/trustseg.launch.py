@@ -12,6 +12,7 @@ from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 
 from trustseg.ros_env import ALLOCATOR, transport_environment
+from trustseg.telemetry import OPT_OUT
 
 PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
 RESPAWN_DELAY_S = 0.5
@@ -41,6 +42,7 @@ def generate_launch_description() -> LaunchDescription:
         SetEnvironmentVariable(name, EnvironmentVariable(name, default_value=value))
         for name, value in {**transport_environment(), **ALLOCATOR}.items()
     ]
+    environment += [SetEnvironmentVariable(name, value) for name, value in OPT_OUT.items()]
     shared = {
         "package": "trustseg_ros",
         "namespace": LaunchConfiguration("namespace"),

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from trustseg.telemetry import OPT_OUT
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 TARGETS = ("jetson", "gpu", "cpu")
@@ -141,6 +143,12 @@ def test_what_is_written_lies_where_it_may_be(stages: dict[str, Stage]) -> None:
             value = re.search(rf"{name}=(\S+)", told)
             assert value is not None
             assert value[1].startswith(("/var/lib/trustseg/", "/tmp/"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_library_reports_to_its_maker(stages: dict[str, Stage], target: str) -> None:
+    told = " ".join(stages[target].all("ENV")).split()
+    assert {f"{name}={value}" for name, value in OPT_OUT.items()} <= set(told)
 
 
 def test_links_of_the_packages_are_copied_with_what_they_point_to(stages: dict[str, Stage]) -> None:

@@ -51,7 +51,6 @@ class RayCluster(Generic[Job, Result]):
 
     def __init__(self, address: str, call: Callable[[Job], Result], sight: Path, cpus: int, local_jobs: int) -> None:
         check_address(address)
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
         try:
             import ray
         except ImportError as error:
