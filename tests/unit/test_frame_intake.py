@@ -193,6 +193,23 @@ def test_another_size_or_encoding_is_a_fault_until_it_is_allowed(changes: dict[s
     assert reason(rules, message(5, **changes), 5) is expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [(WIDER, Reason.RES_CHANGED), (HIGHER, Reason.RES_CHANGED), (OTHER_ORDER, Reason.COLOUR)],
+)
+def test_the_rule_said_again_excuses_no_frame(changes: dict[str, Any], expected: Reason) -> None:
+    rules = intake()
+    assert reason(rules, message(0)) is Reason.NONE
+    assert reason(rules, message(1, **changes), 1) is expected
+    rules.allow_resolution_change(False)
+    assert reason(rules, message(2, **changes), 2) is expected
+    # Allowed and forbidden again before a frame came: nothing was accepted meanwhile.
+    rules.allow_resolution_change(True)
+    rules.allow_resolution_change(False)
+    assert reason(rules, message(3, **changes), 3) is expected
+    assert reason(rules, message(4), 4) is Reason.NONE
+
+
 def test_changes_may_be_allowed_from_the_start() -> None:
     rules = intake(allow=True)
     for at, changes in enumerate(({}, WIDER, HIGHER, OTHER_ORDER, {})):

@@ -48,8 +48,10 @@ class FrameIntake:
         self._encoding = EncodingCheck(allow_change=config.allow_resolution_change)
 
     def allow_resolution_change(self, allow: bool) -> None:
-        """Change that rule while running; the next frame's size and encoding then hold."""
-        self._resolution, self._encoding = ResolutionCheck(allow_change=allow), EncodingCheck(allow_change=allow)
+        """Change that rule while running, and nothing else: once changes are a fault, the newest accepted frame's size
+        and encoding hold, so that saying again what holds already excuses no frame."""
+        self._resolution.allow(allow)
+        self._encoding.allow(allow)
 
     def check(self, message: Any, now_ns: int, steady_ns: int) -> float:
         """Check everything that needs no pixels; cheap enough for a callback.

@@ -140,6 +140,10 @@ class ResolutionCheck:
         self._allow_change = allow_change
         self._size: tuple[int, int] | None = None
 
+    def allow(self, change: bool) -> None:
+        """From now on changes are a fault or are not; the size of the stream stays what it is."""
+        self._allow_change = change
+
     def check(self, height: int, width: int) -> None:
         """FrameRejected (RES_CHANGED) when the size changed and that is not allowed."""
         if self._size is None or self._allow_change:
@@ -161,6 +165,10 @@ class EncodingCheck:
     def __init__(self, *, allow_change: bool = False) -> None:
         self._allow_change = allow_change
         self._encoding: str | None = None
+
+    def allow(self, change: bool) -> None:
+        """From now on changes are a fault or are not; the encoding of the stream stays what it is."""
+        self._allow_change = change
 
     def check(self, encoding: str) -> None:
         """FrameRejected (COLOUR) when the encoding changed and that is not allowed."""
