@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import shlex
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,6 +151,20 @@ def test_what_is_written_lies_where_it_may_be(stages: dict[str, Stage]) -> None:
 def test_no_library_reports_to_its_maker(stages: dict[str, Stage], target: str) -> None:
     told = " ".join(stages[target].all("ENV")).split()
     assert {f"{name}={value}" for name, value in OPT_OUT.items()} <= set(told)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_latch_outlives_the_container(stages: dict[str, Stage], compose: dict[str, Any], target: str) -> None:
+    """The monitor's file lies on the volume, and not on one of the file systems that end with the container."""
+    told = dict(word.split("=", 1) for text in stages[target].all("ENV") for word in text.split())
+    service = compose["services"][target]
+    code = "from trustseg_ros.latch_file import default_path; print(default_path('/trustseg_monitor'))"
+    environment = {"PATH": "/usr/bin", "PYTHONPATH": os.pathsep.join(sys.path), **service.get("environment", {})}
+    environment |= {name: value for name, value in told.items() if name == "TRUSTSEG_STATE"} | {"ROS_DOMAIN_ID": "0"}
+    place = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    volumes = [volume.split(":")[1] for volume in service["volumes"]]
+    assert any(place.stdout.startswith(f"{volume}/") for volume in volumes), place.stdout
+    assert not any(place.stdout.startswith(mount.split(":")[0] + "/") for mount in service["tmpfs"])
 
 
 def test_links_of_the_packages_are_copied_with_what_they_point_to(stages: dict[str, Stage]) -> None:

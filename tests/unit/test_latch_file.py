@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -119,3 +122,129 @@ def test_where_the_file_lies(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pipe_in_the_latch_files_place_latches_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "latched.json")
     assert LatchFile(tmp_path / "latched.json").read() is Reason.INTERNAL
+
+
+OTHER_USER = 65533
+
+
+def kept(tmp_path: Path) -> LatchFile:
+    """A latch that an earlier monitor has kept."""
+    file = LatchFile(tmp_path / "run" / "node" / "latched.json")
+    file.write(Reason.SELF_TEST)
+    return file
+
+
+def as_link(file: LatchFile) -> None:
+    file.path.rename(file.path.with_name("elsewhere"))
+    file.path.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("alter", "why"),
+    [
+        (lambda file: file.path.chmod(0o666), "can be written by others"),
+        (lambda file: file.path.chmod(0o620), "can be written by others"),
+        (lambda file: file.path.parent.chmod(0o770), "can be written by others"),
+        (lambda file: file.path.parent.parent.chmod(0o777), "can be written by others"),
+        (as_link, "latched.json"),
+        (lambda file: file.path.write_bytes(b" " * 70_000), "longer than 65536 bytes"),
+    ],
+)
+def test_what_others_could_have_written_latches_and_says_why(
+    tmp_path: Path, alter: Callable[[LatchFile], object], why: str
+) -> None:
+    file = kept(tmp_path)
+    alter(file)
+    assert file.read() is Reason.INTERNAL
+    assert why in file.trouble
+    assert str(file.path) in file.trouble
+
+
+def test_a_folder_that_others_can_write_latches_also_where_no_file_is(tmp_path: Path) -> None:
+    file = LatchFile(tmp_path / "latched.json")
+    tmp_path.chmod(0o777)
+    assert file.read() is Reason.INTERNAL  # they can have taken it away
+    with pytest.raises(OSError, match="can be written by others"):
+        file.write(Reason.SELF_TEST)
+    with pytest.raises(OSError, match="can be written by others"):
+        file.write(Reason.NONE)
+
+
+def test_a_sticky_folder_above_and_a_link_to_the_folder_are_in_order(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp").chmod(0o1777)
+    (tmp_path / "run").symlink_to("tmp")
+    file = LatchFile(tmp_path / "run" / "trustseg" / "latched.json")
+    file.write(Reason.SELF_TEST)
+    assert (file.read(), file.trouble) == (Reason.SELF_TEST, "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_what_belongs_to_another_user_latches(tmp_path: Path, level: int) -> None:
+    file = kept(tmp_path)
+    os.chown((file.path, *file.path.parents)[level], OTHER_USER, OTHER_USER)
+    assert file.read() is Reason.INTERNAL
+    assert f"belongs to user {OTHER_USER}" in file.trouble
+
+
+def test_owners_are_told_apart_by_number_whoever_runs_this(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = kept(tmp_path)
+    real = os.fstat
+
+    def foreign(handle: int) -> os.stat_result:
+        found = list(real(handle))
+        found[4] = OTHER_USER
+        return os.stat_result(found)
+
+    monkeypatch.setattr(os, "fstat", foreign)
+    assert file.read() is Reason.INTERNAL
+    assert f"belongs to user {OTHER_USER}, expected this user ({os.geteuid()}) or root" in file.trouble
+
+
+@pytest.mark.parametrize("name", ["latched.json", "latched.json.partial", f"latched.json.{os.getpid()}"])
+def test_a_planted_link_is_not_written_through(tmp_path: Path, name: str) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    file = kept(tmp_path)
+    file.path.unlink()
+    (file.path.parent / name).symlink_to(victim)
+    file.write(Reason.SELF_TEST)
+    assert victim.read_bytes() == b"precious"
+    assert not file.path.is_symlink()
+    assert file.read() == Reason.SELF_TEST
+
+
+def test_every_folder_that_is_made_is_this_users_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        file = kept(tmp_path)
+    finally:
+        os.umask(before)
+    folders = (file.path.parent, file.path.parent.parent)
+    assert [each.stat().st_mode & 0o777 for each in (file.path, *folders)] == [0o600, 0o700, 0o700]
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """With files limited to 8 bytes the write fails for real; nothing stays beside the old latch."""
+    file = kept(tmp_path)
+    program = (
+        "import resource, signal, sys, pathlib\n"
+        "from trustseg.reasons import Reason\nfrom trustseg_ros.latch_file import LatchFile\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8))\n"
+        "try:\n    LatchFile(pathlib.Path(sys.argv[1])).write(Reason.RESTARTS)\n"
+        "except OSError as error:\n    print(error.errno)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, file.path], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "27"  # EFBIG
+    assert [each.name for each in file.path.parent.iterdir()] == ["latched.json"]
+    assert file.read() == Reason.SELF_TEST
+
+
+def test_a_folder_that_outlives_the_container_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+    monkeypatch.setenv("TRUSTSEG_STATE", "/var/lib/trustseg/state")
+    monkeypatch.setenv("ROS_DOMAIN_ID", "3")
+    expected = Path("/var/lib/trustseg/state/trustseg/domain_3/trustseg_monitor/latched.json")
+    assert default_path("/trustseg_monitor") == expected

@@ -299,6 +299,55 @@ def test_a_latch_that_cannot_be_written_still_holds(world: World, tmp_path: Path
     assert (len(world.log.lines), world.state) == (tries, State.LATCHED)
 
 
+def test_a_latch_that_could_not_be_written_is_tried_again_until_it_is(world: World, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    world.send(Reason.SELF_TEST)
+    said = len(world.log.lines)
+    (tmp_path / "kept").unlink()
+    world.now += SECOND - 1
+    world.core.on_tick()
+    assert world.latch_file.read() is Reason.NONE
+    world.now += 1
+    world.core.on_tick()
+    assert world.latch_file.read() == Reason.SELF_TEST
+    assert world.log.lines[said:] == [("info", f"wrote {world.latch_file.path} after all")]
+    assert World(tmp_path).state is State.LATCHED
+    world.now += 10 * SECOND
+    before = world.latch_file.path.stat().st_mtime_ns
+    world.core.on_tick()
+    assert world.latch_file.path.stat().st_mtime_ns == before  # written once
+    assert len(world.log.lines) == said + 1
+
+
+def test_a_full_disk_is_told_once_and_tried_every_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[Reason] = []
+
+    def full(reasons: Reason) -> None:
+        tries.append(reasons)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(world.latch_file, "write", full)
+    world.send(Reason.SELF_TEST)
+    said = [line for line in world.log.lines if line[0] == "error"]
+    for _ in range(200):
+        world.now += SECOND // 50
+        world.core.on_tick()
+    assert tries == [Reason.SELF_TEST] * 5  # at once and four times in four seconds
+    assert [line for line in world.log.lines if line[0] == "error"] == said
+    assert said[-1][1].endswith("No space left on device")
+    world.core.reset()
+    assert tries[5:] == [Reason.NONE]  # another latch is not waited with
+
+
+def test_a_latch_file_that_others_could_write_latches_and_is_named(tmp_path: Path) -> None:
+    World(tmp_path).latch_file.write(Reason.SELF_TEST)
+    (tmp_path / "kept").chmod(0o777)
+    world = World(tmp_path)
+    assert (world.state, world.verdicts[0].latched_reasons) == (State.LATCHED, Reason.INTERNAL)
+    assert world.log.lines[0][0] == "error"
+    assert "can be written by others (mode 777)" in world.log.lines[0][1]
+
+
 def test_an_exception_in_a_callback_raises_the_flag_and_the_monitor_goes_on(world: World) -> None:
     world.until_ok()
     seen: list[tuple[Any, ...]] = []

@@ -1,69 +1,149 @@
-"""The file in which latched reasons outlive the monitor. Standard library only."""
+"""The file in which latched reasons outlive the monitor. Standard library only.
+
+Who can write it, or a folder above it, can make a latch be forgotten: folder and file must belong to this user (or to
+root) and nobody else may write them, no link is followed, and what others could have altered counts as latched.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trustseg.reasons import Reason
 
 FILE_NAME = "latched.json"
+STATE_VARIABLE = "TRUSTSEG_STATE"
+LARGEST_BYTES = 65536  # ours has some hundred
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A pipe in the file's place would be waited for without O_NONBLOCK.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Untrusted(OSError):
+    """Somebody else could have written the file, or could take it away."""
 
 
 class LatchFile:
     """Reads and writes the latched reasons; a file that cannot be read counts as latched, for nobody knows by what.
 
     Args:
-        path: the file; its folder is made when needed.
+        path: the file; its folders are made when needed, for this user alone.
+
+    Attributes:
+        trouble: why the last `read` could not say what was latched; empty when it could.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.trouble = ""
 
     def read(self) -> Reason:
         """Reasons latched when the last monitor ended."""
+        self.trouble = ""
         try:
-            if self.path.exists() and not self.path.is_file():
-                return Reason.INTERNAL  # reading a pipe would wait for ever
-            content = self.path.read_bytes()
+            latched = json.loads(self._content())["latched_reasons"]
+            # A message carries 64 bits.
+            if not isinstance(latched, int) or not 0 <= latched < 1 << 64:
+                raise ValueError("latched_reasons is no number of 64 bits")
         except FileNotFoundError:
             return Reason.NONE
-        except OSError:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            self.trouble = f"{self.path} cannot be relied on: {error or type(error).__name__}"
             return Reason.INTERNAL
-        try:
-            latched = json.loads(content)["latched_reasons"]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            return Reason.INTERNAL
-        # A message carries 64 bits.
-        return Reason(latched) if isinstance(latched, int) and 0 <= latched < 1 << 64 else Reason.INTERNAL
+        return Reason(latched)
 
     def write(self, reasons: Reason) -> None:
         """Keep `reasons`, all or nothing; NONE removes the file.
 
         Raises:
-            OSError: the directory cannot be written.
+            OSError: the directory cannot be written, or is not this user's alone.
         """
         if not reasons:
-            self.path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError), self._folder() as folder:
+                os.unlink(self.path.name, dir_fd=folder)
+                os.fsync(folder)
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make_folders()
         content = json.dumps({"latched_reasons": int(reasons), "names": reasons.names()})
-        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        with partial.open("wb") as file:
-            file.write(content.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path)
+        partial = f"{self.path.name}.partial"
+        with self._folder() as folder:
+            # What a killed monitor left, or somebody planted: removed, never written through.
+            with suppress(FileNotFoundError):
+                os.unlink(partial, dir_fd=folder)
+            try:
+                with open(os.open(partial, _WRITE, 0o600, dir_fd=folder), "wb") as file:
+                    file.write(content.encode())
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(partial, self.path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError:
+                with suppress(OSError):
+                    os.unlink(partial, dir_fd=folder)
+                raise
+            os.fsync(folder)
+
+    def _content(self) -> bytes:
+        with self._folder() as folder, open(os.open(self.path.name, _READ, dir_fd=folder), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise Untrusted("it is no regular file")
+            _refuse_others(found, str(self.path), OTHERS_WRITE)
+            content = file.read(LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
+            raise ValueError(f"it is longer than {LARGEST_BYTES} bytes")
+        return content
+
+    @contextmanager
+    def _folder(self) -> Iterator[int]:
+        """The opened folder, held to its rules; links above it are followed first, each real folder is looked at."""
+        real = Path(os.path.realpath(self.path.parent))
+        # Who owns a folder above can put another one in this one's place; in a sticky one (/tmp) only its owner can.
+        for above in reversed(real.parents):
+            found = os.lstat(above)
+            _refuse_others(found, str(above), 0 if found.st_mode & stat.S_ISVTX else stat.S_IWOTH)
+        folder = os.open(real, _FOLDER)
+        try:
+            _refuse_others(os.fstat(folder), str(real), OTHERS_WRITE)
+            yield folder
+        finally:
+            os.close(folder)
+
+    def _make_folders(self) -> None:
+        """Every folder that is missing, for this user alone."""
+        missing = []
+        folder = Path(os.path.realpath(self.path.parent))
+        while not folder.exists():
+            missing.append(folder)
+            folder = folder.parent
+        for each in reversed(missing):
+            each.mkdir(mode=0o700, exist_ok=True)
+
+
+def _refuse_others(found: os.stat_result, path: str, forbidden: int) -> None:
+    if found.st_uid not in (0, os.geteuid()):
+        raise Untrusted(f"{path} belongs to user {found.st_uid}, expected this user ({os.geteuid()}) or root")
+    if found.st_mode & forbidden:
+        mode = stat.S_IMODE(found.st_mode)
+        raise Untrusted(f"{path} can be written by others (mode {mode:03o}), expected its owner alone: chmod go-w")
 
 
 def default_path(node_name: str) -> Path:
-    """A file of this user, this ROS domain and this node, gone after a reboot.
+    """A file of this user, this ROS domain and this node.
+
+    It lies below $TRUSTSEG_STATE where that names a folder that outlives a container or a reboot, else in the run-time
+    directory, which a reboot clears.
 
     Args:
         node_name: fully qualified.
     """
-    root = os.environ.get("XDG_RUNTIME_DIR") or os.path.join(tempfile.gettempdir(), f"trustseg-{os.getuid()}")
+    own = os.path.join(tempfile.gettempdir(), f"trustseg-{os.getuid()}")
+    root = os.environ.get(STATE_VARIABLE) or os.environ.get("XDG_RUNTIME_DIR") or own
     domain = os.environ.get("ROS_DOMAIN_ID") or "0"
     return Path(root) / "trustseg" / f"domain_{domain}" / node_name.strip("/").replace("/", ".") / FILE_NAME

@@ -24,6 +24,7 @@ from trustseg_ros.integrity import is_intact, seal
 from trustseg_ros.latch_file import LatchFile
 
 LEVELS = {State.OK: OK, State.DEGRADED: WARN}
+KEEP_AGAIN_NS = SECOND  # between tries to write a latch: a full disk is emptied some time
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,19 @@ class MonitorCore:
         self._name, self._instance_id, self._out, self._latch_file = name, instance_id, outlets, latch_file
         self._valid_ns = config.bounds.verdict_valid_ns
         self._diagnostics_period_ns = round(diagnostics_period_s * SECOND)
-        self._kept = latch_file.read()
-        self._machine = StateMachine(config, outlets.steady_ns(), self._kept)
+        latched = latch_file.read()
+        self._kept: Reason | None = latched  # what the file says; None: nobody knows
+        self._tried: Reason | None = None  # what could not be written, and when to try again
+        self._keep_again_ns = 0
+        self._said = ""
+        self._machine = StateMachine(config, outlets.steady_ns(), latched)
         self._seq = 0
         self._shown: Snapshot | None = None
         self._diagnosed_ns = 0
-        if self._kept:
-            outlets.log.error(f"latched since before this start: {', '.join(self._kept.names())}")
+        if latch_file.trouble:
+            outlets.log.error(latch_file.trouble)
+        if latched:
+            outlets.log.error(f"latched since before this start: {', '.join(latched.names())}")
         self.on_tick()
 
     # What arrives ---------------------------------------------------------------------------------------------
@@ -154,7 +161,7 @@ class MonitorCore:
         if before is None or before.state is not snapshot.state:
             self._log(snapshot)
         if snapshot.latched != self._kept:
-            self._keep(snapshot.latched)
+            self._keep(snapshot.latched, self._out.steady_ns())
         changed = before is None or (before.state, before.reasons) != (snapshot.state, snapshot.reasons)
         if changed or self._out.steady_ns() - self._diagnosed_ns >= self._diagnostics_period_ns:
             self._diagnose(snapshot)
@@ -167,13 +174,23 @@ class MonitorCore:
         else:
             self._out.log.warning(text)
 
-    def _keep(self, latched: Reason) -> None:
+    def _keep(self, latched: Reason, now_ns: int) -> None:
+        """Write the latch; where that fails, again every `KEEP_AGAIN_NS`, and at once when it changes."""
+        if latched == self._tried and now_ns < self._keep_again_ns:
+            return
         try:
             self._latch_file.write(latched)
         except OSError as error:
             # The latch holds in this process all the same; only a restart would forget it.
-            self._out.log.error(f"cannot write {self._latch_file.path}: {error}")
-        self._kept = latched
+            self._kept, self._tried, self._keep_again_ns = None, latched, now_ns + KEEP_AGAIN_NS
+            text = f"cannot write {self._latch_file.path}: {error}"
+            if text != self._said:
+                self._out.log.error(text)
+            self._said = text
+            return
+        if self._said:
+            self._out.log.info(f"wrote {self._latch_file.path} after all")
+        self._kept, self._tried, self._said = latched, None, ""
 
     def _diagnose(self, snapshot: Snapshot) -> None:
         self._diagnosed_ns = self._out.steady_ns()

@@ -128,7 +128,9 @@ class MonitorConfig(Timing):
     restart_limit: int = parameter(3, "restarts within restart_window_s that latch", minimum=1, maximum=100)
     restart_window_s: float = parameter(60.0, "window of restart_limit, s", minimum=0.1, maximum=3600.0)
     latch_file: str = parameter(
-        "", "file that keeps latched reasons over a restart of the monitor; empty: one in the run-time directory"
+        "",
+        "file that keeps latched reasons over a restart of the monitor; "
+        "empty: one below $TRUSTSEG_STATE, else in the run-time directory",
     )
     diagnostics_period_s: float = parameter(1.0, "period of /diagnostics, s", minimum=0.1, maximum=60.0)
 

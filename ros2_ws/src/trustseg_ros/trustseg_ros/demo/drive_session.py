@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -104,8 +105,10 @@ class DriveSession:
         Raises:
             ProcessFailed: a process could not start, or ended on its own; the text quotes its last words.
         """
-        with self._group as group:
-            for program in self._programs():
+        # A latch of an earlier run must not enter this one, nor this one's the vehicle's; and the results' folder is
+        # none to keep it in: others may be able to write there.
+        with tempfile.TemporaryDirectory(prefix="trustseg-drive-") as own, self._group as group:
+            for program in self._programs(Path(own)):
                 group.start(program)
             self._wait_until_ready()
             self._start_file.touch()
@@ -175,18 +178,16 @@ class DriveSession:
     def _failed(self, what: str) -> ProcessFailed:
         return ProcessFailed(what, got=self._group.last_words(SEGMENTER))
 
-    def _programs(self) -> list[Program]:
+    def _programs(self, own: Path) -> list[Program]:
         bounds, rate_hz = drive_bounds(self._drive.rate_hz), float(self._drive.rate_hz)
         timing = {"camera_rate_hz": rate_hz, "latency_budget_ms": bounds.latency_budget_ns / MS}
-        work = self._options.work
-        schedule = work / "schedule.json"
+        schedule = self._options.work / "schedule.json"
         schedule.write_text(json.dumps(self._drive.camera_schedule()), encoding="utf-8")
         segmenter = {
             "bundle": str(self._options.bundle), "backend": self._options.backend, "threads": self._options.threads,
             "mode": "live", "autostart": True, **timing,
         }  # fmt: skip
-        # A latch of an earlier run must not enter this one, nor this one's the vehicle's.
-        monitor = {"latch_file": str(work / "latch.json"), **timing}
+        monitor = {"latch_file": str(own / "latch.json"), **timing}
         camera = {
             "source": str(self._drive.folder / IMAGES), "rate_hz": rate_hz, "max_frames": self._drive.slots,
             "schedule": str(schedule), "log": str(self._seen / CAMERA_LOG), "wait_for_subscribers": IMAGE_READERS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -66,6 +67,8 @@ class Stack:
     ) -> None:
         self.options, self._environment = options, environment
         self.setup = ""
+        # Others may be able to write to the results' folder: a latch is not kept there.
+        self._own = tempfile.TemporaryDirectory(prefix="trustseg-faults-")
         self._group = ProcessGroup(environment, options.work / "logs", respawn_limit=MANY, delay_s=RESPAWN_DELAY_S)
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -80,6 +83,7 @@ class Stack:
     def __exit__(self, *_: object) -> None:
         self._ending.set()
         self._watcher.join()
+        self._own.cleanup()
 
     def use(self, setup: str) -> bool:
         """Make this setup run; True when processes were started for it."""
@@ -171,7 +175,7 @@ class Stack:
         if name == LINK:
             return {"make_camera_info": True, **timing, **transport}
         if name == MONITOR:
-            return {"latch_file": str(options.work / "latch.json"), **timing}
+            return {"latch_file": str(Path(self._own.name) / "latch.json"), **timing}
         return {
             "bundle": options.bundle, "backend": options.backend, "threads": options.threads, "mode": "live",
             "autostart": True, "fault_injection": True, "require_camera_info": self.setup != COMPRESSED,

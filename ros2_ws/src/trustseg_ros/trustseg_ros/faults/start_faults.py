@@ -25,11 +25,10 @@ PRECISION = "fp32"
 @contextmanager
 def no_camera(bench: Bench) -> Iterator[int]:
     """A monitor of its own, to which nobody ever says anything; the fault begins with its first verdict."""
-    options = bench.stack.options
     heard = bench.witness.hear_monitor_alone()
     arguments = ["trustseg_ros.monitor", "--ros-args", "-r", f"__ns:=/{ALONE}"]
     for name, value in bench.stack.parameters("monitor").items():
-        arguments += ["-p", f"{name}:={value if name != 'latch_file' else options.work / 'alone.json'}"]
+        arguments += ["-p", f"{name}:={value if name != 'latch_file' else Path(value).with_name('alone.json')}"]
     bench.stack.start_beside(ALONE, tuple(arguments))
     try:
         if not bench.witness.wait(lambda: len(heard) >= 2, START_LIMIT_S):
