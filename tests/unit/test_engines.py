@@ -18,7 +18,7 @@ from trustseg.types import Frame
 from trustseg_ros.camera_info import CameraInfoCheck
 from trustseg_ros.engine_care import EngineCare
 from trustseg_ros.engines import RETRY_NS, Engines
-from trustseg_ros.self_test_plan import MOST_POSTPONED, SelfTestPlan
+from trustseg_ros.self_test_plan import EARLY, SelfTestPlan
 from trustseg_ros.supervisor import EXIT_LOST, Supervisor
 
 BOUNDS = derive_bounds(100 * MS, 100 * MS)
@@ -138,63 +138,30 @@ def test_order_of_spares(order: str, chosen: str, spares: tuple[str, ...]) -> No
     assert spare_order(order, chosen) == spares
 
 
-# When a test fits -------------------------------------------------------------------------------------------------
-
-
-def test_a_test_is_due_after_its_period_and_fits_where_the_next_frame_keeps_its_budget() -> None:
-    plan = SelfTestPlan(60.0, BOUNDS, 0, 30 * MS)
-    assert not plan.is_due(60 * SECOND - 1)
-    now = 60 * SECOND
-    assert plan.is_due(now)
-    # The frame of 30 ms came 40 ms ago, the next comes in 60 ms: it waits for nothing.
-    plan.note_frame(now - 40 * MS, 30 * MS)
-    assert plan.fits(now)
-    # It comes in 10 ms, waits 20 ms for a test of 30 ms, and takes 30 ms: 50 of 100 ms.
-    plan.note_frame(now - 90 * MS, 30 * MS)
-    assert plan.fits(now)
-    # A slow frame among the last ones: 20 + 61 ms are more than four fifths of the budget.
-    plan.note_frame(now - 90 * MS, 61 * MS)
-    assert not plan.fits(now)
-    plan.note_test(now, 10 * MS)
-    assert not plan.is_due(now + 1)
-    assert plan.until_due_ns(now + SECOND) == 59 * SECOND
-
-
-def test_without_frames_a_test_fits_when_one_could_come_at_any_moment() -> None:
-    assert SelfTestPlan(1.0, BOUNDS, 0, 40 * MS).fits(SECOND)  # waits 40, takes as long
-    assert not SelfTestPlan(1.0, BOUNDS, 0, 41 * MS).fits(SECOND)
-
-
-def test_postponements_are_counted_and_said_after_the_fifth() -> None:
-    plan = SelfTestPlan(10.0, BOUNDS, 0, MS)
-    assert [plan.postponed(t * SECOND) for t in (0, 10, 19, 20, 30)] == [0, 0, 0, 1, 2]
-    assert not plan.is_overdue((MOST_POSTPONED + 1) * 10 * SECOND - 1)
-    assert plan.is_overdue((MOST_POSTPONED + 1) * 10 * SECOND)
-
-
-def test_a_period_of_zero_is_no_test() -> None:
-    plan = SelfTestPlan(0.0, BOUNDS, 0, MS)
-    assert not plan.is_due(10**18)
-    assert plan.until_due_ns(5) is None
-    assert plan.postponed(10**18) == 0
-
-
 # Care between frames ----------------------------------------------------------------------------------------------
 
 
 class Care:
-    def __init__(self, stand: Stand, period_s: float = 60.0) -> None:
+    def __init__(self, stand: Stand, period_s: float = 60.0, test_ns: int = MS) -> None:
         self.now, self.changes, self.ended = 0, 0, []
         self.why: list[str] = []
         self.stand, self.lock = stand, threading.Lock()
         supervisor = Supervisor(BOUNDS, lambda: None, clock_ns=lambda: self.now, end_process=self.ended.append)
         self.care = EngineCare(
-            stand.engines, SelfTestPlan(period_s, BOUNDS, 0, MS), self.lock, supervisor, self.why.append, self.change,
-            stand.log, clock_ns=lambda: self.now,
+            stand.engines, SelfTestPlan(period_s, BOUNDS, 0, test_ns), self.lock, supervisor, self.why.append,
+            self.change, stand.log, clock_ns=lambda: self.now,
         )  # fmt: skip
 
     def change(self) -> None:
         self.changes += 1
+
+    def too_slow(self, until_ns: int) -> None:
+        """Frames that take nearly three periods each, and a test that takes four: a machine unfit for this camera."""
+        while self.now < until_ns:
+            self.care.plan.note_frame(self.now - 290 * MS, 290 * MS, self.now)
+            assert not self.care.look()
+            assert self.care.reasons & Reason.LATENCY == Reason.NONE
+            self.now += 300 * MS
 
 
 def test_the_golden_image_runs_once_a_period_and_a_difference_is_reported() -> None:
@@ -202,8 +169,8 @@ def test_the_golden_image_runs_once_a_period_and_a_difference_is_reported() -> N
     made.care.look()
     assert made.stand.tested == []
     made.now = 60 * SECOND
-    made.care.look()
-    made.care.look()
+    assert made.care.look()
+    assert not made.care.look()
     assert (made.stand.tested, made.care.tests, made.why) == (["first"], 1, [])
     made.stand.golden = "mask agreement 0.2"
     made.now = 120 * SECOND
@@ -222,14 +189,9 @@ def test_no_test_while_another_thread_uses_the_engine() -> None:
 
 
 def test_a_test_that_fits_nowhere_is_put_off_and_frames_say_so() -> None:
-    made = Care(Stand())
-    made.care.plan.note_frame(0, 90 * MS)
-    for second in range(60, 360):
-        made.now = second * SECOND
-        made.care.look()
-        assert made.care.reasons == Reason.NONE
-    assert (made.stand.tested, made.care.postponed) == ([], 4)
-    made.now = 360 * SECOND
+    made = Care(Stand(), test_ns=400 * MS)
+    made.too_slow(360 * SECOND)
+    assert (made.stand.tested, made.care.postponed) == ([], 5)
     assert made.care.reasons == Reason.LATENCY
 
 
@@ -241,6 +203,15 @@ def test_a_failed_engine_is_replaced_retried_and_back() -> None:
     made.now = RETRY_NS
     made.care.look()
     assert (made.changes, made.care.reasons) == (2, Reason.NONE)
+    assert made.care.plan.until_due_ns(made.now) == EARLY * 60 * SECOND  # coming back proved it
+
+
+def test_a_first_engine_that_never_has_room_is_tried_all_the_same() -> None:
+    made = Care(Stand("good"), test_ns=400 * MS)
+    made.care.broke("the engine has gone")
+    made.too_slow(2 * RETRY_NS)
+    assert made.care.look()
+    assert made.care.reasons == Reason.NONE
 
 
 def test_an_engine_lost_in_a_self_test_ends_the_process(capfd: pytest.CaptureFixture[str]) -> None:
@@ -263,7 +234,7 @@ def test_a_backend_that_raises_in_a_self_test_is_left_to_the_next_frame() -> Non
 
 def test_the_worker_waits_no_longer_than_until_the_next_test() -> None:
     made = Care(Stand(), period_s=0.5)
-    assert made.care.wait_s() == 0.5
+    assert made.care.wait_s() == EARLY * 0.5
     made.now = 2 * SECOND
     assert made.care.wait_s() == 0.01
     assert Care(Stand(), period_s=0.0).care.wait_s() is None

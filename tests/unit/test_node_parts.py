@@ -46,6 +46,16 @@ def test_closing_wakes_a_worker_that_waits() -> None:
     assert taken == [None]
 
 
+def test_what_waits_is_given_up_where_it_is_wanted() -> None:
+    slot: Newest[int] = Newest()
+    assert slot.give_up(lambda item: True) is None
+    slot.put(1)
+    assert slot.give_up(lambda item: item > 1) is None
+    assert slot.give_up(lambda item: item == 1) == 1
+    slot.put(2)
+    assert slot.take() == 2
+
+
 def test_no_item_is_lost_or_doubled_between_threads() -> None:
     slot: Newest[int] = Newest()
     taken: list[int] = []

@@ -1,4 +1,8 @@
-"""What the worker does for its engine between frames: the golden image again, the first engine's way back."""
+"""What the worker does for its engine between frames: the golden image again, the first engine's way back.
+
+Both wait for room, which a node that needs most of its period for a frame never has: when they are due they take the
+place of one frame, which is answered as skipped.
+"""
 
 from __future__ import annotations
 
@@ -65,20 +69,33 @@ class EngineCare:
         if changed:
             self._changed()
 
-    def look(self) -> None:
-        """In an idle moment: try the first engine again, or run the golden image, when it is time for it."""
-        now_ns = self._clock_ns()
-        retry, test = self.engines.retry_is_due(now_ns), self.plan.is_due(now_ns)
-        if not (retry or test) or not self.plan.fits(now_ns) or not self._lock.acquire(blocking=False):
-            return
+    def look(self) -> bool:
+        """Between two frames: try the first engine again, or run the golden image, when it is time for it.
+
+        Returns:
+            Whether the engine was used, so that a frame may have come meanwhile.
+        """
+        now_ns, plan = self._clock_ns(), self.plan
+        retry, test = self.engines.retry_is_due(now_ns), plan.is_due(now_ns)
+        if not retry and not test:
+            return False
+        must = retry or plan.must_be(now_ns)
+        room = plan.fits(now_ns) or (must and plan.fits_in_place_of_a_frame(now_ns))
+        if not room and not self.engines.retry_must_be(now_ns):
+            return False
+        if not self._lock.acquire(blocking=False):
+            return False
         try:
             with self._supervisor:
                 self._retry(now_ns) if retry else self._test(now_ns)
         finally:
             self._lock.release()
+        return True
 
     def _retry(self, now_ns: int) -> None:
         if self.engines.retry(now_ns):
+            ended_ns = self._clock_ns()
+            self.plan.note_test(ended_ns, ended_ns - now_ns)
             self._changed()
 
     def _test(self, began_ns: int) -> None:
@@ -89,7 +106,7 @@ class EngineCare:
         except BackendError as error:
             # The next frame will find the same, and says so with its status.
             self._logger.error(f"self-test: {error}")
-            return self.plan.note_test(self._clock_ns(), self._clock_ns() - began_ns)
+            return self.plan.note_test(self._clock_ns(), self._clock_ns() - began_ns, finished=False)
         now_ns = self._clock_ns()
         self.plan.note_test(now_ns, now_ns - began_ns)
         self.tests += 1

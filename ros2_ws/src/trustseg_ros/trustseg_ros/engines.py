@@ -1,8 +1,8 @@
 """The engine in use, those that take over when it fails, and its way back.
 
 What takes over is verified first, by hash and golden image, as at the start. While it serves, frames carry
-BACKEND_FALLBACK; the first engine is tried again in idle moments and comes back when it passes. One that keeps failing
-does so often enough for the monitor to latch.
+BACKEND_FALLBACK; the first engine is tried again four to eight seconds after it failed, and comes back when it passes.
+One that keeps failing does so often enough for the monitor to latch.
 """
 
 from __future__ import annotations
@@ -67,6 +67,13 @@ class Engines:
     def retry_is_due(self, now_ns: int) -> bool:
         """Whether it is time to try the first engine again."""
         return self.pipeline.backend is not self._first and now_ns - self._failed_ns >= RETRY_NS
+
+    def retry_must_be(self, now_ns: int) -> bool:
+        """Whether the first engine has waited for room for so long that it is tried whatever frames lose by it.
+
+        They carry BACKEND_FALLBACK until it is back: a spare that is slow must not keep it out for ever.
+        """
+        return self.retry_is_due(now_ns) and now_ns - self._failed_ns >= 2 * RETRY_NS
 
     def retry(self, now_ns: int) -> bool:
         """Try the golden image on the first engine; it serves again when it passes."""

@@ -144,12 +144,20 @@ class FrameWorker:
                     if received is None:
                         return
                     self._work(received)
-                self.care.look()
+                if self.care.look():
+                    self._leave_one_out()
             except Exception as error:
                 # The status of the frame is out; what failed is a picture, a debug figure, or a node that is ending.
                 self._logger.error(
                     f"after a frame: {type(error).__name__}: {error}", throttle_duration_sec=LOG_PERIOD_S
                 )
+
+    def _leave_one_out(self) -> None:
+        """The engine was tested meanwhile: answer the frame in whose place that was, if it would come too late."""
+        now_ns = time.monotonic_ns()
+        left_out = self._newest.give_up(lambda each: self.care.plan.takes_the_place_of(each.at_ns, now_ns))
+        if left_out is not None:
+            self._book.skipped(left_out)
 
     def _work(self, received: Received) -> None:
         taken_ns = time.monotonic_ns()
@@ -171,7 +179,8 @@ class FrameWorker:
             return self._reject(received, Reason.INTERNAL, f"{type(error).__name__}: {error}")
         reasons, severity = self._final(received, result, frame, taken_ns)
         self._book.processed(received, result, reasons, severity, crc32)
-        self.care.plan.note_frame(received.at_ns, time.monotonic_ns() - taken_ns)
+        answered_ns = time.monotonic_ns()
+        self.care.plan.note_frame(received.at_ns, answered_ns - taken_ns, answered_ns)
         self._log(
             reasons, f"score {result.verdict.failure_score:.2f}, predicted mIoU {result.verdict.predicted_miou:.2f}"
         )

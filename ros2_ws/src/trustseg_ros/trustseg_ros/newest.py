@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -32,6 +33,15 @@ class Newest(Generic[T]):
             if not self._open:
                 return None
             item, self._item = self._item, None
+            return item
+
+    def give_up(self, when: Callable[[T], bool]) -> T | None:
+        """Take out the item that waits, if there is one and `when` says so of it."""
+        with self._changed:
+            item = self._item
+            if item is None or not when(item):
+                return None
+            self._item = None
             return item
 
     def wait(self, timeout_s: float | None) -> bool:

@@ -87,7 +87,8 @@ class SegmenterConfig(Timing):
         0.0, "longest engine call that is admitted at the start, ms; 0: any time", minimum=0.0, maximum=10e3
     )
     self_test_period_s: float = parameter(
-        60.0, "time between two golden-image tests while driving, s; put off while frames leave no room; 0: none",
+        60.0,
+        "time between two golden-image tests while driving, s; without room one takes the place of a frame; 0: none",
         minimum=0.0, maximum=86400.0,
     )  # fmt: skip
     require_camera_info: bool = parameter(

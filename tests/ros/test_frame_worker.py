@@ -1,0 +1,100 @@
+"""The worker between callback and status, with parts that do what the test says."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import Image
+
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.reasons import Mode, Outcome, Reason
+from trustseg.types import Frame, FrameVerdict, PerceptionResult
+from trustseg_ros.camera_info import CameraInfoCheck
+from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
+from trustseg_ros.self_test_plan import SelfTestPlan
+
+WAIT_S = 60.0
+BOUNDS = derive_bounds(SECOND // 10, 250 * MS)
+
+
+class Parts:
+    """Everything around the worker. `tests`: one entry for each test that the engine is to run, and what comes then."""
+
+    def __init__(self) -> None:
+        self.answers: queue.Queue[tuple[Outcome, int]] = queue.Queue()
+        self.tests: list[Any] = []
+        self.left_out = True
+        self.plan = SelfTestPlan(0.0, BOUNDS, 0, MS)
+        self.plan.takes_the_place_of = lambda arrived_ns, now_ns: self.left_out  # type: ignore[method-assign]
+        self.engines = SimpleNamespace(pipeline=self)
+        self.reasons = Reason.NONE
+        self.worker = FrameWorker(
+            WorkerConfig(BOUNDS, Mode.LIVE, False, 0.5), intake=self, care=self, info=CameraInfoCheck(False, BOUNDS, 0),
+            engine_lock=threading.Lock(), book=self, outputs=self, supervisor=nullcontext(), now_ns=lambda: 0,
+            logger=self,
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: 0
+
+    def check(self, *_: Any) -> float:
+        return 0.0
+
+    def decode(self, message: Image) -> Frame:
+        return Frame(np.zeros((4, 4, 3), np.uint8), message.header.stamp.sec, "front", "rgb")
+
+    def process(self, frame: Frame) -> PerceptionResult:
+        verdict = FrameVerdict(Reason.NONE, 0.1, 0.5, 0.9, 0.8, 0.9, 0.1, 0.9, 0.9, 0.1, 0.3, 1.0)
+        empty = np.zeros((4, 4), np.uint8)
+        return PerceptionResult(empty, empty, np.zeros(3, np.float32), verdict, None, 1.0, 1.0)  # type: ignore[arg-type]
+
+    def wait_s(self) -> float:
+        return 0.01
+
+    def look(self) -> bool:
+        if not self.tests:
+            return False
+        self.tests.pop(0)()
+        return True
+
+    def processed(self, received: Any, *_: Any) -> None:
+        self.answers.put((Outcome.PROCESSED, received.message.header.stamp.sec))
+
+    def skipped(self, received: Any) -> None:
+        self.answers.put((Outcome.SKIPPED, received.message.header.stamp.sec))
+
+    def frame(self, number: int) -> None:
+        message = Image()
+        message.header.stamp.sec = number
+        self.worker.on_image(message)
+
+    def answered(self) -> tuple[Outcome, int]:
+        return self.answers.get(timeout=WAIT_S)
+
+
+def test_the_frame_in_whose_place_the_engine_was_tested_is_answered_as_skipped() -> None:
+    parts = Parts()
+    parts.tests = [lambda: parts.frame(2)]
+    parts.worker.start()
+    parts.frame(1)
+    assert parts.answered() == (Outcome.PROCESSED, 1)
+    assert parts.answered() == (Outcome.SKIPPED, 2)
+    parts.frame(3)
+    assert parts.answered() == (Outcome.PROCESSED, 3)
+    parts.worker.stop()
+    assert parts.answers.empty()
+
+
+def test_a_frame_that_is_still_in_time_after_a_test_is_worked_on() -> None:
+    parts = Parts()
+    parts.left_out = False
+    parts.tests = [lambda: parts.frame(2)]
+    parts.worker.start()
+    parts.frame(1)
+    assert [parts.answered(), parts.answered()] == [(Outcome.PROCESSED, 1), (Outcome.PROCESSED, 2)]
+    parts.worker.stop()
