@@ -16,8 +16,8 @@ from std_msgs.msg import Bool
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
 from bundle_factory import paint_scene
+from patience import WAIT_S
 
-WAIT_S = 40.0  # the machine may be slow and busy; nothing here asserts how long something takes
 HEIGHT, WIDTH = 96, 128
 
 

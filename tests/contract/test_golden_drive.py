@@ -41,7 +41,6 @@ def fired(golden: ModuleType, before: Path, after: Path) -> list[str]:
 
 @pytest.mark.replay
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_the_released_bundle_says_what_it_said(tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPT), "--out", str(tmp_path / "out")]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bundle_factory import make_tiny_bundle, paint_scene
+from patience import WAIT_S
 from trustseg.backends import create_backend
 from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import BackendError, BundleError, FrameRejected
@@ -196,7 +197,7 @@ def test_input_is_checked_while_the_engine_works_and_also_when_it_fails(
         return check(*arguments)
 
     def engine(image: UInt8Array) -> Any:
-        assert begun.wait(30)
+        assert begun.wait(WAIT_S)
         return infer(image)
 
     monkeypatch.setattr(InputHealth, "check", checked)

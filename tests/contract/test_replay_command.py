@@ -20,6 +20,7 @@ from rosbags.highlevel import AnyReader
 
 from bag_factory import HEIGHT, PERIOD_NS, TOPIC, WIDTH, bag_file, shots, write_bag, write_labels, write_video
 from bundle_factory import CLASSES, make_tiny_bundle
+from patience import WAIT_S
 from trustseg.checksum import NESTED, checksum
 from trustseg.cli.app import main
 from trustseg.replay.bag_writer import typestore
@@ -353,7 +354,7 @@ def test_a_disk_that_is_full_leaves_no_results(bundle: Path, replayed: Path, tmp
     """No file may grow beyond a size, which is what a full disk looks like, and hits every writer at some size."""
     arguments = ["replay", replayed / "bag", "--bundle", bundle, "--out", tmp_path / "out", "--threads", "1"]
     command = f"ulimit -f {kilobytes}; exec {sys.executable} -m trustseg {' '.join(map(str, arguments))}"
-    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=100)
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=WAIT_S)
     assert ended.returncode == 2, ended.stderr
     assert "cannot write" in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1

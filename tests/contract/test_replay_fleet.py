@@ -19,13 +19,13 @@ import pytest
 
 from bag_factory import shots, write_bag, write_labels
 from bundle_factory import make_tiny_bundle
+from patience import WAIT_S
 from trustseg.bundle import load_bundle
 from trustseg.cli.app import main
 from trustseg.replay.job import ReplayJob, ReplayOptions, job_key
 from trustseg.replay.totals import read_totals
 
 MEASURED = {"timing.parquet", "timing.json", "report.html"}
-TIMEOUT_S = 100
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +81,13 @@ def started(*command: str) -> subprocess.Popen[str]:
 
 def halt_when(process: subprocess.Popen[str], condition: Callable[[], bool], what: str) -> None:
     """Let the group run in steps of some milliseconds until `condition` holds; then it is stopped, however quick."""
-    ends = time.monotonic() + TIMEOUT_S
+    ends = time.monotonic() + WAIT_S
     while True:
         os.killpg(process.pid, signal.SIGSTOP)
         if condition():
             return
         assert process.poll() is None, f"it ended before there was a {what}"
-        assert time.monotonic() < ends, f"no {what} within {TIMEOUT_S} s"
+        assert time.monotonic() < ends, f"no {what} within {WAIT_S} s"
         os.killpg(process.pid, signal.SIGCONT)
         time.sleep(0.005)
 
@@ -104,7 +104,7 @@ def test_processes_change_not_a_byte_even_if_one_is_killed(bundle: Path, fleet: 
     halt_when(process, lambda: len(parts(out)) > 1, "pair of drives under way")
     os.kill(parts(out)[0], signal.SIGKILL)
     os.killpg(process.pid, signal.SIGCONT)
-    _, told = process.communicate(timeout=TIMEOUT_S)
+    _, told = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, told
     assert contents(out) == contents(fleet / "alone")
 
@@ -165,7 +165,7 @@ def test_an_interrupted_run_is_taken_up(
     halt_when(process, lambda: (unfinished / "long").exists(), "finished drive")
     process.send_signal(sent)
     os.killpg(process.pid, signal.SIGCONT)
-    _, told = process.communicate(timeout=TIMEOUT_S)
+    _, told = process.communicate(timeout=WAIT_S)
     assert process.returncode != 0, "it ended before it was interrupted"
     assert not out.exists()
     if sent is signal.SIGINT:

@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from bundle_factory import make_tiny_bundle
+from patience import WAIT_S
 from trustseg.cli.app import main
 
 
@@ -181,17 +182,17 @@ def test_ctrl_c_while_rendering_ends_the_workers_and_leaves_no_half_drive(tmp_pa
         command, cwd=tmp_path, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}, stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WAIT_S
     while not list(tmp_path.glob("cache/trustseg/drives/*.partial-*/images/*.jpg")):
         assert run.poll() is None, run.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
     workers = psutil.Process(run.pid).children(recursive=True)
     run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=60)
+    _, err = run.communicate(timeout=WAIT_S)
     assert run.returncode == 130, err
     assert "Traceback" not in err
-    assert psutil.wait_procs(workers, timeout=5)[1] == []
+    assert psutil.wait_procs(workers, timeout=WAIT_S)[1] == []
     assert list((tmp_path / "cache" / "trustseg" / "drives").iterdir()) == []
     assert not (tmp_path / "out" / "demo").exists()
 

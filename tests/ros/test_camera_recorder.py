@@ -18,6 +18,7 @@ from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Image
 
 from bundle_factory import make_tiny_bundle, paint_scene
+from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome
 
@@ -98,7 +99,7 @@ def test_a_camera_without_footage_is_one_line_and_exit_code_2(
 ) -> None:
     given = {k: str(pictures) if v == "PICTURES" else v for k, v in parameters.items()}
     process = start_node("camera", given)
-    assert process.wait(60) == 2
+    assert process.wait(WAIT_S) == 2
     lines = (tmp_path / "camera.log").read_text().splitlines()
     assert len(lines) == 1
     assert words in lines[0]
@@ -127,7 +128,7 @@ def test_a_recording_holds_a_whole_drive(start_node: StartNode, tmp_path: Path, 
         heard = len(probe.verdicts)
         probe.until(lambda: len(probe.verdicts) >= heard + 50, "a second for the recorder")
         recorder.send_signal(number)
-        assert recorder.wait(60) == 0
+        assert recorder.wait(WAIT_S) == 0
     finally:
         probe.close()
     assert "Traceback" not in (tmp_path / "recorder.log").read_text()
@@ -177,7 +178,7 @@ def test_a_recording_stays_below_its_limit_and_keeps_the_small_messages(start_no
         heard = len(probe.verdicts)
         probe.until(lambda: len(probe.verdicts) >= heard + 20, "verdicts after the limit")
         recorder.send_signal(signal.SIGINT)
-        assert recorder.wait(60) == 0
+        assert recorder.wait(WAIT_S) == 0
     finally:
         probe.close()
     assert (output / "bag.mcap").stat().st_size <= 1.0e6
@@ -191,6 +192,6 @@ def test_a_recording_stays_below_its_limit_and_keeps_the_small_messages(start_no
 def test_a_recorder_overwrites_nothing(start_node: StartNode, tmp_path: Path) -> None:
     (tmp_path / "bag").mkdir()
     process = start_node("recorder", {"output": str(tmp_path / "bag")})
-    assert process.wait(60) == 2
+    assert process.wait(WAIT_S) == 2
     assert "exists already" in (tmp_path / "recorder.log").read_text()
     assert list((tmp_path / "bag").iterdir()) == []

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bundle_factory import make_tiny_bundle
+from patience import WAIT_S
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
-WAIT_S = 60.0
 # Moments of a start, in order: a library that has just been mapped, or a line of the log.
 EARLY = ("/numpy/", "/_rclpy_pybind11", "/cv2/", "libfastrtps.so", "bounds: ", "configured: ", "active: ")
 

@@ -16,6 +16,7 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
 from bundle_factory import make_tiny_bundle, paint_scene
+from patience import WAIT_S
 from ros_probe import Probe, stamp_ns
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.faults.catalogue import fault_of
@@ -38,7 +39,6 @@ catalogue.FAULTS = tuple(
 from trustseg.cli.app import main
 main(sys.argv[1:])
 """
-pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def probe() -> Iterator[Probe]:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
     """Exit status, the one document on stdout, and stderr."""
-    out, err = process.communicate(timeout=200)
+    out, err = process.communicate(timeout=4 * WAIT_S)
     print(err)
     return process.returncode, json.loads(out), err
 
@@ -157,6 +157,6 @@ def test_injecting_needs_somebody_who_can(ros_environ: dict[str, str]) -> None:
     ):
         ran = subprocess.run(
             [sys.executable, "-m", "trustseg", "faults", "inject", *arguments], env=ros_environ, text=True,
-            stderr=subprocess.PIPE, check=False, timeout=60,
+            stderr=subprocess.PIPE, check=False, timeout=WAIT_S,
         )  # fmt: skip
         assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr

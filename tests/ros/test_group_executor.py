@@ -13,9 +13,8 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.executors import ExternalShutdownException
 from std_msgs.msg import Empty, UInt32
 
+from patience import WAIT_S
 from trustseg_ros.group_executor import CallbackFailed, GroupedExecutor
-
-WAIT_S = 40.0
 
 
 class Spinning:

@@ -17,6 +17,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
 from bundle_factory import make_tiny_bundle
 from fake_segmenter import BOUNDS, TIMING, FakeSegmenter
+from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Outcome, Reason, Severity, State
@@ -105,7 +106,7 @@ def test_a_killed_node_raises_the_flag_and_its_successor_earns_trust_anew(
     probe.drive_until_ok()
     first = probe.verdicts[-1].source_instance_id
     process.send_signal(signal.SIGKILL)
-    process.wait(30)
+    process.wait(WAIT_S)
     probe.until(lambda: state_of(probe) is State.STALE, "STALE", every=probe.publish)
     probe.until(
         lambda: Reason(probe.verdicts[-1].reasons) & Reason.STATUS_STALE, "dead, not silent", every=probe.publish
@@ -153,7 +154,7 @@ def test_a_latch_survives_the_monitor_and_only_a_reset_clears_it(
     # The flag goes up first and the file is written right after it.
     probe.until(kept.exists, "the latch on disk")
     process.send_signal(signal.SIGKILL)
-    process.wait(30)
+    process.wait(WAIT_S)
     probe.verdicts.clear()
     monitor(name="monitor_again", latch_file=str(kept))
     probe.until(lambda: len(probe.verdicts) > 20, "verdicts of the second monitor", every=fake.send)
@@ -241,7 +242,7 @@ def test_the_guard_trusts_a_running_monitor_and_notices_its_death(monitor: Start
     assert time.monotonic_ns() - last_seen >= BOUNDS.verdict_valid_ns - BOUNDS.tick_ns
     probe.until(lambda: not guard.failed(), "trust again", every=fake.send)
     process.kill()
-    process.wait(30)
+    process.wait(WAIT_S)
     probe.until(guard.failed, "failure", every=fake.send)
 
 
@@ -260,11 +261,11 @@ def test_signals_end_the_monitor_quietly(
     process = monitor()
     probe.until(lambda: probe.verdicts, "verdict")
     process.send_signal(number)
-    assert process.wait(30) == 0
+    assert process.wait(WAIT_S) == 0
     assert "Traceback" not in (tmp_path / "monitor.log").read_text()
 
 
 def test_more_soft_frames_than_the_window_holds_are_refused_at_start(monitor: StartNode, tmp_path: Path) -> None:
-    assert monitor(soft_count=4, soft_window=3).wait(60) == 2
+    assert monitor(soft_count=4, soft_window=3).wait(WAIT_S) == 2
     lines = [line for line in (tmp_path / "monitor.log").read_text().splitlines() if "bounds: " not in line]
     assert lines == ["trustseg: soft_count, expected at most soft_window (3), got 4"]

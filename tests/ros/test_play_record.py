@@ -13,6 +13,7 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from bag_factory import TOPIC, shots, write_bag, write_ros1
+from patience import WAIT_S
 from ros_probe import Probe
 from trustseg.replay.bag_writer import typestore
 
@@ -72,7 +73,7 @@ def test_bad_input_is_one_line(arguments: list[str], words: str, tmp_path: Path,
     bag = write_bag(tmp_path / "a", shots(2))
     given = [str(bag) if each == "BAG" else each for each in arguments]
     command = [sys.executable, "-m", "trustseg", *given]
-    ended = subprocess.run(command, env=ros_environ, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    ended = subprocess.run(command, env=ros_environ, cwd=tmp_path, capture_output=True, text=True, timeout=WAIT_S)
     assert ended.returncode == 2
     assert words in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1

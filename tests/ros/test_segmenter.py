@@ -22,6 +22,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import Trigger
 
 from bundle_factory import CLASSES, make_tiny_bundle
+from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome, Reason, Severity
 from trustseg_ros.integrity import is_intact
@@ -205,7 +206,7 @@ def test_lifecycle_over_the_real_services(segmenter: StartNode, probe: Probe) ->
     assert change(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
     assert state() == LifecycleState.PRIMARY_STATE_FINALIZED
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(WAIT_S) == 0
 
 
 @pytest.mark.parametrize(
@@ -335,7 +336,7 @@ def test_signals_end_the_node_quietly(
     process = segmenter()
     probe.connect()
     process.send_signal(number)
-    assert process.wait(30) == 0
+    assert process.wait(WAIT_S) == 0
     assert "Traceback" not in (tmp_path / "segmenter.log").read_text()
 
 
@@ -353,7 +354,7 @@ def test_a_bad_parameter_at_start_is_one_line_and_exit_code_2(
     start_node: StartNode, tmp_path: Path, parameters: dict[str, object], words: str
 ) -> None:
     process = start_node("segmenter", parameters)
-    assert process.wait(60) == 2
+    assert process.wait(WAIT_S) == 2
     lines = [line for line in (tmp_path / "segmenter.log").read_text().splitlines() if line]
     assert len(lines) == 1
     assert lines[0].startswith("trustseg: ")

@@ -16,6 +16,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Float64
 
 from bundle_factory import make_tiny_bundle
+from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome, Reason, Severity
 from trustseg_ros.supervisor import EXIT_HUNG
@@ -136,7 +137,7 @@ def test_a_backend_that_hangs_ends_the_process(segmenter: Callable[[], Any], pro
     process = segmenter()
     probe.connect()
     probe.publish(framed(probe, "hang"))
-    assert process.wait(60) == EXIT_HUNG
+    assert process.wait(WAIT_S) == EXIT_HUNG
     assert "the backend has not answered" in (tmp_path / "segmenter.log").read_text()
 
 

@@ -18,13 +18,13 @@ import psutil
 import pytest
 
 from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
+from patience import WAIT_S
 from trustseg_ros.demo.shared_memory import remove_orphans, segments
 
 # Slow on purpose: a busy machine may keep the node waiting for a second before its reader (depth 5) loses a picture.
 HEIGHT, WIDTH, RATE_HZ, FRAMES = 144, 192, 5, 63
 TROUBLE_AT = 5 * RATE_HZ  # the slot at which the first trouble of the script begins
 PROCESSES = {"segmenter", "monitor", "camera", "recorder", "observer"}
-pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def drive(tmp_path_factory: pytest.TempPathFactory, bundle: Path, footage: Path)
     before = segments()
     folder = tmp_path_factory.mktemp("drive")
     run = start(folder, bundle, footage)
-    out, err = run.communicate(timeout=200)
+    out, err = run.communicate(timeout=WAIT_S)
     assert run.returncode in (0, 1), err
     assert remove_orphans(before) == []  # what another drive on this machine holds is not ours
     return folder / "demo", json.loads(out)
@@ -175,7 +175,7 @@ def children(run: subprocess.Popen[str]) -> dict[str, psutil.Process]:
 
 def wait_for_drive(run: subprocess.Popen[str], folder: Path) -> dict[str, psutil.Process]:
     """Until statuses come in: everything runs and the shared memory is in use."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline and run.poll() is None:
         found = children(run)
         statuses = list(folder.glob(".demo.partial-*/work/observed/statuses.jsonl"))
@@ -209,7 +209,7 @@ def test_breaking_off_ends_every_process_and_leaves_nothing(
     run = start(folder, bundle, footage)
     parts = wait_for_drive(run, folder)
     how(run, parts)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=WAIT_S)
     assert run.returncode == status, err
     assert out == ""
     assert "Traceback" not in err
@@ -223,7 +223,7 @@ def test_a_killed_orchestrator_takes_its_processes_along(tmp_path: Path, bundle:
     run = start(tmp_path, bundle, footage)
     parts = wait_for_drive(run, tmp_path)
     os.kill(run.pid, signal.SIGKILL)
-    run.communicate(timeout=20)
-    _, alive = psutil.wait_procs(list(parts.values()), timeout=10)
+    run.communicate(timeout=WAIT_S)
+    _, alive = psutil.wait_procs(list(parts.values()), timeout=WAIT_S)
     assert alive == []
     assert not (tmp_path / "demo").exists()

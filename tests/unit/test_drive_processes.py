@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from patience import WAIT_S
 from trustseg_ros.demo import processes, shared_memory
 from trustseg_ros.demo.processes import ProcessFailed, ProcessGroup, Program
 from trustseg_ros.demo.records import LineTail, SentFrame, StatusRecord, parse_camera_log, read_records
 
-SLEEP = "import time; print('up', flush=True); time.sleep(60)"
+SLEEP = "import time; print('up', flush=True); time.sleep(900)"
 STUBBORN = f"from signal import *; [signal(n, SIG_IGN) for n in (SIGINT, SIGTERM)]; {SLEEP}"
 
 
@@ -32,7 +33,7 @@ def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProcessGroup:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

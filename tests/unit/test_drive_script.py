@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from patience import WAIT_S
 from trustseg.errors import InputError
 from trustseg_ros.demo.drive_session import drive_bounds
 from trustseg_ros.demo.footage import FootageOptions, TimedFrame, at_rate, footage_drive
@@ -114,7 +115,7 @@ class TestFootage:
 def _hold(target: Path, holding: object, leave: object) -> None:
     with OutputFolder(target):
         holding.set()  # type: ignore[attr-defined]
-        leave.wait(20)  # type: ignore[attr-defined]
+        leave.wait(WAIT_S)  # type: ignore[attr-defined]
 
 
 class TestOutputFolder:
@@ -162,12 +163,12 @@ class TestOutputFolder:
         other = spawn.Process(target=_hold, args=(target, holding, leave))
         other.start()
         try:
-            assert holding.wait(20)
+            assert holding.wait(WAIT_S)
             with pytest.raises(InputError, match="another drive is being written"), OutputFolder(target):
                 pass
         finally:
             leave.set()
-            other.join(20)
+            other.join(WAIT_S)
         with OutputFolder(target) as folder:
             self.write(folder)
 

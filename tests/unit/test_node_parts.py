@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import WAIT_S
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.errors import InputError
 from trustseg_ros.camera_schedule import CameraSchedule, CameraTrouble, load_schedule
@@ -42,7 +43,7 @@ def test_closing_wakes_a_worker_that_waits() -> None:
     worker = threading.Thread(target=lambda: taken.append(slot.take()))
     worker.start()
     slot.close()
-    worker.join(20)
+    worker.join(WAIT_S)
     assert taken == [None]
 
 
@@ -68,7 +69,7 @@ def test_no_item_is_lost_or_doubled_between_threads() -> None:
     worker.start()
     overtaken = [old for old in (slot.put(i) for i in range(2000)) if old is not None]
     left = slot.close()
-    worker.join(20)
+    worker.join(WAIT_S)
     assert sorted([*taken, *overtaken, *([] if left is None else [left])]) == list(range(2000))
 
 
@@ -130,7 +131,7 @@ def test_the_supervisor_runs_until_it_is_stopped() -> None:
     seen = threading.Event()
     supervisor = Supervisor(BOUNDS, seen.set)
     supervisor.start()
-    assert seen.wait(20)
+    assert seen.wait(WAIT_S)
     supervisor.stop()
     seen.clear()
     assert not seen.wait(5 * BOUNDS.liveliness_lease_ns / 1e9)

@@ -19,7 +19,7 @@ from trustseg_ros.faults.stack import wait_until
 from trustseg_ros.faults.witness import ANSWERS
 from trustseg_ros.qos import IMAGE_TOPIC, STATUS_TOPIC, camera_qos, latest_qos, status_qos
 
-MATCH_LIMIT_S = 5.0
+MATCH_LIMIT_S = 20.0
 CLOCK_PERIOD_S = 0.01
 JUMP_NS = SECOND
 REFUSED = "REFUSED"

@@ -19,7 +19,7 @@ from trustseg.faults.catalogue import FAULTS, way_of
 from trustseg.faults.fault import BACKEND, CAMERA, OUTPUT, PROCESS
 
 INJECTOR, SEGMENTER = "trustseg_injector", "trustseg"
-SERVICE_LIMIT_S = 5.0
+SERVICE_LIMIT_S = 15.0  # a busy machine takes some seconds until two nodes have found each other
 # What a signal to a process that runs already can make: kind -> (part of its command line, signal).
 SIGNALS = {
     "segmenter_killed": ("segmenter", signal.SIGKILL),
