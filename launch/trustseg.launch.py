@@ -11,6 +11,7 @@ from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 
+from trustseg.backend_names import CHOICE
 from trustseg.ros_env import ALLOCATOR, transport_environment
 from trustseg.telemetry import OPT_OUT
 
@@ -25,7 +26,7 @@ ARGUMENTS = {
         "YAML file with the parameters of both nodes, instead of a profile",
     ),
     "bundle": ("segnet_lite", "bundle to run: its name or the path of its folder"),
-    "backend": ("auto", "inference library, or several in order of preference (tensorrt,openvino,onnxruntime)"),
+    "backend": ("auto", f"inference library: {CHOICE}"),
     "precision": ("fp32", "graph of the bundle to load: fp32, fp16 or int8, where the bundle has it"),
     "image": ("image", "topic of the camera's images (sensor_msgs/Image, or CompressedImage with image_transport)"),
     "camera_info": ("camera_info", "topic of the camera's sensor_msgs/CameraInfo; optional"),

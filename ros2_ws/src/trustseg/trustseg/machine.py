@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from trustseg import ros_env
+from trustseg.backend_names import BACKENDS
 
 # Instruction sets that decide how fast the CPU backends are, in the kernel's spelling.
 CPU_FLAGS = (
@@ -27,7 +28,7 @@ CPU_FLAGS = (
     "amx_int8",
     "asimd",
 )
-BACKEND_MODULES = {"onnxruntime": "onnxruntime", "openvino": "openvino", "tensorrt": "tensorrt"}
+BACKEND_MODULES = {name: name for name in BACKENDS}  # each is called as its Python module
 OPTIONAL = {"torch": "train", "ray": "ray", "pycuda": "gpu", "cuda-python": "gpu"}
 PACKAGES = ("trustseg", "numpy", "opencv-python-headless", "onnxruntime", "openvino", "onnx", "rosbags", "av")
 # The segmenter, the monitor, a camera, a recorder, an observer and the command itself.

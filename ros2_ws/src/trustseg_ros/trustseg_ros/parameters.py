@@ -17,6 +17,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from trustseg.backend_names import CHOICE, backend_order
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.errors import TrustSegError
 from trustseg.reasons import Mode
@@ -37,12 +38,20 @@ def parameter(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
-    several: bool = False,
+    rule: Callable[[Any], object] | None = None,
+    wanted: str = "",
     live: bool = False,
+    idle: bool = False,
 ) -> Any:
-    """One parameter as a dataclass field; not `live` means read-only while the node runs.
+    """One parameter as a dataclass field, read-only while the node runs unless it is `live` or `idle`.
 
-    `several`: any number of the choices, with commas, none twice.
+    Args:
+        default: its type is the parameter's.
+        description: for people, with the unit.
+        minimum, maximum: of a number. choices: of a text.
+        rule: raises a TrustSegError for a value of the right type that is wrong; `wanted` says in words what is right.
+        live: may be set at any time.
+        idle: may be set while the node is unconfigured, for the next configure.
     """
     return field(
         default=default,
@@ -51,8 +60,10 @@ def parameter(
             "minimum": minimum,
             "maximum": maximum,
             "choices": choices,
-            "several": several,
+            "rule": rule,
+            "wanted": wanted,
             "live": live,
+            "idle": idle,
         },
     )
 
@@ -79,7 +90,7 @@ class SegmenterConfig(Timing):
     bundle: str = parameter("segnet_lite", "bundle to run: its name or the path of its folder")
     backend: str = parameter(
         "auto", "inference library, or several with commas: the first that is admitted; auto: the fastest that is",
-        choices=("auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"), several=True,
+        rule=backend_order, wanted=CHOICE,
     )  # fmt: skip
     precision: str = parameter("fp32", "precision of the graph to load, one that the bundle has")
     threads: int = parameter(2, "threads of the inference library", minimum=1, maximum=64)
@@ -209,7 +220,7 @@ def load(node: Node, kind: type[ConfigT]) -> ConfigT:
 def watch(node: Node, config: ConfigT, changed: Callable[[ConfigT], None]) -> None:
     """Accept live changes: `changed` gets the new configuration; a bad value is refused, the old one stays.
 
-    `changed` may refuse what only the node knows to be wrong, by a TrustSegError.
+    `changed` may refuse what only the node knows to be wrong, by a TrustSegError: an `idle` one while it is configured.
     """
     current = [config]
 
@@ -222,7 +233,7 @@ def watch(node: Node, config: ConfigT, changed: Callable[[ConfigT], None]) -> No
             spec = fields.get(each.name)
             if spec is None:
                 return SetParametersResult(successful=False, reason=f"unknown parameter {each.name!r}")
-            if not spec.metadata["live"]:
+            if not (spec.metadata["live"] or spec.metadata["idle"]):
                 return SetParametersResult(
                     successful=False, reason=f"{each.name} is fixed while the node runs; restart it with the new value"
                 )
@@ -245,10 +256,16 @@ def watch(node: Node, config: ConfigT, changed: Callable[[ConfigT], None]) -> No
     node.add_on_set_parameters_callback(decide)
 
 
+def idle_changes(before: Parameters, after: Parameters) -> list[str]:
+    """Names of the `idle` parameters in which the two differ."""
+    idle = (each.name for each in dataclasses.fields(before) if each.metadata["idle"])
+    return [name for name in idle if getattr(before, name) != getattr(after, name)]
+
+
 def _descriptor(spec: dataclasses.Field[Any]) -> ParameterDescriptor:
     data = spec.metadata
     text = data["description"] + (f" ({', '.join(data['choices'])})" if data["choices"] else "")
-    descriptor = ParameterDescriptor(name=spec.name, description=text, read_only=not data["live"])
+    descriptor = ParameterDescriptor(name=spec.name, description=text, read_only=not (data["live"] or data["idle"]))
     if data["minimum"] is not None:
         if isinstance(spec.default, float):
             maximum = float("inf") if data["maximum"] is None else float(data["maximum"])
@@ -264,10 +281,13 @@ def _problem(spec: dataclasses.Field[Any], value: Any) -> bool:
     data = spec.metadata
     if type(value) is not type(spec.default):
         return True
+    if data["rule"] is not None:
+        try:
+            data["rule"](value)
+        except TrustSegError:
+            return True
     if data["choices"]:
-        parts = [part.strip() for part in str(value).split(",")] if data["several"] else [value]
-        alone = "auto" in parts and len(parts) > 1
-        return alone or len(set(parts)) != len(parts) or not set(parts) <= set(data["choices"])
+        return value not in data["choices"]
     # NaN fails both comparisons.
     too_low = data["minimum"] is not None and not value >= data["minimum"]
     return too_low or (data["maximum"] is not None and not value <= data["maximum"])
@@ -275,8 +295,10 @@ def _problem(spec: dataclasses.Field[Any], value: Any) -> bool:
 
 def _expected(spec: dataclasses.Field[Any]) -> str:
     data = spec.metadata
+    if data["wanted"]:
+        return str(data["wanted"])
     if data["choices"]:
-        return ("one or, with commas, several of " if data["several"] else "one of ") + ", ".join(data["choices"])
+        return "one of " + ", ".join(data["choices"])
     kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[type(spec.default)]
     if data["minimum"] is None:
         return kind

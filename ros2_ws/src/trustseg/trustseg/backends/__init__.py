@@ -1,16 +1,12 @@
 """Inference backends behind one interface, and the golden test that admits them."""
 
+from trustseg.backend_names import AUTO, BACKENDS, CPU_BACKENDS, backend_order, spare_order
 from trustseg.backends.golden import GoldenCase, GoldenResult, golden_test, load_golden
 from trustseg.backends.interface import Backend
 from trustseg.backends.selection import (
-    AUTO,
-    BACKENDS,
-    CPU_BACKENDS,
     Candidate,
-    backend_order,
     create_backend,
     select_backend,
-    spare_order,
     try_backend,
 )
 

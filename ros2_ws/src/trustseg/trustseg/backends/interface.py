@@ -20,7 +20,7 @@ class Backend(Protocol):
     """A loaded engine.
 
     Attributes:
-        name: "onnxruntime" or "openvino".
+        name: one of `trustseg.backend_names.NAMED`.
         precision: of the graph that was loaded, "fp32" ...
         version: of the inference library, for reports.
     """

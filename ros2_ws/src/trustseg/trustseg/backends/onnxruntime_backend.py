@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from trustseg.backend_names import ONNX_RUNTIME
 from trustseg.backends.interface import (
     INPUT_NAME,
     OUTPUT_DTYPES,
@@ -26,7 +27,7 @@ NUMPY_OF_ONNX = {"tensor(uint8)": "uint8", "tensor(float)": "float32", "tensor(i
 class OnnxRuntimeBackend:
     """See `trustseg.backends.interface.Backend`."""
 
-    name = "onnxruntime"
+    name = ONNX_RUNTIME
 
     def __init__(self, bundle: Bundle, precision: str = "fp32", threads: int = 2) -> None:
         model = bundle.model_bytes(precision)  # before the import: an altered file is refused first

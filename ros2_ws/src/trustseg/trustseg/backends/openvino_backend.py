@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from trustseg.backend_names import OPENVINO, SHORT_ARITHMETIC
 from trustseg.backends.interface import OUTPUT_DTYPES, check_images, check_tensors, engine_outputs
 from trustseg.bundle import Bundle
 from trustseg.errors import BackendError
@@ -33,7 +34,7 @@ class OpenVinoBackend:
             raise BackendError(
                 "backend openvino is not installed", got=str(error), fix="pip install openvino"
             ) from error
-        self.name = "openvino" if arithmetic == "f32" else f"openvino-{arithmetic}"
+        self.name = OPENVINO if arithmetic == "f32" else SHORT_ARITHMETIC
         self.precision = precision
         self.version = str(ov.__version__).split("-")[0]
         self._card = bundle.card

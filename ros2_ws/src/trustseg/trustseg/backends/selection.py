@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from trustseg.backend_names import (
+    AHEAD_OF_TIME,
+    AUTO,
+    ONNX_RUNTIME,
+    OPENVINO,
+    SHORT_ARITHMETIC,
+    TENSORRT,
+    backend_order,
+    unknown_backend,
+)
 from trustseg.backends.golden import GoldenResult, golden_test
 from trustseg.backends.interface import Backend
 from trustseg.backends.onnxruntime_backend import OnnxRuntimeBackend
@@ -11,13 +21,6 @@ from trustseg.backends.openvino_backend import OpenVinoBackend
 from trustseg.backends.tensorrt_backend import TensorRtBackend
 from trustseg.bundle import Bundle
 from trustseg.errors import BackendError, PlanError, SelfTestError
-
-CPU_BACKENDS = ("onnxruntime", "openvino")
-BACKENDS = (*CPU_BACKENDS, "tensorrt")
-# By name only, `auto` passes these over: plans built without the GPU, and arithmetic coarser than the graph says.
-AHEAD_OF_TIME = "tensorrt-rtx"
-SHORT_ARITHMETIC = "openvino-bf16"
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -49,49 +52,15 @@ def create_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: 
     """
     if threads < 1:
         raise BackendError("number of threads is wrong", expected="at least 1", got=str(threads))
-    if name == "onnxruntime":
+    if name == ONNX_RUNTIME:
         return OnnxRuntimeBackend(bundle, precision, threads)
-    if name == "openvino":
+    if name == OPENVINO:
         return OpenVinoBackend(bundle, precision, threads)
     if name == SHORT_ARITHMETIC:
         return OpenVinoBackend(bundle, precision, threads, arithmetic="bf16")
-    if name in ("tensorrt", AHEAD_OF_TIME):
+    if name in (TENSORRT, AHEAD_OF_TIME):
         return TensorRtBackend(bundle, precision, threads, name.replace("-", "_"))
-    raise _unknown(name)
-
-
-def backend_order(name: str) -> tuple[str, ...]:
-    """`name` as the backends to try: every one for "auto", else its comma-separated names in order of preference.
-
-    Raises:
-        BackendError: a name is unknown or there twice.
-    """
-    if name == AUTO:
-        return BACKENDS
-    names = tuple(each.strip() for each in name.split(","))
-    for each in names:
-        if each not in (*BACKENDS, SHORT_ARITHMETIC, AHEAD_OF_TIME):
-            raise _unknown(each)
-    if len(set(names)) != len(names):
-        raise BackendError("order of backends is wrong", expected="each name once", got=repr(name))
-    return names
-
-
-def spare_order(name: str, chosen: str) -> tuple[str, ...]:
-    """The backends that may take over from `chosen` while driving, in order.
-
-    Of an order with commas those after the chosen one; of "auto" the others on the CPU, which need no building; of a
-    single name none.
-    """
-    names = CPU_BACKENDS if name == AUTO else backend_order(name)
-    place = names.index(chosen) + 1 if chosen in names and name != AUTO else 0
-    return tuple(each for each in names[place:] if each != chosen)
-
-
-def _unknown(name: str) -> BackendError:
-    names = ", ".join((AUTO, *BACKENDS, SHORT_ARITHMETIC))
-    expected = f"{names}, or several of these in order of preference, with commas"
-    return BackendError("no such backend", expected=expected, got=repr(name))
+    raise unknown_backend(name)
 
 
 def try_backend(

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from trustseg.backend_names import BACKENDS, CHOICE
 from trustseg.errors import BackendError, InputError
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ def bench(
     bundle: Annotated[
         str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
     ] = "segnet_lite",
-    backend: Annotated[
-        str, typer.Option(help="onnxruntime, openvino, tensorrt, all, or auto: the fastest that passes.")
-    ] = "auto",
+    backend: Annotated[str, typer.Option(help=f"{CHOICE}; or all: each of {', '.join(BACKENDS)}.")] = "auto",
     precision: Annotated[
         str, typer.Option(help="Which graph of the bundle; all: every graph and short arithmetic, engines only.")
     ] = "fp32",
@@ -47,7 +46,7 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
 ) -> None:
     """Time the camera-to-message path in one run: bare engine, pipeline, and with --ros the real node."""
-    from trustseg.backends import BACKENDS, select_backend, try_backend
+    from trustseg.backends import select_backend, try_backend
     from trustseg.bundle import load_bundle
     from trustseg.evaluation.bench import bench_frames, bench_paths
     from trustseg.evaluation.json_document import json_ready

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from trustseg.backend_names import CHOICE
 from trustseg.cli.calibrate_tables import print_calibration
 from trustseg.errors import InputError
 
@@ -44,9 +45,7 @@ def calibrate(
     ] = None,
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes beside them (classes must be theirs).")] = 150,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N images of each folder, evenly spread.")] = None,
-    backend: Annotated[
-        str | None, typer.Option(help="onnxruntime, openvino, or auto (the fastest that passes). Default: the card's.")
-    ] = None,
+    backend: Annotated[str | None, typer.Option(help=f"{CHOICE}. Default: the card's.")] = None,
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
     threads: Annotated[int, typer.Option(min=1, help="Engines side by side, one thread each.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Seed of conditions, folds and first weights.")] = 0,

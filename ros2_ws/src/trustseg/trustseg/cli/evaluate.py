@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from trustseg.backend_names import CHOICE
 from trustseg.cli.evaluate_tables import print_report
 from trustseg.errors import InputError
 
@@ -65,7 +66,7 @@ def evaluate(
     )] = None,
     ensemble: Annotated[list[str] | None, typer.Option(help="Another bundle of the deep ensemble; repeatable.")] = None,
     bootstrap: Annotated[int, typer.Option(min=0, help="Resamples for intervals by block of a drive; 0: none.")] = 0,
-    backend: Annotated[str, typer.Option(help="onnxruntime, openvino, or auto: the fastest that passes.")] = "auto",
+    backend: Annotated[str, typer.Option(help=f"{CHOICE}.")] = "auto",
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
     threads: Annotated[int, typer.Option(min=1, help="Threads of the engine.")] = 2,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N images.")] = None,

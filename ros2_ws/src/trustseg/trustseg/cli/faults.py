@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from trustseg.backend_names import CHOICE
 from trustseg.cli.faults_health import measure
 from trustseg.cli.faults_soak import fuzz, soak
 
@@ -29,7 +30,7 @@ faults.command("fuzz")(fuzz)
 Rate = Annotated[float, typer.Option(help="Frames a second, 1 to 60; every bound derives from it.")]
 Budget = Annotated[float, typer.Option("--latency-budget-ms", help="Longest usual time from image to status, ms.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, nothing else there.")]
-BackendName = Annotated[str, typer.Option(help="onnxruntime or openvino.")]
+BackendName = Annotated[str, typer.Option(help=f"{CHOICE}.")]
 Threads = Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")]
 InputFile = Annotated[
     Path | None,

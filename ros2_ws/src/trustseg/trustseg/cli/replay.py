@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from trustseg.backend_names import CHOICE
+
 if TYPE_CHECKING:
     from trustseg.replay.replay import ReplayResult
 
@@ -64,7 +66,7 @@ def replay(
     ] = False,
     latency_budget_ms: Annotated[float, typer.Option(help="As the node's parameter: every bound follows.")] = 50.0,
     backend: Annotated[
-        str | None, typer.Option(help="onnxruntime, openvino or auto. Default: the one that the bundle's card names.")
+        str | None, typer.Option(help=f"{CHOICE}. Default: the one that the bundle's card names.")
     ] = None,
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
     threads: Annotated[int, typer.Option(help="Threads of the engine.")] = 2,

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from trustseg.backend_names import CHOICE
+
 EXIT_INTERRUPTED = 130
 
 
@@ -47,9 +49,7 @@ def run(
     bundle: Annotated[
         str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
     ] = "segnet_lite",
-    backend: Annotated[
-        str, typer.Option(help="onnxruntime, openvino, or auto: the fastest that passes the golden image.")
-    ] = "auto",
+    backend: Annotated[str, typer.Option(help=f"{CHOICE}.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")] = 2,
     seed: Annotated[int, typer.Option(help="Which street is rendered, 0 or more.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json on stdout, nothing else there.")] = False,

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trustseg.backends import AUTO, BACKENDS, Candidate, backend_order, load_golden, try_backend
+from trustseg.backend_names import AUTO, NAMED, backend_order
+from trustseg.backends import Candidate, load_golden, try_backend
 from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import BundleError
 from trustseg.signature import configured_key
@@ -22,9 +23,7 @@ def verify(
     backend: Annotated[
         str,
         typer.Option(
-            help="Backends to try: auto (every one that is installed), or with commas some of "
-            + ", ".join(BACKENDS)
-            + "."
+            help="Backends to try: auto (every one that is installed), or with commas some of " + ", ".join(NAMED) + "."
         ),
     ] = AUTO,
     precision: Annotated[str, typer.Option(help="Precision of the graph, as named by the card.")] = "fp32",

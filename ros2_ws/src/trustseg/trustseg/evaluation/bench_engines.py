@@ -8,6 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
+from trustseg.backend_names import ONNX_RUNTIME, OPENVINO
 from trustseg.backends import Backend, create_backend
 from trustseg.backends.interface import infer_all
 from trustseg.backends.openvino_backend import OpenVinoBackend
@@ -60,7 +61,7 @@ def engine_kinds(bundle: Bundle, backends: Sequence[str], precisions: Sequence[s
         for backend in backends:
             arithmetic = "int8" if precision == "int8" else "f32"
             found.append(EngineKind(backend, precision, arithmetic))
-            if backend == "openvino":
+            if backend == OPENVINO:
                 found.append(EngineKind(backend, precision, BF16))
     return found
 
@@ -95,7 +96,7 @@ def bench_engines(
                 left_out.append((kind, str(error)))
         if not engines:
             raise BackendError(f"no engine runs bundle {bundle.card.name}", got="; ".join(why for _, why in left_out))
-        reference = create_backend("onnxruntime", bundle, "fp32", threads)
+        reference = create_backend(ONNX_RUNTIME, bundle, "fp32", threads)
         several = range(bundle.card.input.cameras)
         batches = [[images[(i + k) % len(images)] for k in several] for i in range(len(images))]
         expected = [infer_all(reference, batch)[0] for batch in batches]

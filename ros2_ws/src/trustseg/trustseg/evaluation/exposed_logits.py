@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from trustseg.backend_names import ONNX_RUNTIME, OPENVINO, SHORT_ARITHMETIC
 from trustseg.bundle import Bundle
 from trustseg.errors import BackendError
 from trustseg.types import EngineOutput, Float32Array, UInt8Array
@@ -49,11 +50,12 @@ def logits_engine(backend: str, bundle: Bundle, precision: str, threads: int) ->
         BackendError: the backend is unknown or the graph has no tensor of that name.
     """
     model = with_logits_output(bundle.model_bytes(precision), bundle.card.name)
-    if backend == "onnxruntime":
+    if backend == ONNX_RUNTIME:
         return _OnnxRuntimeLogits(model, threads)
-    if backend in ("openvino", "openvino-bf16"):
-        return _OpenVinoLogits(model, threads, "bf16" if backend.endswith("bf16") else "f32")
-    raise BackendError(f"backend {backend!r} cannot expose logits", expected="onnxruntime, openvino or openvino-bf16")
+    if backend in (OPENVINO, SHORT_ARITHMETIC):
+        return _OpenVinoLogits(model, threads, "bf16" if backend == SHORT_ARITHMETIC else "f32")
+    known = ", ".join((ONNX_RUNTIME, OPENVINO, SHORT_ARITHMETIC))
+    raise BackendError(f"backend {backend!r} cannot expose logits", expected=f"one of {known}")
 
 
 def with_logits_output(model: bytes, name: str) -> bytes:
@@ -69,7 +71,7 @@ def with_logits_output(model: bytes, name: str) -> bytes:
 
 
 class _OnnxRuntimeLogits:
-    name = "onnxruntime"
+    name = ONNX_RUNTIME
 
     def __init__(self, model: bytes, threads: int) -> None:
         import onnxruntime as ort
@@ -93,7 +95,7 @@ class _OpenVinoLogits:
 
         core = ov.Core()
         self.version = str(ov.__version__).split("-")[0]
-        self.name = "openvino" if arithmetic == "f32" else f"openvino-{arithmetic}"
+        self.name = OPENVINO if arithmetic == "f32" else SHORT_ARITHMETIC
         # As the product's backend: one stream.
         compiled = core.compile_model(
             core.read_model(model), "CPU",

@@ -153,6 +153,8 @@ def _check(config: Any, chosen: dict[str, Any], result: ParameterFuzz) -> None:
         if good and data["minimum"] is not None:
             good = data["minimum"] <= value and (data["maximum"] is None or value <= data["maximum"])
         if good and data["choices"]:
-            good = {part.strip() for part in value.split(",")} <= set(data["choices"])
+            good = value in data["choices"]
+        if good and data["rule"] is not None:
+            data["rule"](value)
         if not good or (spec.name in chosen and chosen[spec.name] != value):
             result.wrong.append(f"{spec.name} is {value!r}, asked for {chosen.get(spec.name)!r}")
