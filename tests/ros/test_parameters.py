@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from trustseg.backend_names import AUTO, NAMED
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg_ros import parameters
 from trustseg_ros.parameters import (
@@ -58,7 +60,7 @@ def test_every_parameter_is_declared_with_description_and_default(node: Any, kin
     for each in dataclasses.fields(kind):
         descriptor = made.describe_parameter(each.name)
         assert each.metadata["description"] in descriptor.description
-        assert descriptor.read_only is not each.metadata["live"]
+        assert descriptor.read_only is not (each.metadata["live"] or each.metadata["idle"])
         assert made.get_parameter(each.name).value == each.default
         number = type(each.default) in (int, float)
         assert number is (each.metadata["minimum"] is not None), f"{each.name}: a number needs a range"
@@ -85,7 +87,7 @@ def test_what_is_given_at_start_holds(node: Any) -> None:
         ({"autostart": 1}, "autostart.*true or false"),
         ({"mode": "LIVE"}, "mode.*live, replay, sim.*'LIVE'"),
         ({"bundle": 7}, "bundle.*text"),
-        ({"backend": "tensorrt,abacus"}, "backend.*several of auto, onnxruntime.*'tensorrt,abacus'"),
+        ({"backend": "tensorrt,abacus"}, "backend.*auto, onnxruntime.*several.*'tensorrt,abacus'"),
         ({"backend": "openvino,openvino"}, "backend.*several"),
         ({"backend": "auto,openvino"}, "backend.*several"),
     ],
@@ -107,13 +109,29 @@ def test_a_live_change_is_taken_over_and_a_bad_one_leaves_the_old_value(node: An
     assert seen[-1].overlay_opacity == 0.25
     assert put("output_size", "camera").successful
     assert (seen[-1].output_size, seen[-1].overlay_opacity) == ("camera", 0.25)
-    for name, value in (("overlay_opacity", 2.0), ("output_size", "x"), ("threads", 3), ("overlay_opacity", "x")):
+    for name, value in (("overlay_opacity", 2.0), ("output_size", "x"), ("max_pixels", 3), ("overlay_opacity", "x")):
         result = put(name, value)
         assert not result.successful
         assert result.reason, name
     assert len(seen) == 2
     assert made.get_parameter("overlay_opacity").value == 0.25
-    assert made.get_parameter("threads").value == 2
+    assert made.get_parameter("max_pixels").value == 33_554_432
+
+
+def test_the_node_takes_every_choice_of_backends_that_the_documents_and_files_name(node: Any, repository: Path) -> None:
+    texts = [*repository.glob("*.md"), *repository.glob("docs/*.md"), *repository.glob("docker/*")]
+    told = {c for text in texts for c in re.findall(r"backend:=([\w,-]+)", text.read_text(encoding="utf-8"))}
+    assert "openvino-bf16,openvino" in told
+    for choice in {*told, *NAMED, AUTO}:
+        assert parameters.load(node(backend=choice), SegmenterConfig).backend == choice
+
+
+def test_what_is_loaded_can_change_only_while_nothing_is(node: Any) -> None:
+    made = node()
+    config = parameters.load(made, SegmenterConfig)
+    wanted = {"bundle": "b", "backend": "openvino", "precision": "fp16", "threads": 3, "engine_budget_ms": 9.0}
+    assert parameters.idle_changes(config, dataclasses.replace(config, **wanted, overlay_opacity=0.1)) == list(wanted)
+    assert parameters.idle_changes(config, config) == []
 
 
 @pytest.mark.parametrize(("name", "value"), [("soft_count", 4), ("soft_window", 1)])

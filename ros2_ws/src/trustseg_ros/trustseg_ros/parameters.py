@@ -87,15 +87,15 @@ class Timing:
 class SegmenterConfig(Timing):
     """Parameters of the segmentation node `trustseg`."""
 
-    bundle: str = parameter("segnet_lite", "bundle to run: its name or the path of its folder")
+    bundle: str = parameter("segnet_lite", "bundle to run: its name or the path of its folder", idle=True)
     backend: str = parameter(
         "auto", "inference library, or several with commas: the first that is admitted; auto: the fastest that is",
-        rule=backend_order, wanted=CHOICE,
+        rule=backend_order, wanted=CHOICE, idle=True,
     )  # fmt: skip
-    precision: str = parameter("fp32", "precision of the graph to load, one that the bundle has")
-    threads: int = parameter(2, "threads of the inference library", minimum=1, maximum=64)
+    precision: str = parameter("fp32", "precision of the graph to load, one that the bundle has", idle=True)
+    threads: int = parameter(2, "threads of the inference library", minimum=1, maximum=64, idle=True)
     engine_budget_ms: float = parameter(
-        0.0, "longest engine call that is admitted at the start, ms; 0: any time", minimum=0.0, maximum=10e3
+        0.0, "longest engine call that is admitted at the start, ms; 0: any time", minimum=0.0, maximum=10e3, idle=True
     )
     self_test_period_s: float = parameter(
         60.0,

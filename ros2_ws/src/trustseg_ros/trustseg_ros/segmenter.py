@@ -32,7 +32,7 @@ from trustseg_ros.engines import Engines
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.outputs import Outputs
-from trustseg_ros.parameters import MODES, ParameterError, SegmenterConfig, load, watch
+from trustseg_ros.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
 from trustseg_ros.qos import IMAGE_TOPIC, SubscriptionEventCallbacks, camera_qos, status_qos
 from trustseg_ros.segmenter_diagnostics import SegmenterDiagnostics
 from trustseg_ros.self_test_plan import SelfTestPlan
@@ -65,6 +65,8 @@ class Segmenter(LifecycleNode):
         self.config = load(self, SegmenterConfig)
         self.mode = MODES[self.config.mode]
         self.bounds = self.config.bounds
+        # Which bundle is loaded is settled from the first step of configure on, until cleanup or until it failed.
+        self._engine_settled, self._config_lock = False, threading.Lock()
         watch(self, self.config, self._on_config)
         # Not a lifecycle publisher: that one is mute while inactive, which is when there is most to say.
         self._status_out = self.create_publisher(SegmentationStatus, "~/status", status_qos(self.bounds))
@@ -105,7 +107,8 @@ class Segmenter(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the bundle (every byte hash-checked) and a backend that passes the golden test."""
-        config = self.config
+        with self._config_lock:
+            self._engine_settled, config = True, self.config
         # A simulator that stands still repeats its pixels; a camera does not, nor does its recording.
         health = HealthConfig(frozen_after=0) if self.mode is Mode.SIM else HealthConfig()
         if not health.frozen_after:
@@ -119,6 +122,7 @@ class Segmenter(LifecycleNode):
             engines = Engines(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
             self._loaded = Loaded(engines, Outputs(self, bundle))
         except Exception as error:
+            self._engine_settled = False
             return self._refuse("configure", error)
         self._identify(pipeline)
         self._settle()
@@ -207,6 +211,7 @@ class Segmenter(LifecycleNode):
                 loaded.outputs.destroy()
                 loaded.engines.close()
         self.book.engine = EngineIdentity()
+        self._engine_settled = False
 
     # The stream -----------------------------------------------------------------------------------------------
 
@@ -294,11 +299,16 @@ class Segmenter(LifecycleNode):
         return backend if self._faults is None else self._faults.wrapped(backend, bundle, self.config.threads)
 
     def _on_config(self, config: SegmenterConfig) -> None:
-        if self._faults is not None:
-            self._faults.ask(config.fault)
-        elif config.fault:
-            raise ParameterError("parameter fault", got=repr(config.fault), fix="start the node with fault_injection")
-        self.config = config
+        with self._config_lock:
+            fixed = ", ".join(idle_changes(self.config, config))
+            if fixed and self._engine_settled:
+                raise ParameterError(f"{fixed} cannot change while a bundle is loaded", fix="clean the node up first")
+            if self._faults is not None:
+                self._faults.ask(config.fault)
+            elif config.fault:
+                fix = "start the node with fault_injection"
+                raise ParameterError("parameter fault", got=repr(config.fault), fix=fix)
+            self.config = config
         if self._worker is not None:
             self._worker.reconfigure(
                 config.output_size == "camera", config.overlay_opacity, config.allow_resolution_change
