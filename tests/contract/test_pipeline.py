@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from bundle_factory import make_tiny_bundle, paint_scene
 from patience import WAIT_S
 from trustseg.backends import create_backend
 from trustseg.bundle import Bundle, load_bundle
+from trustseg.calibration import ConfidenceTable
 from trustseg.errors import BackendError, BundleError, FrameRejected
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.pipeline import Pipeline, PipelineConfig
@@ -178,6 +180,100 @@ def test_self_test_during_a_drive_touches_no_disk(tmp_path: Path) -> None:
     assert pipeline.self_test().passed
     (path / "golden.png").unlink()
     assert pipeline.self_test(warm_up=False).passed
+
+
+def numbers_of(thing: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(path, holder, key) of every number and array that is reached from the attributes of `thing`."""
+    items = enumerate(thing) if isinstance(thing, list | tuple) else vars(thing).items()
+    for key, value in items:
+        here = f"{path}/{key}"
+        if isinstance(value, bool | str) or value is None:
+            continue
+        if isinstance(value, np.ndarray):
+            yield here, value, None
+        elif isinstance(value, int | float):
+            yield here, thing, key
+        elif isinstance(value, list | tuple) or (hasattr(value, "__dict__") and not callable(value)):
+            yield from numbers_of(value, here)
+
+
+def altered(holder: Any, key: Any) -> bool:
+    """Change one number in memory by as little as it can change; False where it lies in a tuple or slice."""
+    if isinstance(holder, np.ndarray):
+        place = tuple(n // 2 for n in holder.shape)
+        old = holder[place]
+        holder[place] = np.nextafter(old, 9) if holder.dtype.kind == "f" else old ^ 1
+        return True
+    if isinstance(holder, tuple):
+        return False
+    old = holder[key] if isinstance(holder, list) else vars(holder)[key]
+    new = old + 1 if isinstance(old, int) else float(np.nextafter(old, 9.0))
+    if isinstance(holder, list):
+        holder[key] = new
+    else:
+        vars(holder)[key] = new
+    return True
+
+
+def test_no_number_of_table_and_verdict_model_changes_unseen(bundle: Bundle) -> None:
+    engine = create_backend("onnxruntime", bundle)
+    pipeline = Pipeline(bundle, engine)
+    paths = [path for path, _, _ in numbers_of(pipeline._judgement)]
+    some = ("/_table/_coded", "/_table/_low", "/_judge/_model/failure_threshold", "/_judge/_strange/limit")
+    assert {*some, "/_judge/_layers/0/0", "/_judge/_strange/_basis", "/_judge/_limits/share_max"} <= set(paths)
+    tried = 0
+    for wanted in paths:
+        pipeline = Pipeline(bundle, engine)
+        assert pipeline.judgement_problem() == ""
+        _, holder, key = next(each for each in numbers_of(pipeline._judgement) if each[0] == wanted)
+        if altered(holder, key):
+            tried += 1
+            result = pipeline.self_test(warm_up=False)
+            assert not result.passed, wanted
+            assert result.why, wanted
+    assert tried > 40
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda p: vars(p.config.health).update(dark_share=0.999),
+        lambda p: vars(p.card.input).update(color_order="bgr"),
+        lambda p: setattr(p._health, "config", HealthConfig(frozen_after=0)),
+    ],
+)
+def test_settings_that_change_in_memory_fail_the_self_test(tmp_path: Path, alter: Any) -> None:
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "engines" / "t", height=HEIGHT, width=WIDTH))
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle))
+    assert pipeline.self_test().passed
+    alter(pipeline)
+    result = pipeline.self_test(warm_up=False)
+    assert "changed in memory" in result.why
+    assert not result.passed
+
+
+def test_a_self_test_says_what_the_golden_output_is_judged_to_be(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pipeline.self_test().passed
+    pipeline._judgement._judge._layers[-1][1][0] -= 0.5
+    why = pipeline.self_test(warm_up=False).why
+    for name in ("predicted_miou", "miou_lower_bound"):
+        assert f"{name} 0." in why
+    # Code that does something else is noticed as well as numbers are.
+    broken = Pipeline(pipeline.bundle, pipeline.backend)
+    assert broken.self_test(warm_up=False).passed
+    monkeypatch.setattr(ConfidenceTable, "apply", lambda self, code: code)
+    assert "calibrated confidence differs" in broken.self_test(warm_up=False).why
+
+
+def test_what_is_expected_of_table_and_verdict_model_is_read_and_hashed_anew(tmp_path: Path) -> None:
+    path = make_tiny_bundle(tmp_path / "engines" / "t", height=HEIGHT, width=WIDTH)
+    bundle = load_bundle(path)
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle))
+    (path / "verdict.json").write_bytes((path / "verdict.json").read_bytes() + b" ")
+    with pytest.raises(BundleError, match="altered"):
+        pipeline.self_test()
 
 
 def test_close(pipeline: Pipeline) -> None:

@@ -39,7 +39,7 @@ def test_sound_bundle(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--bundle", str(path))
     assert code == 0
     assert out.count("passed") == 2
-    assert out.count("sound") == 4
+    assert out.count("sound") == 5
     assert "admitted" in out
     assert "…" not in out  # nothing is cut off at 80 columns
 
@@ -49,6 +49,9 @@ def test_json_is_one_document(path: Path, capsys: pytest.CaptureFixture[str]) ->
     document = json.loads(out)
     assert code == 0
     assert document["passed"] is True
+    golden = document["golden_verdict"]
+    assert 0.0 <= golden["failure_score"] < 0.5 < golden["predicted_miou"] <= 1.0
+    assert golden["miou_lower_bound"] < golden["predicted_miou"]
     assert {b["name"]: b["passed"] for b in document["backends"] if not b["missing"]} == {
         "onnxruntime": True,
         "openvino": True,

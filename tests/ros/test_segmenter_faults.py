@@ -39,6 +39,8 @@ def faulty(self, frame):
         raise MemoryError
     if fault == "hang":
         time.sleep(3600)
+    if fault == "alter_judge":
+        self._judgement._judge._layers[0][0][0, 0] += 1e-9
     if fault.startswith("slow_"):
         time.sleep(float(fault[5:]) / 1e3)
     return process(self, frame)
@@ -116,6 +118,17 @@ def test_another_backend_takes_over_verified_and_the_first_one_comes_back(
     assert "takes over from onnxruntime, verified" in (tmp_path / "segmenter.log").read_text()
     probe.until(lambda: probe.statuses[-1].backend == "onnxruntime", "the first backend", every=probe.publish)
     assert Reason(probe.publish_and_wait().reasons) == Reason.NONE
+
+
+def test_a_verdict_model_that_changed_in_memory_latches_with_the_next_self_test(
+    segmenter: Callable[..., Any], probe: Probe, tmp_path: Path
+) -> None:
+    segmenter(self_test_period_s="1.0")
+    probe.connect()
+    assert Reason(probe.publish_and_wait(framed(probe, "alter_judge")).reasons) & ~Reason.MULTI_SOURCE == Reason.NONE
+    probe.until(lambda: probe.statuses[-1].severity == Severity.LATCH, "SELF_TEST", every=probe.publish)
+    assert Reason(probe.statuses[-1].reasons) == Reason.SELF_TEST
+    assert "judgement of the golden output" in (tmp_path / "segmenter.log").read_text()
 
 
 def test_a_required_camera_info_is_missed(segmenter: Callable[..., Any], probe: Probe) -> None:

@@ -47,6 +47,7 @@ class Stand:
         self.backend: Any = Backend("first")
         self.first, self.broken = self.backend, broken
         self.golden: Any = ""
+        self.judged = ""
         self.tested: list[str] = []
         self.log = Log()
         self.engines = Engines(self, spares, self.admit, self.log)  # type: ignore[arg-type]
@@ -62,6 +63,9 @@ class Stand:
         if isinstance(self.golden, Exception):
             raise self.golden
         return GoldenResult(not self.golden, 1.0, 0.0, 0.0, 0.0, 1.0, self.golden)
+
+    def judgement_problem(self) -> str:
+        return self.judged
 
     def close(self) -> None:
         self.backend.close()
@@ -238,6 +242,18 @@ def test_the_worker_waits_no_longer_than_until_the_next_test() -> None:
     made.now = 2 * SECOND
     assert made.care.wait_s() == 0.01
     assert Care(Stand(), period_s=0.0).care.wait_s() is None
+
+
+@pytest.mark.parametrize("when", ["another engine takes over", "the first one is tried again"])
+def test_a_judgement_that_is_not_the_bundles_is_reported_when_engines_change(when: str) -> None:
+    made = Care(Stand("good"))
+    if when == "the first one is tried again":
+        made.care.broke("the engine has gone")
+        made.stand.golden = "the golden image gives another result"
+        made.now = RETRY_NS
+    made.stand.judged = "failure_score 0.2, expected 0.1"
+    made.care.broke("the engine has gone") if not made.now else made.care.look()
+    assert made.why == [made.stand.judged]
 
 
 # CameraInfo -------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import cv2
@@ -11,12 +11,13 @@ import numpy as np
 
 from trustseg.backends import Backend, GoldenCase, GoldenResult, golden_test, load_golden
 from trustseg.bundle import Bundle
-from trustseg.calibration import ConfidenceTable, corridor_mask
 from trustseg.errors import BundleError, FrameRejected
+from trustseg.fingerprint import fingerprint
 from trustseg.input_health import HealthConfig, InputHealth
+from trustseg.judgement import Judgement, JudgementProof, golden_proof
 from trustseg.reasons import Reason
 from trustseg.types import Frame, PerceptionResult, UInt8Array
-from trustseg.verdict import ONE_CLASS_SHARE, Judge
+from trustseg.verdict import ONE_CLASS_SHARE
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,11 @@ class Pipeline:
         self.card = card
         self.model_sha256 = bundle.model(precision).sha256
         self.calibration_sha256 = bundle.calibration_sha256(precision)
-        calibration, verdict = bundle.calibration(precision), bundle.verdict(precision)
-        mask = corridor_mask(*card.size, card.corridor.polygon)
-        self._table = ConfidenceTable(calibration.table, card.low_confidence_threshold, mask, calibration.scene_shift)
-        self._judge = Judge(
-            verdict, card.feature_names, len(card.classes), calibration.low_confidence, self.config.one_class_share
-        )
+        self._judgement = Judgement(bundle, precision, self.config.one_class_share)
         self._health = InputHealth(self.config.health)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="input health")
-        self._golden: GoldenCase | None = None
+        self._settings = self._settings_now()
+        self._golden: tuple[GoldenCase, JudgementProof] | None = None
 
     def process(self, frame: Frame) -> PerceptionResult:
         """Segment one frame and judge it.
@@ -84,13 +81,7 @@ class Pipeline:
             output = self.backend.infer(reduced)
         finally:
             health = beside.result()
-        scores = self._judge.frame_scores(output.features)
-        table = self._table.for_quality(scores[0])
-        verdict = self._judge.judge(output, table.summarise(output.confidence), health, scores)
-        if verdict.reasons & Reason.OUTPUT_INVALID:
-            confidence: UInt8Array = np.zeros_like(output.confidence)  # nothing of this output is known to be right
-        else:
-            confidence = table.apply(output.confidence)
+        verdict, confidence = self._judgement.judge(output, health)
         return PerceptionResult(
             labels=output.labels,
             confidence=confidence,
@@ -121,14 +112,42 @@ class Pipeline:
         return image
 
     def self_test(self, *, repeats: int = 1, warm_up: bool = True, backend: Backend | None = None) -> GoldenResult:
-        """Run the golden image through the backend and compare; `warm_up` makes an untimed call first.
+        """Run the golden image through the backend and compare, then its output through table and verdict model.
 
-        `backend`: another one of the same precision instead. The golden case is read and hash-checked once, so that a
-        test during a drive touches no disk.
+        The golden case and what is expected of it are read and hash-checked once: no test of a drive touches a disk.
+
+        Args:
+            repeats: timed calls. warm_up: make an untimed call first.
+            backend: another one of the same precision instead.
+
+        Raises:
+            BundleError: the bundle's files are altered or do not fit each other.
+            BackendError: the backend failed while running.
         """
-        self._golden = self._golden or load_golden(self.bundle, self.backend.precision)
-        tested = backend or self.backend
-        return golden_test(tested, self.bundle, repeats=repeats, warm_up=warm_up, case=self._golden)
+        case, _ = self._expected()
+        result = golden_test(backend or self.backend, self.bundle, repeats=repeats, warm_up=warm_up, case=case)
+        problem = self.judgement_problem()
+        if problem:
+            result = replace(result, passed=False, why="; ".join(filter(None, (result.why, problem))))
+        return result
+
+    def judgement_problem(self) -> str:
+        """What of table, verdict model and settings in memory is not what the bundle's files give; empty: nothing."""
+        case, expected = self._expected()
+        if self._settings_now() != self._settings:
+            return "the bundle's card or the thresholds of the input checks have changed in memory"
+        return self._judgement.proof(case).problem(expected)
+
+    def _expected(self) -> tuple[GoldenCase, JudgementProof]:
+        """The golden case and what becomes of it, by a judgement made for this alone of the files as they are now."""
+        if self._golden is None:
+            precision = self.backend.precision
+            expected = golden_proof(self.bundle, precision, self.config.one_class_share)
+            self._golden = (load_golden(self.bundle, precision), expected)
+        return self._golden
+
+    def _settings_now(self) -> str:
+        return fingerprint((self.card, self.config, self._health.config))
 
     def reset(self) -> None:
         """Forget earlier frames (a new stream begins)."""

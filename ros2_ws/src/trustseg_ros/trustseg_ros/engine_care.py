@@ -68,6 +68,7 @@ class EngineCare:
         self._logger.error(f"the engine failed: {why}", throttle_duration_sec=1.0)
         if changed:
             self._changed()
+            self._check_judgement()
 
     def look(self) -> bool:
         """Between two frames: try the first engine again, or run the golden image, when it is time for it.
@@ -97,6 +98,13 @@ class EngineCare:
             ended_ns = self._clock_ns()
             self.plan.note_test(ended_ns, ended_ns - now_ns)
             self._changed()
+        self._check_judgement()
+
+    def _check_judgement(self) -> None:
+        """What comes behind the engine is no fault of it: no other engine mends a table or verdict model."""
+        problem = self.engines.pipeline.judgement_problem()
+        if problem:
+            self._differs(problem)
 
     def _test(self, began_ns: int) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from trustseg.backend_names import AUTO, NAMED, backend_order
 from trustseg.backends import Candidate, load_golden, try_backend
 from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import BundleError
+from trustseg.judgement import golden_proof
 from trustseg.signature import configured_key
 
 
@@ -37,7 +39,8 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
 ) -> None:
-    """The admission gate: signature, every hash, plan manifests, golden image and speed; exit code 1 when refused."""
+    """The admission gate: signature, every hash, plan manifests, golden image (engine and judgement) and speed; exit
+    code 1 when refused."""
     names = backend_order(backend)
     loaded = load_bundle(bundle, public_key=public_key)
     key = public_key or configured_key()
@@ -68,15 +71,30 @@ def check_files(bundle: Bundle, precision: str) -> list[tuple[str, str]]:
         "verdict model": lambda: bundle.verdict(precision),
         "calibration": lambda: bundle.calibration(precision),
         "golden image": lambda: load_golden(bundle, precision),
+        "judgement": lambda: golden_proof(bundle, precision),
     }
-    found = []
+    found: list[tuple[str, str]] = []
     for what, check in checks.items():
+        if what == "judgement" and any(problem for _, problem in found):
+            continue  # of altered files, which the lines above name
         try:
             check()
             found.append((what, ""))
         except BundleError as error:
             found.append((what, str(error)))
     return found
+
+
+def _golden_verdict(bundle: Bundle, precision: str) -> dict[str, object]:
+    """What table and verdict model make of the golden output: equal on every machine."""
+    proof = golden_proof(bundle, precision)
+    return {
+        "failure_score": proof.verdict.failure_score,
+        "predicted_miou": proof.verdict.predicted_miou,
+        "miou_lower_bound": proof.verdict.miou_lower_bound,
+        "mean_confidence": proof.verdict.mean_confidence,
+        "confidence_crc32": zlib.crc32(proof.confidence.tobytes()),
+    }
 
 
 def _document(
@@ -91,6 +109,7 @@ def _document(
         "precision": precision,
         "model_sha256": bundle.model(precision).sha256,
         "passed": passed,
+        "golden_verdict": _golden_verdict(bundle, precision) if not any(problem for _, problem in files) else None,
         "files": [{"file": what, "passed": not problem, "why": problem} for what, problem in files],
         "backends": [
             {
