@@ -3,18 +3,28 @@
 .venv/bin/python examples/planner.py          (or python3 with a sourced ROS 2), while the nodes run
 """
 
+from dataclasses import dataclass
+
 from rclpy.node import Node
 from std_msgs.msg import Float64
 from trustseg_interfaces.msg import FailureState
 
+from trustseg.bounds import TICK_NS
 from trustseg.reasons import State
 from trustseg.ros_env import enter
 from trustseg_ros.guard import FailureGuard
 from trustseg_ros.node_main import spin_node, steady_timer
-from trustseg_ros.parameters import Timing, load
+from trustseg_ros.parameters import load, parameter
 from trustseg_ros.qos import VERDICT_TOPIC, verdict_qos
 
 CRUISE_MPS, SLOW_MPS, STOP_MPS = 8.0, 2.0, 0.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """Parameters of the planner."""
+
+    simulation: bool = parameter(False, "also drive by recorded or simulated frames, and with fault injection")
 
 
 class Planner(Node):
@@ -22,11 +32,10 @@ class Planner(Node):
 
     def __init__(self) -> None:
         super().__init__("planner")
-        bounds = load(self, Timing).bounds  # from the same camera_rate_hz and latency_budget_ms as the nodes
-        self.guard = FailureGuard(bounds.verdict_valid_ns)
+        self.guard = FailureGuard(simulation=load(self, Config).simulation)
         self.speed = self.create_publisher(Float64, "speed", 1)
         self.create_subscription(FailureState, VERDICT_TOPIC, self.guard.on_message, verdict_qos())
-        steady_timer(self, bounds.tick_ns / 1e9, self.plan)
+        steady_timer(self, TICK_NS / 1e9, self.plan)
 
     def plan(self) -> None:
         speed = CRUISE_MPS if self.guard.state is State.OK else SLOW_MPS

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from trustseg_interfaces.msg import SegmentationStatus
 
 from ros_probe import Probe
 from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.publication import host_id
 from trustseg.reasons import Outcome, Reason, Severity
 from trustseg_ros.integrity import seal
 from trustseg_ros.qos import status_qos
@@ -32,6 +34,9 @@ class FakeSegmenter:
             instance_id=self.instance_id, seq=self.seq, outcome=int(Outcome.PROCESSED), frame_ok=not reasons,
             severity=int(Severity.GOOD), reasons=int(reasons), failure_score=0.1, threshold=0.5,
         )  # fmt: skip
+        status.fault_injection = False
+        status.camera_period_ns, status.slowest_period_ns, status.latency_budget_ns = BOUNDS.timing
+        status.publish_steady_ns, status.host_id = time.monotonic_ns(), host_id()
         status.header.stamp = self._probe.node.get_clock().now().to_msg()
         for name, value in changes.items():
             setattr(status, name, value)

@@ -20,7 +20,7 @@ class Stamp:
 class Verdict:
     """One verdict that says that all is well until second 100."""
 
-    version: int = 1
+    version: int = 2
     instance_id: int = 5
     seq: int = 0
     state: int = State.OK
@@ -29,11 +29,16 @@ class Verdict:
     first_reason: str = ""
     failure_score: float = 0.25
     valid_until: Stamp = field(default_factory=lambda: Stamp(100))
+    publish_steady_ns: int = 0
+    host_id: int = 0
+    mode: int = 0
+    fault_injection: bool = False
     crc32: int = 0
 
     def get_fields_and_field_types(self) -> dict[str, str]:
         return {
             "version": "uint8", "instance_id": "uint64", "seq": "uint64", "state": "uint8", "failure": "boolean",
             "reasons": "uint64", "first_reason": "string", "failure_score": "float",
-            "valid_until": "builtin_interfaces/Time", "crc32": "uint32",
+            "valid_until": "builtin_interfaces/Time", "publish_steady_ns": "uint64", "host_id": "uint64",
+            "mode": "uint8", "fault_injection": "boolean", "crc32": "uint32",
         }  # fmt: skip

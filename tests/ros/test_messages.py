@@ -11,12 +11,16 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
+from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.evidence import Snapshot
+from trustseg.publication import host_id
 from trustseg.reasons import Mode, Outcome, Reason, Severity, State
 from trustseg_ros.integrity import is_intact, seal
 from trustseg_ros.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
 from trustseg_ros.monitor_core import evidence_of, failure_state
 from trustseg_ros.status_book import Received, StatusBook
+
+BOUNDS = derive_bounds(SECOND // 20, 40 * MS, SECOND // 10)
 
 
 def header(frame_id: str = "front", sec: int = 7) -> Header:
@@ -109,10 +113,11 @@ def test_evidence_is_what_the_status_says() -> None:
         instance_id=3, seq=9, outcome=int(Outcome.SKIPPED), frame_ok=True, severity=int(Severity.SOFT),
         reasons=int(Reason.BLUR), failure_score=0.5, recovery_threshold=0.25, header=header(),
     )  # fmt: skip
-    evidence = evidence_of(status)
+    evidence = evidence_of(status, 77)
     assert (evidence.instance_id, evidence.seq, evidence.outcome) == (3, 9, Outcome.SKIPPED)
     assert (evidence.frame_ok, evidence.severity, evidence.reasons) == (True, Severity.SOFT, Reason.BLUR)
     assert (evidence.failure_score, evidence.recovery_threshold, evidence.stamp_ns) == (0.5, 0.25, 7_000_000_000)
+    assert (evidence.fault_injection, evidence.timing, evidence.published_ns) == (True, (0, 0, 0), 77)
 
 
 def test_a_verdict_as_a_message() -> None:
@@ -137,6 +142,8 @@ class Ledger:
             now=lambda: header().stamp,
             instance_id=9,
             mode=Mode.SIM,
+            bounds=BOUNDS,
+            fault_injection=True,
             clock_ns=lambda: 5_000_000,
         )
 
@@ -160,7 +167,9 @@ def test_the_book_counts_every_outcome_and_never_skips_a_number() -> None:
     assert [s.latency_ms for s in ledger.sent] == [3.0, 0.0, 3.0]
     assert [s.header == Picture.header for s in ledger.sent] == [True, False, True]
     assert not any(s.frame_ok or s.mask_crc32 for s in ledger.sent)
-    assert {s.mode for s in ledger.sent} == {Mode.SIM}
+    assert {(s.mode, s.fault_injection) for s in ledger.sent} == {(Mode.SIM, True)}
+    assert {(s.camera_period_ns, s.slowest_period_ns, s.latency_budget_ns) for s in ledger.sent} == {BOUNDS.timing}
+    assert {(s.publish_steady_ns, s.host_id) for s in ledger.sent} == {(5_000_000, host_id())}
     assert all(is_intact(s) for s in ledger.sent)
     counts = ledger.book.counts
     assert (counts.taken_in, counts.answered, counts.skipped, counts.rejected) == (3, 2, 1, 1)

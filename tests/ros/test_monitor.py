@@ -227,7 +227,7 @@ def test_the_monitor_is_small_and_shares_nothing_heavy(start_process: Callable[.
 
 def test_the_guard_trusts_a_running_monitor_and_notices_its_death(monitor: StartNode, probe: Probe) -> None:
     process = monitor()
-    guard = FailureGuard(BOUNDS.verdict_valid_ns)
+    guard = FailureGuard()
     probe.node.create_subscription(FailureState, "trustseg_monitor/failure_state", guard.on_message, 10)
     assert guard.failed()
     fake = FakeSegmenter(probe)

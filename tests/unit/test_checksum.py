@@ -16,8 +16,9 @@ from trustseg_ros.integrity import checksum, is_intact, seal
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 2}, {"instance_id": 6}, {"seq": 1}, {"state": 2}, {"failure": True}, {"reasons": 1 << 45},
+        {"version": 3}, {"instance_id": 6}, {"seq": 1}, {"state": 2}, {"failure": True}, {"reasons": 1 << 45},
         {"first_reason": "A"}, {"failure_score": 0.5}, {"valid_until": Stamp(100, 1)}, {"valid_until": Stamp(101)},
+        {"mode": 1}, {"fault_injection": True}, {"publish_steady_ns": 1}, {"host_id": 1},
     ],
 )  # fmt: skip
 def test_the_checksum_covers_every_field(change: dict[str, object]) -> None:
@@ -30,8 +31,8 @@ def test_the_checksum_covers_every_field(change: dict[str, object]) -> None:
 
 
 def test_the_checksum_is_the_one_of_the_documented_bytes() -> None:
-    packed = struct.pack("<BQQB?Q", 1, 5, 0, 1, False, 0) + struct.pack("<I", 2) + "é".encode()
-    packed += struct.pack("<fiI", 0.25, 100, 0)
+    packed = struct.pack("<BQQB?Q", 2, 5, 0, 1, False, 0) + struct.pack("<I", 2) + "é".encode()
+    packed += struct.pack("<fiIQQB?", 0.25, 100, 0, 0, 0, 0, False)
     assert checksum(Verdict(first_reason="é")) == zlib.crc32(packed)
 
 

@@ -229,13 +229,13 @@ class TestDetection:
 
 class TestFalseAlarms:
     def test_recovery_is_ten_frames_the_dwell_and_one_detection(self) -> None:
-        # 10 x 100 ms + 500 ms + (2 x 100 + 100 age, 20 tick, 10 transport)
-        assert recovery_time_s(BOUNDS) == pytest.approx(1.0 + 0.5 + 0.33)
+        # 10 x 100 ms + 500 ms + (3 x 100 until the third frame is due)
+        assert recovery_time_s(BOUNDS) == pytest.approx(1.0 + 0.5 + 0.3)
 
     def test_the_flag_on_clear_road_is_a_false_alarm(self) -> None:
         summary = Recorded(10.0, up=[(5.0, 5.6, Reason.LOW_QUALITY)]).summary()
-        # Clear: all of the 10 s but the start's 1.83 s, that is frames 19..99.
-        assert summary.clear_s == pytest.approx(8.1)
+        # Clear: all of the 10 s but the start's 1.8 s, that is frames 18..99.
+        assert summary.clear_s == pytest.approx(8.2)
         assert summary.false_alarm_s == pytest.approx(0.6)
         assert not summary.ok
 
@@ -244,12 +244,12 @@ class TestFalseAlarms:
         quality = {f.slot: 0.8 for f in drive.sent} | dict.fromkeys(range(50, 56), 0.4)
         summary = drive.summary(quality)
         assert summary.false_alarm_s == 0.0
-        assert summary.clear_s == pytest.approx(7.5)
+        assert summary.clear_s == pytest.approx(7.6)
 
     def test_trouble_and_a_bounded_recovery_are_left_out(self) -> None:
-        # Trouble 4..6 s, so clear from 7.83 s on: frames 79.. count. The flag stays up until 8.5 s.
+        # Trouble 4..6 s, so clear from 7.8 s on: frames 78.. count. The flag stays up until 8.5 s.
         drive = Recorded(12.0, (Trouble("stop", 4.0, 6.0, 0.0),), up=[(4.2, 8.5, Reason.INPUT_STALE)])
-        assert drive.summary().false_alarm_s == pytest.approx(8.5 - 7.9)
+        assert drive.summary().false_alarm_s == pytest.approx(8.5 - 7.8)
 
     def test_a_flag_that_never_comes_down_again_is_a_problem(self) -> None:
         drive = Recorded(12.0, (Trouble("stop", 4.0, 6.0, 0.0),), up=[(4.2, 12.0, Reason.INPUT_STALE)])

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from failsafe_drive import BOUNDS, PERIOD, Drive, ok_drive
-from trustseg.bounds import SECOND
+from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.evidence import Evidence, FailsafeConfig
 from trustseg.reasons import Outcome, Reason, Severity, State
 
@@ -62,11 +62,43 @@ def test_soft_reasons_are_believed_in_two_of_three(reason: Reason, state: State)
     assert (snapshot.state, snapshot.failure, snapshot.reasons) == (state, True, reason)
 
 
-def test_one_soft_frame_in_three_is_not_believed() -> None:
+@pytest.mark.parametrize(("reason", "state"), [(Reason.BLUR, State.FAILED), (Reason.LATENCY, State.DEGRADED)])
+def test_one_soft_frame_in_three_is_believed_by_its_share_of_a_second(reason: Reason, state: State) -> None:
     drive = ok_drive()
-    for _ in range(5):
-        assert drive.send(Reason.BLUR).state is State.OK
+    for _ in range(6):  # a fifth of a second's frames is more than six
+        assert drive.send(reason).state is State.OK
         assert drive.good(2).state is State.OK
+    assert drive.send(reason).state is state
+    for _ in range(30):
+        assert drive.good(2).state is state  # and it does not go away between them
+        assert drive.send(reason).failure
+
+
+def test_one_soft_frame_in_six_is_not_believed() -> None:
+    drive = ok_drive()
+    for _ in range(30):
+        assert drive.send(Reason.BLUR).state is State.OK
+        assert drive.good(5).state is State.OK
+
+
+def test_soft_frames_of_before_are_not_held_against_a_stream_that_is_trusted_again() -> None:
+    drive = ok_drive(dwell_ns=0)
+    for _ in range(12):
+        drive.send(Reason.BLUR)
+    assert drive.good(10).state is State.OK
+    assert drive.send(Reason.BLUR).state is State.OK
+
+
+def test_three_soft_frames_are_the_least_of_a_habit() -> None:
+    # At 2 Hz the window of five seconds holds ten frames: a fifth of them is two.
+    slow = derive_bounds(SECOND // 2, 50 * MS)
+    drive = Drive(config=FailsafeConfig(slow))
+    for _ in range(20):
+        assert drive.send(step=SECOND // 2).state in (State.UNKNOWN, State.OK)
+    for index in range(3):
+        assert drive.send(Reason.BLUR, step=SECOND // 2).state is (State.FAILED if index == 2 else State.OK)
+        drive.send(step=SECOND // 2)
+        drive.send(step=SECOND // 2)
 
 
 def test_two_kinds_of_soft_frames_degrade_together() -> None:

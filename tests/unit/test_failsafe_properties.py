@@ -36,8 +36,11 @@ class Oracle:
     instance: int = 1
     seq: int = 0
     run: int = 0
+    run_since: int = 0
     last_inference: int | None = None
-    failed_at: int = 0
+    failed_at: int = -(10**12)
+    refused: bool = False
+    forgotten: bool = False
     seen_ok: bool = False
     soft: list[bool] = field(default_factory=list)
     shown: Snapshot | None = None
@@ -52,6 +55,9 @@ class Oracle:
     def status(self, reasons: Reason, outcome: Outcome = Outcome.PROCESSED, *, new_seq: bool = True) -> None:
         self.seq += new_seq
         self.now += PERIOD
+        # After a reset that forgot the numbers any is the first.
+        new_seq, self.forgotten = new_seq or self.forgotten, False
+        self.refused = not new_seq
         stale = self.silent()
         severity = severity_of(reasons)
         counts = outcome in (Outcome.PROCESSED, Outcome.REJECTED)
@@ -60,6 +66,8 @@ class Oracle:
             self.run = 0
         if new_seq and counts:
             self.run += not bad
+            if self.run == 1:
+                self.run_since = self.now
             self.soft = [*([] if stale else self.soft), severity is Severity.SOFT][-self.config.soft_window :]
             self.last_inference = self.now
         evidence = Evidence(
@@ -83,6 +91,7 @@ class Oracle:
         self.instance += 1
         self.seq = self.run = 0
         self.last_inference, self.soft = None, []
+        self.forgotten = False
         # The first status of the new instance must not find trust left over from the old one.
         self.status(Reason.NONE)
         assert self.shown.failure
@@ -104,6 +113,7 @@ class Oracle:
 
     def reset(self) -> None:
         was = self.shown.state
+        self.forgotten, self.refused = self.forgotten or self.refused, False
         if was is State.LATCHED:
             self.run, self.soft = 0, []
         after = self.check(self.machine.reset(self.now), reset=True)
@@ -126,7 +136,8 @@ class Oracle:
         assert bool(after.latched) is (after.state is State.LATCHED)
         if before.failure and not after.failure:
             assert self.run >= self.config.good_frames, "trust without the run of good frames"
-            if before.state is State.FAILED:
+            assert self.now - self.run_since >= self.config.run_ns, "trust in what came all at once"
+            if before.state is not State.DEGRADED:
                 assert self.now - self.failed_at >= self.config.dwell_ns
         if before.state is State.LATCHED and not reset:
             assert after.state is State.LATCHED
@@ -200,7 +211,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def sequence_is_the_sources(self) -> None:
-        if self.oracle.seq:
+        if self.oracle.seq and not self.oracle.forgotten:
             assert self.oracle.shown.source_seq == self.oracle.seq
 
 
@@ -223,7 +234,8 @@ EVENTS: dict[str, Callable[[Oracle], None]] = {
     "reset": Oracle.reset,
 }
 DEPTH = 8
-SHORT = FailsafeConfig(BOUNDS, good_frames=2, dwell_ns=PERIOD)
+# Eight events hold no share of a second: that rule has tests of its own.
+SHORT = FailsafeConfig(BOUNDS, good_frames=2, dwell_ns=PERIOD, soft_share=1.0)
 
 
 def situation(oracle: Oracle) -> tuple[object, ...]:
@@ -241,16 +253,19 @@ def situation(oracle: Oracle) -> tuple[object, ...]:
     of_machine = (
         machine._state, bool(machine._cause), machine._cause & (Reason.NODE_INACTIVE | Reason.NEW_INSTANCE),
         bool(machine._latched),
-        *(min(count, config.good_frames) for count in (machine._good, machine._calm, machine._usable)),
+        *(
+            (min(run.count, config.good_frames), age(run.since_ns if run.count else None, config.run_ns))
+            for run in (machine._good, machine._calm, machine._usable)
+        ),
         tuple((bool(reasons), usable) for reasons, usable in machine._soft)[1 - config.soft_window :],
         len(machine._backend_ns), len(machine._restart_ns),
         age(machine._inference_ns, silent_ns), age(machine._bad_ns, config.dwell_ns),
-        machine._instance_id == oracle.instance, machine._seq == oracle.seq,
+        machine._instance_id == oracle.instance, machine._seq == oracle.seq, machine._refusing,
     )  # fmt: skip
     of_oracle = (
         min(oracle.run, config.good_frames), age(oracle.last_inference, silent_ns),
         age(oracle.failed_at, config.dwell_ns), *oracle.soft[1 - config.soft_window :],
-        oracle.shown.state, oracle.shown.failure, bool(oracle.seq),
+        oracle.shown.state, oracle.shown.failure, bool(oracle.seq), oracle.refused, oracle.forgotten,
     )  # fmt: skip
     return (*of_machine, *of_oracle)
 
@@ -260,7 +275,7 @@ def after(oracle: Oracle, event: Callable[[Oracle], None]) -> Oracle:
     branch = copy.copy(oracle)
     branch.soft = [*oracle.soft]
     branch.machine = machine = copy.copy(oracle.machine)
-    for name in ("_soft", "_backend_ns", "_restart_ns"):
+    for name in ("_soft", "_recent", "_backend_ns", "_restart_ns", "_replaced", "_good", "_calm", "_usable"):
         setattr(machine, name, copy.copy(getattr(machine, name)))
     machine._rate = copy.copy(machine._rate)
     machine._rate._stamps = [*machine._rate._stamps]

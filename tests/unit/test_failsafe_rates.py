@@ -20,11 +20,12 @@ def test_a_low_rate_degrades(hz: int, state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    ("drop_one_in", "state"), [(30, State.OK), (12, State.DEGRADED), (3, State.FAILED), (0, State.OK)]
+    ("drop_one_in", "state"),
+    [(30, State.OK), (8, State.DEGRADED), (6, State.DEGRADED), (3, State.FAILED), (0, State.OK)],
 )
 def test_dropped_frames(drop_one_in: int, state: State) -> None:
     drive, worst = Drive(), State.OK
-    for index in range(1, 200):
+    for index in range(1, 400):
         dropped = drop_one_in and index % drop_one_in == 0
         snapshot = drive.send(step=PERIOD * (2 if dropped else 1))
         if index > 60:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from plain_verdict import Stamp, Verdict
+from trustseg.bounds import VERDICT_VALID_NS
 from trustseg.reasons import Reason, State
 from trustseg_ros.guard import FailureGuard
 from trustseg_ros.integrity import seal
 
-LIMIT = 100
+MS = 1_000_000
+STEP, LIMIT = 20 * MS, 100 * MS
+HOST, OTHER_HOST = 70, 71
 SECOND = 1_000_000_000
 
 
@@ -19,12 +22,12 @@ class Link:
     def __init__(self, **options: object) -> None:
         self.now = 0
         self.seq = 0
-        self.guard = FailureGuard(LIMIT, clock_ns=lambda: self.now, **options)
+        self.guard = FailureGuard(**{"limit_ns": LIMIT, "clock_ns": lambda: self.now, "host": HOST} | options)
 
     def send(self, **changes: object) -> bool:
         self.seq += 1
-        self.now += 20
-        message = Verdict(seq=self.seq)
+        self.now += STEP
+        message = Verdict(seq=self.seq, publish_steady_ns=self.now, host_id=HOST)
         altered = changes.pop("altered", {})
         for name, value in changes.items():
             setattr(message, name, value)
@@ -115,9 +118,9 @@ def test_an_altered_verdict_is_failure(altered: dict[str, object]) -> None:
     assert not link.send()
 
 
-def test_another_version_is_failure() -> None:
-    link = trusted()
-    assert link.send(version=2)
+@pytest.mark.parametrize("version", [1, 3])
+def test_another_version_is_failure(version: int) -> None:
+    assert trusted().send(version=version)
 
 
 def test_a_new_instance_of_the_monitor_is_failure_at_first() -> None:
@@ -166,3 +169,68 @@ def test_an_expired_verdict_is_failure_when_the_clock_is_known() -> None:
 def test_a_limit_that_is_none_is_refused(limit: int) -> None:
     with pytest.raises(ValueError, match=f"^limit_ns must be above 0, got {limit}$"):
         FailureGuard(limit)
+
+
+def verdict(seq: int, published_ns: int, host: int) -> Verdict:
+    made = Verdict(seq=seq, publish_steady_ns=published_ns, host_id=host)
+    seal(made)
+    return made
+
+
+@pytest.mark.parametrize("host", [HOST, OTHER_HOST, 0])
+def test_verdicts_that_lay_in_the_queue_of_a_paused_planner_are_not_trusted(host: int) -> None:
+    """The monitor has died meanwhile: what comes out of the queue, all at once, is the last that it said."""
+    link = Link()
+    behind = 5 * SECOND  # of the other clock, where it is another
+    offset = 0 if host == HOST else behind
+    for seq in range(1, 4):
+        link.now += STEP
+        link.guard.on_message(verdict(seq, link.now + offset, host))
+    assert not link.guard.failed()
+    died = link.now + STEP
+    link.now += 3 * SECOND
+    for seq in range(4, 9):
+        link.guard.on_message(verdict(seq, died + offset + (seq - 4) * STEP, host))
+        assert link.guard.failed()
+        link.now += MS // 10
+    assert link.guard.why == "the monitor is silent"
+
+
+def test_a_queue_that_is_emptied_at_once_is_one_message() -> None:
+    """A planner that starts beside a clock it does not know: age alone cannot tell it."""
+    link = Link()
+    for seq in range(1, 6):
+        link.guard.on_message(verdict(seq, seq * STEP, OTHER_HOST))
+        assert link.guard.failed()
+    link.now += 10 * MS
+    link.guard.on_message(verdict(6, 6 * STEP, OTHER_HOST))
+    assert not link.guard.failed()
+
+
+def test_the_time_a_verdict_took_counts_as_age() -> None:
+    link = trusted()
+    message = verdict(3, link.now, HOST)
+    link.now += LIMIT
+    link.guard.on_message(message)
+    assert not link.guard.failed()
+    link.now += 1
+    assert link.guard.failed()
+
+
+@pytest.mark.parametrize("changes", [{"mode": 1}, {"mode": 2}, {"mode": 9}, {"fault_injection": True}])
+def test_what_no_vehicle_may_follow_is_believed_only_where_it_was_asked_for(changes: dict[str, object]) -> None:
+    link = trusted()
+    assert link.send(**changes)
+    what = "fault injection" if "fault_injection" in changes else "a recording or a simulation"
+    assert link.guard.why == f"the verdict is about {what}, which no vehicle may follow (simulation=True believes it)"
+    assert not link.send()
+    assert not trusted(simulation=True).send(**changes)
+
+
+def test_a_dead_monitor_is_trusted_for_70_ms_whatever_the_camera() -> None:
+    link = trusted(limit_ns=VERDICT_VALID_NS)
+    link.now += 70 * MS
+    assert not link.guard.failed()
+    link.now += 1
+    assert link.guard.failed()
+    assert FailureGuard()._limit_ns == VERDICT_VALID_NS == 70 * MS

@@ -12,6 +12,7 @@ import pytest
 
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.evidence import FailsafeConfig
+from trustseg.publication import host_id
 from trustseg.reasons import Outcome, Reason, Severity, State
 from trustseg_ros.latch_file import LatchFile
 
@@ -54,12 +55,14 @@ class World:
         self.verdicts: list[Any] = []
         self.flags: list[bool] = []
         self.diagnostics: list[Any] = []
+        self.woken: list[int] = []
         self.latch_file = LatchFile(folder / "kept" / "latched.json")
         if latched:
             self.latch_file.write(latched)
         self.seq = 0
         outlets = Outlets(
-            verdict=self.verdicts.append, flag=self.flags.append, diagnostics=self.diagnostics.append, log=self.log,
+            verdict=self.verdicts.append, flag=self.flags.append, diagnostics=self.diagnostics.append,
+            wake_at=self.woken.append, log=self.log,
             steady_ns=lambda: self.now, ros_ns=lambda: ROS_START + self.now, running=lambda: self.alive,
         )  # fmt: skip
         self.core = MonitorCore("the_monitor", 99, FailsafeConfig(BOUNDS, **config), outlets, self.latch_file, 1.0)
@@ -71,6 +74,9 @@ class World:
             severity=int(Severity.GOOD), reasons=int(reasons), failure_score=0.25, recovery_threshold=0.5,
         )  # fmt: skip
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(self.now, SECOND)
+        message.camera_period_ns, message.slowest_period_ns, message.latency_budget_ns = BOUNDS.timing
+        message.fault_injection = False
+        message.publish_steady_ns, message.host_id = self.now, host_id()
         for name, value in changes.items():
             setattr(message, name, value)
         seal(message)
@@ -153,7 +159,7 @@ def test_a_change_of_the_flag_alone_is_published_at_once(tmp_path: Path) -> None
     assert world.verdicts[-1].failure is True
 
 
-@pytest.mark.parametrize("changes", [{"version": 2}, {"version": 0}])
+@pytest.mark.parametrize("changes", [{"version": 1}, {"version": 3}, {"version": 0}])
 def test_another_version_is_corrupt(world: World, changes: dict[str, Any]) -> None:
     world.until_ok()
     assert world.send(**changes).reasons == Reason.STATUS_CORRUPT
@@ -196,8 +202,88 @@ def test_a_writer_that_cannot_be_heard_is_a_failure_with_the_parameters_to_look_
     assert Reason(world.verdicts[-1].reasons) == Reason.INCOMPATIBLE_QOS
     assert ("error", (
         "a publisher of cam/status offers a quality of service that does not fit (policy 4): "
-        "camera_rate_hz and latency_budget_ms must be the same in node and monitor"
+        "camera_rate_hz, camera_rate_min_hz and latency_budget_ms must be the same in node and monitor"
     )) in world.log.lines  # fmt: skip
+
+
+def test_age_acts_at_its_own_moment_and_not_at_the_next_tick(world: World) -> None:
+    world.until_ok()
+    assert world.woken[-1] == world.now + BOUNDS.age_limit_ns + 1
+    sent, world.now = len(world.verdicts), world.woken[-1] - 1
+    world.core.on_deadline()
+    assert len(world.verdicts) == sent
+    world.now += 1
+    world.core.on_deadline()
+    assert (len(world.verdicts), world.state) == (sent + 1, State.STALE)
+    world.until_ok()
+    assert world.woken[-1] == world.now + BOUNDS.age_limit_ns + 1
+
+
+def test_a_verdict_says_when_it_was_published_and_by_whose_clock(world: World) -> None:
+    world.now += 3
+    world.core.on_tick()
+    assert (world.verdicts[-1].publish_steady_ns, world.verdicts[-1].host_id) == (world.now, host_id())
+
+
+def test_statuses_that_lay_in_the_queue_of_a_starved_monitor_are_not_believed(world: World) -> None:
+    world.until_ok()
+    kept = []
+    for _ in range(30):
+        world.now += PERIOD
+        kept.append(world.status())
+    world.now += 3 * SECOND
+    for message in kept:
+        world.core.on_status(message)
+        world.now += 1000
+        assert world.flags[-1]
+        assert world.state is State.STALE
+    assert Reason(world.verdicts[-1].reasons) & Reason.STATUS_STALE
+
+
+def test_a_node_with_another_timing_is_never_trusted_and_says_why(world: World) -> None:
+    for _ in range(40):
+        verdict = world.send(latency_budget_ns=BOUNDS.latency_budget_ns + 1)
+        assert verdict.failure
+    assert Reason(verdict.reasons) == Reason.TIMING_MISMATCH
+
+
+def test_the_mode_and_the_injected_faults_of_a_node_show_in_the_verdict(world: World) -> None:
+    world.until_ok()
+    assert (world.verdicts[-1].mode, world.verdicts[-1].fault_injection) == (0, False)
+    world.send(mode=2, fault_injection=True)
+    world.core.on_tick()
+    assert (world.verdicts[-1].mode, world.verdicts[-1].fault_injection, world.state) == (2, True, State.OK)
+    world.core.on_status(world.status(Reason.DARK, mode=2, fault_injection=True))
+    values = world.values()
+    assert (values["mode"], values["fault injection"], values["degraded is failure"]) == ("SIM", "True", "True")
+
+
+def test_a_flag_that_is_up_is_not_lowered_by_a_parameter_and_the_change_is_told(world: World) -> None:
+    world.until_ok()
+    for _ in range(2):
+        world.send(Reason.LOW_QUALITY)
+    world.core.configure(FailsafeConfig(BOUNDS, degraded_is_failure=False))
+    assert world.log.lines[-1] == (
+        "warning", "parameter degraded_is_failure: DEGRADED no longer raises the failure flag from now on",
+    )  # fmt: skip
+    lines = len(world.log.lines)
+    world.core.on_tick()
+    assert (world.state, world.verdicts[-1].failure, world.verdicts[-1].degraded_is_failure) == (
+        State.DEGRADED, True, True,
+    )  # fmt: skip
+    for _ in range(12):
+        world.send()
+    assert world.state is State.OK
+    for _ in range(2):
+        world.send(Reason.LOW_QUALITY)
+    assert (world.state, world.verdicts[-1].failure, world.verdicts[-1].degraded_is_failure) == (
+        State.DEGRADED, False, False,
+    )  # fmt: skip
+    world.core.configure(FailsafeConfig(BOUNDS, degraded_is_failure=True))
+    assert world.log.lines[-1][1] == "parameter degraded_is_failure: DEGRADED raises the failure flag from now on"
+    world.core.on_tick()
+    assert world.verdicts[-1].failure
+    assert sum("parameter" in text for _, text in world.log.lines[lines:]) == 1
 
 
 def test_every_change_of_state_is_logged_once(world: World) -> None:
@@ -238,6 +324,7 @@ def test_diagnostics_say_what_the_verdict_says(world: World) -> None:
     assert world.values() == {
         "failure": "False", "state": "OK", "failure score": "0.25", "age of the newest status ms": "0",
         "good frames in a row": "10", "restarts": "0", "latched": "",
+        "mode": "LIVE", "fault injection": "False", "degraded is failure": "True",
     }  # fmt: skip
     world.send(Reason.LOW_QUALITY)
     world.send(Reason.LOW_QUALITY)
@@ -382,10 +469,14 @@ def test_evidence_is_the_status_field_by_field() -> None:
         recovery_threshold=0.25,
     )  # fmt: skip
     message.header.stamp.sec, message.header.stamp.nanosec = 6, 7
-    evidence = evidence_of(message)
+    message.mode, message.fault_injection = 2, False
+    message.camera_period_ns, message.slowest_period_ns, message.latency_budget_ns = 8, 9, 10
+    evidence = evidence_of(message, 11)
     assert (evidence.instance_id, evidence.seq, evidence.outcome, evidence.frame_ok) == (3, 4, 1, True)
     assert (evidence.severity, evidence.reasons, evidence.stamp_ns) == (2, 5, 6_000_000_007)
     assert (evidence.failure_score, evidence.recovery_threshold) == (0.5, 0.25)
+    assert (evidence.mode, evidence.fault_injection, evidence.timing) == (2, False, (8, 9, 10))
+    assert evidence.published_ns == 11
 
 
 @pytest.mark.parametrize(
@@ -406,6 +497,7 @@ def test_the_message_is_the_verdict_field_by_field(make_snapshot: Callable[..., 
         State.DEGRADED, False, Reason.BLUR, Reason.RESTARTS,
     )  # fmt: skip
     assert (message.first_reason, message.good_in_row, message.restarts) == ("BLUR", 13, 14)
+    assert (message.mode, message.fault_injection, message.degraded_is_failure) == (1, True, False)
 
 
 @pytest.fixture
@@ -417,5 +509,6 @@ def make_snapshot() -> Callable[..., Any]:
     whole = Snapshot(
         state=State.DEGRADED, failure=False, reasons=Reason.BLUR, latched=Reason.RESTARTS, first_reason="BLUR",
         failure_score=0.5, source_instance_id=11, source_seq=12, source_age_ns=3 * MS // 2, good_in_row=13, restarts=14,
+        mode=1, fault_injection=True, degraded_is_failure=False,
     )  # fmt: skip
     return lambda **changes: replace(whole, **changes)

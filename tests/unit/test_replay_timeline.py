@@ -14,7 +14,7 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.errors import BackendError
 from trustseg.evidence import Evidence, FailsafeConfig
 from trustseg.failsafe import StateMachine
-from trustseg.reasons import Outcome, Reason, State
+from trustseg.reasons import Mode, Outcome, Reason, State
 from trustseg.replay.flag import FlagTrack
 from trustseg.replay.sources import RecordedImage
 from trustseg.replay.timeline import Answer, Timeline, TimelineConfig
@@ -193,6 +193,7 @@ def test_the_verdicts_are_those_of_a_monitor_that_ticks_all_the_time(events: lis
             Evidence(
                 7, answer.seq, answer.outcome, not answer.reasons, answer.severity, int(answer.reasons),
                 score.failure_score if score else 1.0, score.recovery_threshold if score else 0.0, answer.stamp_ns,
+                mode=Mode.REPLAY,
             ),
             now_ns,
         )  # fmt: skip

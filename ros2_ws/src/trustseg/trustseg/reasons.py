@@ -59,6 +59,7 @@ class Reason(IntFlag):
     STRANGE_SCENE = 1 << 43
     RECOVERING = 1 << 44
     PARAMETER = 1 << 45
+    TIMING_MISMATCH = 1 << 46
 
     def names(self) -> list[str]:
         """Names of the bits that are set, lowest bit first; empty for NONE."""
@@ -107,12 +108,12 @@ class Mode(IntEnum):
     SIM = 2
 
 
-# Reasons that a single frame is enough for (design: safety, section 4). Everything else is soft.
+# Reasons that a single frame is enough for. Everything else is soft.
 HARD_REASONS = (
     Reason.DUPLICATE | Reason.STAMP_BACKWARD | Reason.STAMP_FUTURE | Reason.STAMP_INVALID | Reason.CLOCK_JUMP
     | Reason.FROZEN | Reason.DARK | Reason.BRIGHT | Reason.BACKLOG | Reason.BAD_SIZE | Reason.BAD_STEP
     | Reason.BAD_ENCODING | Reason.BAD_DIMENSIONS | Reason.RES_CHANGED | Reason.BAD_IMAGE | Reason.OUTPUT_INVALID
-    | Reason.MISMATCHED_OUTPUT | Reason.BACKEND | Reason.INTERNAL | Reason.NODE_INACTIVE
+    | Reason.MISMATCHED_OUTPUT | Reason.BACKEND | Reason.INTERNAL | Reason.NODE_INACTIVE | Reason.TIMING_MISMATCH
 )  # fmt: skip
 
 # Reasons that stay until an operator resets them.

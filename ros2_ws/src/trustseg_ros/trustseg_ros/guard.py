@@ -1,6 +1,6 @@
 """The guard in a planner's own process: is the monitor's word still worth anything? Standard library only.
 
-    guard = FailureGuard(bounds.verdict_valid_ns)
+    guard = FailureGuard()
     node.create_subscription(FailureState, "trustseg_monitor/failure_state", guard.on_message, verdict_qos())
     ...
     if guard.failed():
@@ -16,10 +16,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from trustseg.reasons import Reason, State
+from trustseg.bounds import TICK_NS, VERDICT_VALID_NS
+from trustseg.publication import PublicationClock, host_id
+from trustseg.reasons import Mode, Reason, State
 from trustseg_ros.integrity import is_intact
 
-VERSION = 1
+VERSION = 2
 # One message proves that the monitor ran once; a second, later one of the same instance that it runs.
 MESSAGES_BEFORE_TRUST = 2
 
@@ -28,24 +30,30 @@ class FailureGuard:
     """Keeps the newest verdict and says whether it may be relied on.
 
     Args:
-        limit_ns: a verdict older than this is failure; the monitor's `Bounds.verdict_valid_ns`.
-        clock_ns: steady clock.
+        limit_ns: a verdict older than this is failure: three ticks of the monitor and one hop.
+        simulation: also believe verdicts on recorded or simulated frames, or of a node with fault injection: never in
+            a vehicle.
+        clock_ns: steady clock. host: whose clock that is (`trustseg.publication.host_id`).
         ros_now_ns: the clock of the verdicts' stamps; when given, a verdict that was long under way, or whose
             `valid_until` has passed, is failure too.
     """
 
     def __init__(
         self,
-        limit_ns: int,
+        limit_ns: int = VERDICT_VALID_NS,
         *,
+        simulation: bool = False,
         clock_ns: Callable[[], int] = time.monotonic_ns,
+        host: int | None = None,
         ros_now_ns: Callable[[], int] | None = None,
     ) -> None:
         if limit_ns <= 0:
             raise ValueError(f"limit_ns must be above 0, got {limit_ns}")
         self._limit_ns, self._clock_ns, self._ros_now_ns = limit_ns, clock_ns, ros_now_ns
+        self._simulation = simulation
+        self._published = PublicationClock(host_id() if host is None else host)
         self._newest: Any = None
-        self._at_ns = self._in_row = 0
+        self._at_ns = self._counted_ns = self._in_row = 0
         self._problem = "no verdict has arrived"
 
     def on_message(self, message: Any) -> None:
@@ -57,9 +65,18 @@ class FailureGuard:
         same_instance = before is not None and message.instance_id == before.instance_id
         if same_instance and message.seq <= before.seq:
             return self._distrust("the monitor's sequence is stuck")
-        self._newest, self._at_ns = message, self._clock_ns()
-        self._in_row = self._in_row + 1 if same_instance else 1
+        now_ns = self._clock_ns()
+        self._newest = message
+        self._at_ns = self._published.published_ns(
+            message.instance_id, message.host_id, message.publish_steady_ns, now_ns
+        )
+        if not same_instance or not self._in_row:
+            self._in_row, self._counted_ns = 1, now_ns
+        elif now_ns - self._counted_ns >= TICK_NS // 2:
+            # A queue that is emptied at once is one message, however many were in it.
+            self._in_row, self._counted_ns = self._in_row + 1, now_ns
         self._problem = "" if self._in_row >= MESSAGES_BEFORE_TRUST else "the monitor is new"
+        self._notice_silence()  # it may have lain in a queue
 
     def failed(self) -> bool:
         """Whether the masks must not be used now."""
@@ -87,6 +104,9 @@ class FailureGuard:
         newest = self._newest
         if self._ros_now_ns is not None and self._ros_now_ns() > _nanoseconds(newest.valid_until):
             return "the verdict has expired"
+        if not self._simulation and (newest.mode != Mode.LIVE or newest.fault_injection):
+            what = "fault injection" if newest.fault_injection else "a recording or a simulation"
+            return f"the verdict is about {what}, which no vehicle may follow (simulation=True believes it)"
         state = _state_of(newest)
         # A flag that is down in a state in which it must be up is not believed.
         if newest.failure or state not in (State.OK, State.DEGRADED):

@@ -61,11 +61,14 @@ class Monitor(Node):
             verdict=self.create_publisher(FailureState, "~/failure_state", verdict_qos()).publish,
             flag=lambda failure: self._flag_out.publish(Bool(data=failure)),
             diagnostics=self._diagnose,
+            wake_at=self._wake_at,
             log=self.get_logger(),
             steady_ns=clock_ns,
             ros_ns=lambda: int(self.get_clock().now().nanoseconds),
             running=self.context.ok,
         )
+        self._clock_ns = clock_ns
+        self._age_timer: Any = None
         kept = default_path(self.get_fully_qualified_name())
         if config.latch_file:
             kept = confined(config.latch_file, "parameter latch_file")
@@ -93,7 +96,19 @@ class Monitor(Node):
         )
         self.create_service(Trigger, "~/reset", self._on_reset)
         steady_timer(self, bounds.tick_ns / 1e9, core.guarded(core.on_tick))
+        # Age acts at its own moment: a tick would add its period to every silence.
+        self._age_timer = steady_timer(self, bounds.age_limit_ns / 1e9, core.guarded(self._on_age))
+        self._age_timer.cancel()
         steady_timer(self, MISFIT_PERIOD_S, core.guarded(self._look_for_misfits))
+
+    def _wake_at(self, time_ns: int) -> None:
+        if self._age_timer is not None:
+            self._age_timer.timer_period_ns = max(1, time_ns - self._clock_ns())
+            self._age_timer.reset()
+
+    def _on_age(self) -> None:
+        self._age_timer.cancel()  # the next status sets it again
+        self.core.on_deadline()
 
     def _on_incompatible_qos(self, event: Any) -> None:
         self._misfit_looks = MISFIT_LOOKS
@@ -129,6 +144,7 @@ def failsafe_config(config: MonitorConfig) -> FailsafeConfig:
         good_frames=config.good_frames,
         soft_count=config.soft_count,
         soft_window=config.soft_window,
+        soft_share=config.soft_share,
         dwell_ns=round(config.dwell_ms * MS),
         degraded_is_failure=config.degraded_is_failure,
         backend_failures=config.backend_failures,

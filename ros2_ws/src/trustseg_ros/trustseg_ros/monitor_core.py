@@ -18,7 +18,8 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.bounds import MS, SECOND
 from trustseg.evidence import Evidence, FailsafeConfig, Snapshot
 from trustseg.failsafe import StateMachine
-from trustseg.reasons import Reason, State
+from trustseg.publication import PublicationClock, host_id
+from trustseg.reasons import Mode, Reason, State
 from trustseg_ros.diagnostics import ERROR, OK, WARN, diagnostic
 from trustseg_ros.integrity import is_intact, seal
 from trustseg_ros.latch_file import LatchFile
@@ -33,6 +34,7 @@ class Outlets:
 
     Attributes:
         verdict, flag, diagnostics: publish one message; the flag is True for failure.
+        wake_at: have `MonitorCore.on_deadline` called at this time of the steady clock; a later call replaces it.
         log: has info, warning and error, as rclpy's loggers do.
         steady_ns: the clock that ages run on. ros_ns: the clock of the messages' stamps.
         running: False once the process is ending and nothing can be published any more.
@@ -41,6 +43,7 @@ class Outlets:
     verdict: Callable[[FailureState], None]
     flag: Callable[[bool], None]
     diagnostics: Callable[[DiagnosticStatus], None]
+    wake_at: Callable[[int], None]
     log: Any
     steady_ns: Callable[[], int]
     ros_ns: Callable[[], int]
@@ -77,6 +80,7 @@ class MonitorCore:
         self._keep_again_ns = 0
         self._said = ""
         self._machine = StateMachine(config, outlets.steady_ns(), latched)
+        self._published = PublicationClock(host_id())
         self._seq = 0
         self._shown: Snapshot | None = None
         self._diagnosed_ns = 0
@@ -93,13 +97,28 @@ class MonitorCore:
         now_ns = self._out.steady_ns()
         intact = message.version == SegmentationStatus.VERSION and is_intact(message)
         before = self._shown
-        after = self._machine.on_status(evidence_of(message), now_ns) if intact else self._machine.on_corrupt(now_ns)
+        if intact:
+            published_ns = self._published.published_ns(
+                message.instance_id, message.host_id, message.publish_steady_ns, now_ns
+            )
+            after = self._machine.on_status(evidence_of(message, published_ns), now_ns)
+            deadline_ns = self._machine.deadline_ns()
+            if deadline_ns is not None:
+                self._out.wake_at(deadline_ns)
+        else:
+            after = self._machine.on_corrupt(now_ns)
         if before is None or (after.state, after.failure) != (before.state, before.failure):
             self._publish(after)
 
     def on_tick(self) -> None:
         """Publish the verdict; called at a fixed rate whether or not anything arrives."""
         self._publish(self._machine.on_tick(self._out.steady_ns()))
+
+    def on_deadline(self) -> None:
+        """Age may act now, between two ticks: publish what follows at once."""
+        before, after = self._shown, self._machine.on_tick(self._out.steady_ns())
+        if before is None or (after.state, after.failure) != (before.state, before.failure):
+            self._publish(after)
 
     def on_liveliness(self, alive: bool) -> None:
         """Take note of whether the writer of the statuses asserts itself."""
@@ -109,7 +128,7 @@ class MonitorCore:
         """A writer of the statuses cannot be heard: say so, with the two parameters that decide it."""
         self._out.log.error(
             f"a publisher of {topic} offers a quality of service that does not fit (policy {policy}): "
-            "camera_rate_hz and latency_budget_ms must be the same in node and monitor"
+            "camera_rate_hz, camera_rate_min_hz and latency_budget_ms must be the same in node and monitor"
         )
         self.on_still_incompatible()
 
@@ -131,7 +150,11 @@ class MonitorCore:
 
     def configure(self, config: FailsafeConfig) -> None:
         """Take changed parameters; the bounds stay those of the start."""
-        self._machine.config = config
+        before = self._machine.config.degraded_is_failure
+        if config.degraded_is_failure is not before:
+            does = "raises" if config.degraded_is_failure else "no longer raises"
+            self._out.log.warning(f"parameter degraded_is_failure: DEGRADED {does} the failure flag from now on")
+        self._machine.configure(config)
 
     def guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
         """The callback, after whose failure the flag is up and the node goes on."""
@@ -155,6 +178,7 @@ class MonitorCore:
         self._seq += 1
         message = failure_state(snapshot, now_ns, now_ns + self._valid_ns)
         message.instance_id, message.seq = self._instance_id, self._seq
+        message.publish_steady_ns, message.host_id = self._out.steady_ns(), host_id()
         seal(message)
         self._out.verdict(message)
         self._out.flag(snapshot.failure)
@@ -198,13 +222,15 @@ class MonitorCore:
             "failure": snapshot.failure, "state": snapshot.state.name, "failure score": snapshot.failure_score,
             "age of the newest status ms": _age_ms(snapshot), "good frames in a row": snapshot.good_in_row,
             "restarts": snapshot.restarts, "latched": ", ".join(snapshot.latched.names()),
+            "mode": Mode(snapshot.mode).name, "fault injection": snapshot.fault_injection,
+            "degraded is failure": snapshot.degraded_is_failure,
         }  # fmt: skip
         text = snapshot.state.name + _because(snapshot)
         self._out.diagnostics(diagnostic(self._name, "verdict", LEVELS.get(snapshot.state, ERROR), text, values))
 
 
-def evidence_of(message: SegmentationStatus) -> Evidence:
-    """What a status says, as plain data."""
+def evidence_of(message: SegmentationStatus, published_ns: int) -> Evidence:
+    """What a status says, as plain data; `published_ns` is on the clock of the state machine."""
     return Evidence(
         instance_id=message.instance_id,
         seq=message.seq,
@@ -215,6 +241,10 @@ def evidence_of(message: SegmentationStatus) -> Evidence:
         failure_score=message.failure_score,
         recovery_threshold=message.recovery_threshold,
         stamp_ns=message.header.stamp.sec * SECOND + message.header.stamp.nanosec,
+        mode=message.mode,
+        fault_injection=message.fault_injection,
+        timing=(message.camera_period_ns, message.slowest_period_ns, message.latency_budget_ns),
+        published_ns=published_ns,
     )
 
 
@@ -231,6 +261,8 @@ def failure_state(snapshot: Snapshot, now_ns: int, valid_until_ns: int) -> Failu
     message.source_age_ms = _age_ms(snapshot)
     message.valid_until = _time(valid_until_ns)
     message.good_in_row, message.restarts = snapshot.good_in_row, snapshot.restarts
+    message.mode, message.fault_injection = int(snapshot.mode), snapshot.fault_injection
+    message.degraded_is_failure = snapshot.degraded_is_failure
     return message
 
 

@@ -70,17 +70,32 @@ def parameter(
 
 @dataclass(frozen=True)
 class Timing:
-    """What every bound derives from; equal in segmenter, monitor and guard."""
+    """What every bound derives from; equal in segmenter and monitor."""
 
     camera_rate_hz: float = parameter(30.0, "rate of the camera, Hz", minimum=0.5, maximum=240.0)
+    camera_rate_min_hz: float = parameter(
+        0.0, "slowest rate of a camera whose rate varies, Hz; 0: it has one rate", minimum=0.0, maximum=240.0
+    )
     latency_budget_ms: float = parameter(
         50.0, "longest usual time from receipt of an image to its status, ms", minimum=1.0, maximum=5000.0
     )
 
     @property
     def bounds(self) -> Bounds:
-        """Every time bound that follows."""
-        return derive_bounds(round(SECOND / self.camera_rate_hz), round(self.latency_budget_ms * MS))
+        """Every time bound that follows.
+
+        Raises:
+            ParameterError: the slowest rate is above the rate.
+        """
+        if self.camera_rate_min_hz > self.camera_rate_hz:
+            raise ParameterError(
+                "parameter camera_rate_min_hz", expected=f"at most camera_rate_hz ({self.camera_rate_hz:g}), or 0",
+                got=f"{self.camera_rate_min_hz:g}",
+            )  # fmt: skip
+        slowest_hz = self.camera_rate_min_hz or self.camera_rate_hz
+        return derive_bounds(
+            round(SECOND / self.camera_rate_hz), round(self.latency_budget_ms * MS), round(SECOND / slowest_hz)
+        )
 
 
 @dataclass(frozen=True)
@@ -131,10 +146,15 @@ class MonitorConfig(Timing):
     good_frames: int = parameter(10, "good frames in a row before the flag goes down", minimum=1, maximum=1000)
     soft_count: int = parameter(2, "soft frames within soft_window that are believed", minimum=1, maximum=100)
     soft_window: int = parameter(3, "newest frames that soft_count looks at", minimum=1, maximum=100)
+    soft_share: float = parameter(
+        0.2, "share of soft frames within about a second that is believed", minimum=0.01, maximum=1.0
+    )
     dwell_ms: float = parameter(
         500.0, "shortest stay in FAILED after its last bad frame, ms", minimum=0.0, maximum=60e3
     )
-    degraded_is_failure: bool = parameter(True, "whether DEGRADED raises the flag", live=True)
+    degraded_is_failure: bool = parameter(
+        True, "whether DEGRADED raises the flag; lowered while driving it holds from the next time on", live=True
+    )
     backend_failures: int = parameter(3, "backend failures within backend_window_s that latch", minimum=1, maximum=100)
     backend_window_s: float = parameter(10.0, "window of backend_failures, s", minimum=0.1, maximum=3600.0)
     restart_limit: int = parameter(3, "restarts within restart_window_s that latch", minimum=1, maximum=100)

@@ -75,6 +75,8 @@ class Segmenter(LifecycleNode):
             now=lambda: self.get_clock().now().to_msg(),
             instance_id=secrets.randbits(63) | 1,
             mode=self.mode,
+            bounds=self.bounds,
+            fault_injection=self.config.fault_injection,
         )
         self.trouble = Reason.NONE
         self._trouble_text = ""

@@ -11,6 +11,8 @@ from typing import Any
 from std_msgs.msg import Header
 from trustseg_interfaces.msg import SegmentationStatus
 
+from trustseg.bounds import Bounds
+from trustseg.publication import host_id
 from trustseg.reasons import Mode, Outcome, Reason, Severity, severity_of
 from trustseg.types import PerceptionResult
 from trustseg_ros.integrity import seal
@@ -67,6 +69,8 @@ class StatusBook:
         now: ROS time of the publication, as a builtin_interfaces Time.
         instance_id: random, never 0; a reader recognises a restart by it.
         mode: where stamps come from.
+        bounds: the node's; the monitor is told what they derive from.
+        fault_injection: whether backends may fail on demand.
         clock_ns: steady clock, the one of `Received.at_ns`.
     """
 
@@ -74,6 +78,8 @@ class StatusBook:
     now: Callable[[], Any]
     instance_id: int
     mode: Mode
+    bounds: Bounds
+    fault_injection: bool = False
     clock_ns: Callable[[], int] = time.monotonic_ns
     engine: EngineIdentity = field(default_factory=EngineIdentity)
 
@@ -142,6 +148,8 @@ class StatusBook:
         status.reasons = int(reasons)
         status.first_reason = reasons.first()
         status.mode = int(self.mode)
+        status.fault_injection = self.fault_injection
+        status.camera_period_ns, status.slowest_period_ns, status.latency_budget_ns = self.bounds.timing
         return status
 
     def _send(self, status: SegmentationStatus, frame: Received | None) -> None:
@@ -162,6 +170,7 @@ class StatusBook:
             status.model_sha256, status.calibration_sha256 = engine.model_sha256, engine.calibration_sha256
             status.calibrated = bool(engine.calibration_sha256)
             status.publish_stamp = self.now()
+            status.publish_steady_ns, status.host_id = self.clock_ns(), host_id()
             seal(status)
             self.publish(status)
 

@@ -22,6 +22,7 @@ MASK, CONFIDENCE, OVERLAY = "/trustseg/mask", "/trustseg/confidence", "/trustseg
 STATUS, VERDICT = "/trustseg/status", "/trustseg_monitor/failure_state"
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 STATUS_TYPE, VERDICT_TYPE = "trustseg_interfaces/msg/SegmentationStatus", "trustseg_interfaces/msg/FailureState"
+MESSAGE_VERSION = 2
 FILE, METADATA = "annotated.mcap", "metadata.yaml"
 MS = 1_000_000
 
@@ -32,11 +33,16 @@ class AnnotatedBag:
     Args:
         folder: results; the bag is made inside.
         identity: fields of every status that do not change (instance_id, backend, precision, hashes).
+        timing: what the bounds derive from, see `Bounds.timing`.
         verdict_valid_ns: how long a verdict holds.
     """
 
-    def __init__(self, folder: Path, identity: dict[str, Any], verdict_valid_ns: int) -> None:
-        self._folder, self._identity, self._valid_ns = folder, identity, verdict_valid_ns
+    def __init__(
+        self, folder: Path, identity: dict[str, Any], timing: tuple[int, int, int], verdict_valid_ns: int
+    ) -> None:
+        self._folder, self._valid_ns = folder, verdict_valid_ns
+        names = ("camera_period_ns", "slowest_period_ns", "latency_budget_ns")
+        self._identity = identity | dict(zip(names, timing, strict=True))
         self._bag = BagWriter(folder / "annotated", 9)
         self._types: dict[str, Any] = dict(self._bag.types.types)
         self._verdict_seq = 0
@@ -76,12 +82,13 @@ class AnnotatedBag:
         if result is not None:
             scores = {name: float(getattr(result.verdict, name)) for name in scores}
         message = self._types[STATUS_TYPE](
-            header=header, version=1, seq=answer.seq, outcome=int(answer.outcome),
+            header=header, version=MESSAGE_VERSION, seq=answer.seq, outcome=int(answer.outcome),
             frame_ok=answer.outcome is Outcome.PROCESSED and not answer.reasons, severity=int(answer.severity),
             reasons=int(answer.reasons), first_reason=answer.reasons.first(), calibrated=True,
             # How long this machine took is no property of the recording: timing.parquet has it.
             image_age_ms=answer.age_ms, latency_ms=0.0, engine_ms=0.0,
-            publish_stamp=self._time(answer.image.time_ns), received=answer.seq, processed=processed,
+            publish_stamp=self._time(answer.image.time_ns), publish_steady_ns=answer.image.time_ns, host_id=0,
+            fault_injection=False, received=answer.seq, processed=processed,
             skipped=answer.seq - processed - rejected, rejected=rejected, mode=int(Mode.REPLAY),
             mask_crc32=mask_crc32, crc32=0, **scores, **self._identity,
         )  # fmt: skip
@@ -100,13 +107,16 @@ class AnnotatedBag:
         self._verdict_seq += 1
         age_ns = verdict.source_age_ns
         message = self._types[VERDICT_TYPE](
-            header=self._types["std_msgs/msg/Header"](stamp=self._time(time_ns), frame_id=""), version=1,
+            header=self._types["std_msgs/msg/Header"](stamp=self._time(time_ns), frame_id=""),
+            version=MESSAGE_VERSION,
             instance_id=self._identity["instance_id"], seq=self._verdict_seq,
             source_instance_id=verdict.source_instance_id, source_seq=verdict.source_seq, state=int(verdict.state),
             failure=verdict.failure, reasons=int(verdict.reasons), latched_reasons=int(verdict.latched),
             first_reason=verdict.first_reason, failure_score=min(1.0, max(0.0, verdict.failure_score)),
             source_age_ms=math.inf if age_ns is None else age_ns / MS, valid_until=self._time(time_ns + self._valid_ns),
-            good_in_row=verdict.good_in_row, restarts=verdict.restarts, crc32=0,
+            publish_steady_ns=time_ns, host_id=0, mode=int(Mode.REPLAY), fault_injection=False,
+            degraded_is_failure=verdict.degraded_is_failure, good_in_row=verdict.good_in_row,
+            restarts=verdict.restarts, crc32=0,
         )  # fmt: skip
         message.crc32 = self._checksum(message)
         self._write(VERDICT, message, time_ns)

@@ -134,7 +134,7 @@ class _Drive:
                 "instance_id": self._instance_id, "backend": self._backend.name, "precision": self._backend.precision,
                 "model_sha256": pipeline.model_sha256, "calibration_sha256": pipeline.calibration_sha256,
             }  # fmt: skip
-            self._bag = AnnotatedBag(folder, identity, self._bounds.verdict_valid_ns)
+            self._bag = AnnotatedBag(folder, identity, self._bounds.timing, self._bounds.verdict_valid_ns)
         self._behind = Behind("results")
         started = perf_counter()
         try:

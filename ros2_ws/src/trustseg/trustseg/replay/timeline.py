@@ -169,7 +169,7 @@ class Timeline:
             severity=found.severity, reasons=int(found.reasons),
             failure_score=1.0 if score is None else score.failure_score,
             recovery_threshold=0.0 if score is None else score.recovery_threshold,
-            stamp_ns=stamp_ns_of(image.message),
+            stamp_ns=stamp_ns_of(image.message), mode=Mode.REPLAY,
         )  # fmt: skip
         if chosen:
             self._held = evidence
@@ -219,15 +219,13 @@ class Timeline:
     # The monitor ----------------------------------------------------------------------------------------------
 
     def _let_time_pass(self, now_ns: int) -> None:
-        """Up to `now_ns`: a silence longer than the age limit is noticed at the monitor's next tick, not at its end."""
+        """Up to `now_ns`: a silence is noticed when the age limit passes, not at its end."""
         if self._machine is None:
             self._machine = StateMachine(self.config.failsafe, now_ns)
             # In a recording the node is there; what is missing is the camera.
             self._note(self._machine.on_liveliness(True, now_ns), now_ns)
         elif self._judged_ns is not None:
-            bounds = self.config.bounds
-            ticks = -(-(bounds.age_limit_ns + 1) // bounds.tick_ns)
-            due_ns = self._judged_ns + ticks * bounds.tick_ns
+            due_ns = self._judged_ns + self.config.bounds.age_limit_ns + 1
             if due_ns < now_ns:
                 self._note(self._machine.on_tick(due_ns), due_ns)
 

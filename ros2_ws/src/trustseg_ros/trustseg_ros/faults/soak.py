@@ -30,6 +30,7 @@ from trustseg.evidence import FailsafeConfig, Snapshot
 from trustseg.failsafe import StateMachine
 from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.pipeline import Pipeline
+from trustseg.publication import host_id
 from trustseg.reasons import Mode, Reason, Severity, State
 from trustseg.types import EngineOutput, UInt8Array
 from trustseg_ros.guard import FailureGuard
@@ -164,7 +165,7 @@ class Soak:
         self._bounds = derive_bounds(round(SECOND / RATE_HZ), 50_000_000)
         self._now_ns = START_NS
         self._machine = StateMachine(FailsafeConfig(self._bounds), self._now_ns)
-        self._guard = FailureGuard(self._bounds.verdict_valid_ns, clock_ns=lambda: self._now_ns)
+        self._guard = FailureGuard(clock_ns=lambda: self._now_ns)
         self._mask, self._confidence = ImageMessage("mono8"), ImageMessage("mono8")
         self._verdicts = 0
         self._pictures = self._make_pictures(load_golden(bundle).image)
@@ -264,8 +265,8 @@ class Soak:
     def _start_node(self) -> None:
         self.result.instances += 1
         self._book = StatusBook(
-            publish=self._on_status, now=lambda: _time(self._now_ns), mode=Mode.LIVE, clock_ns=lambda: self._now_ns,
-            instance_id=int(self._rng.integers(1, 2**62)),
+            publish=self._on_status, now=lambda: _time(self._now_ns), mode=Mode.LIVE, bounds=self._bounds,
+            clock_ns=lambda: self._now_ns, instance_id=int(self._rng.integers(1, 2**62)),
         )  # fmt: skip
         self._intake = FrameIntake(IntakeConfig(Mode.LIVE, False, 1 << 20, False), self._bounds)
         self._pipeline.reset()
@@ -283,10 +284,11 @@ class Soak:
         arrived = deserialize_message(serialize_message(status), SegmentationStatus)
         if not is_intact(arrived) or arrived.received != arrived.processed + arrived.skipped + arrived.rejected:
             raise RuntimeError(f"status {arrived.seq} is not what was sent")
-        verdict = self._machine.on_status(evidence_of(arrived), self._now_ns)
+        verdict = self._machine.on_status(evidence_of(arrived, self._now_ns), self._now_ns)
         self._verdicts += 1
         message = failure_state(verdict, self._now_ns, self._now_ns + self._bounds.verdict_valid_ns)
         message.instance_id, message.seq = 1, self._verdicts
+        message.publish_steady_ns, message.host_id = self._now_ns, host_id()
         seal(message)
         self._guard.on_message(deserialize_message(serialize_message(message), FailureState))
         allowed = verdict.state is State.OK

@@ -52,7 +52,7 @@ class Witness:
         self.status: SegmentationStatus | None = None
         self.status_at_ns = 0
         self.new_instance: Moment | None = None
-        self.guard = FailureGuard(bounds.verdict_valid_ns)
+        self.guard = FailureGuard(simulation=True)  # the nodes under test have fault injection
         self.match = OutputMatch()
         self._clients: dict[str, Any] = {}
         self._hears_alone = False
