@@ -56,7 +56,7 @@ def test_bounds_follow_from_rate_and_budget_by_hand() -> None:
     assert SLOW.frames_ns(3) == (2 * 100 + 250 + 30) * MS
     assert SLOW.window_ns == SLOW.rate_window_ns + SLOW.frames_ns(3)
     assert SLOW.late_frames_ns(3) == (3 * 500 + 30) * MS
-    assert SLOW.guard_ns == (450 + 20 + 10) * MS
+    assert SLOW.guard_ns == (70 + 20 + 10) * MS
     assert fault_of(2).bound(RATED) == 100 * MS  # the design's figure, at the rated 30 Hz
     assert fault_of(41).bound(RATED) == 100 * MS
     assert fault_of(13).bound(RATED) == 80 * MS
