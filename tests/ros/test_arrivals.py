@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 
 from bundle_factory import make_tiny_bundle
 from ros_probe import HEIGHT, WIDTH, Probe
-from trustseg_ros.arrivals import MOST_MISSED, Arrivals
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.reasons import Reason
+from trustseg_ros.arrivals import MOST_MISSED, WINDOWS, Arrivals
 from trustseg_ros.diagnostics import INPUT, LOST, OVERWRITTEN, TAKEN_IN, TOPIC
 
 BURST = 40
+BOUNDS = derive_bounds(SECOND // 10, 250 * MS)
 
 
 @pytest.mark.parametrize(
@@ -34,10 +39,97 @@ BURST = 40
     ],
 )
 def test_gaps_in_the_numbers_are_counted(numbers: list[int | None], missed: int) -> None:
-    arrivals = Arrivals()
+    arrivals = Arrivals(BOUNDS)
     for number in numbers:
         arrivals.note(number)
     assert arrivals.missed == missed
+
+
+class Writers:
+    """Images of several writers, each with its own count, as they arrive at one reader; time in milliseconds."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.arrivals = Arrivals(BOUNDS, lambda: self.now_ms * MS)
+
+    def send(self, *numbers: int, every_ms: int = 100) -> bool:
+        for number in numbers:
+            self.now_ms += every_ms
+            self.arrivals.note(number)
+        return self.arrivals.interleaved()
+
+
+def test_a_writer_that_takes_over_from_a_dead_one_is_no_second_one() -> None:
+    made = Writers()
+    assert not made.send(*range(100, 120))
+    assert not made.send(*range(1, 140))  # past the number that the dead one reached
+    assert not made.send(*range(1, 5), every_ms=20)
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 50, 5000])
+@pytest.mark.parametrize("lost", [(), (7, 8), (6, 11)])
+def test_two_writers_at_once_are_found_within_two_frames_of_each(ahead: int, lost: tuple[int, ...]) -> None:
+    made = Writers()
+    made.send(*range(200, 210))
+    both = [number for k in range(10) for number in (210 + k, 210 - ahead + k)]
+    found = [made.send(number, every_ms=50) for k, number in enumerate(both) if k not in lost]
+    assert found.index(True) <= 5
+    assert all(found[5:])
+
+
+def test_a_second_writer_that_is_slower_than_the_first_is_found_and_forgotten_when_it_ends() -> None:
+    made = Writers()
+    for second in range(4):
+        found = made.send(*range(1000 + 10 * second, 1010 + 10 * second), 1 + second)
+    assert found
+    assert made.send(*range(1040, 1041 + 10 * WINDOWS - 12))
+    assert not made.send(*range(1060, 1080))
+
+
+def test_without_numbers_nothing_is_claimed() -> None:
+    arrivals = Arrivals(BOUNDS)
+    assert arrivals.numbered
+    arrivals.note(None)
+    assert not arrivals.numbered
+    assert not arrivals.interleaved()
+
+
+CAMERA = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from ros_probe import Probe
+probe = Probe()
+while True:
+    probe.until(lambda: False, "end", every=probe.publish)
+"""
+
+
+def test_a_camera_driver_that_is_killed_and_started_again_is_one_camera(
+    start_node: Callable[..., subprocess.Popen[bytes]], start_process: Callable[..., Any], tmp_path: Path
+) -> None:
+    """DDS goes on counting the dead one for its lease of 20 s."""
+    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
+    program = tmp_path / "camera.py"
+    program.write_text(CAMERA)
+    tests = str(Path(__file__).parents[1])
+
+    probe = Probe()
+    try:
+        timing = {"camera_rate_hz": 10.0, "latency_budget_ms": 3000.0}
+        start_node("segmenter", {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **timing})
+        first = start_process(sys.executable, program, tests, name="first")
+        probe.until(lambda: len(probe.statuses_of_frames()) > 5, "statuses")
+        first.kill()
+        first.wait()
+        probe.until(lambda: probe.node.count_publishers("image") > 1, "a second publisher")
+        before = len(probe.statuses)
+        start_process(sys.executable, program, tests, name="second")
+        probe.until(lambda: len(probe.statuses) > before + 10, "statuses of the second one")
+    finally:
+        probe.close()
+    of_second = probe.statuses[before:]
+    assert not any(Reason(status.reasons) & Reason.MULTI_SOURCE for status in of_second)
+    assert any(status.frame_ok for status in of_second)
 
 
 def test_what_a_stopped_node_could_not_take_is_counted(

@@ -14,6 +14,7 @@ from sensor_msgs.msg import Image
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Mode, Outcome, Reason
 from trustseg.types import Frame, FrameVerdict, PerceptionResult
+from trustseg_ros.arrivals import Arrivals
 from trustseg_ros.camera_info import CameraInfoCheck
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.self_test_plan import SelfTestPlan
@@ -35,8 +36,8 @@ class Parts:
         self.reasons = Reason.NONE
         self.worker = FrameWorker(
             WorkerConfig(BOUNDS, Mode.LIVE, False, 0.5), intake=self, care=self, info=CameraInfoCheck(False, BOUNDS, 0),
-            engine_lock=threading.Lock(), book=self, outputs=self, supervisor=nullcontext(), now_ns=lambda: 0,
-            logger=self,
+            arrivals=Arrivals(BOUNDS), engine_lock=threading.Lock(), book=self, outputs=self, supervisor=nullcontext(),
+            now_ns=lambda: 0, logger=self,
         )  # type: ignore[arg-type]  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:

@@ -196,14 +196,25 @@ def test_under_overload_the_newest_frame_is_served_and_the_rest_skipped(
     assert last.received == last.processed + last.skipped + last.rejected == len(probe.statuses_of_frames())
 
 
-def test_a_second_camera_on_the_topic_is_noticed(segmenter: Callable[[], Any], probe: Probe) -> None:
-    segmenter()
+def test_a_second_camera_on_the_topic_is_noticed(segmenter: Callable[..., Any], probe: Probe) -> None:
+    """Whatever the period of the diagnostics is: by what arrives."""
+    segmenter(diagnostics_period_s="60.0")
     probe.connect()
     assert Reason(probe.publish_and_wait().reasons) == Reason.NONE
     assert Reason(probe.publish_and_wait(framed(probe, "rear")).reasons) & Reason.MULTI_SOURCE
     assert Reason(probe.publish_and_wait().reasons) == Reason.NONE
-    probe.node.create_publisher(Image, "image", qos_profile_sensor_data)
-    probe.until(lambda: Reason(probe.statuses[-1].reasons) & Reason.MULTI_SOURCE, "MULTI_SOURCE", every=probe.publish)
+    other = probe.node.create_publisher(Image, "image", qos_profile_sensor_data)
+    # One that is there and sends nothing is no camera yet.
+    probe.until(lambda: other.get_subscription_count(), "a reader")
+    for _ in range(10):
+        assert Reason(probe.publish_and_wait().reasons) == Reason.NONE
+    for _ in range(3):
+        other.publish(probe.image())
+        probe.publish()
+    probe.until(
+        lambda: Reason(probe.statuses[-1].reasons) & Reason.MULTI_SOURCE, "MULTI_SOURCE",
+        every=lambda: other.publish(probe.publish()),
+    )  # fmt: skip
 
 
 def test_pictures_camera_info_and_figures_for_whoever_listens(segmenter: Callable[[], Any], probe: Probe) -> None:

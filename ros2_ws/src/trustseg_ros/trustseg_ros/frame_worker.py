@@ -13,6 +13,7 @@ from trustseg.errors import BackendError, EngineLostError, FrameRejected
 from trustseg.frames import FrameIntake, SourceCheck
 from trustseg.reasons import Mode, Reason, Severity, severity_of
 from trustseg.types import Frame, PerceptionResult
+from trustseg_ros.arrivals import Arrivals
 from trustseg_ros.camera_info import CameraInfoCheck
 from trustseg_ros.clock_pair import read_together
 from trustseg_ros.engine_care import EngineCare
@@ -57,6 +58,7 @@ class FrameWorker:
         intake: checks and decodes messages.
         care: engine and judgement, used under `engine_lock`, and what is done for them between frames.
         info: the camera's CameraInfo.
+        arrivals: the numbers of the images.
         book: writes the statuses.
         outputs: publishes masks and pictures.
         supervisor: told when an inference begins and ends.
@@ -71,6 +73,7 @@ class FrameWorker:
         intake: FrameIntake,
         care: EngineCare,
         info: CameraInfoCheck,
+        arrivals: Arrivals,
         engine_lock: threading.Lock,
         book: StatusBook,
         outputs: Outputs,
@@ -80,7 +83,7 @@ class FrameWorker:
     ) -> None:
         self.config = config
         self._intake, self._engine_lock = intake, engine_lock
-        self.care, self._info = care, info
+        self.care, self._info, self._arrivals = care, info, arrivals
         self._book, self._outputs, self._supervisor = book, outputs, supervisor
         self._now_ns, self._logger = now_ns, logger
         self._newest: Newest[Received] = Newest()
@@ -108,7 +111,7 @@ class FrameWorker:
         self._intake.allow_resolution_change(allow_resolution_change)
 
     def several_sources(self, several: bool) -> None:
-        """Note whether more than one publisher feeds the image topic."""
+        """Note whether more than one publisher feeds the image topic, where the images have no numbers to tell by."""
         self._several_sources = several
 
     # Callbacks ------------------------------------------------------------------------------------------------
@@ -199,9 +202,14 @@ class FrameWorker:
         if latency_ns > bounds.latency_soft_ns:
             reasons |= Reason.LATENCY
             severity = Severity.HARD if latency_ns > bounds.latency_hard_ns else Severity.SOFT
-        if not self._source.same(frame.frame_id) or self._several_sources:
+        if not self._source.same(frame.frame_id):
             reasons |= Reason.MULTI_SOURCE
+        reasons |= self._of_stream()
         return reasons, max(severity, severity_of(reasons))
+
+    def _of_stream(self) -> Reason:
+        """What is wrong with the topic and not with one frame; frames that two cameras' clocks shuffle say it too."""
+        return Reason.MULTI_SOURCE if self._several_sources or self._arrivals.interleaved() else Reason.NONE
 
     def _afterwards(self, received: Received, frame: Frame, result: PerceptionResult, reasons: Reason) -> None:
         now_ns, before = time.monotonic_ns(), self.last
@@ -225,6 +233,7 @@ class FrameWorker:
         self._outputs.publish_pictures(header, frame, result, self.config.overlay_opacity, self._info.newest)
 
     def _reject(self, received: Received, reason: Reason, why: str) -> None:
+        reason |= self._of_stream()
         self._book.rejected(received, reason)
         self._log(reason, why)
 

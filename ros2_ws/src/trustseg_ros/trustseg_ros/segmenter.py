@@ -86,7 +86,7 @@ class Segmenter(LifecycleNode):
         self._subscriptions_of_stream: list[Any] = []
         self._engine_lock = threading.Lock()
         self.messages_lost = 0
-        self.arrivals = Arrivals()
+        self.arrivals = Arrivals(self.bounds)
         self._faults: Any = None
         if self.config.fault_injection:
             from trustseg_ros.faults.node_faults import NodeFaults  # no code of it in a node that drives
@@ -225,6 +225,7 @@ class Segmenter(LifecycleNode):
         )
         loaded.pipeline.reset()
         now_ns = time.monotonic_ns()
+        self.messages_lost, self.arrivals = 0, Arrivals(bounds)
         self._supervisor = Supervisor(bounds, self._vouch)
         self._worker = FrameWorker(
             WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
@@ -239,6 +240,7 @@ class Segmenter(LifecycleNode):
                 logger=self.get_logger(),
             ),
             info=CameraInfoCheck(config.require_camera_info, bounds, now_ns),
+            arrivals=self.arrivals,
             engine_lock=self._engine_lock,
             book=self.book,
             outputs=loaded.outputs,
@@ -248,7 +250,6 @@ class Segmenter(LifecycleNode):
         )
         self._worker.start()
         self._supervisor.start()
-        self.messages_lost, self.arrivals = 0, Arrivals()
         events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos, message_lost=self._on_lost)
         self._subscriptions_of_stream = [
             self.create_subscription(

@@ -24,6 +24,8 @@ from trustseg_ros.node_main import steady_timer
 from trustseg_ros.qos import IMAGE_TOPIC, latest_qos
 
 LOOK_PERIOD_S = 0.1
+# Asking the graph is not free.
+ASK_PERIOD_S = 0.5
 
 
 class SegmenterDiagnostics:
@@ -40,12 +42,13 @@ class SegmenterDiagnostics:
         self._publisher = node.create_publisher(DiagnosticArray, TOPIC, latest_qos())
         self._topic = node.resolve_topic_name(IMAGE_TOPIC)  # as remapped, which count_publishers does not do
         self._levels: tuple[Any, ...] = ()
-        self._since_s = period_s
+        self._since_s, self._since_asked_s = period_s, ASK_PERIOD_S
         self._answered, self._stalled, self._publishers = 0, True, 0
         steady_timer(node, LOOK_PERIOD_S, self._look, group)
 
     def _look(self) -> None:
         self._since_s += LOOK_PERIOD_S
+        self._since_asked_s += LOOK_PERIOD_S
         due = self._since_s >= self._period_s
         statuses = (self._input(due), self._engine(), self._evidence())
         levels = tuple((s.level, s.message) for s in statuses)
@@ -56,23 +59,26 @@ class SegmenterDiagnostics:
     def _input(self, due: bool) -> Any:
         node, counts = self._node, self._node.book.counts
         worker = node.worker
+        if self._since_asked_s >= ASK_PERIOD_S:
+            self._since_asked_s, self._publishers = 0.0, node.count_publishers(self._topic)
         if due:
-            # Asking the graph is not free, so once a period is enough.
-            self._publishers = node.count_publishers(self._topic)
             self._stalled = counts.taken_in == self._answered
             self._answered = counts.taken_in
         publishers = self._publishers
-        if worker is not None:
+        if worker is not None and not node.arrivals.numbered:
+            # The graph shows a publisher that died for as long as its lease lasts; nothing better is known here.
             worker.several_sources(publishers > 1)
         level, message = OK, "frames arrive"
         if worker is None:
             level, message = WARN, "not active"
         elif publishers == 0:
             level, message = ERROR, f"nobody publishes {self._topic}"
-        elif publishers > 1:
-            level, message = ERROR, f"{publishers} publishers feed {self._topic}"
+        elif node.arrivals.interleaved():
+            level, message = ERROR, f"several publishers feed {self._topic}"
         elif self._stalled:
             level, message = ERROR, "no frame arrives"
+        elif publishers > 1:
+            level, message = WARN, f"{publishers} publishers of {self._topic} are known"
         values = {
             TAKEN_IN: counts.taken_in, "processed": counts.processed, "skipped": counts.skipped,
             "rejected": counts.rejected, LOST: node.messages_lost,

@@ -27,12 +27,25 @@ REFUSED = "REFUSED"
 
 @contextmanager
 def second_publisher(bench: Bench) -> Iterator[int]:
-    """One more publisher feeds the image topic."""
-    node = bench.witness.node
+    """Another camera feeds the image topic too, at the same rate, with one picture of the first one."""
+    node, period_s = bench.witness.node, bench.witness.bounds.camera_period_ns / SECOND
+    seen: list[Image] = []
+    subscription = node.create_subscription(Image, IMAGE_TOPIC, seen.append, camera_qos())
     publisher = node.create_publisher(Image, IMAGE_TOPIC, camera_qos())
     try:
+        if not wait_until(lambda: bool(seen) and publisher.get_subscription_count() > 1, MATCH_LIMIT_S):
+            raise TrustSegError("the second camera heard nothing of the first one, or found no reader")
+        message = seen[0]
+
+        def send() -> None:
+            message.header.stamp = node.get_clock().now().to_msg()
+            publisher.publish(message)
+
+        timer = node.create_timer(period_s, send)
         yield time.monotonic_ns()
+        node.destroy_timer(timer)
     finally:
+        node.destroy_subscription(subscription)
         node.destroy_publisher(publisher)
 
 
