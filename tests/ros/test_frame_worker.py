@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from sensor_msgs.msg import Image
 
 from trustseg.bounds import MS, SECOND, derive_bounds
@@ -18,6 +18,7 @@ from trustseg_ros.arrivals import Arrivals
 from trustseg_ros.camera_info import CameraInfoCheck
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.self_test_plan import SelfTestPlan
+from trustseg_ros.supervisor import EXIT_HUNG, Supervisor
 
 WAIT_S = 60.0
 BOUNDS = derive_bounds(SECOND // 10, 250 * MS)
@@ -29,27 +30,44 @@ class Parts:
     def __init__(self) -> None:
         self.answers: queue.Queue[tuple[Outcome, int]] = queue.Queue()
         self.tests: list[Any] = []
+        self.rejections: list[Reason] = []
         self.left_out = True
         self.plan = SelfTestPlan(0.0, BOUNDS, 0, MS)
         self.plan.takes_the_place_of = lambda arrived_ns, now_ns: self.left_out  # type: ignore[method-assign]
         self.engines = SimpleNamespace(pipeline=self)
+        self.now_ns, self.ended = 0, []
+        self.supervisor = Supervisor(BOUNDS, lambda: None, clock_ns=lambda: self.now_ns, end_process=self.ended.append)
+        self.hangs, self.let_go, self.hung = "", threading.Event(), threading.Event()
         self.reasons = Reason.NONE
+        self.ready = True
         self.worker = FrameWorker(
             WorkerConfig(BOUNDS, Mode.LIVE, False, 0.5), intake=self, care=self, info=CameraInfoCheck(False, BOUNDS, 0),
-            arrivals=Arrivals(BOUNDS), engine_lock=threading.Lock(), book=self, outputs=self, supervisor=nullcontext(),
-            now_ns=lambda: 0, logger=self,
+            arrivals=Arrivals(BOUNDS), engine_lock=threading.Lock(), book=self, outputs=self,
+            supervisor=self.supervisor, now_ns=lambda: 0, logger=self,
         )  # type: ignore[arg-type]  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *_, **__: 0
+        return lambda *_, **__: self._pass(name) or 0
+
+    def _pass(self, name: str) -> None:
+        """Every call of a part comes through here: the one that hangs does not return."""
+        if name == self.hangs:
+            self.hung.set()
+            assert self.let_go.wait(WAIT_S)
+
+    def is_ready(self) -> bool:
+        return self.ready
 
     def check(self, *_: Any) -> float:
+        self._pass("check")
         return 0.0
 
     def decode(self, message: Image) -> Frame:
+        self._pass("decode")
         return Frame(np.zeros((4, 4, 3), np.uint8), message.header.stamp.sec, "front", "rgb")
 
     def process(self, frame: Frame) -> PerceptionResult:
+        self._pass("process")
         verdict = FrameVerdict(Reason.NONE, 0.1, 0.5, 0.9, 0.8, 0.9, 0.1, 0.9, 0.9, 0.1, 0.3, 1.0)
         empty = np.zeros((4, 4), np.uint8)
         return PerceptionResult(empty, empty, np.zeros(3, np.float32), verdict, None, 1.0, 1.0)  # type: ignore[arg-type]
@@ -64,9 +82,15 @@ class Parts:
         return True
 
     def processed(self, received: Any, *_: Any) -> None:
+        self._pass("processed")
         self.answers.put((Outcome.PROCESSED, received.message.header.stamp.sec))
 
+    def rejected(self, received: Any, reasons: Reason) -> None:
+        self.rejections.append(reasons)
+        self.answers.put((Outcome.REJECTED, received.message.header.stamp.sec))
+
     def skipped(self, received: Any) -> None:
+        self._pass("skipped")
         self.answers.put((Outcome.SKIPPED, received.message.header.stamp.sec))
 
     def frame(self, number: int) -> None:
@@ -98,4 +122,50 @@ def test_a_frame_that_is_still_in_time_after_a_test_is_worked_on() -> None:
     parts.worker.start()
     parts.frame(1)
     assert [parts.answered(), parts.answered()] == [(Outcome.PROCESSED, 1), (Outcome.PROCESSED, 2)]
+    parts.worker.stop()
+
+
+def test_while_an_engine_is_loaded_frames_are_answered_and_not_worked_on() -> None:
+    parts = Parts()
+    parts.ready = False
+    parts.worker.start()
+    parts.frame(1)
+    assert parts.answered() == (Outcome.REJECTED, 1)
+    assert parts.rejections == [Reason.BACKEND_FALLBACK]
+    parts.ready = True
+    parts.frame(2)
+    assert parts.answered() == (Outcome.PROCESSED, 2)
+    parts.worker.stop()
+
+
+@pytest.mark.parametrize(
+    ("part", "who"),
+    [
+        ("decode", "the image decoder"),
+        ("process", "the backend"),
+        ("publish", "the middleware"),
+        ("processed", "the middleware"),
+        ("publish_pictures", "the middleware"),
+        ("skipped", "the worker"),
+        ("take_in", "the image callback"),
+        ("check", "the image callback"),
+    ],
+)
+def test_whatever_hangs_ends_the_process(part: str, who: str, capfd: pytest.CaptureFixture[str]) -> None:
+    parts = Parts()
+    parts.hangs = part
+    parts.tests = [lambda: parts.frame(2)] if part == "skipped" else []
+    parts.worker.start()
+    calling = threading.Thread(target=parts.frame, args=(1,))
+    calling.start()
+    assert parts.hung.wait(WAIT_S)
+    parts.now_ns = BOUNDS.backend_hang_ns
+    parts.supervisor.check()
+    assert parts.ended == []
+    parts.now_ns += 1
+    parts.supervisor.check()
+    assert parts.ended == [EXIT_HUNG]
+    assert f"trustseg: {who}" in capfd.readouterr().err
+    parts.let_go.set()
+    calling.join(WAIT_S)
     parts.worker.stop()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Float64
+from std_srvs.srv import Trigger
+from trustseg_interfaces.msg import SegmentationStatus
 
 from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
@@ -23,11 +27,26 @@ from trustseg_ros.supervisor import EXIT_HUNG
 
 # The node of the product with a pipeline that does what the frame_id says: the seam is `Pipeline.process`.
 FAULTY_NODE = """
-import sys, time
+import os, sys, time
 from trustseg.errors import BackendError
 from trustseg.pipeline import Pipeline
+from trustseg_ros import segmenter, supervisor
 
-process = Pipeline.process
+process, self_test, select_backend = Pipeline.process, Pipeline.self_test, segmenter.select_backend
+hangs = os.environ.get("HANGS", "")
+if hangs:
+    # Loading may take a minute; no test waits for that.
+    segmenter.LOADING_NS = 15 * 10**9
+
+def hanging_self_test(self, **arguments):
+    if hangs == "activation" or getattr(self, "hang", False):
+        time.sleep(3600)
+    return self_test(self, **arguments)
+
+def hanging_selection(name, *arguments):
+    if hangs == name:
+        time.sleep(3600)
+    return select_backend(name, *arguments)
 
 def faulty(self, frame):
     fault = frame.frame_id
@@ -37,6 +56,8 @@ def faulty(self, frame):
         raise ZeroDivisionError("anything")
     if fault == "no_memory":
         raise MemoryError
+    if fault == "hang_self_test":
+        self.hang = True
     if fault == "hang":
         time.sleep(3600)
     if fault == "alter_judge":
@@ -45,11 +66,12 @@ def faulty(self, frame):
         time.sleep(float(fault[5:]) / 1e3)
     return process(self, frame)
 
-Pipeline.process = faulty
-from trustseg_ros.segmenter import main
-sys.exit(main())
+Pipeline.process, Pipeline.self_test = faulty, hanging_self_test
+segmenter.select_backend = hanging_selection
+sys.exit(segmenter.main())
 """
 BUDGET_MS = 300.0
+SIGNALLED = 6
 
 
 @pytest.fixture
@@ -66,14 +88,14 @@ def segmenter(start_process: Callable[..., Any], tmp_path: Path) -> Callable[...
     program = tmp_path / "faulty_node.py"
     program.write_text(FAULTY_NODE)
 
-    def start(*arguments: str, **changes: str) -> subprocess.Popen[bytes]:
+    def start(*arguments: str, hangs: str = "", name: str = "segmenter", **changes: str) -> subprocess.Popen[bytes]:
         given = {
             "bundle": f'"{bundle}"', "backend": "onnxruntime", "autostart": "true", "camera_rate_hz": "10.0",
             "latency_budget_ms": BUDGET_MS, **changes,
         }  # fmt: skip
         parameters = [part for key, value in given.items() for part in ("-p", f"{key}:={value}")]
         process: subprocess.Popen[bytes] = start_process(
-            sys.executable, program, "--ros-args", *parameters, *arguments, name="segmenter"
+            sys.executable, program, "--ros-args", *parameters, *arguments, name=name, env={"HANGS": hangs}
         )
         return process
 
@@ -154,6 +176,43 @@ def test_a_backend_that_hangs_ends_the_process(segmenter: Callable[[], Any], pro
     assert "the backend has not answered" in (tmp_path / "segmenter.log").read_text()
 
 
+def test_a_self_test_that_is_asked_for_and_hangs_ends_the_process(
+    segmenter: Callable[..., Any], probe: Probe, tmp_path: Path
+) -> None:
+    process = segmenter()
+    probe.connect()
+    probe.publish_and_wait(framed(probe, "hang_self_test"))
+    client = probe.node.create_client(Trigger, "trustseg/self_test")
+    probe.until(client.service_is_ready, "service")
+    client.call_async(Trigger.Request())
+    probe.until(lambda: process.poll() is not None, "end of the process")
+    assert process.returncode == EXIT_HUNG
+    assert "in a self-test that was asked for, has not answered" in (tmp_path / "segmenter.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("hangs", "who"), [("activation", "the self-test at activation"), ("onnxruntime", "loading the bundle")]
+)
+def test_a_start_that_hangs_ends_the_process(
+    segmenter: Callable[..., Any], tmp_path: Path, hangs: str, who: str
+) -> None:
+    assert segmenter(hangs=hangs).wait(60) == EXIT_HUNG
+    assert f"{who} has not answered" in (tmp_path / "segmenter.log").read_text()
+
+
+def test_while_a_spare_hangs_in_loading_frames_are_answered_until_the_process_ends(
+    segmenter: Callable[..., Any], probe: Probe, tmp_path: Path
+) -> None:
+    process = segmenter(hangs="openvino", backend="onnxruntime,openvino")
+    probe.connect()
+    assert Reason(probe.publish_and_wait(framed(probe, "raise_backend")).reasons) == Reason.BACKEND
+    for _ in range(10):
+        status = probe.publish_and_wait()
+        assert (status.outcome, Reason(status.reasons)) == (Outcome.REJECTED, Reason.BACKEND_FALLBACK)
+    assert process.wait(60) == EXIT_HUNG
+    assert "loading the backend openvino has not answered" in (tmp_path / "segmenter.log").read_text()
+
+
 def test_lateness_is_soft_beyond_the_budget_and_hard_beyond_twice(segmenter: Callable[[], Any], probe: Probe) -> None:
     segmenter()
     probe.connect()
@@ -163,6 +222,35 @@ def test_lateness_is_soft_beyond_the_budget_and_hard_beyond_twice(segmenter: Cal
     hard = probe.publish_and_wait(framed(probe, f"slow_{2.1 * BUDGET_MS}"))
     assert Reason(hard.reasons) & Reason.LATENCY
     assert hard.severity == Severity.HARD
+
+
+def test_a_signal_in_the_middle_of_a_stream_ends_nodes_quietly(
+    segmenter: Callable[..., Any], probe: Probe, tmp_path: Path
+) -> None:
+    """At a moment of its own for each: frames are worked on, wait, and arrive, and none can be answered any more."""
+    names = [f"segmenter_{number}" for number in range(SIGNALLED)]
+    heard: set[str] = set()
+    nodes = {}
+    for name in names:
+        nodes[name] = segmenter("-r", f"__node:={name}", name=name, self_test_period_s="1.0")
+        probe.node.create_subscription(SegmentationStatus, f"{name}/status", lambda _, n=name: heard.add(n), 10)
+
+    def publish() -> None:
+        # Longer than a period: a frame always waits.
+        probe.publish(framed(probe, f"slow_{1200 * probe.period_s}"))
+
+    rng = np.random.default_rng()
+    for name in names:
+        probe.until(lambda n=name: n in heard, f"status of {name}", every=publish)
+        end = time.monotonic() + rng.uniform(0.0, 3 * probe.period_s)
+        probe.until(lambda at=end: time.monotonic() > at, "the moment", every=publish)
+        nodes[name].send_signal(signal.SIGINT)
+    probe.until(lambda: all(node.poll() is not None for node in nodes.values()), "end of all", every=publish)
+    for name, node in nodes.items():
+        said = (tmp_path / f"{name}.log").read_text()
+        assert node.returncode == 0, said
+        assert "Traceback" not in said, said
+        assert "ERROR" not in said, said
 
 
 def test_under_overload_the_newest_frame_is_served_and_the_rest_skipped(

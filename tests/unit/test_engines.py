@@ -22,6 +22,7 @@ from trustseg_ros.self_test_plan import EARLY, SelfTestPlan
 from trustseg_ros.supervisor import EXIT_LOST, Supervisor
 
 BOUNDS = derive_bounds(100 * MS, 100 * MS)
+WAIT_S = 60.0
 
 
 class Backend:
@@ -57,6 +58,14 @@ class Stand:
             raise SelfTestError("the golden image gives another result")
         return Backend(name)
 
+    def failed(self, now_ns: int) -> bool:
+        """The engine fails, and what is loaded for it takes over; whether another one serves then."""
+        changed = self.engines.failed(now_ns)
+        if self.engines.loading is None:
+            return changed
+        self.engines.loading.thread.join(WAIT_S)
+        return self.engines.take_over()
+
     def self_test(self, *, repeats: int, warm_up: bool, backend: Any = None) -> GoldenResult:
         assert (repeats, warm_up) == (1, False)
         self.tested.append((backend or self.backend).name)
@@ -75,7 +84,7 @@ def test_the_next_verified_engine_takes_over_and_the_first_comes_back() -> None:
     stand = Stand("bad", "good", broken=("bad",))
     engines = stand.engines
     assert engines.reasons == Reason.NONE
-    assert engines.failed(0)
+    assert stand.failed(0)
     assert stand.backend.name == "good"
     assert engines.reasons == Reason.BACKEND_FALLBACK
     assert any("bad cannot take over" in line for line in stand.log.lines)
@@ -95,22 +104,94 @@ def test_the_next_verified_engine_takes_over_and_the_first_comes_back() -> None:
     assert stand.backend is stand.first
     assert (spare.closed, engines.reasons) == (True, Reason.NONE)
     # The spare can be loaded again.
-    assert engines.failed(4 * RETRY_NS)
+    assert stand.failed(4 * RETRY_NS)
     assert stand.backend.name == "good"
+
+
+class Gate:
+    """Admission that waits to be let through."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.begun, self.open = threading.Event(), threading.Event()
+        self.made: list[Backend] = []
+        self._admit, stand.engines._admit = stand.admit, self
+
+    def __call__(self, name: str) -> Any:
+        self.begun.set()
+        assert self.open.wait(WAIT_S)
+        self.made.append(self._admit(name))
+        return self.made[-1]
+
+
+def test_while_a_spare_is_loaded_there_is_no_engine_and_nothing_waits() -> None:
+    made = Care(Stand("good"))
+    gate = Gate(made.stand)
+    made.care.broke("the engine has gone")
+    assert gate.begun.wait(WAIT_S)
+    assert not made.care.is_ready()
+    assert made.care.reasons == Reason.BACKEND_FALLBACK
+    made.now = 60 * SECOND
+    assert not made.stand.engines.retry_is_due(made.now)
+    assert not made.care.look()  # the test that is due has no engine
+    assert made.stand.tested == []
+    gate.open.set()
+    made.stand.engines.loading.thread.join(WAIT_S)  # type: ignore[union-attr]
+    assert made.care.is_ready()
+    assert (made.changes, made.stand.backend.name) == (1, "good")
+
+
+def test_an_activation_waits_for_the_engine_that_is_being_loaded() -> None:
+    stand = Stand("good")
+    gate = Gate(stand)
+    stand.engines.settle()
+    assert stand.backend is stand.first
+    stand.engines.failed(0)
+    threading.Thread(target=lambda: gate.begun.wait(WAIT_S) and gate.open.set()).start()
+    stand.engines.settle()
+    assert stand.backend.name == "good"
+    assert stand.engines.loading is None
+
+
+def test_what_is_loaded_for_a_node_that_has_ended_is_released() -> None:
+    stand = Stand("good")
+    gate = Gate(stand)
+    stand.engines.failed(0)
+    loading = stand.engines.loading
+    assert loading is not None
+    stand.engines.close()
+    gate.open.set()
+    loading.thread.join(WAIT_S)
+    assert gate.made[0].closed
+    assert loading.backend is None
+
+
+def test_a_spare_that_raises_anything_is_passed_over() -> None:
+    stand = Stand("odd", "good")
+    admit = stand.admit
+
+    def odd(name: str) -> Any:
+        if name == "odd":
+            raise RuntimeError("a library's own")
+        return admit(name)
+
+    stand.engines._admit = odd
+    assert stand.failed(0)
+    assert stand.backend.name == "good"
+    assert any("odd cannot take over: RuntimeError" in line for line in stand.log.lines)
 
 
 def test_without_a_spare_the_engine_stays() -> None:
     stand = Stand("bad", broken=("bad",))
-    assert not stand.engines.failed(0)
+    assert not stand.failed(0)
     assert stand.backend is stand.first
     assert not stand.engines.retry_is_due(10 * RETRY_NS)
 
 
 def test_when_the_last_spare_fails_the_first_engine_is_back() -> None:
     stand = Stand("good")
-    assert stand.engines.failed(0)
+    assert stand.failed(0)
     spare = stand.backend
-    assert stand.engines.failed(1)
+    assert stand.failed(1)
     assert stand.backend is stand.first
     assert spare.closed
 
@@ -121,7 +202,7 @@ def test_three_failures_of_a_returning_engine_fall_within_the_window_that_latche
 
 def test_close_releases_every_engine() -> None:
     stand = Stand("good")
-    stand.engines.failed(0)
+    stand.failed(0)
     stand.engines.close()
     assert stand.first.closed
     assert stand.backend.closed
@@ -158,6 +239,13 @@ class Care:
 
     def change(self) -> None:
         self.changes += 1
+
+    def broke(self) -> None:
+        """The engine fails on a frame, and the next frame comes once another one is loaded."""
+        self.care.broke("the engine has gone")
+        if self.stand.engines.loading is not None:
+            self.stand.engines.loading.thread.join(WAIT_S)
+        assert self.care.is_ready()
 
     def too_slow(self, until_ns: int) -> None:
         """Frames that take nearly three periods each, and a test that takes four: a machine unfit for this camera."""
@@ -202,7 +290,7 @@ def test_a_test_that_fits_nowhere_is_put_off_and_frames_say_so() -> None:
 def test_a_failed_engine_is_replaced_retried_and_back() -> None:
     made = Care(Stand("good"))
     assert made.care.wait_s() == 1.0
-    made.care.broke("the engine has gone")
+    made.broke()
     assert (made.changes, made.care.reasons) == (1, Reason.BACKEND_FALLBACK)
     made.now = RETRY_NS
     made.care.look()
@@ -212,7 +300,7 @@ def test_a_failed_engine_is_replaced_retried_and_back() -> None:
 
 def test_a_first_engine_that_never_has_room_is_tried_all_the_same() -> None:
     made = Care(Stand("good"), test_ns=400 * MS)
-    made.care.broke("the engine has gone")
+    made.broke()
     made.too_slow(2 * RETRY_NS)
     assert made.care.look()
     assert made.care.reasons == Reason.NONE
@@ -248,11 +336,11 @@ def test_the_worker_waits_no_longer_than_until_the_next_test() -> None:
 def test_a_judgement_that_is_not_the_bundles_is_reported_when_engines_change(when: str) -> None:
     made = Care(Stand("good"))
     if when == "the first one is tried again":
-        made.care.broke("the engine has gone")
+        made.broke()
         made.stand.golden = "the golden image gives another result"
         made.now = RETRY_NS
     made.stand.judged = "failure_score 0.2, expected 0.1"
-    made.care.broke("the engine has gone") if not made.now else made.care.look()
+    made.care.look() if made.now else made.broke()
     assert made.why == [made.stand.judged]
 
 

@@ -135,7 +135,7 @@ class Drive:
         self.machine = StateMachine(FailsafeConfig(self.bounds), 0)
         self._seq = 0
 
-    reasons = Reason.NONE
+    reasons, loading = Reason.NONE, None
 
     def retry_is_due(self, now_ns: int) -> bool:
         return False

@@ -62,13 +62,21 @@ class EngineCare:
         return None if until_ns is None else max(0.01, min(LONGEST_WAIT_S, until_ns / SECOND))
 
     def broke(self, why: str) -> None:
-        """The engine failed on a frame: another one takes over, if there is one that proves itself."""
+        """The engine failed on a frame: another one is loaded and takes over, if there is one that proves itself."""
         with self._lock:
             changed = self.engines.failed(self._clock_ns())
         self._logger.error(f"the engine failed: {why}", throttle_duration_sec=1.0)
         if changed:
-            self._changed()
-            self._check_judgement()
+            self._another()
+
+    def is_ready(self) -> bool:
+        """Whether there is an engine for the next frame; one that has been loaded meanwhile takes over here."""
+        if self.engines.loading is not None:
+            with self._lock:
+                changed = self.engines.take_over()
+            if changed:
+                self._another()
+        return self.engines.loading is None
 
     def look(self) -> bool:
         """Between two frames: try the first engine again, or run the golden image, when it is time for it.
@@ -76,6 +84,8 @@ class EngineCare:
         Returns:
             Whether the engine was used, so that a frame may have come meanwhile.
         """
+        if not self.is_ready():
+            return False
         now_ns, plan = self._clock_ns(), self.plan
         retry, test = self.engines.retry_is_due(now_ns), plan.is_due(now_ns)
         if not retry and not test:
@@ -87,7 +97,7 @@ class EngineCare:
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            with self._supervisor:
+            with self._supervisor.watch("the backend, in its self-test,"):
                 self._retry(now_ns) if retry else self._test(now_ns)
         finally:
             self._lock.release()
@@ -97,11 +107,16 @@ class EngineCare:
         if self.engines.retry(now_ns):
             ended_ns = self._clock_ns()
             self.plan.note_test(ended_ns, ended_ns - now_ns)
-            self._changed()
+            self._another()
+        else:
+            self._check_judgement()
+
+    def _another(self) -> None:
+        self._changed()
         self._check_judgement()
 
     def _check_judgement(self) -> None:
-        """What comes behind the engine is no fault of it: no other engine mends a table or verdict model."""
+        """What comes behind the engine is no fault of it: no other engine mends a table or a verdict model."""
         problem = self.engines.pipeline.judgement_problem()
         if problem:
             self._differs(problem)

@@ -1,12 +1,14 @@
 """The engine in use, those that take over when it fails, and its way back.
 
-What takes over is verified first, by hash and golden image, as at the start. While it serves, frames carry
-BACKEND_FALLBACK; the first engine is tried again four to eight seconds after it failed, and comes back when it passes.
-One that keeps failing does so often enough for the monitor to latch.
+What takes over is verified first, by hash and golden image, as at the start. That takes seconds, so a thread does it,
+and frames meanwhile are answered without a mask. While a spare serves, frames carry BACKEND_FALLBACK; the first engine
+is tried again four to eight seconds after it failed, and comes back when it passes. One that keeps failing does so
+often enough for the monitor to latch.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -20,13 +22,65 @@ from trustseg.reasons import Reason
 RETRY_NS = 4 * SECOND
 
 
+class Loading:
+    """A thread that loads the first of several backends that is admitted.
+
+    Args:
+        names: of the backends, in order.
+        admit: loads a backend by its name, verified; raises TrustSegError.
+        logger: of the node.
+
+    Attributes:
+        name, backend: what was loaded, empty and None where nothing was. tried: names that were looked at, in order.
+    """
+
+    def __init__(self, names: tuple[str, ...], admit: Callable[[str], Backend], logger: Any) -> None:
+        self._names, self._admit, self._logger = names, admit, logger
+        self._lock, self._abandoned = threading.Lock(), False
+        self.name = ""
+        self.backend: Backend | None = None
+        self.tried: list[str] = []
+        self.thread = threading.Thread(target=self._run, name="loader", daemon=True)
+        self.thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is a result."""
+        return not self.thread.is_alive()
+
+    def abandon(self) -> None:
+        """Nobody wants the result any more: what was loaded, or will be, is released."""
+        with self._lock:
+            self._abandoned = True
+            if self.backend is not None:
+                self.backend.close()
+
+    def _run(self) -> None:
+        for name in self._names:
+            self.tried.append(name)
+            try:
+                backend = self._admit(name)
+            except TrustSegError as error:
+                self._logger.error(f"backend {name} cannot take over: {error}")
+                continue
+            except Exception as error:
+                self._logger.error(f"backend {name} cannot take over: {type(error).__name__}: {error}")
+                continue
+            with self._lock:
+                if self._abandoned:
+                    backend.close()
+                else:
+                    self.name, self.backend = name, backend
+            return
+
+
 class Engines:
     """Engines of one pipeline, in their order. One thread at a time.
 
     Args:
         pipeline: with the first engine in it.
         spares: names of the backends that take over, in order.
-        admit: loads a backend by its name, verified; raises TrustSegError.
+        admit: loads a backend by its name, verified; raises TrustSegError; called in a thread of its own.
         logger: of the node.
     """
 
@@ -38,35 +92,56 @@ class Engines:
         self._serving = ""
         self._spares, self._admit, self._logger = list(spares), admit, logger
         self._failed_ns = 0
+        self._loading: Loading | None = None
 
     @property
     def reasons(self) -> Reason:
-        """BACKEND_FALLBACK while another engine than the first one serves."""
-        return Reason.NONE if self.pipeline.backend is self._first else Reason.BACKEND_FALLBACK
+        """BACKEND_FALLBACK while another engine than the first one serves, or is loaded for it."""
+        sound = self.pipeline.backend is self._first and self._loading is None
+        return Reason.NONE if sound else Reason.BACKEND_FALLBACK
+
+    @property
+    def loading(self) -> Loading | None:
+        """The engine that is being loaded; until it is there frames have none."""
+        return self._loading
 
     def failed(self, now_ns: int) -> bool:
-        """The engine in use failed: put the next one that is admitted in its place; whether another one serves now."""
+        """The engine in use failed: load the next one that is admitted. Whether another one serves already."""
         self._failed_ns = now_ns
-        broken = self.pipeline.backend
-        while self._spares:
-            name = self._spares.pop(0)
-            try:
-                spare = self._admit(name)
-            except TrustSegError as error:
-                self._logger.error(f"backend {name} cannot take over: {error}")
-                continue
-            self._logger.warning(f"backend {spare.name} takes over from {broken.name}, verified")
-            self._put(spare, name)
-            return True
-        if broken is self._first:
+        if self._spares:
+            self._loading = Loading(tuple(self._spares), self._admit, self._logger)
+            return False
+        if self.pipeline.backend is self._first:
             return False
         # Nothing else is left: the first one may have recovered, and says so or fails again.
         self._put(self._first, "")
         return True
 
+    def take_over(self) -> bool:
+        """Put what was loaded in the failed one's place, if it is there; whether another one serves now."""
+        loading = self._loading
+        if loading is None or not loading.is_over:
+            return False
+        self._loading = None
+        for name in loading.tried:
+            self._spares.remove(name)
+        broken, spare = self.pipeline.backend, loading.backend
+        if spare is None:
+            return self.failed(self._failed_ns)
+        self._logger.warning(f"backend {spare.name} takes over from {broken.name}, verified")
+        self._put(spare, loading.name)
+        return True
+
+    def settle(self) -> None:
+        """Wait for an engine that is being loaded, and let it take over."""
+        if self._loading is not None:
+            self._loading.thread.join()
+            self.take_over()
+
     def retry_is_due(self, now_ns: int) -> bool:
         """Whether it is time to try the first engine again."""
-        return self.pipeline.backend is not self._first and now_ns - self._failed_ns >= RETRY_NS
+        behind = self.pipeline.backend is not self._first and self._loading is None
+        return behind and now_ns - self._failed_ns >= RETRY_NS
 
     def retry_must_be(self, now_ns: int) -> bool:
         """Whether the first engine has waited for room for so long that it is tried whatever frames lose by it.
@@ -97,7 +172,9 @@ class Engines:
         return self.pipeline.self_test(repeats=1, warm_up=False)
 
     def close(self) -> None:
-        """Release every engine."""
+        """Release every engine; one that is still being loaded is released when it is."""
+        if self._loading is not None:
+            self._loading.abandon()
         if self.pipeline.backend is not self._first:
             self._first.close()
         self.pipeline.close()

@@ -20,7 +20,7 @@ from trustseg_ros.engine_care import EngineCare
 from trustseg_ros.newest import Newest
 from trustseg_ros.outputs import Outputs
 from trustseg_ros.status_book import Received, StatusBook
-from trustseg_ros.supervisor import Supervisor
+from trustseg_ros.supervisor import Supervisor, Watch
 
 NS_PER_MS = 1e6
 LOG_PERIOD_S = 1.0
@@ -61,9 +61,10 @@ class FrameWorker:
         arrivals: the numbers of the images.
         book: writes the statuses.
         outputs: publishes masks and pictures.
-        supervisor: told when an inference begins and ends.
+        supervisor: told what is under way.
         now_ns: the clock that stamps are made with.
         logger: of the node.
+        running: whether the node is not being ended by a signal.
     """
 
     def __init__(
@@ -80,12 +81,13 @@ class FrameWorker:
         supervisor: Supervisor,
         now_ns: Callable[[], int],
         logger: Any,
+        running: Callable[[], bool] = lambda: True,
     ) -> None:
         self.config = config
         self._intake, self._engine_lock = intake, engine_lock
         self.care, self._info, self._arrivals = care, info, arrivals
         self._book, self._outputs, self._supervisor = book, outputs, supervisor
-        self._now_ns, self._logger = now_ns, logger
+        self._now_ns, self._logger, self._running = now_ns, logger, running
         self._newest: Newest[Received] = Newest()
         self._thread = threading.Thread(target=self._run, name="frame worker", daemon=True)
         self._source = SourceCheck()
@@ -118,6 +120,10 @@ class FrameWorker:
 
     def on_image(self, message: Any) -> None:
         """Check one message and offer it to the worker; the frame that it overtakes is answered as skipped."""
+        with self._supervisor.watch("the image callback"):
+            self._on_image(message)
+
+    def _on_image(self, message: Any) -> None:
         at_ns = time.monotonic_ns()
         self._book.take_in()
         received = Received(message, at_ns, float("nan"))
@@ -146,14 +152,16 @@ class FrameWorker:
                     received = self._newest.take()
                     if received is None:
                         return
-                    self._work(received)
+                    with self._supervisor.watch("the worker") as watch:
+                        self._work(received, watch)
                 if self.care.look():
-                    self._leave_one_out()
+                    with self._supervisor.watch("the worker"):
+                        self._leave_one_out()
             except Exception as error:
-                # The status of the frame is out; what failed is a picture, a debug figure, or a node that is ending.
-                self._logger.error(
-                    f"after a frame: {type(error).__name__}: {error}", throttle_duration_sec=LOG_PERIOD_S
-                )
+                # The status of the frame is out; what failed is a picture or a debug figure.
+                if self._running():
+                    text = f"after a frame: {type(error).__name__}: {error}"
+                    self._logger.error(text, throttle_duration_sec=LOG_PERIOD_S)
 
     def _leave_one_out(self) -> None:
         """The engine was tested meanwhile: answer the frame in whose place that was, if it would come too late."""
@@ -162,13 +170,19 @@ class FrameWorker:
         if left_out is not None:
             self._book.skipped(left_out)
 
-    def _work(self, received: Received) -> None:
+    def _work(self, received: Received, watch: Watch) -> None:
+        """Answer one frame; `watch` says what it waits for."""
         taken_ns = time.monotonic_ns()
         header = received.message.header
+        if not self.care.is_ready():
+            return self._reject(received, Reason.BACKEND_FALLBACK, "another engine is being loaded")
         try:
+            watch.what = "the image decoder"
             frame = self._intake.decode(received.message)
-            with self._engine_lock, self._supervisor:
+            watch.what = "the backend"
+            with self._engine_lock:
                 result = self.care.engines.pipeline.process(frame)
+            watch.what = "the middleware, asked to publish,"
             crc32 = self._outputs.publish(header, frame, result, self.config.to_camera_size)
         except FrameRejected as error:
             return self._reject(received, Reason(error.reason), str(error))
@@ -240,7 +254,7 @@ class FrameWorker:
     def _log(self, reasons: Reason, detail: str) -> None:
         """Say what has changed, once; while it keeps changing, once a second."""
         now = time.monotonic()
-        if reasons == self._logged or now - self._logged_at < LOG_PERIOD_S:
+        if reasons == self._logged or now - self._logged_at < LOG_PERIOD_S or not self._running():
             return
         if reasons:
             self._logger.warning(f"frames are not good: {', '.join(reasons.names())} ({detail})")

@@ -28,8 +28,9 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
     """Run one node until a signal ends it, and return the exit status.
 
     Args:
-        make: creates the node; it may have a `close` method for what must end before it, an `exit_status`, and
-            `threads`, callback groups that are not to wait for others, by the name of their thread.
+        make: creates the node; it may have a `close` method for what must end before it, an `exit_status`, `busy`
+            (a thread of its own has not ended), and `threads`, callback groups that are not to wait for others, by the
+            name of their thread.
         args: command line with ROS arguments; None takes sys.argv.
 
     Returns:
@@ -65,7 +66,7 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
         if node is not None and hasattr(node, "close"):
             node.close()
         if executor is not None:
-            busy = not executor.shutdown(timeout_sec=END_LIMIT_S)
+            busy = not executor.shutdown(timeout_sec=END_LIMIT_S) or bool(getattr(node, "busy", False))
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()

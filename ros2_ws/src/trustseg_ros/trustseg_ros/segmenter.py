@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ from trustseg.reasons import Mode, Reason, Severity
 from trustseg_ros.arrivals import Arrivals
 from trustseg_ros.camera_info import CameraInfoCheck
 from trustseg_ros.engine_care import EngineCare
-from trustseg_ros.engines import Engines
+from trustseg_ros.engines import Engines, Loading
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.outputs import Outputs
@@ -37,7 +38,7 @@ from trustseg_ros.qos import IMAGE_TOPIC, SubscriptionEventCallbacks, camera_qos
 from trustseg_ros.segmenter_diagnostics import SegmenterDiagnostics
 from trustseg_ros.self_test_plan import SelfTestPlan
 from trustseg_ros.status_book import EngineIdentity, StatusBook
-from trustseg_ros.supervisor import Supervisor
+from trustseg_ros.supervisor import LOADING_NS, Supervisor
 
 NODE_NAME = "trustseg"
 TROUBLE_PERIOD_S = 0.1
@@ -71,7 +72,7 @@ class Segmenter(LifecycleNode):
         # Not a lifecycle publisher: that one is mute while inactive, which is when there is most to say.
         self._status_out = self.create_publisher(SegmentationStatus, "~/status", status_qos(self.bounds))
         self.book = StatusBook(
-            publish=self._status_out.publish,
+            publish=self._publish_status,
             now=lambda: self.get_clock().now().to_msg(),
             instance_id=secrets.randbits(63) | 1,
             mode=self.mode,
@@ -82,7 +83,8 @@ class Segmenter(LifecycleNode):
         self._trouble_text = ""
         self._loaded: Loaded | None = None
         self._worker: FrameWorker | None = None
-        self._supervisor: Supervisor | None = None
+        self.supervisor = Supervisor(self.bounds, self._vouch)
+        self._abandoned: Loading | None = None
         self._subscriptions_of_stream: list[Any] = []
         self._engine_lock = threading.Lock()
         self.messages_lost = 0
@@ -101,6 +103,7 @@ class Segmenter(LifecycleNode):
         self._trouble_timer.cancel()
         self.diagnostics = SegmenterDiagnostics(self, self.config.diagnostics_period_s, background)
         self.get_logger().info(f"mode {self.config.mode}; bounds: {self.bounds.describe()}")
+        self.supervisor.start()
         if self.config.autostart:
             # Only once the executor spins: services answer while the bundle loads.
             self._autostart = steady_timer(self, 0.0, self._start_by_itself, engine)
@@ -116,13 +119,14 @@ class Segmenter(LifecycleNode):
         if not health.frozen_after:
             self.get_logger().warning("mode sim: the same picture again is not taken for a frozen camera")
         try:
-            bundle = load_bundle(config.bundle)
-            backend = select_backend(config.backend, bundle, config.precision, config.threads, config.engine_budget_ms)
-            spares = spare_order(config.backend, backend.name)
-            backend = self._wrapped(backend, bundle)
-            pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
-            engines = Engines(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
-            self._loaded = Loaded(engines, Outputs(self, bundle))
+            with self.supervisor.watch("loading the bundle", LOADING_NS):
+                bundle = load_bundle(config.bundle)
+                backend = self._selected(config.backend, bundle)
+                spares = spare_order(config.backend, backend.name)
+                backend = self._wrapped(backend, bundle)
+                pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
+                engines = Engines(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
+                self._loaded = Loaded(engines, Outputs(self, bundle))
         except Exception as error:
             self._engine_settled = False
             return self._refuse("configure", error)
@@ -133,9 +137,12 @@ class Segmenter(LifecycleNode):
 
     def _admit(self, name: str, bundle: Bundle) -> Backend:
         """A backend that takes over, verified as the first one was: hash, golden image, time."""
+        with self.supervisor.watch(f"loading the backend {name}", LOADING_NS):
+            return self._wrapped(self._selected(name, bundle), bundle)
+
+    def _selected(self, name: str, bundle: Bundle) -> Backend:
         config = self.config
-        backend = select_backend(name, bundle, config.precision, config.threads, config.engine_budget_ms)
-        return self._wrapped(backend, bundle)
+        return select_backend(name, bundle, config.precision, config.threads, config.engine_budget_ms)
 
     def _identify(self, pipeline: Pipeline) -> None:
         """Let the statuses say which engine serves."""
@@ -150,12 +157,15 @@ class Segmenter(LifecycleNode):
         try:
             if loaded is None:
                 raise BundleError("no bundle is loaded", fix="configure the node first")
-            golden = loaded.pipeline.self_test()
-            if not golden.passed:
-                raise SelfTestError("the golden image gives another result than it should", got=golden.why)
-            began_ns = time.monotonic_ns()
-            loaded.pipeline.self_test(warm_up=False)
-            test_ns = time.monotonic_ns() - began_ns  # as it will be while driving
+            with self.supervisor.watch("the self-test at activation", LOADING_NS):
+                loaded.engines.settle()
+                self._identify(loaded.pipeline)
+                for warm_up in (True, False):
+                    began_ns = time.monotonic_ns()
+                    golden = loaded.pipeline.self_test(warm_up=warm_up)
+                    test_ns = time.monotonic_ns() - began_ns  # the second one as it will be while driving
+                    if not golden.passed:
+                        raise SelfTestError("the golden image gives another result than it should", got=golden.why)
         except Exception as error:
             return self._refuse("activate", error)
         self._settle()
@@ -196,6 +206,12 @@ class Segmenter(LifecycleNode):
         """End threads and release the engine; for the end of the process."""
         self._end_stream()
         self._release()
+        self.supervisor.stop()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is still deep in a library that loads an engine."""
+        return self._abandoned is not None and not self._abandoned.is_over
 
     def _start_by_itself(self) -> None:
         self._autostart.cancel()
@@ -207,10 +223,11 @@ class Segmenter(LifecycleNode):
                 self._refuse("autostart", error)
 
     def _release(self) -> None:
-        with self._engine_lock:
+        with self.supervisor.watch("releasing the engine", LOADING_NS), self._engine_lock:
             loaded, self._loaded = self._loaded, None
             if loaded is not None:
                 loaded.outputs.destroy()
+                self._abandoned = loaded.engines.loading
                 loaded.engines.close()
         self.book.engine = EngineIdentity()
         self._engine_settled = False
@@ -226,7 +243,6 @@ class Segmenter(LifecycleNode):
         loaded.pipeline.reset()
         now_ns = time.monotonic_ns()
         self.messages_lost, self.arrivals = 0, Arrivals(bounds)
-        self._supervisor = Supervisor(bounds, self._vouch)
         self._worker = FrameWorker(
             WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
             intake=intake,
@@ -234,7 +250,7 @@ class Segmenter(LifecycleNode):
                 loaded.engines,
                 SelfTestPlan(config.self_test_period_s, bounds, now_ns, test_ns),
                 self._engine_lock,
-                self._supervisor,
+                self.supervisor,
                 differs=self._on_golden_differs,
                 changed=lambda: self._identify(loaded.pipeline),
                 logger=self.get_logger(),
@@ -244,12 +260,13 @@ class Segmenter(LifecycleNode):
             engine_lock=self._engine_lock,
             book=self.book,
             outputs=loaded.outputs,
-            supervisor=self._supervisor,
+            supervisor=self.supervisor,
             now_ns=lambda: self.get_clock().now().nanoseconds,
             logger=self.get_logger(),
+            running=self.context.ok,
         )
         self._worker.start()
-        self._supervisor.start()
+        self.supervisor.vouches = True
         events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos, message_lost=self._on_lost)
         self._subscriptions_of_stream = [
             self.create_subscription(
@@ -269,12 +286,10 @@ class Segmenter(LifecycleNode):
         for subscription in self._subscriptions_of_stream:
             self.destroy_subscription(subscription)
         self._subscriptions_of_stream = []
+        self.supervisor.vouches = False
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.stop()
-        supervisor, self._supervisor = self._supervisor, None
-        if supervisor is not None:
-            supervisor.stop()
 
     @property
     def worker(self) -> FrameWorker | None:
@@ -282,10 +297,17 @@ class Segmenter(LifecycleNode):
         return self._worker
 
     def _vouch(self) -> None:
+        self._while_running(self._status_out.assert_liveliness)
+
+    def _publish_status(self, status: SegmentationStatus) -> None:
+        self._while_running(self._status_out.publish, status)
+
+    def _while_running(self, send: Callable[..., None], *arguments: Any) -> None:
+        """Send something, of which a process that a signal is ending is no longer able: that is no failure."""
         try:
-            self._status_out.assert_liveliness()
+            send(*arguments)
         except Exception:
-            if self.context.ok():  # else the process is ending
+            if self.context.ok():
                 raise
 
     def _on_incompatible_qos(self, event: Any) -> None:
@@ -341,13 +363,19 @@ class Segmenter(LifecycleNode):
 
     def _report_trouble(self) -> None:
         if self.trouble:
-            self.book.about_node(self.trouble, Severity.LATCH)
+            with self.supervisor.watch("the middleware, asked to publish,", LOADING_NS):
+                self.book.about_node(self.trouble, Severity.LATCH)
 
     def _on_self_test(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         started = time.monotonic()
-        with self._engine_lock:
+        # Frames wait for it; while there are none, the engine may be cold.
+        limit_ns = 0 if self._worker is not None else LOADING_NS
+        with self.supervisor.watch("the backend, in a self-test that was asked for,", limit_ns), self._engine_lock:
             if self._loaded is None:
                 response.success, response.message = False, "no bundle is loaded; configure the node first"
+                return response
+            if self._loaded.engines.loading is not None:
+                response.success, response.message = False, "another engine is being loaded and tested; ask again"
                 return response
             try:
                 golden = self._loaded.pipeline.self_test()

@@ -22,6 +22,7 @@ from trustseg_ros.diagnostics import (
 from trustseg_ros.frame_worker import LastFrame
 from trustseg_ros.node_main import steady_timer
 from trustseg_ros.qos import IMAGE_TOPIC, latest_qos
+from trustseg_ros.supervisor import LOADING_NS
 
 LOOK_PERIOD_S = 0.1
 # Asking the graph is not free.
@@ -44,7 +45,12 @@ class SegmenterDiagnostics:
         self._levels: tuple[Any, ...] = ()
         self._since_s, self._since_asked_s = period_s, ASK_PERIOD_S
         self._answered, self._stalled, self._publishers = 0, True, 0
-        steady_timer(node, LOOK_PERIOD_S, self._look, group)
+        steady_timer(node, LOOK_PERIOD_S, self._watched_look, group)
+
+    def _watched_look(self) -> None:
+        # No frame waits for it, but in silence nobody would miss it.
+        with self._node.supervisor.watch("/diagnostics", LOADING_NS):
+            self._look()
 
     def _look(self) -> None:
         self._since_s += LOOK_PERIOD_S
