@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
@@ -122,6 +123,16 @@ def test_a_frame_that_is_still_in_time_after_a_test_is_worked_on() -> None:
     parts.worker.start()
     parts.frame(1)
     assert [parts.answered(), parts.answered()] == [(Outcome.PROCESSED, 1), (Outcome.PROCESSED, 2)]
+    parts.worker.stop()
+
+
+def test_a_self_test_that_is_asked_for_is_run_by_the_worker_and_does_not_wait_for_a_frame() -> None:
+    parts = Parts()
+    asked: Future[Any] = Future()
+    parts.wait_s = lambda: None  # type: ignore[method-assign,return-value,assignment]
+    parts.ask = lambda: parts.tests.append(lambda: asked.set_result("passed")) or asked  # type: ignore[func-returns-value]
+    parts.worker.start()
+    assert parts.worker.self_test() == "passed"
     parts.worker.stop()
 
 

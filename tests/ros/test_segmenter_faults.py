@@ -187,7 +187,7 @@ def test_a_self_test_that_is_asked_for_and_hangs_ends_the_process(
     client.call_async(Trigger.Request())
     probe.until(lambda: process.poll() is not None, "end of the process")
     assert process.returncode == EXIT_HUNG
-    assert "in a self-test that was asked for, has not answered" in (tmp_path / "segmenter.log").read_text()
+    assert "the backend, in its self-test, has not answered" in (tmp_path / "segmenter.log").read_text()
 
 
 @pytest.mark.parametrize(

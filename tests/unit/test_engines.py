@@ -16,7 +16,7 @@ from trustseg.errors import BackendError, EngineLostError, SelfTestError
 from trustseg.reasons import Reason
 from trustseg.types import Frame
 from trustseg_ros.camera_info import CameraInfoCheck
-from trustseg_ros.engine_care import EngineCare
+from trustseg_ros.engine_care import PATIENCE_NS, EngineCare
 from trustseg_ros.engines import RETRY_NS, Engines
 from trustseg_ros.self_test_plan import EARLY, SelfTestPlan
 from trustseg_ros.supervisor import EXIT_LOST, Supervisor
@@ -285,6 +285,42 @@ def test_a_test_that_fits_nowhere_is_put_off_and_frames_say_so() -> None:
     made.too_slow(360 * SECOND)
     assert (made.stand.tested, made.care.postponed) == ([], 5)
     assert made.care.reasons == Reason.LATENCY
+
+
+def test_a_test_that_is_asked_for_runs_at_once_and_answers() -> None:
+    made = Care(Stand())
+    asked = made.care.ask()
+    assert made.care.look()
+    assert asked.result(0).passed
+    made.stand.golden = "mask agreement 0.2"
+    asked = made.care.ask()
+    made.care.look()
+    assert (asked.result(0).why, made.why) == ("mask agreement 0.2", ["mask agreement 0.2"])
+    made.stand.golden = BackendError("busy")
+    asked = made.care.ask()
+    made.care.look()
+    assert str(asked.exception(0)) == "busy"
+    assert not made.care.look()
+
+
+def test_a_test_that_is_asked_for_waits_for_room_but_not_for_ever() -> None:
+    made = Care(Stand(), test_ns=400 * MS)
+    made.care.plan.note_frame(-290 * MS, 290 * MS, 0)
+    asked = made.care.ask()
+    made.too_slow(PATIENCE_NS)
+    assert not asked.done()
+    made.now = max(made.now, PATIENCE_NS)
+    made.care.plan.note_frame(made.now - 290 * MS, 290 * MS, made.now)
+    assert made.care.look()
+    assert asked.result(0).passed
+
+
+@pytest.mark.parametrize("order", ["asked before the end", "asked after it"])
+def test_a_test_that_is_asked_for_ends_with_the_stream(order: str) -> None:
+    made = Care(Stand())
+    asked = made.care.ask() if order == "asked before the end" else None
+    made.care.stop()
+    assert (asked or made.care.ask()).cancelled()
 
 
 def test_a_failed_engine_is_replaced_retried_and_back() -> None:

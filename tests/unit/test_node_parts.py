@@ -57,6 +57,15 @@ def test_what_waits_is_given_up_where_it_is_wanted() -> None:
     assert slot.take() == 2
 
 
+def test_whoever_waits_can_be_woken_for_something_else() -> None:
+    slot: Newest[int] = Newest()
+    slot.wake()
+    assert not slot.wait(None)
+    slot.put(1)
+    slot.wake()
+    assert slot.wait(None)
+
+
 def test_no_item_is_lost_or_doubled_between_threads() -> None:
     slot: Newest[int] = Newest()
     taken: list[int] = []

@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
+from trustseg.backends import GoldenResult
 from trustseg.bounds import MS, SECOND
 from trustseg.errors import BackendError, EngineLostError
 from trustseg.reasons import Reason
@@ -19,6 +21,8 @@ from trustseg_ros.self_test_plan import SelfTestPlan
 from trustseg_ros.supervisor import Supervisor
 
 LONGEST_WAIT_S = 1.0
+# How long a self-test that somebody asked for waits for room.
+PATIENCE_NS = SECOND
 
 
 class EngineCare:
@@ -42,6 +46,8 @@ class EngineCare:
         self._lock, self._supervisor, self._clock_ns = engine_lock, supervisor, clock_ns
         self._differs, self._changed, self._logger = differs, changed, logger
         self.tests = 0
+        self._asked: tuple[Future[GoldenResult], int] | None = None
+        self._stopped = False
 
     @property
     def reasons(self) -> Reason:
@@ -60,6 +66,23 @@ class EngineCare:
         if self.engines.reasons:
             return LONGEST_WAIT_S
         return None if until_ns is None else max(0.01, min(LONGEST_WAIT_S, until_ns / SECOND))
+
+    def ask(self) -> Future[GoldenResult]:
+        """A self-test as soon as there is room for it, or in the place of a frame; after a second whatever frames lose.
+
+        From any thread, one at a time. Ends with what the test gives or raises, or is cancelled with the stream.
+        """
+        asked: Future[GoldenResult] = Future()
+        self._asked = (asked, self._clock_ns())
+        if self._stopped:
+            asked.cancel()
+        return asked
+
+    def stop(self) -> None:
+        """No frame and no test comes any more."""
+        self._stopped = True
+        if self._asked is not None:
+            self._asked[0].cancel()
 
     def broke(self, why: str) -> None:
         """The engine failed on a frame: another one is loaded and takes over, if there is one that proves itself."""
@@ -87,18 +110,19 @@ class EngineCare:
         if not self.is_ready():
             return False
         now_ns, plan = self._clock_ns(), self.plan
-        retry, test = self.engines.retry_is_due(now_ns), plan.is_due(now_ns)
-        if not retry and not test:
+        asked, retry = self._asked, self.engines.retry_is_due(now_ns)
+        if not (asked or retry or plan.is_due(now_ns)):
             return False
-        must = retry or plan.must_be(now_ns)
+        must = asked is not None or retry or plan.must_be(now_ns)
+        at_once = self.engines.retry_must_be(now_ns) or (asked is not None and now_ns - asked[1] >= PATIENCE_NS)
         room = plan.fits(now_ns) or (must and plan.fits_in_place_of_a_frame(now_ns))
-        if not room and not self.engines.retry_must_be(now_ns):
+        if not room and not at_once:
             return False
         if not self._lock.acquire(blocking=False):
             return False
         try:
             with self._supervisor.watch("the backend, in its self-test,"):
-                self._retry(now_ns) if retry else self._test(now_ns)
+                self._retry(now_ns) if retry and asked is None else self._test(now_ns)
         finally:
             self._lock.release()
         return True
@@ -129,10 +153,21 @@ class EngineCare:
         except BackendError as error:
             # The next frame will find the same, and says so with its status.
             self._logger.error(f"self-test: {error}")
+            self._answer(error)
             return self.plan.note_test(self._clock_ns(), self._clock_ns() - began_ns, finished=False)
         now_ns = self._clock_ns()
         self.plan.note_test(now_ns, now_ns - began_ns)
         self.tests += 1
         if not result.passed:
             self._differs(result.why)
+        self._answer(result)
         self._logger.debug(f"the golden image is reproduced: {result.passed} ({(now_ns - began_ns) / MS:.0f} ms)")
+
+    def _answer(self, result: GoldenResult | BackendError) -> None:
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return
+        if isinstance(result, BackendError):
+            asked[0].set_exception(result)
+        else:
+            asked[0].set_result(result)

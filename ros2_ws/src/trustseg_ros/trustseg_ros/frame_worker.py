@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trustseg.backends import GoldenResult
 from trustseg.bounds import Bounds
 from trustseg.errors import BackendError, EngineLostError, FrameRejected
 from trustseg.frames import FrameIntake, SourceCheck
@@ -106,6 +107,18 @@ class FrameWorker:
         if left is not None:
             self._reject(left, Reason.NODE_INACTIVE, "the node is being deactivated")
         self._thread.join()
+        self.care.stop()
+
+    def self_test(self) -> GoldenResult:
+        """Let the worker run the golden image between two frames, and wait for what comes of it.
+
+        Raises:
+            BackendError: the engine failed.
+            CancelledError: the stream ended meanwhile.
+        """
+        asked = self.care.ask()
+        self._newest.wake()
+        return asked.result()
 
     def reconfigure(self, to_camera_size: bool, overlay_opacity: float, allow_resolution_change: bool) -> None:
         """Take over what may change while running."""

@@ -15,7 +15,7 @@ class Newest(Generic[T]):
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._item: T | None = None
-        self._open = True
+        self._open, self._woken = True, False
 
     def put(self, item: T) -> T | None:
         """Offer an item; returns the one that it overtook, or the item itself when the slot is closed."""
@@ -45,9 +45,17 @@ class Newest(Generic[T]):
             return item
 
     def wait(self, timeout_s: float | None) -> bool:
-        """Wait for an item or for the end; False when neither came within the time (None: any time)."""
+        """Wait for an item or for the end; False when neither came in time (None: any time) or before `wake`."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._item is not None or not self._open, timeout_s)
+            self._changed.wait_for(lambda: self._item is not None or not self._open or self._woken, timeout_s)
+            self._woken = False
+            return self._item is not None or not self._open
+
+    def wake(self) -> None:
+        """Let whoever waits return although nothing has come."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     def close(self) -> T | None:
         """Wake the worker for the last time; returns the item that nobody took."""
