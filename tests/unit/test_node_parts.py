@@ -176,6 +176,22 @@ def test_a_lost_engine_ends_the_process(capfd: pytest.CaptureFixture[str]) -> No
     assert "illegal memory access" in capfd.readouterr().err
 
 
+def test_a_supervisor_that_cannot_vouch_goes_on_watching() -> None:
+    tried, ended = threading.Event(), threading.Event()
+
+    def vouch() -> None:
+        tried.set()
+        raise RuntimeError("the middleware refuses")
+
+    supervisor = Supervisor(BOUNDS, vouch, end_process=lambda status: ended.set())
+    supervisor.vouches = True
+    supervisor.start()
+    assert tried.wait(20)
+    with supervisor.watch("the worker"):
+        assert ended.wait(20)
+    supervisor.stop()
+
+
 def test_the_supervisor_runs_until_it_is_stopped() -> None:
     seen = threading.Event()
     supervisor = Supervisor(BOUNDS, seen.set)

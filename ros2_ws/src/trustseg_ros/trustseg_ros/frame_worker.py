@@ -231,10 +231,11 @@ class FrameWorker:
             severity = Severity.HARD if latency_ns > bounds.latency_hard_ns else Severity.SOFT
         if not self._source.same(frame.frame_id):
             reasons |= Reason.MULTI_SOURCE
-        reasons |= self._of_stream()
+        reasons |= self.stream_reasons
         return reasons, max(severity, severity_of(reasons))
 
-    def _of_stream(self) -> Reason:
+    @property
+    def stream_reasons(self) -> Reason:
         """What is wrong with the topic and not with one frame; frames that two cameras' clocks shuffle say it too."""
         return Reason.MULTI_SOURCE if self._several_sources or self._arrivals.interleaved() else Reason.NONE
 
@@ -260,7 +261,7 @@ class FrameWorker:
         self._outputs.publish_pictures(header, frame, result, self.config.overlay_opacity, self._info.newest)
 
     def _reject(self, received: Received, reason: Reason, why: str) -> None:
-        reason |= self._of_stream()
+        reason |= self.stream_reasons
         self._book.rejected(received, reason)
         self._log(reason, why)
 

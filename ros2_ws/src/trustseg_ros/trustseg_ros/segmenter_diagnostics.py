@@ -79,7 +79,7 @@ class SegmenterDiagnostics:
             level, message = WARN, "not active"
         elif publishers == 0:
             level, message = ERROR, f"nobody publishes {self._topic}"
-        elif node.arrivals.interleaved():
+        elif worker.stream_reasons:
             level, message = ERROR, f"several publishers feed {self._topic}"
         elif self._stalled:
             level, message = ERROR, "no frame arrives"

@@ -147,4 +147,8 @@ class Supervisor:
             if now_ns > armed_until_ns:
                 self._arm()
                 armed_until_ns = now_ns + SECOND
-            self.check()
+            try:
+                self.check()
+            except Exception as error:
+                # Not vouched for, which the monitor notices; but what hangs must be found all the same.
+                sys.stderr.write(f"trustseg: the node cannot be vouched for: {type(error).__name__}: {error}\n")
