@@ -23,6 +23,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from trustseg.errors import InputError, TrustSegError
+from trustseg.stored_image import decode_image
 from trustseg.types import UInt8Array
 from trustseg_ros.camera_schedule import FREEZE, STOP, CameraSchedule, load_schedule
 from trustseg_ros.demo.footage import at_rate, open_footage
@@ -124,7 +125,7 @@ class Camera(Node):
 
     def _prepare(self, index: int, image: UInt8Array | bytes, size: tuple[int, int]) -> Picture:
         if isinstance(image, bytes):
-            pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
+            pixels = decode_image(image, cv2.IMREAD_COLOR, f"frame {index} of {self.config.source}")
             if pixels is None:
                 raise InputError(f"frame {index} of {self.config.source} cannot be decoded")
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from zipfile import BadZipFile, ZipFile
 
 import cv2
 import numpy as np
@@ -11,9 +12,11 @@ import numpy as np
 from trustseg.backends.interface import Backend, infer_all
 from trustseg.bundle import Bundle
 from trustseg.card import Card, Tolerances
-from trustseg.errors import BundleError
+from trustseg.errors import BundleError, InputError
+from trustseg.stored_image import decode_image
 from trustseg.types import EngineOutput, Float32Array, UInt8Array
 
+ARCHIVE_SLACK_BYTES = 1 << 16  # headers of the arrays
 FEATURE_FLOOR = 0.1  # added to |b|: shares near zero are compared absolutely
 
 
@@ -60,12 +63,15 @@ class GoldenResult:
 def load_golden(bundle: Bundle, precision: str = "fp32") -> GoldenCase:
     """Golden image and outputs expected of `precision` (hashes checked before); BundleError when they do not fit."""
     card = bundle.card
-    bgr = cv2.imdecode(np.frombuffer(bundle.golden_image_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    try:
+        bgr = decode_image(bundle.golden_image_bytes(), cv2.IMREAD_COLOR, "golden image")
+    except InputError as error:
+        raise BundleError(f"golden image of bundle {card.name} cannot be decoded", got=str(error)) from error
     if bgr is None:
         raise BundleError(f"golden image of bundle {card.name} cannot be decoded", expected="a PNG image")
     image: UInt8Array = np.asarray(bgr if card.input.color_order == "bgr" else bgr[..., ::-1], np.uint8)
     try:
-        with np.load(io.BytesIO(bundle.golden_expected_bytes(precision)), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(_small_archive(bundle, precision)), allow_pickle=False) as stored:
             case = GoldenCase(
                 image=np.ascontiguousarray(image),
                 labels=stored["labels"],
@@ -73,7 +79,7 @@ def load_golden(bundle: Bundle, precision: str = "fp32") -> GoldenCase:
                 features=stored["features"],
                 tolerances=bundle.tolerances(precision),
             )
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, BadZipFile, MemoryError) as error:
         raise BundleError(f"golden output of bundle {card.name} cannot be read", got=str(error)) from error
     _check_case(case, card)
     return case
@@ -131,6 +137,17 @@ def golden_test(
     engine_ms = min(out.engine_ms for out in outputs)
     results = [compare_golden(out, case, bundle.card, engine_ms) for out in outputs]
     return next((r for r in results if not r.passed), results[-1])
+
+
+def _small_archive(bundle: Bundle, precision: str) -> bytes:
+    """The archive of expected outputs; ValueError where it unpacks to more than these can be."""
+    data = bundle.golden_expected_bytes(precision)
+    most = 2 * bundle.card.size[0] * bundle.card.size[1] + 8 * len(bundle.card.feature_names) + ARCHIVE_SLACK_BYTES
+    with ZipFile(io.BytesIO(data)) as archive:
+        stated = sum(member.file_size for member in archive.infolist())
+    if stated > most:
+        raise ValueError(f"it unpacks to {stated} bytes, expected at most {most}")
+    return data
 
 
 def _check_case(case: GoldenCase, card: Card) -> None:

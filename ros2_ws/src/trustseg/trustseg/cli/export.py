@@ -114,6 +114,7 @@ def _export_checkpoint(
 
     from trustseg.precision.compact import compact as compacted
     from trustseg.scenes import random_frame
+    from trustseg.stored_image import read_image
     from trustseg.training import export as exporting
     from trustseg.training.export import ParityLimits, admit, build_graph, export_onnx, measure_parity
     from trustseg.training.write_bundle import best_golden, write_bundle
@@ -139,7 +140,7 @@ def _export_checkpoint(
     if golden is None:
         picture = best_golden(model, scenes, len(classes.classes))
     else:
-        read = cv2.imread(str(golden), cv2.IMREAD_COLOR)
+        read = read_image(golden, cv2.IMREAD_COLOR)
         if read is None:
             raise InputError(f"{golden} cannot be read as an image")
         picture = np.asarray(cv2.cvtColor(cv2.resize(read, (width, height)), cv2.COLOR_BGR2RGB), np.uint8)

@@ -15,6 +15,7 @@ import numpy as np
 from trustseg.errors import InputError
 from trustseg.scenes import Drive
 from trustseg.scenes.sensor import noise_tile
+from trustseg.stored_image import limit_decoder, read_image
 from trustseg.types import UInt8Array
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -67,6 +68,7 @@ def video_frames(path: Path, limit: int | None = None) -> list[UInt8Array]:
     """Frames of a video, uint8 RGB; InputError when it cannot be read."""
     try:
         with av.open(str(path)) as container:
+            limit_decoder(container.streams.video[0])
             frames = []
             for frame in container.decode(video=0):
                 frames.append(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
@@ -154,7 +156,7 @@ def braking(seed: int, rate_hz: float, deceleration: float) -> list[UInt8Array]:
 
 
 def _read(path: Path) -> UInt8Array:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    image = read_image(path, cv2.IMREAD_COLOR)
     if image is None:
         raise InputError(f"picture {path}", expected="one that can be decoded")
     return np.asarray(image[..., ::-1], np.uint8)

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from trustseg import stored_image
 from trustseg.errors import InputError
 from trustseg.evaluation.confusion import ids_outside
 from trustseg.types import UInt8Array
@@ -85,8 +86,8 @@ def read_pair(paths: LabelledPaths, classes: int, void: int | None) -> LabelledI
 
 
 def read_image(path: Path) -> UInt8Array:
-    """An image file as uint8 (H, W, 3) BGR; InputError where it cannot be decoded."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    """An image file as uint8 (H, W, 3) BGR; InputError where it cannot be decoded or is too large."""
+    image = stored_image.read_image(path, cv2.IMREAD_COLOR)
     if image is None:
         raise InputError(f"cannot decode image {path}", fix="give a PNG, JPEG, WebP, BMP or TIFF file")
     return np.asarray(image, np.uint8)
@@ -132,7 +133,7 @@ def _by_stem(folder: Path, what: str) -> dict[str, Path]:
 
 
 def _read_labels(path: Path) -> UInt8Array:
-    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    labels = stored_image.read_image(path, cv2.IMREAD_UNCHANGED, "labels")
     if labels is None:
         raise InputError(f"cannot decode labels {path}", fix="give an 8-bit one-channel PNG of class ids")
     if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.stored_image import decode_image
 from trustseg.types import UInt8Array
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"})
@@ -70,7 +71,7 @@ def _read(path: Path, size: tuple[int, int], color_order: str) -> ReferencedImag
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}", got=error.strerror or str(error)) from error
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    bgr = decode_image(data, cv2.IMREAD_COLOR, str(path))
     if bgr is None:
         raise InputError(f"{path} cannot be decoded as an image")
     if bgr.shape[:2] != size:

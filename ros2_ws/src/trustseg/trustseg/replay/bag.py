@@ -19,6 +19,7 @@ from trustseg.replay.mcap_file import McapFile
 from trustseg.replay.ros1_file import Ros1File
 from trustseg.replay.sqlite_file import SqliteFile
 from trustseg.replay.storage import CDR, ROS1, ZSTD_MAGIC, BagFile, Channel, StoredMessage, one_line
+from trustseg.replay.unpack import TooLarge, unzstd_file
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 IMAGE_KINDS = (RAW, COMPRESSED)
@@ -125,12 +126,11 @@ class Bag:
         self._scratch = self._scratch or Path(tempfile.mkdtemp(prefix="trustseg-bag-"))
         target = self._scratch / re.sub(r"\.zstd?$", "", path.name)
         try:
-            with path.open("rb") as source, target.open("wb") as out:
-                try:
-                    for block in zstandard.ZstdDecompressor().read_to_iter(source):
-                        out.write(block)
-                except zstandard.ZstdError as error:
-                    self._losses.append(f"{path.name} is cut off or damaged ({one_line(error)})")
+            unzstd_file(path, target)
+        except zstandard.ZstdError as error:
+            self._losses.append(f"{path.name} is cut off or damaged ({one_line(error)})")
+        except TooLarge as error:
+            raise InputError(f"{path} is not unpacked", got=one_line(error), fix="unpack it with zstd -d") from error
         except OSError as error:
             self.close()
             raise InputError(f"cannot unpack {path}", got=one_line(error), fix="free some space for it") from error

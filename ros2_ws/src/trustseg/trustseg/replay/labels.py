@@ -15,6 +15,7 @@ from trustseg.evaluation.confusion import ids_outside
 from trustseg.frames import check_layout
 from trustseg.replay.bag import COMPRESSED, IMAGE_KINDS, Bag, listed
 from trustseg.replay.sources import IMAGE_SUFFIXES, ImageSource, RecordedImage, stamp_ns_of
+from trustseg.stored_image import decode_image, read_image
 from trustseg.types import UInt8Array
 
 STAMP_DIGITS = 13  # a name of at least so many digits is a stamp in nanoseconds, a shorter one counts images
@@ -71,7 +72,7 @@ class FolderLabels:
             path = self._by_stamp.get(stamp_ns_of(image.message)) or self._by_index.get(image.index)
         if path is None:
             return None
-        read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        read = read_image(path, cv2.IMREAD_UNCHANGED, "labels")
         if read is None or read.ndim != 2 or read.dtype != np.uint8:
             got = "a file that cannot be decoded" if read is None else f"{read.dtype} {read.shape}"
             raise InputError(f"labels {path} are no class ids", expected="an 8-bit image of one channel", got=got)
@@ -125,7 +126,7 @@ class TopicLabels:
 
 def _ids(message: Any, compressed: bool, where: str) -> UInt8Array:
     if compressed:
-        read = cv2.imdecode(np.frombuffer(bytes(message.data), np.uint8), cv2.IMREAD_UNCHANGED)
+        read = decode_image(bytes(message.data), cv2.IMREAD_UNCHANGED, where)
         if read is None or read.ndim != 2 or read.dtype != np.uint8:
             raise InputError(f"{where} are no class ids", expected="an 8-bit PNG of one channel")
         return np.asarray(read, np.uint8)

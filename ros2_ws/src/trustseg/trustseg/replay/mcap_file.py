@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import zstandard
+from mcap.data_stream import ReadDataStream
+from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
 from mcap.records import Channel as McapChannel
-from mcap.records import Message, Schema
+from mcap.records import Chunk, ChunkIndex, Message, Schema
 from mcap.stream_reader import StreamReader
 
 from trustseg.errors import InputError
+from trustseg.replay.mcap_chunk import merged, message_at, plain_chunk, records_of
 from trustseg.replay.storage import CDR, ROS1, ZSTD_MAGIC, Channel, StoredMessage, normal_kind, one_line
+from trustseg.replay.unpack import TooLarge, unzstd
 
 MAGIC = b"\x89MCAP"
 
@@ -31,6 +36,7 @@ class McapFile:
         self.path, self.losses = path, list[str]()
         try:
             self._stream = path.open("rb")
+            self._size = path.stat().st_size
             if self._stream.read(len(MAGIC)) != MAGIC:
                 raise InputError(f"{path} is not an MCAP file")
             self._summary = self._read_summary()
@@ -44,7 +50,7 @@ class McapFile:
             )
         else:
             counts: dict[tuple[str, str], list[Any]] = {}
-            for channel, _ in self._from_start():
+            for channel, _, _ in self._from_start():
                 counts.setdefault((channel.topic, channel.kind), [channel, 0])[1] += 1
             self.channels = tuple(Channel(c.topic, c.kind, c.encoding, n) for c, n in counts.values())
             if not self.losses:
@@ -54,7 +60,7 @@ class McapFile:
         """The index, or None where there is none that can be used."""
         self._stream.seek(0)
         try:
-            summary = SeekingReader(self._stream).get_summary()
+            summary = SeekingReader(self._stream, record_size_limit=self._size).get_summary()
         except Exception:  # whatever a file without its end makes the reader do
             return None
         usable = summary is not None and summary.statistics is not None and summary.chunk_indexes
@@ -69,42 +75,75 @@ class McapFile:
             found = self._from_start()
         else:
             found = self._indexed(topics, start_ns, end_ns)
-        for channel, message in found:
-            in_time = message.log_time >= start_ns and (end_ns is None or message.log_time < end_ns)
+        for channel, time_ns, data in found:
+            in_time = time_ns >= start_ns and (end_ns is None or time_ns < end_ns)
             if channel.topic in topics and in_time:
                 try:
-                    yield StoredMessage(channel, message.log_time, _plain(message.data))
-                except zstandard.ZstdError as error:
+                    yield StoredMessage(channel, time_ns, _plain(data))
+                except (zstandard.ZstdError, TooLarge) as error:
                     self.losses.append(f"a message of {channel.topic} in {self.path.name}: {one_line(error)}")
 
     def close(self) -> None:
         """Release the file."""
         self._stream.close()
 
-    def _indexed(self, topics: Collection[str], start_ns: int, end_ns: int | None) -> Iterator[tuple[Channel, Message]]:
-        self._stream.seek(0)
-        known: dict[int, Channel] = {}
+    def _indexed(
+        self, topics: Collection[str], start_ns: int, end_ns: int | None
+    ) -> Iterator[tuple[Channel, int, bytes]]:
+        """(channel, log time, bytes) in order of recording, of the chunks that can hold what is asked for."""
+        schemas = self._summary.schemas
+        known = {
+            number: _channel(each, schemas.get(each.schema_id), 0)
+            for number, each in self._summary.channels.items()
+            if each.topic in topics
+        }
+        chosen = [
+            index
+            for index in self._summary.chunk_indexes
+            if index.message_end_time >= start_ns
+            and (end_ns is None or index.message_start_time < end_ns)
+            # Without an index of its messages a chunk may hold any.
+            and (not index.message_index_offsets or not known.keys().isdisjoint(index.message_index_offsets))
+        ]
         try:
-            reader = SeekingReader(self._stream)
-            for schema, channel, message in reader.iter_messages(topics, start_ns or None, end_ns):
-                if channel.id not in known:
-                    known[channel.id] = _channel(channel, schema, 0)
-                yield known[channel.id], message
+            for number, time_ns, data in merged(chosen, known, self._load):
+                yield known[number], time_ns, data
         except Exception as error:  # a damaged chunk: zstd, lz4 or struct let theirs through
             self.losses.append(f"{self.path.name} is damaged ({one_line(error)}): read as far as it is whole")
 
-    def _from_start(self) -> Iterator[tuple[Channel, Message]]:
+    def _load(self, index: ChunkIndex) -> bytes:
+        self._stream.seek(index.chunk_start_offset + 9)  # behind its opcode and length
+        block = self._stream.read(min(index.chunk_length, self._size))
+        return plain_chunk(Chunk.read(ReadDataStream(BytesIO(block))))
+
+    def _from_start(self) -> Iterator[tuple[Channel, int, bytes]]:
+        """(channel, log time, bytes) in order of writing."""
         self._stream.seek(0)
         schemas: dict[int, Schema] = {}
         known: dict[int, Channel] = {}
+
+        def learn(record: Any) -> None:
+            if isinstance(record, Schema):
+                schemas[record.id] = record
+            elif isinstance(record, McapChannel):
+                known[record.id] = _channel(record, schemas.get(record.schema_id), 0)
+
         try:
-            for record in StreamReader(self._stream).records:
-                if isinstance(record, Schema):
-                    schemas[record.id] = record
-                elif isinstance(record, McapChannel):
-                    known[record.id] = _channel(record, schemas.get(record.schema_id), 0)
-                elif isinstance(record, Message) and record.channel_id in known:
-                    yield known[record.channel_id], record
+            for record in StreamReader(self._stream, emit_chunks=True, record_size_limit=self._size).records:
+                learn(record)
+                if isinstance(record, Message) and record.channel_id in known:
+                    yield known[record.channel_id], record.log_time, record.data
+                if not isinstance(record, Chunk):
+                    continue
+                data = plain_chunk(record)
+                for opcode, begin, end in records_of(data):
+                    if opcode == Opcode.MESSAGE:
+                        number, time_ns, begin, end = message_at(data, begin, end)
+                        if number in known:
+                            yield known[number], time_ns, data[begin:end]
+                    elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
+                        kind = Schema if opcode == Opcode.SCHEMA else McapChannel
+                        learn(kind.read(ReadDataStream(BytesIO(data[begin:end]))))
         except Exception as error:  # as above, and the end of the file in the middle of a record
             self.losses.append(
                 f"{self.path.name} is cut off or damaged ({one_line(error)}): read as far as it is whole"
@@ -117,4 +156,4 @@ def _channel(channel: McapChannel, schema: Schema | None, count: int) -> Channel
 
 
 def _plain(data: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompressobj().decompress(data) if data.startswith(ZSTD_MAGIC) else data
+    return unzstd(data) if data.startswith(ZSTD_MAGIC) else data

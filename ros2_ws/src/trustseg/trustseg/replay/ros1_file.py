@@ -4,12 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from rosbags.rosbag1 import Reader
+from rosbags.rosbag1.reader import Compression, decompressors
 
 from trustseg.errors import InputError
 from trustseg.replay.ros1_scan import CutOff, scan
 from trustseg.replay.storage import ROS1, Channel, StoredMessage, normal_kind, one_line
+from trustseg.replay.unpack import unbz2, unlz4
+
+BOUNDED = {decompressors[Compression.BZ2.value]: unbz2, decompressors[Compression.LZ4.value]: unlz4}
+
+
+class BoundedReader(Reader):
+    """rosbags' reader that unpacks no chunk beyond `MOST_BYTES` and reads no index twice."""
+
+    def open(self) -> None:
+        """See `Reader`."""
+        self._index_bytes_left = self.path.stat().st_size
+        super().open()
+
+    def read_chunk(self) -> Any:
+        """See `Reader`."""
+        chunk = super().read_chunk()
+        return chunk._replace(decompressor=BOUNDED.get(chunk.decompressor, chunk.decompressor))
+
+    def read_index_data(self, pos: int, indexes: Any) -> None:
+        """See `Reader`; chunks that share their index would let a small file list any number of messages."""
+        assert self.bio is not None  # noqa: S101
+        begun = self.bio.tell()
+        super().read_index_data(pos, indexes)
+        self._index_bytes_left -= self.bio.tell() - begun
+        if self._index_bytes_left < 0:
+            raise ValueError("its index is longer than the file")
 
 
 class Ros1File:
@@ -21,7 +49,7 @@ class Ros1File:
 
     def __init__(self, path: Path) -> None:
         self.path, self.losses = path, list[str]()
-        self._reader: Reader | None = Reader(path)
+        self._reader: Reader | None = BoundedReader(path)
         self._channels: dict[int, Channel] = {}
         try:
             self._reader.open()

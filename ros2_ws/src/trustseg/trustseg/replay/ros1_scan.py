@@ -6,7 +6,6 @@ it; messages lie in chunks, which are compressed as a whole, so that a chunk tha
 
 from __future__ import annotations
 
-import bz2
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-import lz4.frame
-
 from trustseg.replay.storage import normal_kind
+from trustseg.replay.unpack import unbz2, unlz4
 
 VERSION_LINE = b"#ROSBAG V2.0\n"
 MESSAGE, CHUNK, CONNECTION = 0x02, 0x05, 0x07
@@ -93,8 +91,8 @@ def _fields(data: bytes) -> dict[bytes, bytes]:
 def _unpacked(compression: bytes, data: bytes) -> bytes:
     try:
         if compression == b"bz2":
-            return bz2.decompress(data)
-        return bytes(lz4.frame.decompress(data)) if compression == b"lz4" else data
+            return unbz2(data)
+        return unlz4(data) if compression == b"lz4" else data
     except (OSError, ValueError, RuntimeError, EOFError) as error:
         raise CutOff(f"a chunk that cannot be unpacked: {error}") from error
 

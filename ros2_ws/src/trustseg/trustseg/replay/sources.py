@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, is_bag, natural_order
 from trustseg.replay.storage import Channel, one_line
+from trustseg.stored_image import decode_image, limit_decoder
 from trustseg.types import UInt8Array
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -221,8 +223,9 @@ class FolderSource:
                 continue
             header = _header(time_ns)
             image = None
-            if path.suffix.lower() not in AS_THEY_ARE and data:
-                image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            if path.suffix.lower() not in AS_THEY_ARE:
+                with suppress(InputError):  # too large: the node's own rules refuse it as well
+                    image = decode_image(data, cv2.IMREAD_COLOR, path.name)
             if image is None:
                 picture = CompressedPicture(header, path.suffix.lower().lstrip("."), data)
                 yield RecordedImage(index, time_ns, picture, True, path.name)
@@ -304,6 +307,7 @@ def _container(path: Path) -> Any:
     if not container.streams.video:
         container.close()
         raise InputError(f"{path} holds no video", fix="give a ROS bag, a video or a folder of images")
+    limit_decoder(container.streams.video[0])
     return container
 
 

@@ -11,6 +11,9 @@ import zstandard
 
 from trustseg.errors import InputError
 from trustseg.replay.storage import CDR, ZSTD_MAGIC, Channel, StoredMessage, normal_kind, one_line
+from trustseg.replay.unpack import MOST_BYTES, TooLarge, unzstd
+
+SELECT_ROW = "SELECT topic_id, timestamp, CASE WHEN length(data) <= ? THEN data END FROM messages WHERE id = ?"
 
 
 class SqliteFile:
@@ -26,6 +29,7 @@ class SqliteFile:
         self._unreadable, self._first_error = 0, ""
         try:
             self._database = _open(path)
+            _refuse_computed(path, self._database)
             rows = self._database.execute(
                 "SELECT id, name, type, serialization_format FROM topics ORDER BY id"
             ).fetchall()
@@ -61,12 +65,12 @@ class SqliteFile:
         wanted = [number for number, channel in self._by_id.items() if channel.topic in topics]
         for row in self._rows(wanted, start_ns, (1 << 63) - 1 if end_ns is None else end_ns):
             try:
-                found = self._database.execute("SELECT topic_id, timestamp, data FROM messages WHERE id = ?", (row,))
+                found = self._database.execute(SELECT_ROW, (MOST_BYTES, row))
                 topic_id, time_ns, data = found.fetchone() or (None, None, None)
                 if topic_id not in self._by_id or not isinstance(time_ns, int) or not isinstance(data, bytes):
                     raise sqlite3.DataError("a row without topic, time or data")
                 message = StoredMessage(self._by_id[topic_id], time_ns, _plain(data))
-            except (sqlite3.Error, zstandard.ZstdError) as error:
+            except (sqlite3.Error, zstandard.ZstdError, TooLarge) as error:
                 self._unreadable += 1
                 self._first_error = self._first_error or one_line(error)
                 continue
@@ -128,6 +132,15 @@ def _open(path: Path) -> sqlite3.Connection:
     return database
 
 
+def _refuse_computed(path: Path, database: sqlite3.Connection) -> None:
+    """InputError where a table is a view or has computed columns: a little SQL can stand for any amount of data."""
+    for table in ("topics", "messages"):
+        kinds = database.execute("SELECT type FROM sqlite_master WHERE name = ?", (table,)).fetchall()
+        hidden = [column[6] for column in database.execute(f"PRAGMA table_xinfo({table})")]
+        if kinds != [("table",)] or any(hidden):
+            raise InputError(f"{path} is not a bag that can be read", expected=f"{table} as an ordinary table")
+
+
 def _plain(data: bytes) -> bytes:
     """The message itself: CDR begins with 00, so that compressed messages are known without being declared."""
-    return zstandard.ZstdDecompressor().decompressobj().decompress(data) if data.startswith(ZSTD_MAGIC) else data
+    return unzstd(data) if data.startswith(ZSTD_MAGIC) else data

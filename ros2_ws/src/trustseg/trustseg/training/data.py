@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.errors import InputError
+from trustseg.stored_image import read_image
 from trustseg.training.config import ClassList, Source
 from trustseg.types import UInt8Array
 
@@ -52,8 +53,8 @@ def pair_files(source: Source) -> list[tuple[Path, Path]]:
 
 def read_pair(image_path: Path, label_path: Path, classes: ClassList) -> tuple[UInt8Array, UInt8Array]:
     """RGB image uint8 (H, W, 3) and label uint8 (H, W) with IGNORE for void; InputError names the file."""
-    image = cv2.imread(str(image_path), cv2.IMREAD_COLOR)
-    label = cv2.imread(str(label_path), cv2.IMREAD_UNCHANGED)
+    image = read_image(image_path, cv2.IMREAD_COLOR)
+    label = read_image(label_path, cv2.IMREAD_UNCHANGED, "label")
     if image is None or label is None:
         path = image_path if image is None else label_path
         raise InputError(f"{path} cannot be read as an image", fix="check that the file is whole")

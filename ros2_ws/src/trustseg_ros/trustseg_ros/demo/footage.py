@@ -16,6 +16,7 @@ import numpy as np
 from trustseg.errors import InputError
 from trustseg.replay.bag import is_bag, natural_order
 from trustseg.replay.sources import IMAGE_SUFFIXES
+from trustseg.stored_image import decode_image, limit_decoder
 from trustseg.types import UInt8Array
 from trustseg_ros.demo.bag_images import bag_frames
 from trustseg_ros.demo.drive import IMAGES, Drive, image_name
@@ -151,7 +152,7 @@ def _read_file(path: Path) -> UInt8Array | bytes:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}", got=error.strerror or str(error)) from error
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    image = decode_image(data, cv2.IMREAD_COLOR, str(path))
     if image is None:
         raise InputError(f"{path} is not an image that can be read", fix="repair it or take it out of the folder")
     return data if path.suffix.lower() in (".jpg", ".jpeg") else np.asarray(image, np.uint8)
@@ -170,6 +171,7 @@ def _video_frames(path: Path) -> tuple[Iterator[TimedFrame], float]:
         container.close()
         raise InputError(f"{path} holds no video", fix="give a video, a bag or a folder of images")
     stream = container.streams.video[0]
+    limit_decoder(stream)
     stream.thread_type = "AUTO"
     rate_hz = float(stream.average_rate or 0) or DEFAULT_RATE_HZ
 

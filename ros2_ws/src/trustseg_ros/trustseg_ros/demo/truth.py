@@ -10,6 +10,7 @@ import numpy as np
 
 from trustseg.evaluation.confusion import confusion_counts
 from trustseg.evaluation.image_quality import image_quality
+from trustseg.stored_image import read_image
 from trustseg.types import UInt8Array
 from trustseg_ros.demo.drive import Drive
 from trustseg_ros.demo.records import Observation
@@ -57,8 +58,8 @@ def drive_quality(
         label_path, mask_path = drive.label_path(frame.slot), seen.masks.get(frame.stamp_ns)
         if label_path is None or mask_path is None:
             continue
-        mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
-        truth = cv2.imread(str(label_path), cv2.IMREAD_GRAYSCALE)
+        mask = read_image(mask_path, cv2.IMREAD_GRAYSCALE)
+        truth = read_image(label_path, cv2.IMREAD_GRAYSCALE)
         if mask is None or truth is None:
             continue
         value = frame_quality(np.asarray(mask, np.uint8), table[truth], len(bundle_classes))
