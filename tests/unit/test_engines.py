@@ -284,6 +284,11 @@ def test_a_test_that_fits_nowhere_is_put_off_and_frames_say_so() -> None:
     made = Care(Stand(), test_ns=400 * MS)
     made.too_slow(360 * SECOND)
     assert (made.stand.tested, made.care.postponed) == ([], 5)
+    made.care.plan.note_frame(made.now - 290 * MS, 290 * MS, made.now)
+    assert not made.care.look()
+    age_ms = BOUNDS.age_limit_ns // MS
+    said = f"one of 400 ms and a frame of 290 ms must end within the age limit of {age_ms} ms"
+    assert any(said in line for line in made.stand.log.lines)
     assert made.care.reasons == Reason.LATENCY
 
 

@@ -117,6 +117,8 @@ class EngineCare:
         at_once = self.engines.retry_must_be(now_ns) or (asked is not None and now_ns - asked[1] >= PATIENCE_NS)
         room = plan.fits(now_ns) or (must and plan.fits_in_place_of_a_frame(now_ns))
         if not room and not at_once:
+            if plan.is_overdue(now_ns):
+                self._logger.warning(plan.no_room(), throttle_duration_sec=60.0)
             return False
         if not self._lock.acquire(blocking=False):
             return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median_low
 
-from trustseg.bounds import SECOND, Bounds
+from trustseg.bounds import MS, SECOND, Bounds
 
 # A machine is not always as fast as a moment ago.
 MARGIN = 0.8
@@ -108,6 +108,13 @@ class SelfTestPlan:
     def is_overdue(self, now_ns: int) -> bool:
         """Whether the engine has gone unproved for so long that its frames say so."""
         return self.postponed(now_ns) >= MOST_POSTPONED
+
+    def no_room(self) -> str:
+        """Why a test does not even fit in the place of a frame, for the log."""
+        return (
+            f"no room for the self-test: one of {min(self._tests_ns) / MS:.0f} ms and a frame of "
+            f"{self._frame_ns() / MS:.0f} ms must end within the age limit of {self._bounds.age_limit_ns / MS:.0f} ms"
+        )
 
     def _due_ns(self) -> int:
         due_ns = self._proved_ns + round(EARLY * self._period_ns)

@@ -1,0 +1,73 @@
+"""The real node in the test's own process: how it ends, and what a self-test that is asked for says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+from std_srvs.srv import Trigger
+
+from bundle_factory import make_tiny_bundle
+from node_stream import HEIGHT, WAIT_S, WIDTH, Stream
+from trustseg.reasons import Reason
+from trustseg_ros.segmenter import Segmenter
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Iterator[Stream]:
+    made = Stream(make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH))
+    yield made
+    made.close()
+
+
+def self_test(node: Segmenter) -> tuple[bool, str]:
+    answer = node._on_self_test(Trigger.Request(), Trigger.Response())
+    return answer.success, answer.message
+
+
+def test_a_frame_that_waits_when_a_signal_ends_the_context_is_no_error(
+    stream: Stream, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = stream.node
+    node.book.publish = node._publish_status
+    node.trigger_activate()
+    assert node._loaded is not None
+    pipeline, begun, going_on = node._loaded.pipeline, threading.Event(), threading.Event()
+    process = pipeline.process
+
+    def slow(frame: Any) -> Any:
+        begun.set()
+        assert going_on.wait(WAIT_S)
+        return process(frame)
+
+    pipeline.process = slow  # type: ignore[method-assign]
+    worker = node.worker
+    assert worker is not None
+    worker.on_image(stream.message("good"))
+    assert begun.wait(WAIT_S)
+    worker.on_image(stream.message("good"))
+    capfd.readouterr()
+    rclpy.shutdown()
+    going_on.set()
+    node.close()
+    assert "".join(capfd.readouterr()) == ""
+
+
+def test_a_self_test_that_is_asked_for_says_what_it_found(stream: Stream) -> None:
+    node = stream.node
+    assert self_test(node)[0]
+    node.trigger_activate()
+    assert self_test(node)[0]
+    assert node._loaded is not None
+    node._loaded.pipeline._judgement._judge._layers[0][1][0] += 0.25
+    passed, why = self_test(node)
+    assert not passed
+    assert "failure_score" in why or "predicted_miou" in why
+    assert Reason(stream.statuses.get(timeout=WAIT_S).reasons) == Reason.SELF_TEST
+    node.trigger_deactivate()
+    node.trigger_cleanup()
+    assert self_test(node) == (False, "no bundle is loaded; configure the node first")
