@@ -20,6 +20,7 @@ from trustseg.faults.camera_faults import (
     CameraFault,
     info_size,
 )
+from trustseg.faults.false_alarms import CALM
 from trustseg.faults.shot import Shot
 from trustseg.frames import decode_compressed, decode_pixels
 from trustseg.scenes import apply_condition
@@ -30,9 +31,11 @@ BOUNDS: Bounds = derive_bounds(PERIOD, 50 * MS)
 HEIGHT, WIDTH = 48, 64
 START = 1_000 * SECOND
 PIXELS = {"data"}
+CALM_KINDS = tuple(calm.kind for calm in CALM if calm.kind)
 # Fields that may differ from the camera's; every other fault of a picture may change its pixels alone.
 CHANGES: dict[str, set[str]] = {
-    **{kind: set() for kind in ("low_rate", "drop_frames", "backlog", "duplicate_stamp", *INFO_FAULTS, OTHER_MASK)},
+    **{kind: set() for kind in ("low_rate", "drop_frames", "backlog", "duplicate_stamp", *CALM_KINDS)},
+    **{kind: set() for kind in (*INFO_FAULTS, OTHER_MASK)},
     **{kind: {"stamp_ns"} for kind in ("stamp_backward", "stamp_future", "stamp_zero", "stamp_old")},
     "resolution_change": {"height", "width", "step", "data"},
     "step_short": {"step", "data"},
@@ -93,6 +96,36 @@ def test_streams_are_thinned_delayed_and_doubled() -> None:
     assert all(delay == BOUNDS.backlog_ns + PERIOD for d in delivered("backlog", shots(3)) for _, delay in d)
     twice = delivered("duplicate_stamp", shots(2))
     assert [len(d) for d in twice] == [2, 2]
+
+
+@pytest.mark.parametrize(("kind", "share"), [("random_loss_1", 0.01), ("random_loss_3", 0.03)])
+def test_frames_are_lost_at_random_and_the_others_come_three_milliseconds_unevenly(kind: str, share: float) -> None:
+    stream = [dataclasses.replace(shots(1)[0], stamp_ns=START + k * PERIOD) for k in range(10_000)]
+    came = delivered(kind, stream)
+    assert sum(not each for each in came) == pytest.approx(share * len(stream), abs=4 * (share * len(stream)) ** 0.5)
+    delays = np.array([delay for each in came for _, delay in each])
+    assert delays.min() > 0
+    assert (delays.mean() / MS, delays.std() / MS) == pytest.approx((9.0, 3.0), abs=0.2)
+    lost = np.flatnonzero([not each for each in came])
+    assert len(set(np.diff(lost))) > 20  # at random, not every so many
+
+
+def test_a_rate_wanders_to_a_third_and_back_evenly() -> None:
+    """20 s at 10 Hz, by hand: all of it at the ends, a third of it in the middle, two thirds on the whole."""
+    stream = [dataclasses.replace(shots(1)[0], stamp_ns=START + k * PERIOD) for k in range(200)]
+    sent = [each[0][0].stamp_ns for each in delivered("rate_varies", stream) if each]
+    gaps = np.diff(sent) // PERIOD
+    assert len(sent) == pytest.approx(133, abs=1)
+    assert (gaps[:5] == 1).all()
+    assert (gaps[-5:] == 1).all()
+    assert gaps.max() == 3
+    assert [gap for gap, at in zip(gaps, sent) if abs(at - START - 100 * PERIOD) < 6 * PERIOD] == [3, 3, 3, 3]
+
+
+def test_every_third_frame_is_blurred_and_no_other() -> None:
+    given = shots(7)
+    changed = [not np.array_equal(d[0][0].data, s.data) for d, s in zip(delivered("every_third_blurred", given), given)]
+    assert changed == [True, False, False, True, False, False, True]
 
 
 def test_stamps_are_wrong_in_the_way_that_is_said() -> None:

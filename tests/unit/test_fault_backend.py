@@ -165,6 +165,24 @@ def test_flipped_weights_run_and_the_golden_image_finds_them(
         faulty.infer(picture)
 
 
+def test_bits_are_flipped_in_a_quantised_graph_too() -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    weights = np.arange(-60, 60, dtype=np.int8).reshape(1, 3, 5, 8)
+    layers = [
+        onnx.helper.make_node("DequantizeLinear", ["weight", "scale"], ["restored"]),
+        onnx.helper.make_node("Conv", ["image", "restored"], ["out"]),
+    ]
+    given = [numpy_helper.from_array(weights, "weight"), numpy_helper.from_array(np.float32([0.1]), "scale")]
+    model = onnx.helper.make_model(onnx.helper.make_graph(layers, "quantised", [], [], given)).SerializeToString()
+    after = {t.name: numpy_helper.to_array(t) for t in onnx.load_from_string(flip_weights(model)).graph.initializer}
+    assert after["scale"] == np.float32(0.1)
+    changed = after["weight"] != weights
+    assert changed.sum() == 2  # 2 % of 120
+    assert (after["weight"][changed].view(np.uint8) == weights[changed].view(np.uint8) ^ 0x80).all()
+
+
 def test_bits_are_flipped_in_one_weight_of_the_graph(bundle: Bundle) -> None:
     import onnx
     from onnx import numpy_helper
@@ -183,7 +201,7 @@ def test_bits_are_flipped_in_one_weight_of_the_graph(bundle: Bundle) -> None:
     before, after = changed[0]
     assert np.array_equal(np.abs(before), np.abs(after))  # signs alone
     empty = onnx.helper.make_graph([], "empty", [], [])
-    with pytest.raises(BundleError, match="no layer with float32 weights"):
+    with pytest.raises(BundleError, match="no layer with float32 or int8 weights"):
         flip_weights(onnx.helper.make_model(empty).SerializeToString())
 
 

@@ -1,4 +1,4 @@
-"""The catalogue holds the design's 54 faults, and everything that it names exists."""
+"""The catalogue holds the design's 54 faults and what was found missing there, and everything that it names exists."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from trustseg.errors import InputError
 from trustseg.faults.backend import BACKEND_FAULTS, BRIEF
 from trustseg.faults.camera_faults import CAMERA_FAULTS, COMPRESSED_FAULTS
 from trustseg.faults.catalogue import FAULTS, fault_of, parse_numbers, way_of
-from trustseg.faults.fault import BACKEND, CAMERA, COMPRESSED
+from trustseg.faults.false_alarms import CALM
+from trustseg.faults.fault import BACKEND, BUS, CAMERA, COMPRESSED, PROCESS, START
 from trustseg.faults.judge import REAL
 from trustseg.reasons import Reason, State
+from trustseg_ros.faults.makers import MAKERS
 
 RATED = derive_bounds(SECOND // 30, 50 * MS)
 SLOW = derive_bounds(SECOND // 10, 250 * MS)
@@ -20,8 +22,9 @@ WAYS = [(fault, way) for fault in FAULTS for way in fault.ways]
 ELSEWHERE = {"GUARD_FAILED", "CONSUMER_FAILED", "REFUSED", "MONITOR_SILENT"}
 
 
-def test_all_54_are_there_in_their_order_each_under_names_of_its_own() -> None:
-    assert [fault.number for fault in FAULTS] == list(range(1, 55))
+def test_all_54_and_what_they_lack_are_there_in_their_order_each_under_names_of_its_own() -> None:
+    numbers = [fault.number for fault in FAULTS] + [calm.number for calm in CALM]
+    assert [number for number in numbers if number not in (55, 56)] == [*range(1, 55), *range(57, 65)]
     kinds = [way.kind for _, way in WAYS]
     assert len(set(kinds)) == len(kinds)
     assert all(fault.ways for fault in FAULTS)
@@ -37,7 +40,7 @@ def test_states_and_reasons_are_the_products() -> None:
     for fault, way in WAYS:
         assert set(way.expected.states) <= states, fault.name
         assert set(way.expected.reasons) <= reasons, fault.name
-        assert way.expected.reasons or way.expected.states in (("OK",), ("REFUSED",)), fault.name
+        assert way.expected.reasons or way.expected.states in (("OK",), ("REFUSED",)) or fault.number == 58, fault.name
 
 
 def test_every_kind_has_somebody_who_makes_it() -> None:
@@ -45,9 +48,18 @@ def test_every_kind_has_somebody_who_makes_it() -> None:
         if way.maker == CAMERA:
             assert way.kind in CAMERA_FAULTS
             assert (way.setup == COMPRESSED) is (way.kind in COMPRESSED_FAULTS)
+        if way.maker in (PROCESS, BUS, START):
+            assert way.kind in MAKERS
         if way.maker == BACKEND:
             assert way.kind in BACKEND_FAULTS
             assert way.brief is (way.kind in BRIEF)
+
+
+def test_every_calm_has_a_stream_of_its_own_and_a_share_that_an_alarm_exceeds() -> None:
+    assert [calm.kind for calm in CALM if calm.kind and calm.kind not in CAMERA_FAULTS] == []
+    assert {calm.kind: calm.most_up_share for calm in CALM} == {
+        "": 0.0, "random_loss_1": 0.005, "random_loss_3": 0.02, "rate_varies": 0.0,
+    }  # fmt: skip
 
 
 def test_bounds_follow_from_rate_and_budget_by_hand() -> None:
@@ -64,9 +76,10 @@ def test_bounds_follow_from_rate_and_budget_by_hand() -> None:
 
 
 def test_numbers_and_kinds_are_found_or_refused() -> None:
-    assert [fault.number for fault in parse_numbers("41, 2,5-7")] == [2, 5, 6, 7, 41]
+    faults, calm = parse_numbers("41, 2,5-7, 62-63")
+    assert ([fault.number for fault in faults], [each.number for each in calm]) == ([2, 5, 6, 7, 41], [62, 63])
     assert way_of("black")[0].number == 13
-    for wrong in ("", "x", "0", "55", "3-", "-3", "2;3"):
+    for wrong in ("", "x", "0", "65", "3-", "-3", "2;3"):
         with pytest.raises(InputError):
             parse_numbers(wrong)
     with pytest.raises(InputError, match="no such kind"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from trustseg.bounds import SECOND, Bounds
+from trustseg.bounds import MS, SECOND, Bounds
 from trustseg.errors import InputError
 from trustseg.faults.shot import Shot
 from trustseg.scenes import apply_condition
@@ -20,6 +21,12 @@ OTHER_CAMERA = "another_camera"
 # Frames of ten that are withheld: two are more than 5 % and, at any rate, enough to be a habit.
 DROPPED_OF_TEN = (0, 4)
 BOMB_SIDE = 60_000
+SOFT_EVERY = 3
+# Random loss and jitter of a camera that is in order; the jitter's mean keeps a delay from being below zero.
+JITTER_NS = 3 * MS
+LOSS_SHARES = {"random_loss_1": 0.01, "random_loss_3": 0.03}
+# A rate that wanders from all of it to a third of it and back, as exposure does between day and tunnel.
+RATE_WANDER_S, SLOWEST_SHARE = 20.0, 1 / 3
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class CameraFault:
             raise InputError(f"severity of {kind}", expected="above 0, at most 1", got=str(severity))
         self.index = -1
         self.first: Shot | None = None
+        self.rng, self.owed = np.random.default_rng(seed), 0.5
         self.sensor = SensorFault(kind, self.severity, seed) if kind in SENSOR_FAULTS else None
 
     def apply(self, shot: Shot) -> tuple[Delivery, ...]:
@@ -84,6 +92,21 @@ def _backlog(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
     return (Delivery(shot, fault.bounds.backlog_ns + fault.bounds.camera_period_ns),)
 
 
+def _random_loss(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
+    delay_ns = max(1, round(fault.rng.normal(3 * JITTER_NS, JITTER_NS)))
+    return () if fault.rng.random() < LOSS_SHARES[fault.kind] else (Delivery(shot, delay_ns),)
+
+
+def _rate_varies(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
+    """As many frames as the rate of the moment asks for, evenly: the fraction of a frame is carried on."""
+    turn = 2.0 * math.pi * fault.index * fault.bounds.camera_period_ns / (RATE_WANDER_S * SECOND)
+    fault.owed += SLOWEST_SHARE + (1.0 - SLOWEST_SHARE) * (0.5 + 0.5 * math.cos(turn))
+    if fault.owed < 1.0:
+        return ()
+    fault.owed -= 1.0
+    return (Delivery(shot),)
+
+
 def _backward(fault: CameraFault, shot: Shot) -> Shot:
     first = fault.first or shot
     return replace(shot, stamp_ns=first.stamp_ns - (fault.index + 2) * fault.bounds.camera_period_ns)
@@ -104,6 +127,14 @@ def _condition(fault: CameraFault, shot: Shot) -> Shot:
     for _ in range(TIMES.get(fault.kind, 1)):
         image = np.ascontiguousarray(apply_condition(fault.kind, fault.severity, image, seed=seed))
     return shot.with_rgb(image)
+
+
+def _every_third(fault: CameraFault, shot: Shot) -> Shot:
+    if fault.index % SOFT_EVERY:
+        return shot
+    image = np.ascontiguousarray(shot.rgb)
+    seed = condition_seed("defocus", fault.seed, fault.index)
+    return shot.with_rgb(np.ascontiguousarray(apply_condition("defocus", fault.severity, image, seed=seed)))
 
 
 def _half_size(fault: CameraFault, shot: Shot) -> Shot:
@@ -173,6 +204,9 @@ CAMERA_FAULTS: dict[str, Effect] = {
     "stamp_future": _sends(lambda fault, shot: replace(shot, stamp_ns=shot.stamp_ns + SECOND)),
     "stamp_zero": _sends(lambda fault, shot: replace(shot, stamp_ns=0)),
     "stamp_old": _sends(lambda fault, shot: replace(shot, stamp_ns=shot.stamp_ns - 20 * SECOND)),
+    "every_third_blurred": _sends(_every_third),
+    "rate_varies": _rate_varies,
+    **dict.fromkeys(LOSS_SHARES, _random_loss),
     "black": _sends(lambda fault, shot: shot.with_rgb(np.zeros_like(shot.rgb))),
     "overexposed": _sends(lambda fault, shot: shot.with_rgb(np.full_like(shot.rgb, 255))),
     "upside_down": _sends(lambda fault, shot: shot.with_rgb(shot.rgb[::-1, ::-1])),
@@ -197,7 +231,7 @@ CAMERA_FAULTS: dict[str, Effect] = {
 # They need nothing but the header, and so happen to compressed images too.
 STREAM_FAULTS = (
     "stop", "low_rate", "drop_frames", "backlog", "duplicate_stamp", "stamp_backward", "stamp_future", "stamp_zero",
-    "stamp_old", "frame_id_change",
+    "stamp_old", "frame_id_change", "rate_varies", *LOSS_SHARES,
 )  # fmt: skip
 COMPRESSED_FAULTS = ("jpeg_broken", "png_broken", "image_bomb")
 

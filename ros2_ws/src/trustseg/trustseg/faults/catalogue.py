@@ -1,10 +1,11 @@
-"""The 54 faults of the design's table (safety, section 4) as data, in its order."""
+"""The 54 faults of the design's table (safety, section 4) as data, in its order, and behind them what it lacks."""
 
 from __future__ import annotations
 
-from trustseg.bounds import Bounds
+from trustseg.bounds import SECOND, Bounds
 from trustseg.errors import InputError
 from trustseg.evidence import FailsafeConfig
+from trustseg.faults.false_alarms import CALM, Calm
 from trustseg.faults.fault import (
     BACKEND,
     BUS,
@@ -62,6 +63,10 @@ def _latching_window(bounds: Bounds) -> int:
 
 def _self_test(bounds: Bounds) -> int:
     return 60_000_000_000 + bounds.detection_ns
+
+
+def _back_soon(bounds: Bounds) -> int:
+    return 3 * SECOND + 10 * bounds.camera_period_ns
 
 
 IN_MEMORY = "an engine with other weights takes the place of the sound one: memory cannot be flipped on purpose"
@@ -214,14 +219,26 @@ FAULTS: tuple[Fault, ...] = (
             Way("status_replayed", BUS, _failed("STATUS_SEQUENCE"), brief=True),
         ),
     ),
+    # What the table lacks. Each was once missed, or made the flag stay up.
+    Fault(57, "soft fault in every third frame", window,
+          (Way("every_third_blurred", CAMERA, _worse("BLUR"), hold_ns=SECOND),)),
+    Fault(58, "starved monitor", lambda bounds: 0,
+          (Way("monitor_starved", PROCESS, Expected((STALE, UNKNOWN, FAILED)), hold_ns=SECOND),),
+          "counted from the first verdict after the monitor got time again: no old status may ever lead to OK"),
+    Fault(59, "monitor with another timing than the node's", window,
+          (Way("monitor_mismatched", PROCESS, _failed("TIMING_MISMATCH"), hold_ns=3 * SECOND),)),
+    Fault(60, "camera driver killed and started again", silence,
+          (Way("camera_respawned", PROCESS, Expected((STALE,), SILENT), back_within=_back_soon),),
+          "and OK again no later than three seconds and ten frames after the new driver's first frame, and for five"),
 )  # fmt: skip
 
 
 def fault_of(number: int) -> Fault:
     """The fault with this number; InputError when there is none."""
-    if not 1 <= number <= len(FAULTS):
-        raise InputError("no such fault", expected=f"1 to {len(FAULTS)}", got=str(number))
-    return FAULTS[number - 1]
+    for fault in FAULTS:
+        if fault.number == number:
+            return fault
+    raise InputError("no such fault", expected=f"1 to {FAULTS[-1].number}", got=str(number))
 
 
 def way_of(kind: str) -> tuple[Fault, Way]:
@@ -233,8 +250,8 @@ def way_of(kind: str) -> tuple[Fault, Way]:
     raise InputError("no such kind of fault", expected="one that `trustseg faults list` names", got=repr(kind))
 
 
-def parse_numbers(text: str) -> tuple[Fault, ...]:
-    """`2,41` or `5-9` as faults, in the table's order; InputError for anything else."""
+def parse_numbers(text: str) -> tuple[tuple[Fault, ...], tuple[Calm, ...]]:
+    """`2,41` or `5-9` as faults and false-alarm rows, in the table's order; InputError for anything else."""
     chosen: set[int] = set()
     for part in filter(None, (each.strip() for each in text.split(","))):
         low, _, high = part.partition("-")
@@ -243,4 +260,5 @@ def parse_numbers(text: str) -> tuple[Fault, ...]:
         chosen.update(range(int(low), int(high or low) + 1))
     if not chosen:
         raise InputError("--only is empty", expected="numbers such as 2,41 or 5-9")
-    return tuple(fault_of(number) for number in sorted(chosen))
+    calm = tuple(each for each in CALM if each.number in chosen)
+    return tuple(fault_of(number) for number in sorted(chosen - {each.number for each in calm})), calm

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trustseg.bounds import Bounds
+from trustseg.bounds import MS, Bounds
 from trustseg.faults.judge import NOT_HERE, REAL, SIMULATED, Expected
 
 BoundRule = Callable[[Bounds], int]
 
 # Who makes a fault happen.
 CAMERA, BACKEND, PROCESS, START, BUS, OUTPUT = "camera", "backend", "process", "start", "bus", "output"
-# What must be running: the common stack, or one whose camera sends JPEG.
-PLAIN, COMPRESSED = "plain", "compressed"
+# What must be running: the common stack, one whose camera sends JPEG, or one that is told of a rate that varies.
+PLAIN, COMPRESSED, VARYING = "plain", "compressed", "varying"
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Way:
         bound: overrides the fault's. how: real, simulated or not_here. setup: what must be running.
         brief: it happens to one frame or at one moment, and is over then.
         after_frames: frames that the segmenter must have seen before: some checks first learn what is usual.
+        hold_ns: how long the fault goes on after it was seen, to see that the flag stays up.
+        back_within: longest time from the fault's end to OK; None asks for no more than OK at last.
     """
 
     kind: str
@@ -35,14 +37,16 @@ class Way:
     setup: str = PLAIN
     brief: bool = False
     after_frames: int = 0
+    hold_ns: int = 200 * MS
+    back_within: BoundRule | None = None
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One row of the design's table (safety, section 4).
+    """One row: of the design's table (safety, section 4) up to 54, of what a review of it found missing after that.
 
     Attributes:
-        number: 1 to 54. name: for people. bound: from the timing to nanoseconds. ways: how it happens, at least one.
+        number: from 1 on. name: for people. bound: from the timing to nanoseconds. ways: how it happens, at least one.
         why: what is to be known about the row: what is simulated, what cannot happen here.
     """
 

@@ -7,6 +7,7 @@ from typing import Any
 from trustseg.errors import InputError
 
 HEAD = "| # | fault | how | bound ms | seen after ms, p50 / max | trials | state | reasons | caught |\n"
+CALM_HEAD = "| # | no fault | watched s | flag up % | at most % | rises | longest ms | reasons | quiet |\n"
 WORDS = {True: "yes", False: "**no**", None: "not here"}
 
 
@@ -14,11 +15,24 @@ def markdown_table(document: dict[str, Any]) -> str:
     """The table of a document that `trustseg faults run --json` printed, remarks below it; InputError if it is none."""
     try:
         rows = [_row(each) for each in document["faults"]]
-        notes = [f"{each['id']}: {each['why']}\n" for each in document["faults"] if each["why"]]
+        calm = [_calm_row(each) for each in document.get("false_alarms", ())]
+        every = [*document["faults"], *document.get("false_alarms", ())]
+        notes = [f"{each['id']}: {each['why']}\n" for each in every if each["why"]]
     except (KeyError, TypeError) as error:
         raise InputError("not a document of `trustseg faults run --json`", got=f"no {error}") from error
-    rule = "|" + "---|" * (HEAD.count("|") - 1) + "\n"
-    return HEAD + rule + "".join(rows) + "".join(f"\n{note}" for note in notes)
+    tables = [head + "|" + "---|" * (head.count("|") - 1) + "\n" + "".join(lines)
+              for head, lines in ((HEAD, rows), (CALM_HEAD, calm)) if lines]  # fmt: skip
+    return "\n".join(tables) + "".join(f"\n{note}" for note in notes)
+
+
+def _calm_row(each: dict[str, Any]) -> str:
+    longest = "-" if each["longest_up_ms"] is None else f"{each['longest_up_ms']:.0f}"
+    cells = (
+        each["id"], each["name"], f"{each['watched_s']:g}", f"{each['flag_up_percent']:g}",
+        f"{each['most_up_percent']:g}", each["rises"], longest, ", ".join(each["reasons"]) or "-",
+        WORDS[each["quiet"]],
+    )  # fmt: skip
+    return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
 
 
 def _row(each: dict[str, Any]) -> str:

@@ -19,9 +19,9 @@ from trustseg_ros.faults.run_job import FaultsOptions, Progress, open_bench
 from trustseg_ros.faults.witness import GUARD
 
 # Faults that are found by statistics of pictures are found in most of them, not in each: they have their own table.
-STATISTICAL = frozenset({12, 15, 16, 17, 18, 19, 20, 21})
+STATISTICAL = frozenset({12, 15, 16, 17, 18, 19, 20, 21, 57})
 # They take a minute each, or need the system to be in order first.
-SLOW = frozenset({"weights_flipped", "clock_jump"})
+SLOW = frozenset({"weights_flipped", "clock_jump", "monitor_starved", "monitor_mismatched", "camera_respawned"})
 # After these the node is gone until the launch file has started it again: the fault lasts as long.
 ENDS_NODE = frozenset(
     {"backend_hangs", "cuda_sticky", "segmenter_killed", "segmenter_segfault", "segmenter_oom", "restart"}

@@ -13,6 +13,7 @@ from trustseg.errors import TrustSegError
 from trustseg.faults.fault import BACKEND, CAMERA, OUTPUT, Way
 from trustseg_ros.faults.bench import Bench
 from trustseg_ros.faults.bus_faults import BUS_FAULTS
+from trustseg_ros.faults.hop_faults import HOP_FAULTS
 from trustseg_ros.faults.stack import LINK, MONITOR, SEGMENTER
 from trustseg_ros.faults.start_faults import START_FAULTS
 
@@ -115,5 +116,6 @@ MAKERS: dict[str, Maker] = {
     "disk_full": disk_full,
     "restart": restart,
     **BUS_FAULTS,
+    **HOP_FAULTS,
     **START_FAULTS,
 }

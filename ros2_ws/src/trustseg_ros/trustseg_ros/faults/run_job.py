@@ -7,7 +7,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 from trustseg.bounds import MS, SECOND, Bounds
 from trustseg.errors import InputError, TrustSegError
 from trustseg.evidence import FailsafeConfig
-from trustseg.faults.fault import Fault, Way
-from trustseg.faults.judge import NOT_HERE, Trial, judge, row
+from trustseg.faults.false_alarms import Calm, calm_row, changes, raised
+from trustseg.faults.fault import CAMERA, Fault, Way
+from trustseg.faults.judge import NOT_HERE, Expected, Trial, judge, row
 from trustseg.reasons import State
 from trustseg_ros.demo.main_job import checked_bundle
 from trustseg_ros.demo.rendered import rendered_drive
@@ -25,14 +26,14 @@ from trustseg_ros.demo.transport import drive_environment
 from trustseg_ros.faults.bench import Bench, place_of
 from trustseg_ros.faults.makers import made
 from trustseg_ros.faults.stack import Stack, StackOptions
-from trustseg_ros.faults.witness import VERDICTS, Witness
+from trustseg_ros.faults.witness import GUARD, VERDICTS, Witness
 
 FOOTAGE_S = 30.0
-# A fault goes on for this long after it was seen, to see that the flag stays up.
-HOLD_NS = 200 * MS
 # How long is waited for a detection that is late: it is reported, not guessed at.
 GRACE_NS = 2 * SECOND
 RECOVERY_LIMIT_S = 60.0
+# An OK that is asked for soon must also last for so long.
+BACK_FOR_NS = 5 * SECOND
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,12 @@ class FaultsOptions:
     """What the user asked for; see `trustseg faults run --help`."""
 
     faults: Sequence[Fault]
+    calm: Sequence[Calm] = ()
     trials: int = 1
+    calm_minutes: float = 10.0
     bundle: str = "segnet_lite"
     backend: str = "onnxruntime"
+    precision: str = "fp32"
     threads: int = 2
     source: Path | None = None
     rate_hz: float = 10.0
@@ -66,7 +70,8 @@ def run_faults(options: FaultsOptions, say: Callable[[str], None], progress: Pro
     """
     ways = [(fault, way) for fault in options.faults for way in fault.ways]
     trials: dict[str, list[Trial]] = {way.kind: [] for _, way in ways}
-    total, done = len(ways) * options.trials, 0
+    total, done = len(ways) * options.trials + len(options.calm), 0
+    quiet = []
     with open_bench(options, say) as bench:
         bench.stack.use("plain")
         if not bench.wait_ok():
@@ -82,9 +87,14 @@ def run_faults(options: FaultsOptions, say: Callable[[str], None], progress: Pro
                 say(f"{fault.number:2} {way.kind}: {_words(trial)}")
                 trials[way.kind].append(trial)
                 done += 1
+        for calm in options.calm:
+            progress(f"{calm.number} {calm.name}", done, total)
+            quiet.append(watch_calm(bench, calm, options.calm_minutes, options.seed))
+            say(f"{calm.number:2} {calm.name}: {_calm_words(quiet[-1])}")
+            done += 1
         progress("done", total, total)
         bounds, resets = bench.witness.bounds, bench.resets
-    return document(options, bounds, trials, resets)
+    return document(options, bounds, trials, resets) | {"false_alarms": quiet}
 
 
 def document(options: FaultsOptions, bounds: Bounds, trials: dict[str, list[Trial]], resets: int) -> dict[str, Any]:
@@ -100,6 +110,7 @@ def document(options: FaultsOptions, bounds: Bounds, trials: dict[str, list[Tria
         "latency_budget_ms": options.latency_budget_ms,
         "bundle": Path(options.bundle).name,
         "backend": options.backend,
+        "precision": options.precision,
         "resets_by_the_operator": resets,
     }
 
@@ -115,12 +126,25 @@ def run_trial(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
     except TrustSegError as error:  # it could not be made to happen, or not be ended: nothing is shown by that
         bench.witness.check()
         trial = Trial(False, None, bench.witness.state, (), str(error))
-    if bench.wait_ok(RECOVERY_LIMIT_S):
+    limit_s = RECOVERY_LIMIT_S if way.back_within is None else way.back_within(bench.witness.bounds) / SECOND
+    stuck = ""
+    if not bench.wait_ok(limit_s):
+        stuck = f"not OK again within {limit_s:.1f} s: {bench.describe()}"
+    elif way.back_within is not None:
+        stuck = _not_for_long(bench)
+    if not stuck:
         bench.stack.clean()  # only now: what a process that starts has just made must not be taken for left behind
         return trial
-    why = f"{trial.why}; " if trial.why else ""
-    stuck = f"{why}not OK again within {RECOVERY_LIMIT_S:.0f} s: {bench.describe()}"
-    return Trial(False, trial.detected_ms, trial.state, trial.reasons, stuck)
+    why = "; ".join(filter(None, (trial.why, stuck)))
+    return Trial(False, trial.detected_ms, trial.state, trial.reasons, why)
+
+
+def _not_for_long(bench: Bench) -> str:
+    """Why the OK that was just reached did not last; empty when it did."""
+    back_ns = bench.now_ns()
+    bench.rest(BACK_FOR_NS)
+    up = next((m for m in bench.witness.after(GUARD, back_ns) if m.failure), None)
+    return "" if up is None else f"OK again, and {(up.at_ns - back_ns) / MS:.0f} ms later not: {', '.join(up.reasons)}"
 
 
 def _let_failures_age(bench: Bench, way: Way) -> None:
@@ -142,11 +166,40 @@ def _happen(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
             limit_s = (begun_ns + bound_ns + GRACE_NS - bench.now_ns()) / SECOND
             witness.wait(lambda: any(expected.met_by(m) for m in witness.after(place, begun_ns)), max(0.1, limit_s))
             if not way.brief:
-                bench.rest(HOLD_NS)
+                bench.rest(way.hold_ns)
         else:
             bench.rest(bound_ns)
         ended_ns = bench.now_ns()
     return judge(witness.since(place, begun_ns), begun_ns, ended_ns, bound_ns, expected)
+
+
+def watch_calm(bench: Bench, calm: Calm, minutes: float, seed: int) -> dict[str, Any]:
+    """The line of one false-alarm row: how long the planner's guard was up while nothing was wrong."""
+    bench.stack.use(calm.setup)
+    witness = bench.witness
+    if not bench.wait_ok():
+        return calm_row(calm, None, 0, 0, f"not OK before it: {bench.describe()}")
+    way = Way(calm.kind, CAMERA, Expected(("OK",), failure=False))
+    with made(bench, way, seed) if calm.kind else nullcontext(bench.now_ns()):
+        begun_ns, received = bench.now_ns(), witness.received
+        kept, newest_ns, witness.late_ns = witness.since(GUARD, begun_ns)[:1], begun_ns, 0
+        while (left_ns := begun_ns + round(minutes * 60 * SECOND) - bench.now_ns()) > 0:
+            bench.rest(min(left_ns, SECOND))
+            news = witness.after(GUARD, newest_ns + 1)
+            kept += changes(news, kept[-1] if kept else None)
+            newest_ns = news[-1].at_ns if news else newest_ns
+        seen = raised(kept, begun_ns, bench.now_ns())
+        row_of = calm_row(calm, seen, witness.received - received, witness.late_ns)
+    bench.wait_ok(RECOVERY_LIMIT_S)
+    return row_of
+
+
+def _calm_words(row_of: dict[str, Any]) -> str:
+    said = "quiet" if row_of["quiet"] else "NOT QUIET"
+    return (
+        f"{said}: up {row_of['flag_up_percent']:g} % of {row_of['watched_s']:g} s (at most "
+        f"{row_of['most_up_percent']:g} %), {row_of['rises']} rises {', '.join(row_of['reasons'])} {row_of['why']}"
+    ).rstrip()
 
 
 def _words(trial: Trial) -> str:
@@ -169,8 +222,8 @@ def open_bench(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[B
         # This process is one of the drive's too.
         os.environ.update({name: environment[name] for name in environment if name.startswith("ROS_")})
         stack_options = StackOptions(
-            options.bundle, options.backend, options.threads, source, options.rate_hz, options.latency_budget_ms,
-            options.self_test_period_s, work,
+            options.bundle, options.backend, options.precision, options.threads, source, options.rate_hz,
+            options.latency_budget_ms, options.self_test_period_s, work,
         )  # fmt: skip
         with Witness(stack_options.bounds) as witness, Stack(stack_options, environment, witness.fail) as stack:
             say(f"bounds: {stack_options.bounds.describe()}")
@@ -190,6 +243,7 @@ def check_options(options: FaultsOptions) -> None:
     """InputError for numbers that make no sense."""
     for name, value, low, high in (
         ("--trials", options.trials, 1, 10_000),
+        ("--minutes", options.calm_minutes, 0.05, 24 * 60.0),
         ("--rate", options.rate_hz, 1.0, 60.0),
         ("--latency-budget-ms", options.latency_budget_ms, 1.0, 5000.0),
         ("--threads", options.threads, 1, 64),

@@ -16,7 +16,8 @@ import yaml
 
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.errors import TrustSegError
-from trustseg.faults.fault import COMPRESSED
+from trustseg.faults.camera_faults import SLOWEST_SHARE
+from trustseg.faults.fault import COMPRESSED, VARYING
 from trustseg_ros.demo.processes import ProcessGroup, Program
 
 CAMERA, LINK, SEGMENTER, MONITOR = "camera", "injector", "segmenter", "monitor"
@@ -33,7 +34,7 @@ class StackOptions:
     """How the processes are started.
 
     Attributes:
-        bundle, backend, threads: of the segmenter. source: what the camera shows. rate_hz: of the camera.
+        bundle, backend, precision, threads: of the segmenter. source: what the camera shows. rate_hz: of the camera.
         latency_budget_ms: with the rate, what every bound derives from.
         self_test_period_s: of the golden image while driving.
         work: scratch folder for logs and parameters.
@@ -41,6 +42,7 @@ class StackOptions:
 
     bundle: str
     backend: str
+    precision: str
     threads: int
     source: Path
     rate_hz: float
@@ -89,10 +91,12 @@ class Stack:
         """Make this setup run; True when processes were started for it."""
         if setup == self.setup:
             return False
-        begun = bool(self.setup)
+        begun, before = bool(self.setup), self.setup
         self.setup = setup
-        # The monitor first, and it stays: what it does before anybody else is there is part of the product.
-        for name in (SEGMENTER, LINK, CAMERA) if begun else (MONITOR, SEGMENTER, LINK, CAMERA):
+        # The monitor first, and it stays: what it does before anybody else is there is part of the product. Only where
+        # the timing is another one it must be told too.
+        stays = begun and VARYING not in (before, setup)
+        for name in (SEGMENTER, LINK, CAMERA) if stays else (MONITOR, SEGMENTER, LINK, CAMERA):
             self.restart(name)
         return True
 
@@ -106,6 +110,12 @@ class Stack:
         """End a program for good."""
         with self._lock:
             self._group.stop(name)
+            self._group.forget(name)
+
+    def kill(self, name: str) -> None:
+        """Kill a program, which stays away until `restart`."""
+        with self._lock:
+            self._group.kill(name)
             self._group.forget(name)
 
     def pid(self, name: str) -> int:
@@ -169,6 +179,8 @@ class Stack:
         """Parameters of a program in the present setup."""
         options = self.options
         timing = {"camera_rate_hz": options.rate_hz, "latency_budget_ms": options.latency_budget_ms}
+        if self.setup == VARYING:
+            timing["camera_rate_min_hz"] = options.rate_hz * SLOWEST_SHARE
         transport = {"image_transport": "compressed" if self.setup == COMPRESSED else "raw"}
         if name == CAMERA:
             return {"source": str(options.source), "rate_hz": options.rate_hz, "loop": True, **transport}
@@ -177,9 +189,10 @@ class Stack:
         if name == MONITOR:
             return {"latch_file": str(Path(self._own.name) / "latch.json"), **timing}
         return {
-            "bundle": options.bundle, "backend": options.backend, "threads": options.threads, "mode": "live",
-            "autostart": True, "fault_injection": True, "require_camera_info": self.setup != COMPRESSED,
-            "self_test_period_s": options.self_test_period_s, **timing, **transport,
+            "bundle": options.bundle, "backend": options.backend, "precision": options.precision,
+            "threads": options.threads, "mode": "live", "autostart": True, "fault_injection": True,
+            "require_camera_info": self.setup != COMPRESSED, "self_test_period_s": options.self_test_period_s, **timing,
+            **transport,
         }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from trustseg.reasons import Reason, State
 from trustseg_ros.faults.events import BACKEND_EVENTS, BEGUN, INJECTOR_EVENTS, FaultEvent, event_qos, parse_event
 from trustseg_ros.guard import FailureGuard
 from trustseg_ros.matched import OutputMatch
-from trustseg_ros.qos import STATUS_TOPIC, VERDICT_TOPIC, latest_qos, output_qos, status_qos, verdict_qos
+from trustseg_ros.qos import STATUS_TOPIC, VERDICT_TOPIC, latest_qos, output_qos, verdict_qos
 
 # Verdicts that are kept: at 50 a second some minutes; a trial looks back some seconds.
 KEPT = 20_000
@@ -36,7 +36,12 @@ VERDICTS, GUARD, CONSUMER, ANSWERS, ALONE = "verdicts", "guard", "consumer", "an
 
 
 class Witness:
-    """The node and its thread; every list is in the order of time and only ever appended to or cut at its start."""
+    """The node and its thread; every list is in the order of time and only ever appended to or cut at its start.
+
+    Attributes:
+        received: statuses of frames heard so far.
+        late_ns: how much later than a tick the planner's place came round at worst; whoever measures sets it back.
+    """
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
@@ -52,6 +57,8 @@ class Witness:
         self.status: SegmentationStatus | None = None
         self.status_at_ns = 0
         self.new_instance: Moment | None = None
+        self.received = 0
+        self.late_ns = 0
         self.guard = FailureGuard(simulation=True)  # the nodes under test have fault injection
         self.match = OutputMatch()
         self._clients: dict[str, Any] = {}
@@ -81,13 +88,16 @@ class Witness:
             self._executor.spin()
 
     def _plan(self) -> None:
+        asked_ns = time.monotonic_ns()
         while not self._ending.wait(self.bounds.tick_ns / SECOND):
             self._ask()
+            now_ns = time.monotonic_ns()
+            self.late_ns, asked_ns = max(self.late_ns, now_ns - asked_ns - self.bounds.tick_ns), now_ns
 
     def _subscribe(self) -> None:
         node = self.node
         node.create_subscription(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos())
-        node.create_subscription(SegmentationStatus, STATUS_TOPIC, self._on_status, status_qos(self.bounds))
+        node.create_subscription(SegmentationStatus, STATUS_TOPIC, self._on_status, latest_qos(1000))
         node.create_subscription(Image, "trustseg_injector/mask", self.match.on_mask, output_qos())
         node.create_subscription(Image, "trustseg/confidence", self.match.on_confidence, output_qos())
         for topic in (INJECTOR_EVENTS, BACKEND_EVENTS):
@@ -107,6 +117,7 @@ class Witness:
     def _on_status(self, message: SegmentationStatus) -> None:
         self.match.on_status(message)
         with self._news:
+            self.received += message.outcome != SegmentationStatus.NO_FRAME
             self.status, self.status_at_ns = message, time.monotonic_ns()
             self._news.notify_all()
 
