@@ -69,6 +69,32 @@ def test_it_slows_stops_and_recovers(
     assert planner.poll() is None
 
 
+def test_a_planner_that_was_paused_does_not_drive_by_what_lay_in_its_queue(
+    start_node: Callable[..., subprocess.Popen[bytes]],
+    start_process: Callable[..., subprocess.Popen[bytes]],
+    probe: Probe,
+    repository: Path,
+) -> None:
+    planner = start_process(sys.executable, repository / "examples" / "planner.py", name="planner")
+    speeds: list[float] = []
+    probe.node.create_subscription(Float64, "speed", lambda message: speeds.append(message.data), 1000)
+    monitor = start_node("monitor", dict(TIMING))
+    fake = FakeSegmenter(probe)
+    probe.until(lambda: speeds and speeds[-1] == CRUISE, "cruise", every=fake.send)
+    planner.send_signal(signal.SIGSTOP)
+    try:
+        paused = len(probe.verdicts)
+        probe.until(lambda: len(probe.verdicts) > paused + 10, "verdicts in its queue", every=fake.send)
+        monitor.kill()
+        monitor.wait(30)
+        probe.spin(2 * BOUNDS.verdict_valid_ns / SECOND)
+        stopped = len(speeds)
+    finally:
+        planner.send_signal(signal.SIGCONT)
+    probe.until(lambda: len(speeds) >= stopped + 10, "speeds")
+    assert set(speeds[stopped:]) == {STOP}
+
+
 def test_the_flag_rises_within_its_bound_and_stays_up_for_no_longer_than_it_should(
     start_node: Callable[..., subprocess.Popen[bytes]], probe: Probe
 ) -> None:

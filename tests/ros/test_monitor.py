@@ -200,6 +200,43 @@ def test_a_writer_that_cannot_be_heard_is_a_failure_for_as_long_as_it_is_there(
     probe.until(lambda: state_of(probe) is State.OK, "OK again", every=fake.send)
 
 
+def test_a_starved_monitor_does_not_believe_what_lay_in_its_queue(monitor: StartNode, probe: Probe) -> None:
+    """Stopped by the kernel while the node goes on, says thirty good things, and dies."""
+    process = monitor()
+    fake = FakeSegmenter(probe)
+    guard = FailureGuard()
+    probe.node.create_subscription(FailureState, "trustseg_monitor/failure_state", guard.on_message, 10)
+    probe.until(lambda: state_of(probe) is State.OK and not guard.failed(), "OK", every=fake.send)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(30):
+            fake.send()
+            probe.spin(0.01)
+        last_ns = time.monotonic_ns()
+        probe.until(lambda: time.monotonic_ns() - last_ns > BOUNDS.age_limit_ns, "age of the last status")
+        heard = len(probe.verdicts)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    believed: list[bool] = []
+    probe.until(
+        lambda: len(probe.verdicts) >= heard + 40, "verdicts", every=lambda: believed.append(not guard.failed())
+    )
+    assert all(verdict.failure for verdict in probe.verdicts[heard:])
+    assert not any(believed)
+    assert probe.verdicts[-1].source_seq == fake.seq  # it has read them all
+    probe.until(lambda: not guard.failed(), "trust in new ones", every=fake.send)
+
+
+def test_a_monitor_with_a_slower_timing_than_its_node_says_so(start_node: StartNode, probe: Probe) -> None:
+    """Its longer deadlines fit the node's offer, so that DDS has nothing to say."""
+    start_node("monitor", {"camera_rate_hz": 5.0, "latency_budget_ms": 600.0}, name="slow_monitor")
+    fake = FakeSegmenter(probe)
+    probe.until(lambda: probe.verdicts and probe.verdicts[-1].source_seq >= 30, "statuses heard", every=fake.send)
+    assert all(verdict.failure for verdict in probe.verdicts)
+    told = {Reason(verdict.reasons) for verdict in probe.verdicts if verdict.state == State.FAILED}
+    assert told == {Reason.TIMING_MISMATCH}
+
+
 def test_the_monitor_is_small_and_shares_nothing_heavy(start_process: Callable[..., Any], probe: Probe) -> None:
     """Modules and anonymous memory of the live process, after it has received and published for a while."""
     report = Path(os.environ["XDG_RUNTIME_DIR"]) / "modules"
