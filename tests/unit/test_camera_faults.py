@@ -17,6 +17,8 @@ from trustseg.faults.camera_faults import (
     INFO_FAULTS,
     OTHER_CAMERA,
     OTHER_MASK,
+    RINGS,
+    SOUND_FRAMES,
     CameraFault,
     info_size,
 )
@@ -25,6 +27,7 @@ from trustseg.faults.shot import Shot
 from trustseg.frames import decode_compressed, decode_pixels
 from trustseg.scenes import apply_condition
 from trustseg.scenes.conditions import condition_seed
+from trustseg.scenes.overlays import BOX_GREY
 
 PERIOD = SECOND // 10
 BOUNDS: Bounds = derive_bounds(PERIOD, 50 * MS)
@@ -65,7 +68,7 @@ def delivered(kind: str, given: list[Shot], seed: int = 0) -> list[list[tuple[Sh
 
 @pytest.mark.parametrize("kind", RAW)
 def test_a_fault_changes_its_fields_and_leaves_the_others(kind: str) -> None:
-    given = shots(4)
+    given = shots(10)  # more than a ring of eight buffers holds
     kept = [dataclasses.replace(shot, data=shot.data.copy()) for shot in given]
     changed: set[str] = set()
     for before, after in zip(given, delivered(kind, given)):
@@ -209,3 +212,21 @@ def test_a_glare_dazzles_twice_as_much_as_one_sun() -> None:
     shown = CameraFault("glare", BOUNDS, seed=5).apply(given)[0].shot.rgb
     assert np.array_equal(shown, twice)
     assert twice.mean() > once.mean() > image.mean()
+
+
+def test_a_camera_with_an_overlay_is_sound_until_it_freezes() -> None:
+    fault = CameraFault("frozen_behind_box", BOUNDS)
+    given = shots(SOUND_FRAMES + 3)
+    (*sound, first, second, third) = (delivery for shot in given for delivery in fault.apply(shot))
+    assert not any(each.faulty for each in sound)
+    assert all(each.faulty for each in (first, second, third))
+    assert len({each.shot.data.tobytes() for each in sound}) == SOUND_FRAMES
+    assert first.shot.data.tobytes() == second.shot.data.tobytes() == third.shot.data.tobytes()
+    assert all((each.shot.rgb[30, -2:] == BOX_GREY).all() for each in (*sound, first))
+
+
+@pytest.mark.parametrize("kind", RINGS)
+def test_a_ring_of_buffers_begins_with_the_first_picture_that_comes_back(kind: str) -> None:
+    fault = CameraFault(kind, BOUNDS)
+    faulty = [delivery.faulty for shot in shots(12) for delivery in fault.apply(shot)]
+    assert faulty == [False] * RINGS[kind] + [True] * (12 - RINGS[kind])

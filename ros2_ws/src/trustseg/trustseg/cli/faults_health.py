@@ -66,17 +66,23 @@ def _streams(stills: list[Path], video: Path | None, clean: list[Path], drives: 
     from trustseg.evaluation import health_streams as source
 
     for folder in stills:
-        yield from source.folder_streams(folder, STREAM_FRAMES, "stills", True)
+        for stream in source.folder_streams(folder, STREAM_FRAMES, "stills", True):
+            yield stream
+            yield from source.overlay_streams(stream)
     for folder in clean:
         yield from source.folder_streams(folder, STREAM_FRAMES, "other stills", False)
     if video is not None:
         frames = source.video_frames(video)
         yield source.Stream("video", frames, False)
         for start in range(0, len(frames) - STREAM_FRAMES + 1, STREAM_FRAMES):
-            yield source.Stream("video, damaged", frames[start : start + STREAM_FRAMES], True)
+            stream = source.Stream("video, damaged", frames[start : start + STREAM_FRAMES], True)
+            yield stream
+            yield from source.overlay_streams(stream)
         yield from source.encoded_streams(frames)
     if drives:
-        yield from source.rendered_streams(range(seed, seed + drives), STREAM_FRAMES)
+        for stream in source.rendered_streams(range(seed, seed + drives), STREAM_FRAMES):
+            yield stream
+            yield from source.overlay_streams(stream)
         yield from source.weather_streams(seed)
         yield from source.standstill_streams(seed)
 

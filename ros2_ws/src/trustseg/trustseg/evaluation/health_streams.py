@@ -14,6 +14,7 @@ import numpy as np
 
 from trustseg.errors import InputError
 from trustseg.scenes import Drive
+from trustseg.scenes.overlays import OVERLAYS
 from trustseg.scenes.sensor import noise_tile
 from trustseg.stored_image import limit_decoder, read_image
 from trustseg.types import UInt8Array
@@ -62,6 +63,12 @@ def folder_streams(folder: Path, length: int, group: str, damaged: bool) -> Iter
     for start in range(0, len(files), length):
         part = files[start : start + length]
         yield Stream(group, [_read(path) for path in part], damaged and len(part) == length)
+
+
+def overlay_streams(stream: Stream) -> Iterator[Stream]:
+    """The same frames behind what cameras put over them by design, none of which may be called a fault."""
+    for over in OVERLAYS:
+        yield Stream("overlays", [over(image, k) for k, image in enumerate(stream.frames)], False)
 
 
 def video_frames(path: Path, limit: int | None = None) -> list[UInt8Array]:

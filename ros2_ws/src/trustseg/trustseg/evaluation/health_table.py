@@ -15,11 +15,12 @@ from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.reasons import HARD_REASONS, Reason
 from trustseg.scenes import apply_condition
 from trustseg.scenes.conditions import condition_seed
-from trustseg.scenes.sensor_faults import SENSOR_FAULTS, SensorFault
+from trustseg.scenes.sensor_faults import MOST_BUFFERS, SENSOR_FAULTS, SensorFault
 from trustseg.types import UInt8Array
 
 WARM_UP = 34  # clean frames before a fault: the checks of dirt learn for 30
 MOST_DAMAGED = 6  # streams of a group that faults are put on
+RING_WITHIN = 4  # frames that came back in which a ring of buffers must be found
 LATER = 3  # frames beyond a row's bound that are looked at
 FRAME_NS = 100_000_000
 SOFT_COUNT, SOFT_WINDOW = 2, 3  # a soft reason is believed in so many of so many frames, as the monitor does
@@ -40,10 +41,27 @@ def _rows(number: str, kind: str, reason: Reason, within: int, *severities: floa
     return [FaultRow(number, kind, severity, reason, within) for severity in severities]
 
 
+def _ring_rows(*kinds: str) -> list[FaultRow]:
+    """Rings of 2, 3, 4 and 8 buffers, which come back after so many frames, and must be found four later."""
+    return [
+        row
+        for kind in kinds
+        for count in (2, 3, 4, 8)
+        for row in _rows("56", kind, Reason.FROZEN, count + RING_WITHIN, count / MOST_BUFFERS)
+    ]
+
+
 ROWS: tuple[FaultRow, ...] = (
     *_rows("11", "frozen", Reason.FROZEN, 3, 1.0),
     *_rows("12", "frozen_noise", Reason.FROZEN, 10, 0.15, 0.3, 0.5, 1.0),
     *_rows("12", "frozen_part", Reason.FROZEN, 10, 0.3, 0.5, 0.8),
+    *_rows("55", "frozen_behind_box", Reason.FROZEN, 3, 1.0),
+    *_rows("55", "frozen_behind_clock", Reason.FROZEN, 3, 1.0),
+    *_rows("55", "frozen_behind_mask", Reason.FROZEN, 3, 1.0),
+    *_rows("55", "frozen_noise_behind_box", Reason.FROZEN, 10, 0.15, 0.5, 1.0),
+    *_rows("55", "frozen_noise_behind_clock", Reason.FROZEN, 10, 0.15, 0.5, 1.0),
+    *_rows("55", "frozen_part_behind_box", Reason.FROZEN, 10, 0.3, 0.5),
+    *_ring_rows("ring", "ring_noise", "ring_jpeg", "ring_reversed"),
     *_rows("13", "black", Reason.DARK, 1, 0.9, 1.0),
     *_rows("14", "white", Reason.BRIGHT, 1, 0.9, 1.0),
     *_rows("15", "defocus", Reason.BLUR, 3, 0.2, 0.4, 0.6, 1.0),
@@ -100,18 +118,21 @@ class CleanFigures:
     extremes: dict[str, tuple[float, float]]
 
 
-def damaged_by(row: FaultRow, seed: int) -> Callable[[UInt8Array, int], UInt8Array]:
-    """What the fault of `row` does to frame k of a stream."""
+Change = Callable[[UInt8Array, int], UInt8Array]
+
+
+def damaged_by(row: FaultRow, seed: int) -> tuple[Change | None, Change]:
+    """What a camera with the fault of `row` shows of frame k: before the fault, if it alters frames then; and after."""
     if row.kind in SENSOR_FAULTS:
         fault = SensorFault(row.kind, row.severity, seed)
-        return lambda image, k: fault.frame(image)
+        before: Change | None = (lambda image, k: fault.sound(image)) if fault.has_overlay else None
+        return before, lambda image, k: fault.frame(image)
     if row.kind == "black":
-        return lambda image, k: (image * (1.0 - row.severity) ** 2).astype(np.uint8)
+        return None, lambda image, k: (image * (1.0 - row.severity) ** 2).astype(np.uint8)
     if row.kind == "white":
-        return lambda image, k: np.clip(image * (1.0 + 20.0 * row.severity) + 130.0 * row.severity, 0, 255).astype(
-            np.uint8
-        )
-    return lambda image, k: apply_condition(
+        gain, more = 1.0 + 20.0 * row.severity, 130.0 * row.severity
+        return None, lambda image, k: np.clip(image * gain + more, 0, 255).astype(np.uint8)
+    return None, lambda image, k: apply_condition(
         row.kind, row.severity, image, seed=condition_seed(row.kind, seed, k) & 0xFFFF
     )
 
@@ -133,6 +154,7 @@ class HealthTable:
         seen: list[Reason] = []
         entry = self._clean.setdefault(stream.group, [0, 0, {}, {}, {}])
         warm: InputHealth | None = None
+        damaged = stream.damaged and self._damaged.get(stream.group, 0) < MOST_DAMAGED
         for k, image in enumerate(stream.frames):
             report = health.check(image, (k + 1) * FRAME_NS)
             seen.append(report.reasons)
@@ -149,14 +171,19 @@ class HealthTable:
                 entry[2][name] = entry[2].get(name, 0) + accused
             if believed_at(seen, reason) is not None:
                 entry[3][name] = entry[3].get(name, 0) + 1
-        if warm is None or not stream.damaged or self._damaged.get(stream.group, 0) >= MOST_DAMAGED:
+        if warm is None or not damaged:
             return
         self._damaged[stream.group] = self._damaged.get(stream.group, 0) + 1
         for row in self.rows:
             frames = stream.frames[WARM_UP : WARM_UP + row.within + LATER]
             if len(frames) < row.within:
                 continue
-            faulty, damage = copy.deepcopy(warm), damaged_by(row, self._seed)
+            before, damage = damaged_by(row, self._seed)
+            faulty = copy.deepcopy(warm)
+            if before is not None:
+                faulty.reset()
+                for k, image in enumerate(stream.frames[:WARM_UP]):
+                    faulty.check(before(image, k), (k + 1) * FRAME_NS)
             reasons = [
                 faulty.check(damage(image, k), (WARM_UP + k + 1) * FRAME_NS).reasons for k, image in enumerate(frames)
             ]

@@ -15,11 +15,13 @@ from trustseg.errors import InputError
 from trustseg.faults.shot import Shot
 from trustseg.scenes import apply_condition
 from trustseg.scenes.conditions import condition_seed
-from trustseg.scenes.sensor_faults import SENSOR_FAULTS, SensorFault
+from trustseg.scenes.sensor_faults import MOST_BUFFERS, SENSOR_FAULTS, SensorFault
 
 OTHER_CAMERA = "another_camera"
 # Frames of ten that are withheld: two are more than 5 % and, at any rate, enough to be a habit.
 DROPPED_OF_TEN = (0, 4)
+# Frames of a sound camera with an overlay before it freezes: what stands by design is learned by then.
+SOUND_FRAMES = 50
 BOMB_SIDE = 60_000
 SOFT_EVERY = 3
 # Random loss and jitter of a camera that is in order; the jitter's mean keeps a delay from being below zero.
@@ -31,10 +33,15 @@ RATE_WANDER_S, SLOWEST_SHARE = 20.0, 1 / 3
 
 @dataclass(frozen=True)
 class Delivery:
-    """A shot to publish, so much later than it came."""
+    """A shot to publish, so much later than it came.
+
+    Attributes:
+        faulty: False for what a sound camera of this kind shows too: the fault has not begun with it.
+    """
 
     shot: Shot
     delay_ns: int = 0
+    faulty: bool = True
 
 
 class CameraFault:
@@ -115,10 +122,14 @@ def _backward(fault: CameraFault, shot: Shot) -> Shot:
 # The picture ----------------------------------------------------------------------------------------------------
 
 
-def _sensor(fault: CameraFault, shot: Shot) -> Shot:
-    if fault.sensor is None:
+def _sensor(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
+    sensor, image = fault.sensor, np.ascontiguousarray(shot.rgb)
+    if sensor is None:
         raise InputError(f"{fault.kind} is no fault of a sensor")
-    return shot.with_rgb(fault.sensor.frame(np.ascontiguousarray(shot.rgb)))
+    if sensor.has_overlay and fault.index < SOUND_FRAMES:
+        return (Delivery(shot.with_rgb(sensor.sound(image)), faulty=False),)
+    changed = shot.with_rgb(sensor.frame(image))
+    return (Delivery(changed, faulty=sensor.begun),)
 
 
 def _condition(fault: CameraFault, shot: Shot) -> Shot:
@@ -192,7 +203,12 @@ CONDITIONS = ("defocus", "motion_blur", "occlusion", "rain", "snow", "glare", "n
 # One sun leaves the masks of the rendered drive good enough (quality above 0.5), twice its light does not (below 0.45),
 # wherever on the lens it stands.
 TIMES = {"glare": 2}
-SEVERITIES = {"frozen_noise": 0.5, "frozen_part": 0.5, "banding": 0.75}
+RINGS = {"ring": 2, "ring_noise": 3, "ring_jpeg": 8, "ring_reversed": 4}  # buffers of each
+SEVERITIES = {
+    "frozen_noise": 0.5, "frozen_part": 0.5, "banding": 0.75,
+    "frozen_noise_behind_box": 0.5, "frozen_noise_behind_clock": 0.5, "frozen_part_behind_box": 0.5,
+    **{kind: count / MOST_BUFFERS for kind, count in RINGS.items()},
+}  # fmt: skip
 
 CAMERA_FAULTS: dict[str, Effect] = {
     "stop": lambda fault, shot: (),
@@ -226,7 +242,7 @@ CAMERA_FAULTS: dict[str, Effect] = {
     "image_bomb": _sends(_bomb),
     **{kind: _sends(lambda fault, shot: shot) for kind in (*INFO_FAULTS, OTHER_MASK)},
     **{kind: _sends(_condition) for kind in CONDITIONS},
-    **{kind: _sends(_sensor) for kind in SENSOR_FAULTS},
+    **dict.fromkeys(SENSOR_FAULTS, _sensor),
 }
 # They need nothing but the header, and so happen to compressed images too.
 STREAM_FAULTS = (

@@ -220,6 +220,20 @@ FAULTS: tuple[Fault, ...] = (
         ),
     ),
     # What the table lacks. Each was once missed, or made the flag stay up.
+    Fault(
+        55, "constant patch or clock, then frozen", frames(3),
+        _pictures(_failed("FROZEN"), "frozen_behind_box", "frozen_behind_clock", "frozen_behind_mask")
+        + _pictures(
+            _failed("FROZEN"), "frozen_noise_behind_box", "frozen_noise_behind_clock", "frozen_part_behind_box",
+            bound=frames(10),
+        ),
+        "the camera shows the patch or the clock for 50 sound frames before it freezes behind it",
+    ),
+    Fault(
+        56, "ring of buffers", frames(4),
+        _pictures(_failed("FROZEN"), "ring", "ring_noise", "ring_jpeg", "ring_reversed"),
+        "2, 3, 8 and 4 buffers; it begins with the first picture that comes back",
+    ),
     Fault(57, "soft fault in every third frame", window,
           (Way("every_third_blurred", CAMERA, _worse("BLUR"), hold_ns=SECOND),)),
     Fault(58, "starved monitor", lambda bounds: 0,

@@ -10,7 +10,8 @@ from trustseg.input_health.config import HealthConfig
 from trustseg.input_health.corrupt import CorruptCheck
 from trustseg.input_health.figures import block_figures, blur_ratio, small_copy
 from trustseg.input_health.obscured import ObscuredCheck
-from trustseg.input_health.still import FrozenCheck, StillCheck
+from trustseg.input_health.ring import RingCheck
+from trustseg.input_health.still import FrozenCheck, StillCheck, Stillness
 from trustseg.reasons import Reason
 from trustseg.types import HealthReport, UInt8Array
 
@@ -30,6 +31,7 @@ class InputHealth:
         self._luma: UInt8Array | None = None
         self._frozen = FrozenCheck()
         self._still = StillCheck(self.config)
+        self._ring = RingCheck(self.config)
         self._obscured = ObscuredCheck(self.config)
         self._corrupt = CorruptCheck(self.config)
         self._colour = ColourCheck(self.config)
@@ -60,22 +62,29 @@ class InputHealth:
     def _since_last(self, image: UInt8Array, luma: UInt8Array, stamp_ns: int, bright_end: float) -> dict[str, float]:
         """Figures of what changed since the last frame; `bright_end` is the 95 % quantile of luma."""
         before, self._luma = self._luma, luma
-        still, part, obscured, alike = 0, 0.0, 0.0, False
+        still, obscured, again, alike = Stillness(0, 0.0, 0), 0.0, 0, False
         if before is not None and before.shape == luma.shape:
             change, level, detail = block_figures(luma, before)
             alike = not change.any()
-            still, part = self._still.note(luma, before, change, level)
+            still = self._still.note(luma, before, change, level)
+            again = self._ring.note(luma, level, self._still.history)
             obscured = self._obscured.share(change, level, detail, bright_end)
         return {
-            "identical": float(self._frozen.count(image, alike, stamp_ns)), "still_for": float(still),
-            "still_part": part, "repeats": self._still.repeats, "obscured_share": obscured,
+            "identical": float(self._frozen.count(image, alike, stamp_ns)), "still_for": float(still.under_noise),
+            "still_part": still.part, "still_whole": float(still.whole), "repeats": self._still.repeats,
+            "shown_again": float(again), "obscured_share": obscured,
         }  # fmt: skip
 
     def _reasons(self, figures: dict[str, float]) -> Reason:
         config = self.config
         reasons = Reason.NONE
         longest = config.frozen_after_video if self._still.is_video else config.frozen_after
-        stopped = figures["still_for"] >= config.still_after or figures["still_part"] >= config.part_share
+        stopped = (
+            figures["still_for"] >= config.still_after
+            or figures["still_part"] >= config.part_share
+            or figures["still_whole"] >= config.frozen_after
+            or figures["shown_again"] >= config.ring_after
+        )
         if config.frozen_after and (figures["identical"] >= longest or stopped):
             reasons |= Reason.FROZEN
         if figures["dark_share"] >= config.dark_share:

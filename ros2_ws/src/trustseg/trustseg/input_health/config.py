@@ -20,7 +20,10 @@ class HealthConfig:
         frozen_after_video: the same in a stream that repeats blocks exactly while others change, as only decoded video
             does: longer than the longest group of pictures that encoders make unasked (250), whose first picture
             changes every pixel.
-        video_repeats: such a stream repeats this share of its blocks on average.
+        video_repeats: such a stream repeats this share of its blocks on average, besides those that stand by design.
+        whole_overlay: a picture that stops but for this share of what usually changes (a clock, an overlay) has stopped
+            as a whole.
+        still_exact: noise repeats no block exactly; more than this share of them is an overlay no longer.
         still_least_motion: change of blocks from frame to frame, luma, that counts as motion.
         still_ratio: a picture has stopped suddenly when its busiest blocks change this many times less than in each of
             the last seven frames,
@@ -32,6 +35,13 @@ class HealthConfig:
         part_share: FROZEN when at least this share of the image stopped in one frame and stands exactly still
         part_after: for this many frames, while
         part_least_rest: at least this share of the image moves on.
+        ring_ratio: a picture has been there before when its block means differ from those of an earlier one by at most
+            this share of what they differ from the last one's,
+        ring_floor: and by this, luma (noise 0.05, a car that drives 0.25 and more).
+        ring_motion: luma between a picture and the last one above which the picture is a new one.
+        ring_unlike, ring_share: the detail of this share of the blocks has this many times less to do with the last
+            picture than with the earlier one: light that flickers changes the means alone.
+        ring_after: FROZEN from this many such pictures in a row on.
         dark_luma, dark_share: DARK when at least this share of the image is below this luma.
         bright_luma, bright_share: BRIGHT when at least this share has this luma or more.
         blur_ratio: BLUR below this ratio of second to first differences, the lowest of four directions (white noise
@@ -63,7 +73,9 @@ class HealthConfig:
 
     frozen_after: int = 3
     frozen_after_video: int = 300
-    video_repeats: float = 0.02
+    video_repeats: float = 0.1
+    whole_overlay: float = 0.1
+    still_exact: float = 0.03
     still_least_motion: float = 0.5
     still_ratio: float = 2.0
     still_steady: float = 0.6
@@ -73,6 +85,12 @@ class HealthConfig:
     part_share: float = 0.12
     part_after: int = 6
     part_least_rest: float = 0.08
+    ring_ratio: float = 0.3
+    ring_floor: float = 0.4
+    ring_motion: float = 0.2
+    ring_unlike: float = 3.0
+    ring_share: float = 0.3
+    ring_after: int = 4
     dark_luma: int = 16
     dark_share: float = 0.98
     bright_luma: int = 250

@@ -3,28 +3,28 @@
 Sensor noise tells a standing camera from a frozen one, and a car that brakes from a picture that stops from one frame
 to the next; what passes a standing camera stops on one side. Decoded video has no such noise: it repeats blocks exactly
 wherever little moves. A stream that does so while it moves is taken for video, and only the exact repetition of whole
-pictures over a long time counts there.
+pictures over a long time counts there. What never changes, or changes on its own, is no part of the question: see
+`BlockHistory`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from statistics import median
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from trustseg.input_health.block_history import BlockHistory, Mask
 from trustseg.input_health.config import HealthConfig
 from trustseg.input_health.figures import BLOCKS, Blocks, block_means, quantile
 from trustseg.types import UInt8Array
 
-# Blocks that change most tell motion from noise: near road and kerb move while the sky stands.
+# Blocks that change most tell motion from noise: near road and kerb move while the sky stands. A clock's digits, which
+# go on under any freeze, are fewer than the rest.
 BUSY = 0.9
 FEW = 7  # frames of the past that a stop is compared with
-DARKEST, BRIGHTEST = 8.0, 245.0  # mean luma of blocks that can tell anything
-RECENT = 0.2  # weight of the newest frame in a block's usual change
-SIDE = 5  # columns of blocks: a third of the picture
 
 
 class FrozenCheck:
@@ -52,67 +52,63 @@ class FrozenCheck:
         return self._count
 
 
+class Stillness(NamedTuple):
+    """What stands still since it stopped from one frame to the next.
+
+    Attributes:
+        under_noise: frames for which the picture shows nothing but noise.
+        part: share of the picture that stands exactly still for long enough while the rest moves on.
+        whole: pictures, the first included, in which everything that usually changes is exactly the same, but for the
+            tenth of it that an overlay may take.
+    """
+
+    under_noise: int
+    part: float
+    whole: int
+
+
 class StillCheck:
     """Finds a picture that stopped from one frame to the next, under noise or in part, and streams that are video."""
 
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
+        self.history = BlockHistory(config)
         self._busy: deque[float] = deque(maxlen=FEW)
         self._anchor_luma: UInt8Array | None = None
         self._level = 0.0
         self._same_for = 0
         self._last: Blocks = np.zeros(BLOCKS, np.float32)
-        self._usual: Blocks = np.zeros(BLOCKS, np.float32)
-        self._before_stop: Blocks = np.zeros(BLOCKS, np.float32)
-        self._zero_for = np.zeros(BLOCKS, np.int32)
-        self._repeats = 0.0
-        self._seen = 0
 
     @property
     def repeats(self) -> float:
-        """Usual share of blocks that repeat exactly while others do not, 0..1."""
-        return self._repeats
+        """Usual share of blocks that repeat exactly here and there though they move at other times, 0..1."""
+        return self.history.repeats
 
     @property
     def is_video(self) -> bool:
-        """Whether exact repetition is usual in this stream."""
-        return self._repeats >= self._config.video_repeats
+        """Whether such repetition is usual in this stream."""
+        return self.history.is_video
 
-    def note(self, luma: UInt8Array, before: UInt8Array, change: Blocks, level: Blocks) -> tuple[int, float]:
+    def note(self, luma: UInt8Array, before: UInt8Array, change: Blocks, level: Blocks) -> Stillness:
         """Take one frame.
 
         Args:
             luma, before: uint8 (h, w) copies of this frame and the last one.
             change: mean change of each block between them. level: mean luma of each block now.
-
-        Returns:
-            (frames that the picture has stood still under noise since it stopped suddenly,
-            share of the picture that stands still since it stopped suddenly while the rest moves on).
         """
-        self._seen += 1
-        busy = quantile(change, BUSY)
-        zero = change == 0.0
-        exact = bool(zero.any())
-        if exact:
-            # What is burnt out or black has no noise to tell anything by.
-            zero &= (level > DARKEST) & (level < BRIGHTEST)
-            exact = bool(zero.any())
-        still = self._under_noise(luma, before, busy, exact)
-        part, stopped = self._in_part(change, zero) if exact else (0.0, zero)
-        if not exact:
-            self._zero_for[:] = 0
+        history = self.history
+        stands = history.note(change, level)
+        lively = history.lively
+        busy = quantile(change[lively], BUSY)
+        still = self._under_noise(luma, before, busy, stands and history.repeats_here_and_there())
+        part, whole, stopped = self._exactly(change) if stands else (0.0, 0, history.zero)
         self._busy.append(busy)
         self._last = change
-        self._usual += (RECENT if self._seen > 1 else 1.0) * (change - self._usual)
-        if change.any():
-            # Blocks that stopped together may be the fault that is looked for: nothing is learned from them, nor from
-            # a picture that repeats as a whole.
-            repeating = float((zero & ~stopped).mean()) if exact else 0.0
-            self._repeats += 0.1 * (repeating - self._repeats)
-        return still, part
+        history.learn(change, stopped)
+        return Stillness(still, part, whole)
 
     def _under_noise(self, luma: UInt8Array, before: UInt8Array, level: float, exact: bool) -> int:
-        """`level`: change of the busiest blocks. exact: some blocks repeat exactly, which noise never does."""
+        """`level`: change of the busiest blocks. exact: blocks repeat exactly, which noise never does."""
         config = self._config
         if exact or self.is_video or not level:
             self._anchor_luma, self._same_for = None, 0
@@ -123,7 +119,7 @@ class StillCheck:
             self._level, self._same_for = level, 1 if stopped else 0
             return 0
         # Noise alone differs from the first picture no more than from the last one, and always by the same.
-        since = quantile(block_means(cv2.absdiff(luma, self._anchor_luma)), BUSY)
+        since = quantile(block_means(cv2.absdiff(luma, self._anchor_luma))[self.history.lively], BUSY)
         spread = config.still_tolerance * self._level
         if abs(level - self._level) > spread or abs(since - self._level) > spread:
             self._anchor_luma, self._same_for = None, 0
@@ -139,22 +135,32 @@ class StillCheck:
         if len(self._busy) < FEW or least < max(config.still_steady * median(self._busy), config.still_ratio * level):
             return False
         # A lorry that passes in front of a standing camera ends its motion at once too, but on one side.
-        moved = self._last >= config.still_ratio * level
-        return min(float(moved[:, :SIDE].mean()), float(moved[:, -SIDE:].mean())) >= config.still_sides
+        return both_sides(self._last >= config.still_ratio * level, self.history.lively, config.still_sides)
 
-    def _in_part(self, change: Blocks, zero: npt.NDArray[np.bool_]) -> tuple[float, npt.NDArray[np.bool_]]:
-        """Share of blocks that stopped in one frame, out of motion, while the others went on; and those blocks."""
-        config = self._config
-        begins = zero & (self._zero_for == 0)
-        self._before_stop = np.where(begins, self._usual, self._before_stop)
-        self._zero_for = np.where(zero, self._zero_for + 1, 0)
-        candidates = zero & (self._before_stop >= config.still_least_motion)
-        if self._seen <= FEW or not candidates.any():
-            return 0.0, np.zeros_like(zero)
-        age = int(np.bincount(self._zero_for[candidates]).argmax())
-        stopped = candidates & (self._zero_for == age)
-        share, rest = float(stopped.mean()), change[~stopped]
-        if share < config.part_share or rest.size < config.part_least_rest * change.size:
-            return 0.0, np.zeros_like(zero)
+    def _exactly(self, change: Blocks) -> tuple[float, int, Mask]:
+        """Share of the picture that stands in part; pictures that stand as a whole; the blocks that stopped for it."""
+        config, history = self._config, self.history
+        none = np.zeros_like(history.zero)
+        if history.seen <= FEW:
+            return 0.0, 0, none
+        lively = history.lively
+        count = int(lively.sum())
+        stopped, age = history.stopped_together(history.zero & lively)
+        if count >= config.part_share * change.size and int(stopped.sum()) >= (1.0 - config.whole_overlay) * count:
+            return 0.0, 0 if self.is_video else age + 1, stopped
+        stopped, age = history.stopped_together(history.zero & (history.before_stop >= config.still_least_motion))
+        share, rest = float(stopped.mean()), change[lively & ~stopped]
+        if share < config.part_share or rest.size < config.part_least_rest * count:
+            return 0.0, 0, none
         moving = quantile(rest, BUSY) >= config.still_least_motion
-        return share if age >= config.part_after and moving and not self.is_video else 0.0, stopped
+        return share if age >= config.part_after and moving and not self.is_video else 0.0, 0, stopped
+
+
+def both_sides(moved: Mask, lively: Mask, least: float) -> bool:
+    """Whether at least this share of the lively blocks moved in the left third of their columns, and in the right."""
+    columns = np.flatnonzero(lively.any(axis=0))
+    if not columns.size:
+        return False
+    third = max(1, round(columns.size / 3))
+    left, right = slice(columns[0], columns[third - 1] + 1), slice(columns[-third], columns[-1] + 1)
+    return all(int((moved & lively)[:, side].sum()) >= least * int(lively[:, side].sum()) for side in (left, right))

@@ -14,9 +14,11 @@ import numpy.typing as npt
 
 from trustseg.errors import InputError
 from trustseg.scenes.noise import fractal, stream, to_uint8
+from trustseg.scenes.overlays import clock, grey_box, hood_mask
 
 UInt8 = npt.NDArray[np.uint8]
 _STREAM_FAULT = 71
+MOST_BUFFERS = 16
 
 
 class SensorFault:
@@ -40,14 +42,39 @@ class SensorFault:
         self.first: UInt8 | None = None
         self.before: UInt8 | None = None
         self.frames = 0
+        self.ticks = 0
+        self.buffers: list[UInt8] = []
+
+    def sound(self, image: UInt8) -> UInt8:
+        """A frame before the fault, as this camera shows it: with what it puts over every picture. A new array."""
+        over = _OVER.get(self.kind)
+        self.ticks += 1
+        return image.copy() if over is None else over(image, self.ticks)
+
+    @property
+    def has_overlay(self) -> bool:
+        """Whether the camera of this fault puts something over every picture, before the fault too."""
+        return self.kind in _OVER
+
+    @property
+    def begun(self) -> bool:
+        """Whether any frame so far was altered: a ring of buffers is filled first."""
+        return not self.buffers or self.frames > len(self.buffers)
 
     def frame(self, image: UInt8) -> UInt8:
         """The next frame of the stream, uint8 (H, W, 3), as the fault leaves it: a new array."""
         if self.first is None:
             self.first = image.copy()
         out = _EFFECTS[self.kind](self, image)
+        if self.has_overlay:
+            out = self.sound(out)
         self.before, self.frames = image.copy(), self.frames + 1
         return out
+
+    @property
+    def buffer_count(self) -> int:
+        """Buffers of a ring."""
+        return max(2, round(MOST_BUFFERS * self.severity))
 
     @property
     def fixed(self) -> np.random.Generator:
@@ -162,6 +189,39 @@ def _condensation(fault: SensorFault, image: UInt8) -> UInt8:
     return to_uint8(image * (1.0 - cover) + (0.55 * misty + 0.45 * float(misty.mean())) * cover)
 
 
+def _ring(fault: SensorFault, image: UInt8) -> UInt8:
+    """The last N buffers again and again, N sixteen times the severity; the first N frames fill them."""
+    count = fault.buffer_count
+    if len(fault.buffers) < count:
+        fault.buffers.append(image.copy())
+    return fault.buffers[fault.frames % count].copy()
+
+
+def _ring_noise(fault: SensorFault, image: UInt8) -> UInt8:
+    """A ring of buffers, under fresh noise of 1.5 lumas at every playback."""
+    grain = fault.fresh.standard_normal(image.shape, dtype=np.float32) * np.float32(1.5)
+    return to_uint8(_ring(fault, image) + grain)
+
+
+def _ring_jpeg(fault: SensorFault, image: UInt8) -> UInt8:
+    """A ring of buffers, each compressed anew at every playback, at a quality between 60 and 95."""
+    quality = int(fault.fresh.integers(60, 96))
+    file = cv2.imencode(".jpg", _ring(fault, image), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    decoded = cv2.imdecode(file, cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise RuntimeError("a picture that was just encoded cannot be decoded")
+    return np.asarray(decoded, np.uint8)
+
+
+def _ring_reversed(fault: SensorFault, image: UInt8) -> UInt8:
+    """The last N buffers from the newest back to the oldest and on again."""
+    count = fault.buffer_count
+    if len(fault.buffers) < count:
+        fault.buffers.append(image.copy())
+    at = fault.frames % (2 * count - 2)
+    return fault.buffers[min(at, 2 * count - 2 - at)].copy()
+
+
 _EFFECTS: dict[str, Callable[[SensorFault, UInt8], UInt8]] = {
     "frozen": _frozen,
     "frozen_noise": _frozen_noise,
@@ -177,6 +237,21 @@ _EFFECTS: dict[str, Callable[[SensorFault, UInt8], UInt8]] = {
     "bayer_as_grey": _bayer_as_grey,
     "bayer_phase": _bayer_phase,
     "condensation": _condensation,
+    "frozen_behind_box": _frozen,
+    "frozen_behind_clock": _frozen,
+    "frozen_behind_mask": _frozen,
+    "frozen_noise_behind_box": _frozen_noise,
+    "frozen_noise_behind_clock": _frozen_noise,
+    "frozen_part_behind_box": _frozen_part,
+    "ring": _ring,
+    "ring_noise": _ring_noise,
+    "ring_jpeg": _ring_jpeg,
+    "ring_reversed": _ring_reversed,
+}
+_OVER: dict[str, Callable[[UInt8, int], UInt8]] = {
+    **{kind: lambda image, tick: grey_box(image) for kind in _EFFECTS if kind.endswith("_behind_box")},
+    **{kind: clock for kind in _EFFECTS if kind.endswith("_behind_clock")},
+    "frozen_behind_mask": lambda image, tick: hood_mask(image),
 }
 SENSOR_FAULTS: tuple[str, ...] = tuple(_EFFECTS)
 

@@ -126,7 +126,7 @@ class Injector(Node):
         if not deliveries:
             self._tell()
         for delivery in deliveries:
-            self._deliver(delivery, delivery.shot is not shot or len(deliveries) > 1)
+            self._deliver(delivery, delivery.faulty and (delivery.shot is not shot or len(deliveries) > 1))
 
     def _deliver(self, delivery: Delivery, altered: bool) -> None:
         if delivery.delay_ns:

@@ -1,0 +1,109 @@
+"""A camera driver that hands out its last buffers again and again, in whatever order, with new stamps.
+
+Each picture of such a stream is one of those before it, but not the last one. A car that stands shows no such thing:
+all of its pictures are alike, the last one as much as any other. A car that drives shows new pictures only. Block means
+tell whether a picture was there before: sensor noise and encoding leave them as they are to a tenth of a luma, motion
+does not.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from trustseg.input_health.block_history import BlockHistory
+from trustseg.input_health.config import HealthConfig
+from trustseg.input_health.figures import BLOCKS, Blocks, block_means
+from trustseg.input_health.still import both_sides
+from trustseg.types import UInt8Array
+
+HELD = 32  # pictures of the past that a new one is compared with
+CAP = 2.0  # lumas that one block may add: a clock's digits change in every picture
+FLOOR = 0.02  # lumas: two pictures of a camera are never closer than this unless they are the same
+TRAVELLED = 5  # pictures of the last seven that were new, before one comes back
+FEW = 7
+UNDECIDED = 2  # pictures in a row that are like the last one, in between
+LEAST_MEMORY = 1e-3
+
+
+class RingCheck:
+    """Counts pictures in a row each of which was shown before, and not as the last one."""
+
+    def __init__(self, config: HealthConfig) -> None:
+        self._config = config
+        self._levels: npt.NDArray[np.float32] = np.zeros((HELD, BLOCKS[0] * BLOCKS[1]), np.float32)
+        self._pictures: deque[UInt8Array] = deque(maxlen=HELD)
+        self._new: deque[bool] = deque(maxlen=FEW)
+        self._next = 0
+        self._again = 0
+        self._undecided = 0
+
+    def note(self, luma: UInt8Array, level: Blocks, history: BlockHistory) -> int:
+        """Take one frame; how many pictures in a row, this one included, came back from further than the last one.
+
+        Args:
+            luma: uint8 (h, w) copy. level: its block means. history: of the blocks, this frame noted.
+        """
+        count, lively = len(self._pictures), history.lively.reshape(-1)
+        if count and self._pictures[-1].shape != luma.shape:
+            self._pictures.clear()
+            count = self._again = 0
+        flat = level.reshape(-1)
+        if lively.any():
+            # Against the picture's own brightness: exposure, and encoders that round down, move all of it.
+            flat = flat - flat[lively].mean()
+        if count > 1 and lively.any():
+            self._look(luma, flat, history, count)
+        self._levels[self._next] = flat
+        self._next = (self._next + 1) % HELD
+        self._pictures.append(luma)
+        return self._again
+
+    def _look(self, luma: UInt8Array, level: npt.NDArray[np.float32], history: BlockHistory, count: int) -> None:
+        config, lively = self._config, history.lively.reshape(-1)
+        apart = np.abs(self._levels - level)
+        np.minimum(apart, CAP, out=apart)
+        distances = apart @ (lively / np.float32(lively.sum()))
+        # The newest first: distances[0] is that to the last picture.
+        distances = distances[(self._next - 1 - np.arange(count)) % HELD]
+        last, back = float(distances[0]), 1 + int(distances[1:].argmin())
+        nearest = float(distances[back])
+        if last < FLOOR or nearest > config.ring_ratio * last or nearest > config.ring_floor:
+            moved = last >= config.ring_motion
+            self._new.append(moved)
+            self._undecided += 1
+            if moved or self._undecided > UNDECIDED:
+                self._again = 0
+            return
+        self._undecided = 0
+        if self._is_back(luma, self._pictures[-1 - back], last, history):
+            self._again += 1
+        else:
+            self._again = 0
+
+    def _is_back(self, luma: UInt8Array, then: UInt8Array, moved: float, history: BlockHistory) -> bool:
+        """Whether `luma` is the picture `then`, and the last one is another place and not only another light."""
+        config, last = self._config, self._pictures[-1]
+        if moved < config.ring_motion and (history.is_video or history.zero.any()):
+            return False  # decoded video swings between two pictures of what stands
+        if np.array_equal(luma, then):
+            return True
+        if not self._again and sum(self._new) < TRAVELLED:
+            return False  # a camera that shakes on a standing car comes back too
+        same, other = _unlike(luma, then), _unlike(luma, last)
+        displaced = other >= np.maximum(config.ring_unlike * same, LEAST_MEMORY)
+        lively = history.lively
+        share = float(displaced[lively].mean())
+        return share >= config.ring_share and both_sides(displaced, lively, config.still_sides)
+
+
+def _unlike(one: UInt8Array, other: UInt8Array) -> Blocks:
+    """float32 `BLOCKS`, 0..1: how little the detail of two pictures has to do with each other, whatever the light."""
+    a, b = one.astype(np.float32), other.astype(np.float32)
+    mean_a, mean_b = block_means(a), block_means(b)
+    both = block_means(cv2.multiply(a, b)) - mean_a * mean_b
+    spread = (block_means(cv2.multiply(a, a)) - mean_a**2) * (block_means(cv2.multiply(b, b)) - mean_b**2)
+    return np.asarray(1.0 - both / np.sqrt(np.maximum(spread, 1.0)), np.float32)
