@@ -100,7 +100,10 @@ class PathTiming:
 
 
 def bench_frames(height: int, width: int, count: int = 4) -> list[UInt8Array]:
-    """Camera frames uint8 RGB (height, width, 3) that differ, so that no check calls them frozen."""
+    """Camera frames uint8 RGB (height, width, 3) that differ from each other.
+
+    Shown in turns they are a ring of buffers, and the checks say so (FROZEN): a little more work, and no less.
+    """
     from trustseg.scenes import random_frame
 
     return [

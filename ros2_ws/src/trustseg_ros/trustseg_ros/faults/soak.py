@@ -249,12 +249,15 @@ class Soak:
         return message
 
     def _make_pictures(self, scene: UInt8Array) -> dict[str, list[Any]]:
-        """Windows that wander over the golden image, with fresh noise; dark ones; one that never changes."""
+        """Windows that wander around the golden image, with fresh noise; dark ones; one that never changes.
+
+        Around, not to and fro: what turns back shows its last pictures once more, as a ring of buffers does.
+        """
         height, width = SIZE
-        scene = np.asarray(cv2.resize(scene, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
-        around = scene.shape[1] - width
+        scene = np.asarray(cv2.resize(scene, (2 * width, 2 * height), interpolation=cv2.INTER_AREA), np.uint8)
+        around = np.concatenate([scene, scene[:, :width]], axis=1)[30 : 30 + height]
         noise = self._rng.normal(0.0, 2.0, (PICTURES, height, width, 3))
-        windows = [scene[30 : 30 + height, abs(6 * k % (2 * around) - around) :][:, :width] for k in range(PICTURES)]
+        windows = [around[:, 6 * k % scene.shape[1] :][:, :width] for k in range(PICTURES)]
         drive = [np.clip(window + noise[k], 0, 255).astype(np.uint8) for k, window in enumerate(windows)]
         dark = [np.clip(noise[k] + 4, 0, 255).astype(np.uint8) for k in range(8)]
         return {
