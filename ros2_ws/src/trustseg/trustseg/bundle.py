@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from trustseg.card import STRANGENESS_INPUT, CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
 from trustseg.confined_path import confined
 from trustseg.errors import BundleError
+from trustseg.onnx_file import ExternalData, NotPlain, check_self_contained
 from trustseg.signature import check_signature, configured_key
 
 __all__ = ["Bundle", "Card", "find_bundle", "load_bundle", "parse_model", "sha256_hex", "source_tree"]
@@ -25,8 +26,6 @@ __all__ = ["Bundle", "Card", "find_bundle", "load_bundle", "parse_model", "sha25
 CARD_MAX_BYTES = 4 << 20
 FILE_MAX_BYTES = 2 << 30  # a protobuf cannot be larger
 ModelT = TypeVar("ModelT", bound=BaseModel)
-# What every external tensor of an ONNX file contains: field 1 ("key") of eight bytes, "location".
-EXTERNAL_DATA = b"\x0a\x08location"
 ENGINES_VARIABLE = "TRUSTSEG_ENGINES"
 CALIBRATION_VARIABLE = "TRUSTSEG_CALIBRATION"
 
@@ -76,13 +75,17 @@ class Bundle:
         if _size_of(path) != ref.size_bytes:
             raise _altered(str(path), f"{ref.size_bytes} bytes as in the card", f"{_size_of(path)} bytes")
         data = _read_checked(self.path, ref, limit=ref.size_bytes)
-        if EXTERNAL_DATA in data:
+        try:
+            check_self_contained(data)
+        except ExternalData as error:
             # Weights in other files would be read by the inference library, unhashed and from wherever it likes.
             raise BundleError(
                 f"{path} refers to data outside itself",
                 expected="an ONNX file with its weights inside",
                 fix="export it again as one file",
-            )
+            ) from error
+        except NotPlain as error:
+            raise BundleError(f"{path} is no plain ONNX file", got=str(error), fix="export it again") from error
         return data
 
     def golden_image_bytes(self) -> bytes:
