@@ -150,7 +150,7 @@ def test_folder_without_card(tmp_path: Path) -> None:
         (lambda c: c["classes"].reverse(), "class ids must be 0, 1, 2"),
         (lambda c: c["classes"][1].update(name="sky"), "class names must differ"),
         (lambda c: c["feature_names"].reverse(), "nonfinite_logits"),
-        (lambda c: c["confidence_code"].update(min=9.0), "min must be below max"),
+        (lambda c: c["confidence_code"].update(min=0.0, max=0.0), "min must be below max"),
         (lambda c: c["models"]["fp32"].update(sha256="AB" * 32), "64 lower-case hexadecimal"),
         (lambda c: c["input"].update(width=0), "input.width"),
         (lambda c: c["input"].update(color_order="yuv"), "color_order"),
@@ -241,6 +241,106 @@ def test_invalid_verdict_model(path: Path, change: Any, message: str) -> None:
     _rebind(path, "verdict", change)
     with pytest.raises(BundleError, match=message):
         load_bundle(path).verdict("fp32")
+
+
+NO_NUMBERS = (float("nan"), float("inf"), float("-inf"))
+# What each figure may not be: beyond these a check is off, or a node never leaves failure.
+OUT_OF_RANGE: dict[str, dict[str, tuple[float, ...]]] = {
+    "card": {
+        "low_confidence_threshold": (0.0, 1.0, -0.5, 2.0),
+        "golden/tolerances/mask_agreement": (0.0, 0.5, 1.1, -1.0),
+        "golden/tolerances/confidence_mean_abs": (255.0, 9.0, -1.0),
+        "golden/tolerances/features_rel": (1e9, 1.0, -0.1),
+        "confidence_code/min": (-1e9, 5.0),
+        "confidence_code/max": (1e9, -1.0),
+    },
+    "calibration": {
+        "low_confidence/share_max": (1.0, 0.0, -1.0, 2.0),
+        "low_confidence/flat_share": (1.0, 0.0, -1.0),
+        "low_confidence/corridor_share": (0.0, 1.5, -1.0),
+        "scene_shift/start": (0.0, 1.0),
+        "scene_shift/slope": (-1.0, 1e6),
+    },
+    "verdict": {
+        "failure_threshold": (1.0, 0.0, -1.0),
+        "recovery_threshold": (1.0, 0.0, -1.0),
+        "quality_lower_offset": (-0.5, 2.0),
+        "quality_lower_coverage": (0.0, 1.5),
+        "clip": (0.0, -1.0, 1e6),
+        "strangeness/limit": (0.0, -1.0, 1e9),
+        "strangeness/residual_variance": (0.0, -1.0),
+    },
+}
+CASES = [
+    (part, place, value)
+    for part, places in OUT_OF_RANGE.items()
+    for place, values in places.items()
+    for value in (*values, *NO_NUMBERS)
+]
+
+
+@pytest.mark.parametrize(("part", "place", "value"), CASES)
+def test_no_figure_switches_a_check_off(path: Path, part: str, place: str, value: float) -> None:
+    def change(content: dict[str, Any]) -> None:
+        content.setdefault("scene_shift", {"start": 0.7, "slope": 0.3})
+        content.setdefault("low_confidence", {})
+        *folders, name = place.split("/")
+        for folder in folders:
+            content = content[folder]
+        content[name] = value
+
+    def alter(content: dict[str, Any]) -> None:
+        keep = {"scene_shift", "low_confidence"} if part == "calibration" else set()
+        known = set(content)
+        change(content)
+        for name in set(content) - known - keep:
+            del content[name]
+
+    if part == "card":
+        edit_card(path, alter)
+        with pytest.raises(BundleError, match=place.replace("/", r"\.")):
+            load_bundle(path)
+    else:
+        _rebind(path, part, alter)
+        with pytest.raises(BundleError, match=place.replace("/", r"\.")):
+            getattr(load_bundle(path), part)("fp32")
+
+
+def test_the_tolerances_of_a_precision_have_the_same_bounds(path: Path) -> None:
+    own = {"file": "golden.npz", "sha256": "0" * 64, "tolerances": {"mask_agreement": 0.0}}
+    edit_card(path, lambda c: c["models"]["fp32"].update(expected=own))
+    with pytest.raises(BundleError, match=r"models\.fp32\.expected\.tolerances\.mask_agreement"):
+        load_bundle(path)
+
+
+def test_a_corridor_without_a_pixel_is_refused(path: Path) -> None:
+    edit_card(path, lambda c: c.update(corridor={"polygon": [(0.5, 0.5), (0.5, 0.5), (0.5001, 0.5)]}))
+    with pytest.raises(BundleError, match="polygon must cover at least 0.01 of the image"):
+        load_bundle(path)
+
+
+def test_a_table_that_calls_no_pixel_doubtful_is_refused(path: Path) -> None:
+    _rebind(path, "calibration", lambda c: c.update(table=[0.5] * 255 + [0.9]))
+    with pytest.raises(BundleError, match="calls no pixel doubtful, expected a table that begins below"):
+        load_bundle(path).calibration("fp32")
+
+
+@pytest.mark.parametrize("bias", [-50.0, 50.0])
+def test_a_verdict_model_that_always_says_the_same_is_refused(path: Path, bias: float) -> None:
+    def constant(content: dict[str, Any]) -> None:
+        last = content["layers"][-1]
+        last["bias"][1] = bias
+
+    _rebind(path, "verdict", constant)
+    with pytest.raises(BundleError, match="whatever the features are"):
+        load_bundle(path).verdict("fp32")
+
+
+def test_defaults_are_each_files_own(path: Path) -> None:
+    """One bundle's limits, altered in memory, must not become another's."""
+    first, second = load_bundle(path).calibration("fp32"), load_bundle(path).calibration("fp32")
+    assert first.low_confidence == second.low_confidence
+    assert first.low_confidence is not second.low_confidence
 
 
 def test_confidence_code_inverse(path: Path) -> None:

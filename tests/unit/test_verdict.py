@@ -83,7 +83,8 @@ def test_good_frame_has_no_reason() -> None:
 
 
 def test_score_equal_to_the_threshold_is_a_failure() -> None:
-    layers = [{"weight": [[0.0, 0.0], [0.0, 0.0]], "bias": [0.0, 0.0], "activation": "identity"}]  # sigmoid(0) = 0.5
+    # The features' means give 0, and sigmoid(0) = 0.5.
+    layers = [{"weight": [[0.0, 0.0], [0.0, 1.0]], "bias": [0.0, 0.0], "activation": "identity"}]
     assert judge(layers=layers).judge(output(), GOOD, HEALTHY).reasons == Reason.LOW_QUALITY
 
 

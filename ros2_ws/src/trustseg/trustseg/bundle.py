@@ -154,6 +154,13 @@ class Bundle:
             raise BundleError(
                 f"calibration {ref.file} is of another precision", expected=precision, got=parsed.precision
             )
+        if parsed.table[0] >= self.card.low_confidence_threshold:
+            raise BundleError(
+                f"calibration {ref.file} calls no pixel doubtful",
+                expected=f"a table that begins below low_confidence_threshold {self.card.low_confidence_threshold:g}",
+                got=f"{parsed.table[0]:g}",
+                fix=f"run `trustseg calibrate --bundle {self.card.name} --precision {precision}`",
+            )
         return parsed
 
     def calibration_sha256(self, precision: str = "fp32") -> str:

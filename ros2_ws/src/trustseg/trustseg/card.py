@@ -19,6 +19,7 @@ SCHEMA_VERSION = 1
 VOID_LABEL = 255  # in masks: unlabelled
 MAX_INPUT_SIDE = 8192
 MAX_CAMERAS = 16
+LEAST_CORRIDOR = 0.01  # of the image
 
 
 def _relative_name(value: str) -> str:
@@ -44,7 +45,7 @@ def _finite(value: float) -> float:
 FileName = Annotated[str, AfterValidator(_relative_name)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
 Finite = Annotated[float, AfterValidator(_finite)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Color = tuple[
     Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]
 ]
@@ -64,11 +65,16 @@ class FileRef(Strict):
 
 
 class Tolerances(Strict):
-    """How far a backend may be from the golden output; from the spread between backends."""
+    """How far a backend may be from the golden output; from the spread between backends.
 
-    mask_agreement: Share = 0.995
-    confidence_mean_abs: float = Field(default=2.0, ge=0.0)  # in code units, 0..255
-    features_rel: float = Field(default=0.02, ge=0.0)  # largest |a - b| / (|b| + 0.1)
+    Wider than these bounds the golden test would tell no engine from another.
+    """
+
+    mask_agreement: float = Field(default=0.995, ge=0.9, le=1.0, allow_inf_nan=False)
+    # In code units, 0..255.
+    confidence_mean_abs: float = Field(default=2.0, ge=0.0, le=8.0, allow_inf_nan=False)
+    # Largest |a - b| / (|b| + 0.1).
+    features_rel: float = Field(default=0.02, ge=0.0, le=0.5, allow_inf_nan=False)
 
 
 class ExpectedOutput(Strict):
@@ -76,7 +82,7 @@ class ExpectedOutput(Strict):
 
     file: FileName
     sha256: Sha256
-    tolerances: Tolerances = Tolerances()
+    tolerances: Tolerances = Field(default_factory=Tolerances)
 
 
 class ModelRef(FileRef):
@@ -135,8 +141,8 @@ class ConfidenceCode(Strict):
     """Meaning of the uint8 confidence: code = round(255 (clip(logit p, min, max) - min) / (max - min))."""
 
     kind: Literal["logit"] = "logit"
-    min: Finite = -3.0
-    max: Finite = 9.0
+    min: float = Field(default=-3.0, ge=-20.0, le=0.0, allow_inf_nan=False)
+    max: float = Field(default=9.0, ge=0.0, le=20.0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _ordered(self) -> ConfidenceCode:
@@ -154,8 +160,17 @@ class Corridor(Strict):
     """Drivable corridor ahead: polygon of (x, y), relative to width and height, 0..1."""
 
     polygon: list[tuple[Share, Share]] = Field(
-        default=[(0.38, 0.55), (0.62, 0.55), (0.95, 1.0), (0.05, 1.0)], min_length=3
+        default=[(0.38, 0.55), (0.62, 0.55), (0.95, 1.0), (0.05, 1.0)], min_length=3, max_length=100
     )
+
+    @model_validator(mode="after")
+    def _large_enough(self) -> Corridor:
+        """Nothing is ever doubtful in a corridor of no pixels."""
+        following = [*self.polygon[1:], self.polygon[0]]
+        area = abs(sum(x * v - u * y for (x, y), (u, v) in zip(self.polygon, following, strict=True))) / 2.0
+        if area < LEAST_CORRIDOR:
+            raise ValueError(f"polygon must cover at least {LEAST_CORRIDOR} of the image, got {area:.4f}")
+        return self
 
 
 class Golden(Strict):
@@ -165,7 +180,7 @@ class Golden(Strict):
     image_sha256: Sha256
     expected: FileName = "golden.npz"
     expected_sha256: Sha256
-    tolerances: Tolerances = Tolerances()
+    tolerances: Tolerances = Field(default_factory=Tolerances)
 
 
 class TrainingData(Strict):
@@ -182,7 +197,7 @@ class Training(Strict):
     data: list[TrainingData]
     licence_note: str
     command: str
-    epochs: float = Field(ge=0)
+    epochs: float = Field(ge=0, allow_inf_nan=False)
     seed: int
 
 
@@ -197,9 +212,10 @@ class Card(Strict):
     tensors: Tensors
     feature_names: list[str] = Field(min_length=1)
     models: dict[str, ModelRef] = Field(min_length=1)
-    confidence_code: ConfidenceCode = ConfidenceCode()
-    low_confidence_threshold: Share = 0.5  # on calibrated P(pixel right)
-    corridor: Corridor = Corridor()
+    confidence_code: ConfidenceCode = Field(default_factory=ConfidenceCode)
+    # On calibrated P(pixel right); at either end every pixel or none would be below it.
+    low_confidence_threshold: float = Field(default=0.5, ge=0.05, le=0.95, allow_inf_nan=False)
+    corridor: Corridor = Field(default_factory=Corridor)
     calibration: dict[str, FileRef] = {}  # empty or without a precision: that precision is a draft
     verdict: FileRef | None = None  # of the fp32 graph; None: a draft, which no pipeline loads
     verdicts: dict[str, FileRef] = {}  # of the other precisions: features drift, so thresholds are each one's own
@@ -241,11 +257,14 @@ class Card(Strict):
 
 
 class LowConfidenceLimits(Strict):
-    """Bounds beyond which the confidence map itself is broken (fault 32)."""
+    """Bounds beyond which the confidence map itself is broken (fault 32). At 1 nothing is more than the first two."""
 
-    share_max: Share = 0.75  # collapsed: more of the image than this is below the threshold
-    flat_share: Share = 0.995  # collapsed or saturated: one single code holds more of the image than this
-    corridor_share: Share = 1.0  # doubtful: this much of the drivable corridor, or more, is below the threshold
+    # Collapsed: more of the image than this is below the threshold.
+    share_max: float = Field(default=0.75, gt=0.0, le=0.95, allow_inf_nan=False)
+    # Collapsed or saturated: one single code holds more of the image than this.
+    flat_share: float = Field(default=0.995, gt=0.0, le=0.9999, allow_inf_nan=False)
+    # Doubtful: this much of the drivable corridor, or more, is below the threshold.
+    corridor_share: float = Field(default=1.0, gt=0.0, le=1.0, allow_inf_nan=False)
 
 
 class SceneShift(Strict):
@@ -255,8 +274,8 @@ class SceneShift(Strict):
     A softmax does not know that a scene is strange; the image verdict does, and the pixels' confidence falls with it.
     """
 
-    start: float = Field(gt=0.0, lt=1.0)
-    slope: float = Field(ge=0.0, allow_inf_nan=False)
+    start: float = Field(gt=0.0, lt=1.0, allow_inf_nan=False)
+    slope: float = Field(ge=0.0, le=100.0, allow_inf_nan=False)
 
 
 class CalibrationFile(Strict):
@@ -268,7 +287,7 @@ class CalibrationFile(Strict):
     model_sha256: Sha256
     table: list[Share] = Field(min_length=256, max_length=256)
     scene_shift: SceneShift | None = None
-    low_confidence: LowConfidenceLimits = LowConfidenceLimits()
+    low_confidence: LowConfidenceLimits = Field(default_factory=LowConfidenceLimits)
     provenance: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -305,7 +324,7 @@ class Strangeness(Strict):
     basis: list[list[Finite]]
     variance: list[Annotated[float, Field(gt=0.0, allow_inf_nan=False)]]
     residual_variance: float = Field(gt=0.0, allow_inf_nan=False)
-    limit: float = Field(gt=0.0, allow_inf_nan=False)
+    limit: float = Field(gt=0.0, le=1000.0, allow_inf_nan=False)  # a usual frame is at about 1
 
     @model_validator(mode="after")
     def _shaped(self) -> Strangeness:
@@ -337,12 +356,13 @@ class VerdictFile(Strict):
     features: list[str] = Field(min_length=1)
     mean: list[Finite]
     std: list[Annotated[float, Field(gt=0.0, allow_inf_nan=False)]]
-    clip: float = Field(default=8.0, gt=0.0)
+    clip: float = Field(default=8.0, gt=0.0, le=100.0, allow_inf_nan=False)
     layers: list[Layer] = Field(min_length=1)
-    failure_threshold: Share
-    recovery_threshold: Share
-    quality_lower_offset: Finite
-    quality_lower_coverage: Share
+    # P(failure) never is 1, so that such a threshold would call no frame bad; and never below 0, so that none recovers.
+    failure_threshold: float = Field(gt=0.0, le=0.99, allow_inf_nan=False)
+    recovery_threshold: float = Field(gt=0.0, le=0.99, allow_inf_nan=False)
+    quality_lower_offset: Share
+    quality_lower_coverage: float = Field(gt=0.0, le=1.0, allow_inf_nan=False)
     strangeness: Strangeness | None = None
     provenance: dict[str, Any] = {}
 
@@ -361,4 +381,26 @@ class VerdictFile(Strict):
             raise ValueError(f"the last layer must give 2 values (quality and failure logit), got {width}")
         if self.recovery_threshold > self.failure_threshold:
             raise ValueError("recovery_threshold must not be above failure_threshold")
+        least, most = self._failure_range()
+        if not least < self.recovery_threshold or not most >= self.failure_threshold:
+            raise ValueError(
+                f"P(failure) lies in {least:.3g}..{most:.3g} whatever the features are, so that it never reaches "
+                f"failure_threshold {self.failure_threshold:g} or never falls below recovery_threshold "
+                f"{self.recovery_threshold:g}"
+            )
         return self
+
+    def _failure_range(self) -> tuple[float, float]:
+        """Bounds of P(failure) over all features: how far the layers' sums can go with inputs within +-clip."""
+        low, high = np.full(len(self.features), -self.clip), np.full(len(self.features), self.clip)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for layer in self.layers:
+                weight, bias = np.array(layer.weight, np.float64), np.array(layer.bias, np.float64)
+                up, down = np.maximum(weight, 0.0), np.minimum(weight, 0.0)
+                low, high = up @ low + down @ high + bias, up @ high + down @ low + bias
+                if layer.activation == "tanh":
+                    low, high = np.tanh(low), np.tanh(high)
+                elif layer.activation == "relu":
+                    low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
+        least, most = 0.5 * (1.0 + np.tanh(0.5 * np.array([low[1], high[1]])))
+        return float(least), float(most)

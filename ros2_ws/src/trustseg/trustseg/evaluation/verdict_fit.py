@@ -290,7 +290,7 @@ def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats) -> floa
     allowed = float(np.quantile(good_clean, 1.0 - FALSE_ALARM_SHARE)) if good_clean.size else 0.0
     grid = np.unique(np.clip(np.append(np.linspace(0.02, 0.98, 97), allowed), allowed, 0.99))
     if not failed.any() or failed.all():
-        return float(round(max(allowed, 0.5), 4))
+        return float(round(min(max(allowed, 0.5), 0.99), 4))
     balanced = np.array([((scores[failed] >= t).mean() + (scores[~failed] < t).mean()) / 2 for t in grid])
     best = grid[balanced >= balanced.max() - 1e-12]
     return float(round(best[len(best) // 2], 4))  # the middle of the best: as far as can be from either mistake
@@ -311,7 +311,7 @@ def conformal_offset(excess: Floats, coverage: float) -> float:
     rank = int(np.ceil((len(excess) + 1) * coverage))
     if rank > len(excess):
         return 1.0  # too few images for any bound but the trivial one
-    return float(np.sort(excess)[rank - 1].round(4))
+    return max(0.0, float(np.sort(excess)[rank - 1].round(4)))  # a lower bound is not above the prediction
 
 
 def strangeness_limit(
