@@ -217,6 +217,9 @@ def test_age_acts_at_its_own_moment_and_not_at_the_next_tick(world: World) -> No
     assert (len(world.verdicts), world.state) == (sent + 1, State.STALE)
     world.until_ok()
     assert world.woken[-1] == world.now + BOUNDS.age_limit_ns + 1
+    woken = len(world.woken)
+    world.send(Reason.SELF_TEST)
+    assert len(world.woken) == woken  # what is latched does not age
 
 
 def test_a_verdict_says_when_it_was_published_and_by_whose_clock(world: World) -> None:
