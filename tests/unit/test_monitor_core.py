@@ -284,6 +284,7 @@ def test_a_flag_that_is_up_is_not_lowered_by_a_parameter_and_the_change_is_told(
     )  # fmt: skip
     world.core.configure(FailsafeConfig(BOUNDS, degraded_is_failure=True))
     assert world.log.lines[-1][1] == "parameter degraded_is_failure: DEGRADED raises the failure flag from now on"
+    world.core.configure(FailsafeConfig(BOUNDS, degraded_is_failure=True))  # nothing new: no word
     world.core.on_tick()
     assert world.verdicts[-1].failure
     assert sum("parameter" in text for _, text in world.log.lines[lines:]) == 1
