@@ -1,7 +1,7 @@
 """Bundles: a folder with a card, graphs, golden image and verdict model, every byte checked before it is parsed.
 
-Each file is read once; its SHA-256 is compared with the card's, and the very bytes that were hashed are handed on
-(design: safety, section 6). Paths named by a card stay inside their folder after `realpath`.
+Each file is read once; its SHA-256 is compared with the card's, and the very bytes that were hashed are handed on.
+Paths named by a card stay inside their folder after `realpath`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Quality Q of one image: mean IoU over the classes that cover at least 1 % of its labelled pixels, void left out.
 
-Failure is Q < 0.5. Both numbers are fixed for every set and network and never tuned (design: science, section 1).
+Failure is Q < 0.5. Both numbers are fixed for every set and network and never tuned.
 """
 
 from __future__ import annotations
