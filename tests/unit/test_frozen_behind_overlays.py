@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moving_street import SIZE, moving, reasons_of
-from trustseg.input_health import HealthConfig, InputHealth
+from trustseg.input_health import CorruptCheck, HealthConfig, InputHealth
 from trustseg.reasons import Reason
-from trustseg.scenes.overlays import OVERLAYS, clock, grey_box, hood_mask
+from trustseg.scenes.overlays import OVERLAYS, black_bars, clock, grey_box, hood_mask
 from trustseg.scenes.sensor_faults import SensorFault
 
 CLEAN = 24
@@ -29,6 +31,11 @@ def found_at(over: Over, kind: str, severity: float = 0.5, held: int = HELD, spe
     found = reasons_of([over(f, k) for k, f in enumerate(frames)])
     assert found[:CLEAN] == [Reason.NONE] * CLEAN
     return [k - CLEAN + 1 for k, each in enumerate(found) if Reason.FROZEN in each]
+
+
+@cache
+def drive() -> list[np.ndarray]:
+    return moving(CLEAN)
 
 
 @every_overlay
@@ -78,8 +85,8 @@ def test_any_constant_region_up_to_two_thirds_hides_no_freeze(
         out[top : top + height, left : left + width] = value
         return clock(out, tick) if ticks else out
 
-    shown = [over(f, k) for k, f in enumerate(moving(CLEAN))]
-    shown += [over(moving(CLEAN)[-1], k) for k in range(CLEAN, CLEAN + 5)]
+    shown = [over(f, k) for k, f in enumerate(drive())]
+    shown += [over(drive()[-1], k) for k in range(CLEAN, CLEAN + 5)]
     found = [Reason.FROZEN in each for each in reasons_of(shown)]
     assert found == [False] * (CLEAN + 1) + [True] * 4
 
@@ -127,3 +134,30 @@ def test_a_hood_mask_leaves_a_braking_car_alone() -> None:
     frames = [np.roll(world, -x, axis=1) + rng.normal(0.0, 1.5, world.shape) for x in places]
     shown = [hood_mask(np.clip(f, 0, 255).astype(np.uint8)) for f in frames]
     assert not any(Reason.FROZEN in each for each in reasons_of(shown))
+
+
+# Damage ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", ["dark", "black", "street"])
+def test_bars_that_the_first_picture_does_not_show_are_no_lost_rows(first: str) -> None:
+    """A camera that starts in the dark, or before its first exposure: its bars end nowhere then."""
+    frames = moving(30)
+    begins = {"dark": frames[0] // 12, "black": np.zeros_like(frames[0]), "street": frames[0]}[first]
+    found = reasons_of([black_bars(begins) if first != "black" else begins] + [black_bars(f) for f in frames[1:]])
+    assert {each & Reason.CORRUPT for each in found} == {Reason.NONE}
+
+
+def test_rows_lost_behind_bars_are_found_still() -> None:
+    frames = [black_bars(f) for f in moving(8)]
+    for frame in frames[4:]:
+        frame[120:] = 128
+    assert [Reason.CORRUPT in each for each in reasons_of(frames)] == [False] * 4 + [True] * 4
+
+
+def test_the_edges_of_bars_are_no_bands() -> None:
+    lines = np.random.default_rng(0).integers(90, 150, (64, 90), dtype=np.uint8)
+    lines[:, :10] = lines[:, -10:] = 16
+    bars = np.ascontiguousarray(np.repeat(cv2.transpose(lines)[:, :, None], 3, axis=2))
+    checks = CorruptCheck(HealthConfig()).figures(bars), CorruptCheck(HealthConfig()).figures(bars[10:-10])
+    assert checks[0]["banding"] == pytest.approx(checks[1]["banding"], abs=0.02)

@@ -226,6 +226,18 @@ def test_a_seam_in_the_same_place_again_may_be_a_fence() -> None:
     assert found == pytest.approx([alone, other, 0.0, 0.58 * alone])
 
 
+def test_an_edge_of_what_is_put_over_every_picture_counts_for_less_than_a_seam() -> None:
+    """A seam goes through the whole width; of a box one side stands while the other changes."""
+    before, after = detailed(4), detailed()
+    after[90:] = np.roll(after[90:], 24, axis=1)
+    for picture in (before, after):
+        picture[40:90, :60] = 128
+    alone = tearing.Tearing().strength(after, picture_rows(after))
+    assert alone > 0.2
+    check = tearing.Tearing()
+    assert [check.strength(p, picture_rows(p)) for p in (before, after)] == pytest.approx([0.0, 0.58 * alone])
+
+
 # Colour -----------------------------------------------------------------------------------------------------------
 
 

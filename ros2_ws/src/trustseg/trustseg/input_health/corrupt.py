@@ -5,6 +5,8 @@ Everything is taken from a few lines of the whole picture, so that it costs the 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
@@ -25,12 +27,23 @@ FLAT_SKY = 250  # rows of an overexposed sky are constant without any fault
 FIGURES = ("dead_lines", "lost_rows", "banding", "bit_errors", "stuck_bit", "tearing")
 
 
+class Bar(NamedTuple):
+    """Rows of one value at an end of the picture, from the start of the stream on."""
+
+    rows: int
+    value: int
+
+    def rows_if(self, value: int) -> int:
+        """Their number, if the outermost one shows this value still."""
+        return self.rows if abs(value - self.value) <= PLAIN else 0
+
+
 class CorruptCheck:
     """Checks the frames of one stream; remembers which rows never showed anything (a letterbox)."""
 
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
-        self._letterbox: tuple[int, int, int] | None = None
+        self._letterbox: tuple[int, Bar, Bar] | None = None
         self._tearing = Tearing()
 
     def figures(self, image: UInt8Array) -> dict[str, float]:
@@ -39,19 +52,29 @@ class CorruptCheck:
             return dict.fromkeys(FIGURES, 0.0)
         rows = picture_rows(image)
         columns, at = picture_columns(image)
-        runs = border_runs(rows.values)
-        known = self._letterbox
-        if known is None or known[0] != image.shape[0]:
-            known = self._letterbox = (image.shape[0], *runs)
+        height = image.shape[0]
+        runs, bars = border_runs(rows.values), self._bars(rows.values)
         found = (
             max(dead_line(rows), dead_line(columns)),
-            max(runs[0] - known[1], runs[1] - known[2], 0) / image.shape[0],
-            banding(rows.values),
+            max(runs[0] - bars[0], runs[1] - bars[1], 0) / height,
+            # The edges of bars are no bands.
+            banding(rows.values[:, bars[0] : height - bars[1]] if any(bars) else rows.values),
             bit_errors(image, columns, at),
             stuck_bit(rows),
             self._tearing.strength(image, rows),
         )
         return dict(zip(FIGURES, found, strict=True))
+
+    def _bars(self, lines: UInt8Array) -> tuple[int, int]:
+        """Rows above and below that show what they showed in the first picture with anything in it: one value."""
+        height = lines.shape[1]
+        known = self._letterbox
+        if known is None or known[0] != height:
+            ends = plain_ends(lines)
+            if ends is None:
+                return 0, 0
+            known = self._letterbox = (height, Bar(ends[0], int(lines[0, 0])), Bar(ends[1], int(lines[0, -1])))
+        return known[1].rows_if(int(lines[0, 0])), known[2].rows_if(int(lines[0, -1]))
 
     def found(self, figures: dict[str, float]) -> bool:
         """Whether any figure is past its limit."""
@@ -89,20 +112,27 @@ def dead_line(lines: Lines) -> float:
     return float(shares.max())
 
 
-def border_runs(lines: UInt8Array) -> tuple[int, int]:
-    """Lines at both ends of uint8 (places, lines) that show one value, and end as if cut off where that may be dark.
-
-    An overexposed sky shows one value too, and is left out.
-    """
+def plain_ends(lines: UInt8Array) -> tuple[int, int] | None:
+    """Lines at both ends of uint8 (places, lines) that show one value each; None when all of them do."""
     some = slice(None, None, len(lines) // 8 + 1)
     outermost = lines[some, 0].tolist(), lines[some, -1].tolist()
     if all(max(line) - min(line) > PLAIN for line in outermost):
         return 0, 0
     plain = _spread(lines) <= PLAIN
     if plain.all():
+        return None
+    return int(np.argmin(plain)), int(np.argmin(plain[::-1]))
+
+
+def border_runs(lines: UInt8Array) -> tuple[int, int]:
+    """Lines at both ends of uint8 (places, lines) that show one value, and end as if cut off where that may be dark.
+
+    An overexposed sky shows one value too, and is left out.
+    """
+    ends = plain_ends(lines)
+    if ends is None or ends == (0, 0):
         return 0, 0
-    count = len(plain)
-    first, last = int(np.argmin(plain)), int(np.argmin(plain[::-1]))
+    (first, last), count = ends, lines.shape[1]
 
     def cut(at: int) -> bool:
         jump = cv2.absdiff(np.ascontiguousarray(lines[:, at]), np.ascontiguousarray(lines[:, at + 1]))

@@ -22,6 +22,7 @@ LEAST_STRUCTURE = 2.0  # lumas, standard deviation of a row that can be lined up
 LEFT = 0.6  # of the difference of two rows is left after the shift; the edge of a bridge keeps all of it
 SEAM_MOVES = 0.035  # of the height by which the seams of two frames differ
 FENCE_FACTOR = 0.58
+STANDING = 0.1  # share of a row that shows exactly what it showed in the last frame, beside one that does not
 
 
 class Tearing:
@@ -29,18 +30,28 @@ class Tearing:
 
     def __init__(self) -> None:
         self._seams: deque[float] = deque(maxlen=2)
+        self._before: UInt8Array | None = None
 
     def strength(self, image: UInt8Array, rows: Lines) -> float:
         """Strength of the seam of one frame, uint8 (H, W, 3) with the lines `rows`: 0..1.
 
-        Less where one of the last seams was in the same place: a fence is likelier.
+        Less where one of the last seams was in the same place: a fence is likelier. So is an edge of what is put over
+        every picture, where part of one row stands.
         """
         strength, row = seam(image, rows)
         place = row / len(image)
         known = any(abs(place - other) < SEAM_MOVES for other in self._seams)
+        before, self._before = self._before, rows.values
         if strength:
             self._seams.append(place)
+            known = known or (before is not None and before.shape == rows.values.shape and _stands(before, rows, row))
         return FENCE_FACTOR * strength if known else strength
+
+
+def _stands(before: UInt8Array, rows: Lines, row: int) -> bool:
+    """Whether part of one of the two rows at a seam, and not of the other, is exactly what it was in the last frame."""
+    less, more = sorted(float((before[:, at] == rows.values[:, at]).mean()) for at in (row, row + 1))
+    return less + STANDING <= more <= 1.0 - STANDING
 
 
 def seam(image: UInt8Array, rows: Lines) -> tuple[float, int]:
