@@ -315,7 +315,7 @@ def test_the_tolerances_of_a_precision_have_the_same_bounds(path: Path) -> None:
 
 def test_a_corridor_without_a_pixel_is_refused(path: Path) -> None:
     edit_card(path, lambda c: c.update(corridor={"polygon": [(0.5, 0.5), (0.5, 0.5), (0.5001, 0.5)]}))
-    with pytest.raises(BundleError, match="polygon must cover at least 0.01 of the image"):
+    with pytest.raises(BundleError, match=r"polygon must cover at least 0\.01 of the image"):
         load_bundle(path)
 
 

@@ -29,7 +29,7 @@ setup(
     maintainer_email="maintainers@trustseg.invalid",
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed", "resources/*", "**/*.yaml", "replay/msg/*.msg", "*/resources/*"]},
+    package_data={NAME: ["py.typed", "*.pyi", "resources/*", "**/*.yaml", "replay/msg/*.msg", "*/resources/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

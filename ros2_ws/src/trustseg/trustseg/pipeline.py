@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 
 import cv2
 import numpy as np
 
-from trustseg.backends import Backend, GoldenCase, GoldenResult, golden_test, load_golden
-from trustseg.bundle import Bundle
+from trustseg.backends import AUTO, Backend, GoldenCase, GoldenResult, golden_test, load_golden, select_backend
+from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import BundleError, FrameRejected
 from trustseg.fingerprint import fingerprint
 from trustseg.input_health import HealthConfig, InputHealth
@@ -158,8 +159,33 @@ class Pipeline:
         self.backend.close()
 
 
+def load(
+    bundle: str | Path = "segnet_lite", *, backend: str = AUTO, precision: str = "fp32", threads: int = 2
+) -> Pipeline:
+    """A pipeline that is ready for the images of one camera: bundle checked, engine loaded and admitted.
+
+    Args:
+        bundle: name of a bundle, or its folder.
+        backend: inference library, or several with commas: the first that reproduces the golden image; `auto`: the
+            fastest that does.
+        precision: graph of the bundle to load.
+        threads: of the inference library.
+
+    Raises:
+        BundleError: the bundle is not found, altered or unfinished.
+        BackendError: no library is there that runs it; SelfTestError: none that reproduces the golden image.
+    """
+    loaded = load_bundle(bundle)
+    return Pipeline(loaded, select_backend(backend, loaded, precision, threads))
+
+
 def _checked(frame: Frame) -> UInt8Array:
     image = frame.image
+    if not isinstance(image, np.ndarray):  # cv2.imread gives None for a file that it cannot read
+        raise FrameRejected(
+            Reason.BAD_DIMENSIONS, "frame is wrong", expected="uint8 (H, W, 3)", got=type(image).__name__,
+            fix="check the file that the image was read from",
+        )  # fmt: skip
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise FrameRejected(
             Reason.BAD_DIMENSIONS, "frame is wrong", expected="uint8 (H, W, 3)", got=f"{image.dtype} {image.shape}"

@@ -6,11 +6,12 @@ import importlib
 import os
 import signal
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+import trustseg
 from trustseg.errors import TrustSegError
 
 # name -> (module, function, one-line help). Modules are imported only for the command that runs, so that
@@ -40,6 +41,13 @@ USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 EXIT_GOOD, EXIT_BAD_VERDICT, EXIT_USAGE = 0, 1, 2
 
 
+def show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"trustseg {trustseg.__version__}")
+        raise typer.Exit
+
+
 def build_app(only: str | None = None) -> typer.Typer:
     """The application with every command, or with `only` that one (its module alone is then imported)."""
     app = typer.Typer(
@@ -52,7 +60,11 @@ def build_app(only: str | None = None) -> typer.Typer:
     )
 
     @app.callback()
-    def root() -> None:
+    def root(
+        version: Annotated[
+            bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit.")
+        ] = False,
+    ) -> None:
         """Semantic segmentation for driving that says when it must not be trusted."""
 
     for name, (module, function) in COMMANDS.items():

@@ -1,0 +1,16 @@
+from trustseg.backends import Backend as Backend
+from trustseg.backends import select_backend as select_backend
+from trustseg.bundle import Bundle as Bundle
+from trustseg.bundle import load_bundle as load_bundle
+from trustseg.errors import TrustSegError as TrustSegError
+from trustseg.failsafe import StateMachine as StateMachine
+from trustseg.pipeline import Pipeline as Pipeline
+from trustseg.pipeline import load as load
+from trustseg.reasons import Reason as Reason
+from trustseg.reasons import Severity as Severity
+from trustseg.reasons import State as State
+from trustseg.types import Frame as Frame
+from trustseg.types import FrameVerdict as FrameVerdict
+from trustseg.types import PerceptionResult as PerceptionResult
+
+__version__: str
