@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -176,6 +177,98 @@ def test_plans_may_lie_where_the_root_is_read_only(path: Path, tmp_path: Path, m
     assert plan_place(load_bundle(path), "tensorrt", "fp32").folder == tmp_path / "var" / "tiny"
     assert not (path / "plans").exists()
     create_backend("tensorrt", load_bundle(path)).close()
+
+
+# Whose plan it is -----------------------------------------------------------------------------------------------------
+
+
+def plan_of(path: Path) -> Path:
+    (plan,) = (path / "plans").glob("*.plan")
+    return plan
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: (path / "plans").chmod(0o777),
+        lambda path: (path / "plans").chmod(0o775),
+        lambda path: (path / "plans" / "tensorrt_fp32.json").chmod(0o666),
+        lambda path: (path / "plans" / "tensorrt_fp32.json").chmod(0o664),
+        lambda path: plan_of(path).chmod(0o666),
+        lambda path: path.chmod(0o777),
+    ],
+)
+def test_a_plan_that_others_can_write_is_not_opened(
+    built: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None]
+) -> None:
+    create_backend("tensorrt", load_bundle(built)).close()
+    spoil(built)
+    with pytest.raises(PlanError, match=r"can be written by others \(mode \d+\), expected its owner alone: chmod go-w"):
+        create_backend("tensorrt", load_bundle(built))
+    assert run("--bundle", built, "--check") == 1
+    assert "chmod go-w" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+@pytest.mark.parametrize("place", ["plans", "plans/tensorrt_fp32.json", "."])
+def test_a_plan_of_another_user_is_not_opened(built: Path, place: str) -> None:
+    os.chown(built / place, 65533, 65533)
+    with pytest.raises(PlanError, match="belongs to user 65533"):
+        create_backend("tensorrt", load_bundle(built))
+
+
+def test_a_build_makes_what_it_will_open_whatever_the_umask(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    play_tensorrt(monkeypatch, "tensorrt 10.3.0")
+    before = os.umask(0o002)
+    try:
+        assert run("--bundle", path) == 0
+    finally:
+        os.umask(before)
+    create_backend("tensorrt", load_bundle(path)).close()
+
+
+def test_timings_that_others_could_have_written_are_not_read(built: Path) -> None:
+    from trustseg.backends.tensorrt_build import _old_timings
+
+    place = plan_place(load_bundle(built), "tensorrt", "fp32")
+    assert _old_timings(place) == b"timings of 10.3.0"
+    place.timing_cache.chmod(0o666)
+    assert _old_timings(place) == b""
+
+
+def sign(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["sign", *map(str, arguments)])
+    return int(ended.value.code or 0)
+
+
+def test_where_a_key_is_configured_a_plan_must_be_signed_with_it(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private, manifest = tmp_path / "fleet.pem", built / "plans" / "tensorrt_fp32.json"
+    assert sign("--new-key", private) == 0
+    assert sign("--bundle", built, "--key", private) == 0
+    monkeypatch.setenv("TRUSTSEG_PUBLIC_KEY", str(tmp_path / "fleet.pub.pem"))
+    bundle = load_bundle(built)
+    with pytest.raises(PlanError, match=r"is not signed, expected .*tensorrt_fp32\.json\.sig.*trustseg sign --plan"):
+        create_backend("tensorrt", bundle)
+    assert run("--bundle", built, "--check") == 1
+    assert sign("--plan", manifest, "--key", private) == 0
+    create_backend("tensorrt", bundle).close()
+    assert run("--bundle", built, "--check") == 0
+    change(built, lambda m: m.update(build_s=1.0))
+    with pytest.raises(PlanError, match=r"the signature of .* is wrong"):
+        create_backend("tensorrt", bundle)
+    assert sign("--plan", manifest, "--key", private) == 0
+    data = bytearray(plan_of(built).read_bytes())
+    data[-1] ^= 1
+    plan_of(built).write_bytes(data)
+    with pytest.raises(PlanError, match="has been altered"):
+        create_backend("tensorrt", bundle)
+    capsys.readouterr()
+    assert sign("--plan", built / "nothing.json", "--key", private) == 2
+    assert sign("--plan", manifest, "--bundle", built, "--key", private) == 2
+    assert capsys.readouterr().err.count("\n") == 2
 
 
 # The real builder, without a GPU --------------------------------------------------------------------------------------

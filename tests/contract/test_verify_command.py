@@ -15,6 +15,7 @@ from trustseg.backends import select_backend
 from trustseg.bundle import load_bundle
 from trustseg.cli.app import main
 from trustseg.errors import BundleError, SelfTestError
+from trustseg.signature import signature_policy
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +139,28 @@ def test_a_signed_bundle_is_admitted(
     assert json.loads(out)["files"][0] == {"file": "signature by fleet.pub.pem", "passed": True, "why": ""}
     monkeypatch.setenv("TRUSTSEG_PUBLIC_KEY", str(public))
     assert load_bundle(path).card.name == "tiny"  # what the node calls
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_an_empty_key_does_not_let_everything_pass(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("TRUSTSEG_PUBLIC_KEY", value)
+    code, _, err = run(capsys, "--bundle", str(path))
+    assert code == 2
+    assert err.startswith("trustseg: TRUSTSEG_PUBLIC_KEY is empty, expected the path of an Ed25519 public key")
+    assert err.count("\n") == 1
+    with pytest.raises(BundleError, match="TRUSTSEG_PUBLIC_KEY is empty"):
+        load_bundle(path)
+    with pytest.raises(BundleError, match="TRUSTSEG_PUBLIC_KEY is empty"):
+        signature_policy()
+
+
+def test_whether_signatures_are_checked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRUSTSEG_PUBLIC_KEY", raising=False)
+    assert signature_policy() == "signatures of bundles and plans are NOT checked (TRUSTSEG_PUBLIC_KEY is not set)"
+    monkeypatch.setenv("TRUSTSEG_PUBLIC_KEY", "/etc/trustseg/fleet.pub.pem")
+    assert signature_policy() == "signatures of bundles and plans are checked with /etc/trustseg/fleet.pub.pem"
 
 
 def unsigned(path: Path) -> None:

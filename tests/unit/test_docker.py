@@ -154,12 +154,25 @@ def test_no_library_reports_to_its_maker(stages: dict[str, Stage], target: str) 
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_the_public_key_is_handed_on(compose: dict[str, Any], target: str) -> None:
+    """By name alone: with a value the variable would be there, and empty, where the host has none."""
+    service = compose["services"][target]
+    assert "TRUSTSEG_PUBLIC_KEY" in service["environment"]
+    assert service["environment"]["TRUSTSEG_PUBLIC_KEY"] is None
+    assert "/etc/trustseg:/etc/trustseg:ro" in service["volumes"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_latch_outlives_the_container(stages: dict[str, Stage], compose: dict[str, Any], target: str) -> None:
     """The monitor's file lies on the volume, and not on one of the file systems that end with the container."""
     told = dict(word.split("=", 1) for text in stages[target].all("ENV") for word in text.split())
     service = compose["services"][target]
     code = "from trustseg_ros.latch_file import default_path; print(default_path('/trustseg_monitor'))"
-    environment = {"PATH": "/usr/bin", "PYTHONPATH": os.pathsep.join(sys.path), **service.get("environment", {})}
+    environment = {
+        "PATH": "/usr/bin",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        **{k: v for k, v in service["environment"].items() if v is not None},
+    }
     environment |= {name: value for name, value in told.items() if name == "TRUSTSEG_STATE"} | {"ROS_DOMAIN_ID": "0"}
     place = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     volumes = [volume.split(":")[1] for volume in service["volumes"]]

@@ -1,4 +1,4 @@
-"""Ed25519 signature of a bundle's card (RFC 8032): who may say which hashes are right.
+"""Ed25519 signature of a bundle's card or a plan's manifest (RFC 8032): who may say which hashes are right.
 
 A hash inside a card finds damage. It does not stop somebody who can write the bundle's folder: the signature, made with
 a key that is not on the vehicle, does. It is checked wherever a public key is configured, before the card is parsed.
@@ -21,13 +21,32 @@ FILE_MAX_BYTES = 16 << 10
 
 
 def configured_key() -> Path | None:
-    """The public key that every bundle must be signed with, or None when none is configured."""
+    """The public key that every bundle and plan must be signed with, or None when none is configured.
+
+    Raises:
+        BundleError: the variable is there and empty: a key that was forgotten would let anything pass.
+    """
     named = os.environ.get(PUBLIC_KEY_VARIABLE)
-    return Path(named) if named else None
+    if named is None:
+        return None
+    if not named.strip():
+        raise BundleError(
+            f"{PUBLIC_KEY_VARIABLE} is empty", expected="the path of an Ed25519 public key, PEM",
+            fix="name the key, or unset the variable to open bundles without a signature",
+        )  # fmt: skip
+    return Path(named)
 
 
-def check_signature(card: bytes, path: Path, public_key: Path) -> None:
-    """Check the signature of the card at `path`, whose bytes are `card`.
+def signature_policy() -> str:
+    """One line about whether signatures are checked, for a node to say at its start; BundleError as above."""
+    key = configured_key()
+    if key is None:
+        return f"signatures of bundles and plans are NOT checked ({PUBLIC_KEY_VARIABLE} is not set)"
+    return f"signatures of bundles and plans are checked with {key}"
+
+
+def check_signature(card: bytes, path: Path, public_key: Path, *, fix: str = "") -> None:
+    """Check the signature of the card (or a plan's manifest) at `path`, whose bytes are `card`; `fix`: how to sign it.
 
     Raises:
         BundleError: the key cannot be used, or the signature is missing, malformed or of other bytes.
@@ -42,7 +61,7 @@ def check_signature(card: bytes, path: Path, public_key: Path) -> None:
     if not isinstance(key, ed25519.Ed25519PublicKey):
         raise BundleError(f"public key {public_key} cannot be used", expected="Ed25519", got=type(key).__name__)
     place = path.with_name(path.name + SIGNATURE_SUFFIX)
-    fix = f"sign it where the private key is: `trustseg sign --bundle {path.parent.name} --key PRIVATE.pem`"
+    fix = fix or f"sign it where the private key is: `trustseg sign --bundle {path.parent.name} --key PRIVATE.pem`"
     try:
         signature = base64.b64decode(_read(place).strip(), validate=True)
     except FileNotFoundError as error:
@@ -66,7 +85,10 @@ def check_signature(card: bytes, path: Path, public_key: Path) -> None:
 
 
 def sign_card(card: Path, private_key: Path) -> Path:
-    """Sign the card and write the signature beside it; returns its path. InputError when the key cannot be used."""
+    """Sign the card, or a plan's manifest, and write the signature beside it; returns its path.
+
+    InputError when the key cannot be used, or the file not be read.
+    """
     ed25519, serialization = _library()
     try:
         key = serialization.load_pem_private_key(_read(private_key), password=None)
@@ -79,7 +101,11 @@ def sign_card(card: Path, private_key: Path) -> Path:
         raise InputError(f"private key {private_key} cannot be used", expected="Ed25519", got=type(key).__name__)
     place = card.with_name(card.name + SIGNATURE_SUFFIX)
     try:
-        place.write_bytes(base64.b64encode(key.sign(card.read_bytes())) + b"\n")
+        data = card.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {card}", got=_words(error)) from error
+    try:
+        place.write_bytes(base64.b64encode(key.sign(data)) + b"\n")
     except OSError as error:
         raise InputError(f"cannot write {place}", got=_words(error)) from error
     return place

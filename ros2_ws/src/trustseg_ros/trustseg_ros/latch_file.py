@@ -1,33 +1,24 @@
 """The file in which latched reasons outlive the monitor. Standard library only.
 
-Who can write it, or a folder above it, can make a latch be forgotten: folder and file must belong to this user (or to
-root) and nobody else may write them, no link is followed, and what others could have altered counts as latched.
+Who can write it, or a folder above it, can make a latch be forgotten: no link is followed, and what others could have
+altered counts as latched (`trustseg.owned`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
+from trustseg.owned import owned_folder, read_owned
 from trustseg.reasons import Reason
 
 FILE_NAME = "latched.json"
 STATE_VARIABLE = "TRUSTSEG_STATE"
 LARGEST_BYTES = 65536  # ours has some hundred
-OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# A pipe in the file's place would be waited for without O_NONBLOCK.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class Untrusted(OSError):
-    """Somebody else could have written the file, or could take it away."""
 
 
 class LatchFile:
@@ -66,14 +57,14 @@ class LatchFile:
             OSError: the directory cannot be written, or is not this user's alone.
         """
         if not reasons:
-            with suppress(FileNotFoundError), self._folder() as folder:
+            with suppress(FileNotFoundError), owned_folder(self.path.parent) as folder:
                 os.unlink(self.path.name, dir_fd=folder)
                 os.fsync(folder)
             return
         self._make_folders()
         content = json.dumps({"latched_reasons": int(reasons), "names": reasons.names()})
         partial = f"{self.path.name}.partial"
-        with self._folder() as folder:
+        with owned_folder(self.path.parent) as folder:
             # What a killed monitor left, or somebody planted: removed, never written through.
             with suppress(FileNotFoundError):
                 os.unlink(partial, dir_fd=folder)
@@ -90,30 +81,10 @@ class LatchFile:
             os.fsync(folder)
 
     def _content(self) -> bytes:
-        with self._folder() as folder, open(os.open(self.path.name, _READ, dir_fd=folder), "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise Untrusted("it is no regular file")
-            _refuse_others(found, str(self.path), OTHERS_WRITE)
-            content = file.read(LARGEST_BYTES + 1)
+        content = read_owned(self.path, LARGEST_BYTES)
         if len(content) > LARGEST_BYTES:
             raise ValueError(f"it is longer than {LARGEST_BYTES} bytes")
         return content
-
-    @contextmanager
-    def _folder(self) -> Iterator[int]:
-        """The opened folder, held to its rules; links above it are followed first, each real folder is looked at."""
-        real = Path(os.path.realpath(self.path.parent))
-        # Who owns a folder above can put another one in this one's place; in a sticky one (/tmp) only its owner can.
-        for above in reversed(real.parents):
-            found = os.lstat(above)
-            _refuse_others(found, str(above), 0 if found.st_mode & stat.S_ISVTX else stat.S_IWOTH)
-        folder = os.open(real, _FOLDER)
-        try:
-            _refuse_others(os.fstat(folder), str(real), OTHERS_WRITE)
-            yield folder
-        finally:
-            os.close(folder)
 
     def _make_folders(self) -> None:
         """Every folder that is missing, for this user alone."""
@@ -124,14 +95,6 @@ class LatchFile:
             folder = folder.parent
         for each in reversed(missing):
             each.mkdir(mode=0o700, exist_ok=True)
-
-
-def _refuse_others(found: os.stat_result, path: str, forbidden: int) -> None:
-    if found.st_uid not in (0, os.geteuid()):
-        raise Untrusted(f"{path} belongs to user {found.st_uid}, expected this user ({os.geteuid()}) or root")
-    if found.st_mode & forbidden:
-        mode = stat.S_IMODE(found.st_mode)
-        raise Untrusted(f"{path} can be written by others (mode {mode:03o}), expected its owner alone: chmod go-w")
 
 
 def default_path(node_name: str) -> Path:

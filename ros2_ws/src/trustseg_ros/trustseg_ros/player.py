@@ -6,7 +6,6 @@ message type for is left out and named.
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg.replay.bag import Bag, listed
 from trustseg.replay.storage import CDR, ROS1, Channel, StoredMessage
+from trustseg_ros.message_class import message_class
 from trustseg_ros.node_main import EXIT_FAILED, EXIT_GOOD, spin_node
 
 NODE_NAME = "player"
@@ -176,11 +176,7 @@ def _message_type(channel: Channel) -> Any:
     """The class of a channel's messages, None where this machine has none."""
     if channel.encoding not in (CDR, ROS1):
         return None
-    package, name = channel.kind.split("/")[0], channel.kind.split("/")[-1]
-    try:
-        return getattr(importlib.import_module(f"{package}.msg"), name)
-    except (ImportError, AttributeError):
-        return None
+    return message_class(channel.kind)
 
 
 def play(options: PlayOptions, say: Callable[[str], object]) -> int:

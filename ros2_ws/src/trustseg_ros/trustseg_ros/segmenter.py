@@ -27,6 +27,7 @@ from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
+from trustseg.signature import signature_policy
 from trustseg_ros.arrivals import Arrivals
 from trustseg_ros.camera_info import CameraInfoCheck
 from trustseg_ros.engine_care import EngineCare
@@ -104,6 +105,7 @@ class Segmenter(LifecycleNode):
         self._trouble_timer.cancel()
         self.diagnostics = SegmenterDiagnostics(self, self.config.diagnostics_period_s, background)
         self.get_logger().info(f"mode {self.config.mode}; bounds: {self.bounds.describe()}")
+        self.get_logger().info(signature_policy())
         self.supervisor.start()
         if self.config.autostart:
             # Only once the executor spins: services answer while the bundle loads.

@@ -6,7 +6,6 @@ written is left.
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
 
 from trustseg.replay.bag_writer import BagWriter
+from trustseg_ros.message_class import message_class
 from trustseg_ros.node_main import EXIT_FAILED, EXIT_GOOD, spin_node, steady_timer
 
 NODE_NAME = "topic_recorder"
@@ -81,7 +81,7 @@ class TopicRecorder(Node):
             publishers = self.get_publishers_info_by_topic(topic)
             if not publishers:
                 continue
-            kind = _class_of(kinds[0]) if kinds[0] in self._bag.types.types else None
+            kind = message_class(kinds[0]) if kinds[0] in self._bag.types.types else None
             if kind is None:
                 self._refused.add(topic)
                 self._say(f"left out: {topic}, for want of its message type {kinds[0]}")
@@ -107,14 +107,6 @@ class TopicRecorder(Node):
         self.exit_status = EXIT_FAILED
         self._say(f"the recording has ended and is removed: {error.strerror or error}")
         self._bag.abandon()
-
-
-def _class_of(kind: str) -> Any:
-    package, _, name = kind.split("/")
-    try:
-        return getattr(importlib.import_module(f"{package}.msg"), name)
-    except (ImportError, AttributeError):
-        return None
 
 
 def _qos_for(publishers: list[Any]) -> QoSProfile:

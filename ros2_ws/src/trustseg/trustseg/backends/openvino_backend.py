@@ -12,6 +12,7 @@ from trustseg.backend_names import OPENVINO, SHORT_ARITHMETIC
 from trustseg.backends.interface import OUTPUT_DTYPES, check_images, check_tensors, engine_outputs
 from trustseg.bundle import Bundle
 from trustseg.errors import BackendError
+from trustseg.owned import owned_folder
 from trustseg.types import EngineOutput, UInt8Array
 
 ARITHMETIC = ("f32", "bf16")
@@ -103,8 +104,9 @@ def cache_folder() -> Path | None:
         folder = (Path(base) if base else Path.home() / ".cache") / "trustseg" / "openvino"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A compiled model is executed: a folder that others can write to would let them choose what runs.
-        state = folder.stat()
-        if state.st_uid != os.getuid() or state.st_mode & 0o022 or not os.access(folder, os.W_OK):
+        with owned_folder(folder):
+            pass
+        if not os.access(folder, os.W_OK):
             return None
     except (OSError, RuntimeError):
         return None

@@ -1,7 +1,9 @@
 """What a built TensorRT plan is bound to, and the check that refuses it anywhere else.
 
 A plan is executable code of one TensorRT build for one GPU. `trustseg build` writes its manifest beside it; every field
-is compared, and the plan's bytes are hashed, before anything deserialises them.
+is compared, and the plan's bytes are hashed, before anything deserialises them. Who can write either could run code in
+the node: both must be this user's or root's and nobody else's to write (`trustseg.owned`), and where a public key is
+configured the manifest, which holds the plan's hash, must be signed with it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from pydantic import Field
 from trustseg.bundle import FILE_MAX_BYTES, Bundle, parse_model, sha256_hex
 from trustseg.card import FileName, Sha256, Strict
 from trustseg.errors import BackendError, BundleError, PlanError
+from trustseg.owned import read_owned
+from trustseg.signature import check_signature, configured_key
 
 PLANS_VARIABLE = "TRUSTSEG_PLANS"
 MANIFEST_MAX_BYTES = 1 << 20
@@ -103,11 +107,12 @@ def read_manifest(bundle: Bundle, place: PlanPlace) -> PlanManifest:
     """The manifest of a plan.
 
     Raises:
-        BackendError: there is none: it was never built here. PlanError: it cannot be read or is not valid.
+        BackendError: there is none: it was never built here. PlanError: it cannot be read, others can write it, it is
+            not signed although a key is configured, or it is not valid.
     """
+    manifest = place.manifest.resolve()
     try:
-        with place.manifest.open("rb") as file:
-            data = file.read(MANIFEST_MAX_BYTES + 1)
+        data = read_owned(manifest, MANIFEST_MAX_BYTES)
     except FileNotFoundError as error:
         raise BackendError(
             f"no TensorRT plan of bundle {bundle.card.name} ({place.precision})", expected=str(place.manifest),
@@ -115,6 +120,13 @@ def read_manifest(bundle: Bundle, place: PlanPlace) -> PlanManifest:
         ) from error  # fmt: skip
     except OSError as error:
         raise PlanError(f"cannot read {place.manifest}", got=error.strerror or str(error)) from error
+    key = configured_key()
+    if key is not None:
+        sign = f"sign it where the private key is: `trustseg sign --plan {place.manifest.name} --key PRIVATE.pem`"
+        try:
+            check_signature(data, manifest, key, fix=sign)
+        except BundleError as error:
+            raise PlanError(str(error)) from error
     try:
         return parse_model(PlanManifest, data, str(place.manifest))
     except BundleError as error:
@@ -143,7 +155,7 @@ def check_machine(manifest: PlanManifest, here: PlanMachine, bundle: Bundle, pla
 
 
 def read_plan(manifest: PlanManifest, bundle: Bundle, place: PlanPlace) -> bytes:
-    """The plan's bytes, read once, with the manifest's size and hash; PlanError otherwise."""
+    """The plan's bytes, read once, nobody else's to write, with the manifest's size and hash; PlanError otherwise."""
     folder = place.folder.resolve()
     path = (folder / manifest.plan).resolve()
     fix = f"run `{build_command(bundle, place)}` again; the plan was not opened"
@@ -151,8 +163,7 @@ def read_plan(manifest: PlanManifest, bundle: Bundle, place: PlanPlace) -> bytes
         raise PlanError(f"plan {manifest.plan} leads out of {folder}", got=str(path), fix=fix)
     limit = min(manifest.plan_bytes, FILE_MAX_BYTES)
     try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
+        data = read_owned(path, limit)
     except OSError as error:
         raise PlanError(f"cannot read {path}", got=error.strerror or str(error), fix=fix) from error
     if len(data) < manifest.plan_bytes:

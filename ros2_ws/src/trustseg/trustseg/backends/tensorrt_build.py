@@ -24,8 +24,9 @@ from trustseg.backends.plan_manifest import (
 )
 from trustseg.backends.tensorrt_backend import TensorRtBackend
 from trustseg.backends.tensorrt_library import QuietLog, import_tensorrt, this_machine
-from trustseg.bundle import Bundle, sha256_hex
+from trustseg.bundle import FILE_MAX_BYTES, Bundle, sha256_hex
 from trustseg.errors import BackendError, BundleError, SelfTestError
+from trustseg.owned import read_owned
 
 WORKSPACE_BYTES = 1 << 30
 Progress = Callable[[str, int, int], None]  # phase, steps done, steps of it
@@ -192,7 +193,7 @@ def _prove(bundle: Bundle, place: PlanPlace, plan: bytes) -> None:
 
 def _old_timings(place: PlanPlace) -> bytes:
     try:
-        return place.timing_cache.read_bytes()
+        return read_owned(place.timing_cache.resolve(), FILE_MAX_BYTES)
     except OSError:
         return b""
 
@@ -200,7 +201,8 @@ def _old_timings(place: PlanPlace) -> bytes:
 def _place(place: PlanPlace, manifest: PlanManifest, plan: bytes, timings: bytes) -> None:
     old = _old_plan(place)
     try:
-        place.folder.mkdir(parents=True, exist_ok=True)
+        # Whatever the umask: a plan that others can write is not run.
+        place.folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         _write(place.folder / manifest.plan, plan)
         if timings:
             _write(place.timing_cache, timings)
