@@ -1,13 +1,13 @@
 """One camera's segmentation node and its failure monitor: `ros2 launch trustseg_ros trustseg.launch.py --show-args`.
 
-Both are started again when they end; the monitor latches when that happens too often. For several cameras include this
-file once a camera, each with its own `namespace`.
+Both are started again when they end, unless `use_respawn` is false; the monitor latches when that happens too often.
+For several cameras include this file once a camera, each with its own `namespace`.
 """
 
 import os
 
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 
@@ -17,6 +17,8 @@ from trustseg.telemetry import OPT_OUT
 
 PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
 RESPAWN_DELAY_S = 0.5
+
+COMMON = ("camera_rate_hz", "latency_budget_ms", "use_sim_time")
 
 ARGUMENTS = {
     "namespace": ("", "namespace of both nodes and of the topics below; one a camera"),
@@ -32,8 +34,15 @@ ARGUMENTS = {
     "camera_info": ("camera_info", "topic of the camera's sensor_msgs/CameraInfo; optional"),
     "image_transport": ("raw", "type of the image topic: raw or compressed"),
     "autostart": ("true", "configure and activate at start; false where a lifecycle manager does"),
+    "camera_rate_hz": ("", "rate of the camera, Hz, for both nodes; empty: as the profile says"),
+    "latency_budget_ms": ("", "longest usual time from an image to its status, ms; empty: as the profile says"),
+    "use_sim_time": ("", "take the time from /clock: true or false; empty: as the profile says"),
+    "use_respawn": ("true", "start a node again when it ends; false where another supervisor does"),
     "log_level": ("info", "least severe message that is logged: debug, info, warn, error or fatal"),
 }
+
+
+CHOICES = {"use_sim_time": ["", "true", "false", "True", "False"], "use_respawn": ["true", "false", "True", "False"]}
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -44,37 +53,44 @@ def generate_launch_description() -> LaunchDescription:
         for name, value in {**transport_environment(), **ALLOCATOR}.items()
     ]
     environment += [SetEnvironmentVariable(name, value) for name, value in OPT_OUT.items()]
+    arguments = [
+        DeclareLaunchArgument(name, default_value=default, description=text, choices=CHOICES.get(name))
+        for name, (default, text) in ARGUMENTS.items()
+    ]
+    return LaunchDescription([*arguments, *environment, OpaqueFunction(function=nodes)])
+
+
+def nodes(context: LaunchContext) -> list[Node]:
+    """Both nodes; a function because an empty argument leaves a parameter as the profile has it."""
+    # Of both nodes: their bounds must be equal, and so must their clocks.
+    common = {name: LaunchConfiguration(name) for name in COMMON if LaunchConfiguration(name).perform(context)}
+    chosen = {
+        name: LaunchConfiguration(name) for name in ("bundle", "backend", "precision", "image_transport", "autostart")
+    }
     shared = {
         "package": "trustseg_ros",
         "namespace": LaunchConfiguration("namespace"),
         "output": "screen",
         "emulate_tty": True,
-        "respawn": True,
+        "respawn": LaunchConfiguration("use_respawn").perform(context).lower() == "true",
         "respawn_delay": RESPAWN_DELAY_S,
         "arguments": ["--ros-args", "--log-level", LaunchConfiguration("log_level")],
     }
-    chosen = {
-        name: LaunchConfiguration(name) for name in ("bundle", "backend", "precision", "image_transport", "autostart")
-    }
-    return LaunchDescription(
-        [
-            *(DeclareLaunchArgument(n, default_value=d, description=text) for n, (d, text) in ARGUMENTS.items()),
-            *environment,
-            LifecycleNode(
-                name="trustseg",
-                executable="segmenter",
-                parameters=[LaunchConfiguration("params_file"), chosen],
-                remappings=[
-                    ("image", LaunchConfiguration("image")),
-                    ("camera_info", LaunchConfiguration("camera_info")),
-                ],
-                **shared,
-            ),
-            Node(
-                name="trustseg_monitor",
-                executable="monitor",
-                parameters=[LaunchConfiguration("params_file")],
-                **shared,
-            ),
-        ]
-    )
+    return [
+        LifecycleNode(
+            name="trustseg",
+            executable="segmenter",
+            parameters=[LaunchConfiguration("params_file"), {**common, **chosen}],
+            remappings=[
+                ("image", LaunchConfiguration("image")),
+                ("camera_info", LaunchConfiguration("camera_info")),
+            ],
+            **shared,
+        ),
+        Node(
+            name="trustseg_monitor",
+            executable="monitor",
+            parameters=[LaunchConfiguration("params_file"), *([common] if common else [])],
+            **shared,
+        ),
+    ]

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +32,9 @@ SIGTERM_AFTER_S, SIGKILL_AFTER_S = 5.0, 10.0  # as `ros2 launch` does
 class LaunchConfiguration:
     variable_name: str
 
+    def perform(self, context: Context) -> str:
+        return context.text(self)
+
 
 @dataclass(frozen=True)
 class EnvironmentVariable:
@@ -45,6 +48,13 @@ class DeclareLaunchArgument:
     default_value: Any = None
     description: str = ""
     choices: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class OpaqueFunction:
+    """Its function gets the context, with the values of all arguments declared before, and returns more entities."""
+
+    function: Callable[[Context], Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -136,18 +146,20 @@ class Context:
         return value if isinstance(value, str) else yaml.safe_load(self.text(value))
 
 
+STAND_INS: dict[str, list[type[Any]]] = {
+    "launch": [Context, LaunchDescription],
+    "launch.actions": [DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable],
+    "launch.substitutions": [LaunchConfiguration, EnvironmentVariable],
+    "launch_ros": [],
+    "launch_ros.actions": [Node, LifecycleNode],
+}
+
+
 def install_stand_ins() -> None:
     """Puts the stand-ins where the launch file imports them from."""
-    contents = {
-        "launch": [LaunchDescription],
-        "launch.actions": [DeclareLaunchArgument, SetEnvironmentVariable],
-        "launch.substitutions": [LaunchConfiguration, EnvironmentVariable],
-        "launch_ros": [],
-        "launch_ros.actions": [Node, LifecycleNode],
-    }
-    for name, classes in contents.items():
+    for name, classes in STAND_INS.items():
         module = ModuleType(name)
-        module.__dict__.update({c.__name__: c for c in classes})
+        module.__dict__.update({"LaunchContext" if c is Context else c.__name__: c for c in classes})
         sys.modules[name] = module
 
 
@@ -168,10 +180,16 @@ def prepare(description: LaunchDescription, context: Context) -> list[tuple[Node
     if set(context.given) - known:
         raise SystemExit(f"unknown launch arguments: {', '.join(sorted(set(context.given) - known))}")
     started = []
-    for entity in description.entities:
+    waiting = list(description.entities)
+    while waiting:
+        entity = waiting.pop(0)
         if isinstance(entity, DeclareLaunchArgument):
             value = context.given.get(entity.name)
             context.values[entity.name] = context.text(entity.default_value) if value is None else value
+            if entity.choices and context.values[entity.name] not in entity.choices:
+                raise SystemExit(f"argument {entity.name}: expected one of {entity.choices}, got {value!r}")
+        elif isinstance(entity, OpaqueFunction):
+            waiting = [*entity.function(context), *waiting]
         elif isinstance(entity, SetEnvironmentVariable):
             context.environment[entity.name] = context.text(entity.value)
         elif isinstance(entity, Node):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import importlib.util
 import os
 import signal
 import subprocess
@@ -142,6 +143,75 @@ def test_nodes_come_up_and_a_killed_one_comes_back(
     runner.send_signal(signal.SIGINT)
     assert runner.wait(timeout=WAIT_S) == 0
     assert not any(is_alive(pid) for name in ("segmenter", "monitor") for pid in pids_of(log, name))
+
+
+def test_clock_timing_and_respawn_are_arguments_of_both_nodes(
+    launch: Callable[..., Any], planner: Callable[..., Planner], tmp_path: Path
+) -> None:
+    from rcl_interfaces.srv import GetParameters
+
+    launch("use_sim_time:=True", "use_respawn:=False", "camera_rate_hz:=12.5", "autostart:=false")
+    observer = planner()
+    for node in ("trustseg", "trustseg_monitor"):
+        client = observer.node.create_client(GetParameters, f"{node}/get_parameters")
+        observer.until(client.service_is_ready, f"parameters of {node}")
+        names = ["use_sim_time", "camera_rate_hz", "latency_budget_ms"]
+        future = client.call_async(GetParameters.Request(names=names))
+        observer.until(future.done, f"parameters of {node}")
+        clock, rate, budget = future.result().values
+        assert (clock.bool_value, rate.double_value) == (True, 12.5)
+        assert budget.double_value == 250.0  # the profile's
+
+    log = tmp_path / "launch.log"
+    os.kill(pids_of(log, "monitor")[0], signal.SIGKILL)
+    observer.until(lambda: "[monitor] ended" in log.read_text(), "the monitor's end")
+    os.kill(pids_of(log, "segmenter")[0], signal.SIGKILL)
+    # With nothing left to run or to start again the launch itself ends.
+    observer.until(lambda: "[segmenter] ended" in log.read_text(), "the segmenter's end")
+    assert [len(pids_of(log, name)) for name in ("monitor", "segmenter")] == [1, 1]
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The runner as a module, its stand-ins in place for this test."""
+    spec = importlib.util.spec_from_file_location("launch_runner", RUNNER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "launch_runner", module)  # its dataclasses look themselves up there
+    spec.loader.exec_module(module)
+    for name in module.STAND_INS:
+        monkeypatch.setitem(sys.modules, name, None)
+    module.install_stand_ins()
+    return module
+
+
+def test_a_profile_keeps_its_clock_where_no_argument_says_otherwise(
+    runner: Any, repository: Path, tmp_path: Path
+) -> None:
+    description = runner.load(repository / "launch" / "trustseg.launch.py")
+    prefixes = [find_workspace()]
+
+    def monitor_files(**given: str) -> list[str]:
+        scratch = tmp_path / f"scratch_{len(list(tmp_path.iterdir()))}"
+        scratch.mkdir()
+        started = runner.prepare(description, runner.Context(given, prefixes, scratch))
+        command = next(command for node, command, _ in started if node.executable == "monitor")
+        return [Path(command[i + 1]).read_text() for i, part in enumerate(command) if part == "--params-file"]
+
+    (profile,) = monitor_files(profile="sim")
+    assert "use_sim_time: true" in profile
+    assert "use_sim_time: false" in monitor_files(profile="sim", use_sim_time="false")[-1]
+    with pytest.raises(SystemExit, match="use_sim_time"):
+        monitor_files(use_sim_time="perhaps")
+
+
+def find_workspace() -> Path:
+    from trustseg.ros_env import find_ros
+
+    workspace = find_ros().workspace
+    assert workspace is not None
+    return workspace
 
 
 def test_every_argument_says_what_it_is(repository: Path) -> None:
