@@ -131,6 +131,8 @@ build_workspace() {
         exit 1
     fi
     pip_locked -e "$ROOT/ros2_ws/src/trustseg" -e "$ROOT/ros2_ws/src/trustseg_ros"
+    # The programs that colcon linked into lib/trustseg_ros find their functions by these names; nobody wants them on a PATH.
+    (cd "$VENV/bin" && rm -f segmenter monitor camera recorder injector)
 }
 
 ROS=$(ros_source)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from glob import glob
 
 from setuptools import find_packages, setup
 
 NAME = "trustseg_ros"
+EXECUTABLES = ("segmenter", "monitor", "camera", "recorder", "injector")
+# colcon puts them into lib/trustseg_ros (setup.cfg), where `ros2 run` and launch files look. Those of a wheel come to
+# lie on the user's PATH, where a bare `camera` or `monitor` would be anybody's.
+PREFIX = f"{NAME.removesuffix('_ros')}_" if {"bdist_wheel", "dist_info"} & set(sys.argv) else ""
 
 setup(
     name=NAME,
@@ -25,13 +30,5 @@ setup(
         (f"share/{NAME}/launch/profiles", sorted(glob("launch/profiles/*.yaml"))),
     ],
     zip_safe=False,
-    entry_points={
-        "console_scripts": [
-            "segmenter = trustseg_ros.start:segmenter",
-            "monitor = trustseg_ros.start:monitor",
-            "camera = trustseg_ros.start:camera",
-            "recorder = trustseg_ros.start:recorder",
-            "injector = trustseg_ros.start:injector",
-        ]
-    },
+    entry_points={"console_scripts": [f"{PREFIX}{name} = {NAME}.start:{name}" for name in EXECUTABLES]},
 )
