@@ -16,6 +16,7 @@ from bundle_factory import make_tiny_bundle
 from fake_segmenter import TIMING, FakeSegmenter
 from ros_probe import HEIGHT, WIDTH, Probe
 from trustseg.bounds import SECOND, derive_bounds
+from trustseg.hardware import hardware_name
 from trustseg.reasons import Reason
 from trustseg_ros.parameters import SegmenterConfig
 
@@ -82,7 +83,7 @@ def test_diagnostics_and_what_others_make_of_them(nodes: Callable[..., None], pr
     )  # fmt: skip
     assert {n for n in diagnostics.newest if "trustseg" in n} == ours
     for name in ours:
-        assert diagnostics.newest[name].hardware_id == name.partition(":")[0]
+        assert diagnostics.newest[name].hardware_id == hardware_name()
         assert all(pair.key for pair in diagnostics.newest[name].values)
     verdict = {pair.key: pair.value for pair in diagnostics.newest["trustseg_monitor: verdict"].values}
     assert (verdict["failure"], verdict["state"]) == ("False", "OK")
@@ -128,7 +129,7 @@ def test_degraded_is_a_warning_and_namespaces_tell_cameras_apart(start_node: Cal
     probe.until(lambda: diagnostics.level(name) == OK, "OK", every=fake.send)
     probe.until(lambda: diagnostics.level(name) == WARN, "WARN", every=lambda: fake.send(Reason.LOW_QUALITY))
     status = diagnostics.newest[name]
-    assert (status.hardware_id, status.message) == ("front/trustseg_monitor", "DEGRADED: LOW_QUALITY")
+    assert (status.hardware_id, status.message) == (hardware_name(), "DEGRADED: LOW_QUALITY")
 
 
 @pytest.mark.parametrize("system", ["autoware", "nav2"])

@@ -8,6 +8,7 @@ pytest.importorskip("diagnostic_msgs", reason="ROS 2 is not there")
 
 from builtin_interfaces.msg import Time
 
+from trustseg.hardware import hardware_name
 from trustseg_ros.diagnostics import diagnostic, diagnostic_array, identity_of
 
 
@@ -29,7 +30,7 @@ def test_a_node_is_named_with_its_namespace(name: str, identity: str) -> None:
 
 def test_a_status_says_whose_it_is_and_rounds_its_numbers() -> None:
     status = diagnostic("front/trustseg", "input", b"\x01", "slow", {"age ms": 12.34567, "taken in": 12345678})
-    assert (status.name, status.hardware_id) == ("front/trustseg: input", "front/trustseg")
+    assert (status.name, status.hardware_id) == ("front/trustseg: input", hardware_name())
     assert (status.level, status.message) == (b"\x01", "slow")
     assert [(pair.key, pair.value) for pair in status.values] == [("age ms", "12.35"), ("taken in", "12345678")]
 

@@ -319,7 +319,7 @@ def test_diagnostics_mirror_the_state_on_change_and_once_a_period(world: World) 
     world.core.on_tick()
     assert len(world.diagnostics) == 3
     status = world.diagnostics[1]
-    assert (status.name, status.hardware_id) == ("the_monitor: verdict", "the_monitor")
+    assert status.name == "the_monitor: verdict"
 
 
 def test_diagnostics_say_what_the_verdict_says(world: World) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
+from trustseg.hardware import hardware_name
+
 TOPIC = "/diagnostics"
 # The segmentation node's task about its images, and the keys of its counters that the bench reads.
 INPUT = "input"
@@ -20,9 +22,10 @@ def identity_of(node: Any) -> str:
 
 
 def diagnostic(node: str, task: str, level: bytes, message: str, values: Mapping[str, Any]) -> DiagnosticStatus:
-    """One status named `node: task`, of hardware `node` (see `identity_of`); numbers are rounded for people."""
+    """One status of the machine's task `node: task` (see `identity_of`); numbers are rounded for people."""
     pairs = [KeyValue(key=key, value=f"{v:.4g}" if isinstance(v, float) else str(v)) for key, v in values.items()]
-    return DiagnosticStatus(level=level, name=f"{node}: {task}", message=message, hardware_id=node, values=pairs)
+    name = f"{node}: {task}"
+    return DiagnosticStatus(level=level, name=name, message=message, hardware_id=hardware_name(), values=pairs)
 
 
 def diagnostic_array(stamp: Any, *statuses: DiagnosticStatus) -> DiagnosticArray:
