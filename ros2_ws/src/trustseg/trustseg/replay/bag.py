@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 import zstandard
 from rosbags.typesys import Stores, get_typestore
 
 from trustseg.errors import InputError
+from trustseg.replay.bag_metadata import METADATA, BagMetadata, read_metadata
 from trustseg.replay.mcap_file import MAGIC as MCAP_MAGIC
 from trustseg.replay.mcap_file import McapFile
 from trustseg.replay.ros1_file import Ros1File
@@ -23,47 +23,70 @@ from trustseg.replay.unpack import TooLarge, unzstd_file
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 IMAGE_KINDS = (RAW, COMPRESSED)
-METADATA = "metadata.yaml"
 SQLITE_MAGIC, ROS1_MAGIC = b"SQLite format 3\x00", b"#ROSBAG V"
 BAG_SUFFIXES = (".mcap", ".db3", ".bag")
 FILE_SUFFIXES = (*BAG_SUFFIXES, ".mcap.zstd", ".db3.zstd", ".mcap.zst", ".db3.zst")
 
 
 def is_bag(source: Path) -> bool:
-    """Whether `source` is a bag: a folder with metadata.yaml or with a bag file in it, or a bag file."""
-    if source.is_dir():
-        return (source / METADATA).is_file() or any(_is_bag_file(path) for path in source.iterdir())
-    return _is_bag_file(source)
+    """Whether `source` is a bag: a bag file, a folder with one in it, or a folder of nothing but a bag's metadata."""
+    if not source.is_dir():
+        return _is_bag_file(source)
+    files = [path for path in source.iterdir() if path.is_file() and not path.name.startswith(".")]
+    if any(_is_bag_file(path) for path in files):
+        return True
+    stated = read_metadata(source)
+    return stated is not None and {path.name for path in files} <= {METADATA, *stated.files}
 
 
 def bag_files(source: Path) -> list[Path]:
-    """The files of a bag in order of recording; what the metadata names, else all bag files of the folder.
+    """The files of a bag in order of recording: what is there, in the order that the metadata gives.
+
+    A file that the metadata names and that is not there, under that name or another, is among them.
 
     Raises:
-        InputError: no bag file there, or several of different bags and no metadata.
+        InputError: no bag file there, or several of different bags and no metadata that names them.
     """
     if not source.is_dir():
         return [source]
-    there = sorted((p for p in source.iterdir() if _is_bag_file(p)), key=natural_order)
-    metadata = source / METADATA
-    if metadata.is_file():
-        try:
-            document = yaml.safe_load(metadata.read_text(encoding="utf-8"))
-            named = [str(name) for name in document["rosbag2_bagfile_information"]["relative_file_paths"]]
-        except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
-            if not there:
-                raise InputError(f"{metadata} cannot be read", got=one_line(error)) from error
-            return there
-        # Some recorders wrote the bag's own folder in front of the names.
-        return [path if (path := source / name).exists() else source / Path(name).name for name in named]
-    if len({re.sub(r"_?\d+$", "", path.name.split(".")[0]) for path in there}) > 1:
+    stated = read_metadata(source) or BagMetadata()
+    there = _bag_files_of(source, stated)
+    if stated.files:
+        return _ordered(source, there, stated.files)
+    if len({_series(path.name) for path in there}) > 1:
         raise InputError(
-            f"{source} holds several bag files and no {METADATA}", got=listed([p.name for p in there]),
+            f"{source} holds several bag files and no {METADATA} that names them", got=listed([p.name for p in there]),
             fix="name one of the files",
         )  # fmt: skip
     if not there:
         raise InputError(f"{source} holds no bag file", expected=" ".join(BAG_SUFFIXES))
     return there
+
+
+def _bag_files_of(source: Path, stated: BagMetadata) -> list[Path]:
+    """Each file once: players leave what they unpacked beside the packed file that the recorder wrote."""
+    found = [p for p in source.iterdir() if (_is_bag_file(p) and not p.name.startswith(".")) or p.name in stated.files]
+    best: dict[str, Path] = {}
+    for path in sorted(found, key=lambda p: (p.name in stated.files, p.name.lower() != _unpacked(p.name).lower())):
+        best[_unpacked(path.name)] = path
+    return sorted(best.values(), key=natural_order)
+
+
+def _ordered(source: Path, there: Sequence[Path], names: Sequence[str]) -> list[Path]:
+    """`there` in the order of `names`; those that were renamed take the places of the names that are gone."""
+    left = list(there)
+    found: dict[str, Path] = {}
+    for name in names:
+        same = next((p for p in left if _unpacked(p.name) == _unpacked(name)), None)
+        if same is not None:
+            found[name] = same
+            left.remove(same)
+    for name in names:
+        if name not in found and left:
+            found[name] = left.pop(0)
+    series = {_series(name) for name in names}
+    # A file more of the same series was begun after the metadata was written; one of another is another recording.
+    return [*(found.get(name, source / name) for name in names), *(p for p in left if _series(p.name) in series)]
 
 
 class Bag:
@@ -97,7 +120,40 @@ class Bag:
             raise errors[0]
         self._losses += [str(error) for error in errors]
         self.channels = _merged(self._open)
+        if source.is_dir():
+            try:
+                self._compare(read_metadata(source) or BagMetadata())
+            except InputError:
+                self.close()
+                raise
         self._stores = {CDR: get_typestore(Stores.ROS2_JAZZY), ROS1: get_typestore(Stores.ROS1_NOETIC)}
+
+    def _compare(self, stated: BagMetadata) -> None:
+        """Note what is stated and not there.
+
+        Raises:
+            InputError: messages are stated, and there are none.
+        """
+        read = {path.name for path in self.files}
+        beside = [p.name for p in _bag_files_of(self.source, stated) if p.name not in read]
+        if beside:
+            self._losses.append(f"{listed(beside)}: not read, {METADATA} names other files; name it to read it")
+        there: dict[str, int] = {}
+        for channel in self.channels:
+            there[channel.topic] = there.get(channel.topic, 0) + channel.count
+        total, expected = sum(there.values()), max(stated.total, sum(stated.counts.values()))
+        logs = [each.path.name for each in self._open if isinstance(each, SqliteFile) and each.had_log]
+        why = f"; {listed(logs)} may lack what lay in the file {logs[0]}-wal beside it" if logs else ""
+        if expected and not total:
+            raise InputError(
+                f"{self.source} holds no messages", expected=f"the {expected} that its {METADATA} states",
+                got=listed([path.name for path in self.files]), fix=why.removeprefix("; "),
+            )  # fmt: skip
+        short = {topic: (n, there.get(topic, 0)) for topic, n in stated.counts.items() if there.get(topic, 0) < n}
+        for topic, (count, found) in sorted(short.items()):
+            self._losses.append(f"{METADATA} states {count} messages of {topic}, {found} are there{why}")
+        if not short and total < expected:
+            self._losses.append(f"{METADATA} states {expected} messages, {total} are there{why}")
 
     def _open_file(self, path: Path) -> BagFile:
         if not path.is_file():
@@ -124,7 +180,7 @@ class Bag:
 
     def _decompressed(self, path: Path) -> Path:
         self._scratch = self._scratch or Path(tempfile.mkdtemp(prefix="trustseg-bag-"))
-        target = self._scratch / re.sub(r"\.zstd?$", "", path.name)
+        target = self._scratch / _unpacked(path.name)
         try:
             unzstd_file(path, target)
         except zstandard.ZstdError as error:
@@ -203,6 +259,9 @@ def choose_topics(
     if wanted:
         return list(dict.fromkeys(wanted))
     if not images:
+        mute = sorted({c.topic for c in channels if c.kind in IMAGE_KINDS and not c.count})
+        if mute:
+            raise InputError(f"{source} holds no images", got=f"no messages of {listed(mute)}")
         told = [f"{c.topic} ({c.kind})" for c in sorted(channels, key=lambda c: c.topic)]
         raise InputError(f"{source} holds no images", got=f"topics {listed(told)}" if told else "an empty bag")
     if len(images) > 1 and not every:
@@ -222,7 +281,16 @@ def listed(names: Sequence[str], most: int = 8) -> str:
 
 
 def _is_bag_file(path: Path) -> bool:
-    return path.name.endswith(FILE_SUFFIXES) and path.is_file()
+    return path.name.lower().endswith(FILE_SUFFIXES) and path.is_file()
+
+
+def _unpacked(name: str) -> str:
+    return re.sub(r"\.zstd?$", "", name, flags=re.IGNORECASE)
+
+
+def _series(name: str) -> str:
+    """What the names of one recording's files have in common."""
+    return re.sub(r"_?\d+$", "", name.split(".")[0])
 
 
 def _merged(files: Sequence[BagFile]) -> tuple[Channel, ...]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from trustseg.errors import InputError
-from trustseg.replay.bag import METADATA
+from trustseg.replay.bag_metadata import METADATA
 from trustseg.replay.job import ReplayJob, ReplayOptions
 from trustseg.replay.sources import open_sources
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ MAGIC = b"\x89MCAP"
 class McapFile:
     """One .mcap file.
 
-    A file without its index (a recording that was killed) is read in the order of writing, up to the last whole chunk.
+    A file without an index is read in the order of writing; one without its end (a recording that was killed) up to the
+    last whole chunk.
 
     Raises:
         InputError: no MCAP file.
@@ -34,6 +36,7 @@ class McapFile:
 
     def __init__(self, path: Path) -> None:
         self.path, self.losses = path, list[str]()
+        self._known: dict[int, Channel] = {}
         try:
             self._stream = path.open("rb")
             self._size = path.stat().st_size
@@ -43,18 +46,15 @@ class McapFile:
         except OSError as error:
             raise InputError(f"{path} cannot be read", got=one_line(error)) from error
         if self._summary is not None:
-            schemas, stated = self._summary.schemas, self._summary.statistics.channel_message_counts
+            stated = self._summary.statistics.channel_message_counts
             self.channels = tuple(
-                _channel(each, schemas.get(each.schema_id), stated.get(number, 0))
-                for number, each in sorted(self._summary.channels.items())
+                replace(each, count=stated.get(number, 0)) for number, each in sorted(self._known.items())
             )
         else:
             counts: dict[tuple[str, str], list[Any]] = {}
             for channel, _, _ in self._from_start():
                 counts.setdefault((channel.topic, channel.kind), [channel, 0])[1] += 1
-            self.channels = tuple(Channel(c.topic, c.kind, c.encoding, n) for c, n in counts.values())
-            if not self.losses:
-                self.losses.append(f"{path.name} has no index: it was read in the order of writing")
+            self.channels = tuple(replace(channel, count=n) for channel, n in counts.values())
 
     def _read_summary(self) -> Any:
         """The index, or None where there is none that can be used."""
@@ -63,8 +63,25 @@ class McapFile:
             summary = SeekingReader(self._stream, record_size_limit=self._size).get_summary()
         except Exception:  # whatever a file without its end makes the reader do
             return None
-        usable = summary is not None and summary.statistics is not None and summary.chunk_indexes
-        return summary if usable else None
+        if summary is None or summary.statistics is None or not summary.chunk_indexes:
+            return None
+        counts = summary.statistics.channel_message_counts
+        if sum(counts.values()) != summary.statistics.message_count:
+            return None
+        # Writers need not repeat channels and schemas behind the data: then they are looked for where they must be.
+        numbers = counts.keys() | {n for each in summary.chunk_indexes for n in each.message_index_offsets}
+        schemas = {each.schema_id for each in summary.channels.values()} - {0}
+        if numbers <= summary.channels.keys() and schemas <= summary.schemas.keys():
+            self._learn_all(summary.schemas, summary.channels)
+        else:
+            for _ in self._from_start():
+                if numbers <= self._known.keys():
+                    break
+            self.losses.clear()
+        return summary if numbers <= self._known.keys() else None
+
+    def _learn_all(self, schemas: dict[int, Schema], channels: dict[int, McapChannel]) -> None:
+        self._known = {n: _channel(each, schemas.get(each.schema_id)) for n, each in channels.items()}
 
     def messages(
         self, topics: Collection[str], start_ns: int = 0, end_ns: int | None = None
@@ -91,12 +108,7 @@ class McapFile:
         self, topics: Collection[str], start_ns: int, end_ns: int | None
     ) -> Iterator[tuple[Channel, int, bytes]]:
         """(channel, log time, bytes) in order of recording, of the chunks that can hold what is asked for."""
-        schemas = self._summary.schemas
-        known = {
-            number: _channel(each, schemas.get(each.schema_id), 0)
-            for number, each in self._summary.channels.items()
-            if each.topic in topics
-        }
+        known = {number: each for number, each in self._known.items() if each.topic in topics}
         chosen = [
             index
             for index in self._summary.chunk_indexes
@@ -120,13 +132,13 @@ class McapFile:
         """(channel, log time, bytes) in order of writing."""
         self._stream.seek(0)
         schemas: dict[int, Schema] = {}
-        known: dict[int, Channel] = {}
+        known = self._known = dict[int, Channel]()
 
         def learn(record: Any) -> None:
             if isinstance(record, Schema):
                 schemas[record.id] = record
             elif isinstance(record, McapChannel):
-                known[record.id] = _channel(record, schemas.get(record.schema_id), 0)
+                known[record.id] = _channel(record, schemas.get(record.schema_id))
 
         try:
             for record in StreamReader(self._stream, emit_chunks=True, record_size_limit=self._size).records:
@@ -150,9 +162,9 @@ class McapFile:
             )
 
 
-def _channel(channel: McapChannel, schema: Schema | None, count: int) -> Channel:
+def _channel(channel: McapChannel, schema: Schema | None) -> Channel:
     encoding = channel.message_encoding if channel.message_encoding in (CDR, ROS1) else channel.message_encoding or "?"
-    return Channel(channel.topic, normal_kind(schema.name if schema else "unknown"), encoding, count)
+    return Channel(channel.topic, normal_kind(schema.name if schema else "unknown"), encoding, 0)
 
 
 def _plain(data: bytes) -> bytes:

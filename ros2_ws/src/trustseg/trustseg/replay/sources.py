@@ -167,6 +167,7 @@ class BagSource:
     def images(self) -> Iterator[RecordedImage]:
         """See `ImageSource`; a message that is damaged itself never reached the node and is left out."""
         self._damaged.clear()
+        index = -1
         for index, stored in enumerate(self._bag.messages([self.topic])):
             try:
                 message = self._bag.decode(stored)
@@ -174,6 +175,8 @@ class BagSource:
                 self._damaged.append(f"message {index}: {error}")
                 continue
             yield RecordedImage(index, stored.time_ns, message, stored.channel.kind == COMPRESSED)
+        if index + 1 < self.count and not self.losses:
+            self._damaged.append(f"{self.count} messages of {self.topic} are stated, {index + 1} are there")
 
     def other_messages(self, topics: Collection[str]) -> Iterator[tuple[int, Any]]:
         """(time of recording, message) of other topics, for labels."""

@@ -19,6 +19,10 @@ SELECT_ROW = "SELECT topic_id, timestamp, CASE WHEN length(data) <= ? THEN data 
 class SqliteFile:
     """One .db3 file, opened read-only.
 
+    Attributes:
+        had_log: it was written with a write-ahead log (-wal) beside it, and none is there: what was not yet in the file
+            itself is lost. A recorder that ended well has emptied and removed it.
+
     Raises:
         InputError: no database, or one without a bag's tables.
     """
@@ -27,6 +31,7 @@ class SqliteFile:
         self.path = path
         self._cut_off = ""
         self._unreadable, self._first_error = 0, ""
+        self.had_log = _had_log(path)
         try:
             self._database = _open(path)
             _refuse_computed(path, self._database)
@@ -115,6 +120,14 @@ class SqliteFile:
             yield from self._database.execute("SELECT id, topic_id FROM messages NOT INDEXED ORDER BY id")
         except sqlite3.Error:
             return
+
+
+def _had_log(path: Path) -> bool:
+    """By the versions in the header, sqlite.org/fileformat2.html."""
+    with path.open("rb") as stream:
+        versions = stream.read(20)[18:20]
+    log = path.with_name(f"{path.name}-wal")  # an empty one is that of a reader
+    return versions == b"\x02\x02" and not (log.exists() and log.stat().st_size)
 
 
 def _open(path: Path) -> sqlite3.Connection:
