@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
 # Set-up, linters, types, import rules and every test; arguments go to pytest (./test.sh tests/unit -k calibration).
+# ./test.sh --fast: the same with the unit tests that take less than ten seconds, for every change on the way.
 # Every stage runs even when an earlier one failed; the exit code is 0 only when all passed. pytest's closing line comes last.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 2
+if [[ ${1:-} == --fast ]]; then
+    shift
+    set -- tests/unit -m "not slow" "$@"
+fi
 scripts/setup.sh --dev || exit $?
 
 BIN=.venv/bin

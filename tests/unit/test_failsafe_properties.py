@@ -283,6 +283,7 @@ def after(oracle: Oracle, event: Callable[[Oracle], None]) -> Oracle:
     return branch
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # eight seconds of one core, which a busy machine may be long in giving
 def test_every_sequence_of_eight_events_at_two_good_frames() -> None:
     """Sequences that lead to the same situation go on as one; how many each stands for is counted."""
