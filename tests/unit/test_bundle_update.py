@@ -16,7 +16,9 @@ from trustseg.evaluation.bundle_update import BundleEdit, put_calibration, put_v
 def change(bundle: Bundle, factor: float) -> Card:
     """Other bytes for the graph, the golden output, the table and the verdict, all bound to each other."""
     card, edit = bundle.card.model_dump(mode="json"), BundleEdit(bundle.path)
-    model = (bundle.path / bundle.card.models["fp32"].file).read_bytes() + str(factor).encode()
+    told = str(factor).encode()
+    # One more field of the graph's file, its doc_string: tag, length, text.
+    model = (bundle.path / bundle.card.models["fp32"].file).read_bytes() + b"\x32" + bytes([len(told)]) + told
     ref = edit.put("model.onnx", model)
     card["models"]["fp32"] = {**ref, "size_bytes": len(model)}
     golden = edit.put("golden.npz", bundle.golden_expected_bytes() + str(factor).encode())
