@@ -29,6 +29,11 @@ setup(
         (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{NAME}/launch/profiles", sorted(glob("launch/profiles/*.yaml"))),
     ],
+    # The library itself, trustseg, comes from the same workspace (package.xml), never from an index.
+    install_requires=["numpy>=1.21", "opencv-python-headless>=4.6", "pyyaml>=6"],
+    extras_require={
+        "demo": ["av>=14", "matplotlib>=3.7", "pillow>=9", "psutil>=5.9", "rich>=13", "rosbags>=0.10"],
+    },
     zip_safe=False,
     entry_points={"console_scripts": [f"{PREFIX}{name} = {NAME}.start:{name}" for name in EXECUTABLES]},
 )

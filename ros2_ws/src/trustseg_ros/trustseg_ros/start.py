@@ -14,6 +14,9 @@ def _take_over() -> None:
 def segmenter() -> int:
     """The segmentation node."""
     _take_over()
+    from trustseg import installed
+
+    installed.refuse_old(installed.OF_FRAMES)
     from trustseg_ros.segmenter import main
 
     return main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from trustseg import ros_env
+from trustseg import installed, ros_env
 
 # Commands whose own process passes camera frames at a rate; a training run must give its memory back.
 FRAME_COMMANDS = frozenset({"run", "bench"})
@@ -13,6 +13,7 @@ FRAME_COMMANDS = frozenset({"run", "bench"})
 def main() -> None:
     """Re-execute once with the ROS 2 paths, then run `trustseg.cli.app.main`."""
     ros_env.enter(allocator=bool(FRAME_COMMANDS.intersection(sys.argv[1:2])))
+    installed.refuse_old(installed.OF_COMMAND)
     # Imported only now: typer and rich would otherwise be loaded twice.
     from trustseg.cli import app
 

@@ -40,13 +40,16 @@ class BagWriter:
 
     def __init__(self, folder: Path, version: Literal[8, 9]) -> None:
         self.folder = folder
+        # Within it the folder has its own name: the file, and the metadata inside the file, are called after it.
         self._partial = folder.with_name(f".{folder.name}.partial")
+        self._bag = self._partial / folder.name
         if folder.exists():
             raise InputError(f"{folder} exists already", fix="name another folder; nothing is overwritten")
         self.types = typestore(version)
         try:
             shutil.rmtree(self._partial, ignore_errors=True)  # of a recording that was killed
-            self._writer = Writer(self._partial, version=version, storage_plugin=StoragePlugin.MCAP)
+            self._partial.mkdir()
+            self._writer = Writer(self._bag, version=version, storage_plugin=StoragePlugin.MCAP)
             # Masks shrink to a few per cent; the compression lies in the MCAP's own chunks, which every reader knows.
             self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
             self._writer.open()
@@ -66,7 +69,7 @@ class BagWriter:
     @property
     def size_bytes(self) -> int:
         """Bytes on disk so far."""
-        return sum(path.stat().st_size for path in self._partial.iterdir())
+        return sum(path.stat().st_size for path in self._bag.iterdir())
 
     def close(self) -> None:
         """Write index and metadata, then give the bag its name; idempotent. OSError when the disk does not take it."""
@@ -74,12 +77,8 @@ class BagWriter:
             return
         self.closed = True
         self._writer.close()
-        # The file inside is called after its folder and named in the metadata.
-        old, new = f"{self._partial.name}.mcap", f"{self.folder.name}.mcap"
-        (self._partial / old).rename(self._partial / new)
-        metadata = self._partial / "metadata.yaml"
-        metadata.write_text(metadata.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-        self._partial.rename(self.folder)
+        self._bag.rename(self.folder)
+        self._partial.rmdir()
 
     def abandon(self) -> None:
         """Remove what was written."""
