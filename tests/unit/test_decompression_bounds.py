@@ -240,13 +240,24 @@ def test_a_picture_that_is_too_large_is_refused_by_its_header(tmp_path: Path, da
     assert peak_mb < 200
 
 
-def test_a_file_that_is_too_long_is_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "sparse.tif"
+READ_FOLDER = """
+import sys
+from pathlib import Path
+from trustseg.replay.sources import FolderSource
+source = FolderSource(Path(sys.argv[1]).parent, 10.0)
+print(len(list(source.images())), source.losses)
+"""
+
+
+@pytest.mark.parametrize("program", [READ_IMAGE, READ_FOLDER])
+@pytest.mark.parametrize("name", ["sparse.tif", "sparse.png"])
+def test_a_file_that_is_too_long_is_not_read_to_its_end(tmp_path: Path, program: str, name: str) -> None:
+    path = tmp_path / name
     with path.open("wb") as file:
         file.truncate(1 << 33)
-    said, peak_mb = outcome(READ_IMAGE, path)
+    said, peak_mb = outcome(program, path)
     assert "is too long, expected at most" in said
-    assert peak_mb < 200
+    assert peak_mb < MOST_MB
 
 
 @pytest.mark.parametrize("extension", [".png", ".jpg", ".bmp", ".webp", ".tif"])

@@ -46,14 +46,19 @@ def read_image(path: Path, flags: int, what: str = "image") -> Pixels | None:
     Raises:
         InputError: the file cannot be read, is too long, or its picture is too large.
     """
+    return decode_image(read_file(path, what), flags, f"{what} {path}")
+
+
+def read_file(path: Path, what: str = "image") -> bytes:
+    """The bytes of a picture's file; InputError where it cannot be read, or is longer than any that is decoded."""
     try:
-        size = path.stat().st_size
-        if size > MOST_FILE_BYTES:
-            raise InputError(f"{what} {path} is too long", expected=f"at most {MOST_FILE_BYTES} bytes", got=str(size))
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_FILE_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{what} {path} cannot be read", got=error.strerror or type(error).__name__) from error
-    return decode_image(data, flags, f"{what} {path}")
+        raise InputError(f"cannot read {what} {path}", got=error.strerror or type(error).__name__) from error
+    if len(data) > MOST_FILE_BYTES:
+        raise InputError(f"{what} {path} is too long", expected=f"at most {MOST_FILE_BYTES} bytes", got="more")
+    return data
 
 
 def decode_image(data: bytes, flags: int, what: str) -> Pixels | None:

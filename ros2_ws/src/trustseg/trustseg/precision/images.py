@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from trustseg.errors import InputError
-from trustseg.stored_image import decode_image
+from trustseg.stored_image import decode_image, read_file
 from trustseg.types import UInt8Array
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"})
@@ -67,10 +67,7 @@ def folder_images(folder: Path, count: int, size: tuple[int, int], color_order: 
 
 
 def _read(path: Path, size: tuple[int, int], color_order: str) -> ReferencedImage:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}", got=error.strerror or str(error)) from error
+    data = read_file(path)
     bgr = decode_image(data, cv2.IMREAD_COLOR, str(path))
     if bgr is None:
         raise InputError(f"{path} cannot be decoded as an image")

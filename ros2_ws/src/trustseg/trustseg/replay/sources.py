@@ -17,7 +17,7 @@ from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, is_bag, natural_order
 from trustseg.replay.storage import Channel, one_line
-from trustseg.stored_image import decode_image, limit_decoder
+from trustseg.stored_image import decode_image, limit_decoder, read_file
 from trustseg.types import UInt8Array
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -220,8 +220,8 @@ class FolderSource:
         for index, path in enumerate(self._files):
             time_ns = ORIGIN_NS + index * self._step_ns
             try:
-                data = path.read_bytes()
-            except OSError as error:
+                data = read_file(path)
+            except InputError as error:
                 self._lost.append(f"{path.name}: {one_line(error)}")
                 continue
             header = _header(time_ns)

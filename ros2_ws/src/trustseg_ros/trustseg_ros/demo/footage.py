@@ -16,7 +16,7 @@ import numpy as np
 from trustseg.errors import InputError
 from trustseg.replay.bag import is_bag, natural_order
 from trustseg.replay.sources import IMAGE_SUFFIXES
-from trustseg.stored_image import decode_image, limit_decoder
+from trustseg.stored_image import decode_image, limit_decoder, read_file
 from trustseg.types import UInt8Array
 from trustseg_ros.demo.bag_images import bag_frames
 from trustseg_ros.demo.drive import IMAGES, Drive, image_name
@@ -148,10 +148,7 @@ def _folder_frames(folder: Path) -> Iterator[TimedFrame]:
 
 
 def _read_file(path: Path) -> UInt8Array | bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}", got=error.strerror or str(error)) from error
+    data = read_file(path)
     image = decode_image(data, cv2.IMREAD_COLOR, str(path))
     if image is None:
         raise InputError(f"{path} is not an image that can be read", fix="repair it or take it out of the folder")
