@@ -69,6 +69,13 @@ def test_rings_that_are_not_all_of_one_length_are_frozen(lengths: tuple[int, ...
     assert found_at(frames + noisy(shown))[0] <= CLEAN + AFTER + 1
 
 
+@pytest.mark.parametrize("times", [2, 3, 4])
+def test_a_ring_that_hands_each_buffer_out_several_times_is_frozen(times: int) -> None:
+    frames = moving(CLEAN)
+    shown = [frames[-3 + k // times % 3] for k in range(8 * times)]
+    assert found_at(frames + noisy(shown))[0] <= CLEAN + AFTER * times + times
+
+
 def test_a_ring_behind_a_clock_that_ticks_on_is_frozen() -> None:
     fault = SensorFault("ring", 4 / MOST_BUFFERS)
     frames = [clock(f if k < CLEAN else fault.frame(f), k) for k, f in enumerate(moving(CLEAN + 14))]

@@ -25,7 +25,7 @@ CAP = 2.0  # lumas that one block may add: a clock's digits change in every pict
 FLOOR = 0.02  # lumas: two pictures of a camera are never closer than this unless they are the same
 TRAVELLED = 5  # pictures of the last seven that were new, before one comes back
 FEW = 7
-UNDECIDED = 2  # pictures in a row that are like the last one, in between
+UNDECIDED = 4  # pictures in a row that are like the last one, in between: each buffer may be handed out several times
 LEAST_MEMORY = 1e-3
 
 
@@ -35,6 +35,7 @@ class RingCheck:
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
         self._levels: npt.NDArray[np.float32] = np.zeros((HELD, BLOCKS[0] * BLOCKS[1]), np.float32)
+        self._apart = np.empty_like(self._levels)
         self._pictures: deque[UInt8Array] = deque(maxlen=HELD)
         self._new: deque[bool] = deque(maxlen=FEW)
         self._next = 0
@@ -64,8 +65,9 @@ class RingCheck:
 
     def _look(self, luma: UInt8Array, level: npt.NDArray[np.float32], history: BlockHistory, count: int) -> None:
         config, lively = self._config, history.lively.reshape(-1)
-        apart = np.abs(self._levels - level)
-        np.minimum(apart, CAP, out=apart)
+        # In place: what an engine's call empties out of the caches is slow to come back.
+        apart = np.subtract(self._levels, level, out=self._apart)
+        np.minimum(np.abs(apart, out=apart), CAP, out=apart)
         distances = apart @ (lively / np.float32(lively.sum()))
         # The newest first: distances[0] is that to the last picture.
         distances = distances[(self._next - 1 - np.arange(count)) % HELD]
