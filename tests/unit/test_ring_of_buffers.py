@@ -76,6 +76,14 @@ def test_a_ring_that_hands_each_buffer_out_several_times_is_frozen(times: int) -
     assert found_at(frames + noisy(shown))[0] <= CLEAN + AFTER * times + times
 
 
+def test_a_ring_just_after_a_tunnel_is_frozen() -> None:
+    """Pictures that were darker all over are not near to those of the ring for that."""
+    fault = SensorFault("ring_jpeg", 2 / MOST_BUFFERS, seed=2)
+    frames = [f if k >= CLEAN - 8 else (f * 0.4).astype(np.uint8) for k, f in enumerate(moving(CLEAN + 12))]
+    found = found_at([f if k < CLEAN else fault.frame(f) for k, f in enumerate(frames)])
+    assert found == list(range(CLEAN + 2 + AFTER, CLEAN + 13))
+
+
 def test_a_ring_behind_a_clock_that_ticks_on_is_frozen() -> None:
     fault = SensorFault("ring", 4 / MOST_BUFFERS)
     frames = [clock(f if k < CLEAN else fault.frame(f), k) for k, f in enumerate(moving(CLEAN + 14))]

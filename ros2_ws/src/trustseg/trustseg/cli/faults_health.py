@@ -63,26 +63,35 @@ def measure(
 
 
 def _streams(stills: list[Path], video: Path | None, clean: list[Path], drives: int, seed: int) -> Iterator[Stream]:
+    from trustseg.evaluation.health_streams import overlay_streams
+
+    damaged: list[Stream] = []
+    for stream in _without_overlays(stills, video, clean, drives, seed):
+        if stream.damaged:
+            damaged.append(stream)
+        yield stream
+    # After the others, whose faults are made with the number of their stream.
+    for stream in damaged:
+        yield from overlay_streams(stream)
+
+
+def _without_overlays(
+    stills: list[Path], video: Path | None, clean: list[Path], drives: int, seed: int
+) -> Iterator[Stream]:
     from trustseg.evaluation import health_streams as source
 
     for folder in stills:
-        for stream in source.folder_streams(folder, STREAM_FRAMES, "stills", True):
-            yield stream
-            yield from source.overlay_streams(stream)
+        yield from source.folder_streams(folder, STREAM_FRAMES, "stills", True)
     for folder in clean:
         yield from source.folder_streams(folder, STREAM_FRAMES, "other stills", False)
     if video is not None:
         frames = source.video_frames(video)
         yield source.Stream("video", frames, False)
         for start in range(0, len(frames) - STREAM_FRAMES + 1, STREAM_FRAMES):
-            stream = source.Stream("video, damaged", frames[start : start + STREAM_FRAMES], True)
-            yield stream
-            yield from source.overlay_streams(stream)
+            yield source.Stream("video, damaged", frames[start : start + STREAM_FRAMES], True)
         yield from source.encoded_streams(frames)
     if drives:
-        for stream in source.rendered_streams(range(seed, seed + drives), STREAM_FRAMES):
-            yield stream
-            yield from source.overlay_streams(stream)
+        yield from source.rendered_streams(range(seed, seed + drives), STREAM_FRAMES)
         yield from source.weather_streams(seed)
         yield from source.standstill_streams(seed)
 

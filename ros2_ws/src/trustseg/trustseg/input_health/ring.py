@@ -52,13 +52,9 @@ class RingCheck:
         if count and self._pictures[-1].shape != luma.shape:
             self._pictures.clear()
             count = self._again = 0
-        flat = level.reshape(-1)
-        if lively.any():
-            # Against the picture's own brightness: exposure, and encoders that round down, move all of it.
-            flat = flat - flat[lively].mean()
         if count > 1 and lively.any():
-            self._look(luma, flat, history, count)
-        self._levels[self._next] = flat
+            self._look(luma, level.reshape(-1), history, count)
+        self._levels[self._next] = level.reshape(-1)
         self._next = (self._next + 1) % HELD
         self._pictures.append(luma)
         return self._again
@@ -67,8 +63,13 @@ class RingCheck:
         config, lively = self._config, history.lively.reshape(-1)
         # In place: what an engine's call empties out of the caches is slow to come back.
         apart = np.subtract(self._levels, level, out=self._apart)
-        np.minimum(np.abs(apart, out=apart), CAP, out=apart)
-        distances = apart @ (lively / np.float32(lively.sum()))
+        weights = lively / np.float32(lively.sum())
+        # But for what all blocks have in common: exposure, and encoders that round down, move the whole picture. Twice:
+        # what a clock's digits add to the mean is only taken from it where they count for no more than `CAP`.
+        apart -= (apart @ weights)[:, None]
+        np.clip(apart, -CAP, CAP, out=apart)
+        apart -= (apart @ weights)[:, None]
+        distances = np.abs(apart, out=apart) @ weights
         # The newest first: distances[0] is that to the last picture.
         distances = distances[(self._next - 1 - np.arange(count)) % HELD]
         last, back = float(distances[0]), 1 + int(distances[1:].argmin())
