@@ -36,8 +36,8 @@ class HealthConfig:
         part_after: for this many frames, while
         part_least_rest: at least this share of the image moves on.
         ring_ratio: a picture has been there before when its block means differ from those of an earlier one by at most
-            this share of what they differ from the last one's,
-        ring_floor: and by this, luma (noise 0.05, a car that drives 0.25 and more).
+            this share of what they differ from the last one's (clean: 0.67 and more),
+        ring_floor: and by this, luma (noise 0.05, compressed anew up to 0.45).
         ring_motion: luma between a picture and the last one above which the picture is a new one.
         ring_unlike, ring_share: the detail of this share of the blocks has this many times less to do with the last
             picture than with the earlier one: light that flickers changes the means alone.
@@ -85,8 +85,8 @@ class HealthConfig:
     part_share: float = 0.12
     part_after: int = 6
     part_least_rest: float = 0.08
-    ring_ratio: float = 0.3
-    ring_floor: float = 0.4
+    ring_ratio: float = 0.4
+    ring_floor: float = 0.6
     ring_motion: float = 0.2
     ring_unlike: float = 3.0
     ring_share: float = 0.3
