@@ -112,8 +112,25 @@ def test_sizes_that_differ_and_missing_pairs_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"000\.png: label size"):
         load_set(source, CLASSES, 40, 48)
     (source.labels / "000.png").rename(source.labels / "other.png")
-    with pytest.raises(InputError, match="equal stems"):
+    with pytest.raises(InputError, match=r"images/000\.png has no labels, expected .*labels/000\.png"):
         pair_files(source)
+
+
+def test_one_image_without_labels_among_others_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "d", 3, 3)
+    (source.labels / "001.png").unlink()
+    with pytest.raises(InputError, match=r"images/001\.png has no labels"):
+        load_set(source, CLASSES, 40, 48)
+
+
+def test_names_of_labels_are_part_of_the_configuration(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "d", 2, 3)
+    for path in list(source.labels.iterdir()):
+        path.rename(path.with_name(f"{path.stem}.classes.png"))
+    named = source.model_copy(update={"label_names": ":.classes"})
+    assert [(a.name, b.name) for a, b in pair_files(named)] == [
+        ("000.png", "000.classes.png"), ("001.png", "001.classes.png"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -178,7 +195,7 @@ def test_an_empty_folder_and_all_void_are_refused(tmp_path: Path) -> None:
         cv2.imwrite(str(path), np.full((40, 48), 9, np.uint8))
     with pytest.raises(InputError, match="void"):
         load_set(source, CLASSES, 40, 48)
-    with pytest.raises(InputError, match="no such folder"):
+    with pytest.raises(InputError, match="no folder of images"):
         pair_files(Source(images=tmp_path / "none", labels=source.labels))
 
 

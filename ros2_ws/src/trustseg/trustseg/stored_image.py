@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trustseg.errors import InputError
-from trustseg.image_header import JPEG_START, PNG_SIGNATURE, BadHeader, check_scans, image_size
+from trustseg.image_header import JPEG_START, PNG_SIGNATURE, BadHeader, check_complete, check_scans, image_size
+from trustseg.tiff_tags import BITS, HEIGHT, MAGIC, SAMPLES, STRIP_ROWS, TILE_HEIGHT, TILE_WIDTH, WIDTH, tiff_tags
 
 Pixels = NDArray[np.integer[Any] | np.floating[Any]]
 
@@ -25,10 +26,6 @@ MOST_PIXELS = 40_000_000
 MOST_PIXEL_BYTES = 4  # of a picture with as many pixels; with fewer pixels a pixel may have more
 MOST_FILE_BYTES = MOST_PIXELS * MOST_PIXEL_BYTES + (1 << 20)
 PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
-# TIFF tags, and the struct letters of their types SHORT, LONG and LONG8.
-WIDTH, HEIGHT, BITS, SAMPLES, STRIP_ROWS, TILE_WIDTH, TILE_HEIGHT = 256, 257, 258, 277, 278, 322, 323
-TIFF_TYPES = {3: "H", 4: "I", 16: "Q"}
-MOST_TAGS = 1000
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,10 @@ def decode_image(data: bytes, flags: int, what: str) -> Pixels | None:
     if not pixels:
         return None
     try:
+        if data.startswith((JPEG_START, PNG_SIGNATURE)):  # half a picture is decoded as a whole one, the rest in grey
+            check_complete(data)
         return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
+    except (cv2.error, BadHeader):
         return None
 
 
@@ -116,7 +115,7 @@ def stated_image(data: bytes) -> Stated:
         return _bitmap(data)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _webp(data)
-    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if data[:4] in MAGIC:
         return _tiff(data)
     raise BadHeader("a file of another kind")
 
@@ -145,23 +144,7 @@ def _webp(data: bytes) -> Stated:
 
 def _tiff(data: bytes) -> Stated:
     """Of the first picture; the larger of picture and tile counts, for a whole tile is decoded at a time."""
-    order = "<" if data[:1] == b"I" else ">"
-    large = data[2:4] in (b"+\0", b"\0+")
-    (at,) = struct.unpack_from(f"{order}{'Q' if large else 'I'}", data, 8 if large else 4)
-    (count,) = struct.unpack_from(f"{order}{'Q' if large else 'H'}", data, at)
-    if count > MOST_TAGS:
-        raise BadHeader("a TIFF of too many tags")
-    at += 8 if large else 2
-    tags: dict[int, int] = {}
-    for _ in range(count):
-        tag, kind = struct.unpack_from(f"{order}HH", data, at)
-        (values,) = struct.unpack_from(f"{order}{'Q' if large else 'I'}", data, at + 4)
-        letter, place = TIFF_TYPES.get(kind, ""), at + (12 if large else 8)
-        if letter and values:
-            if struct.calcsize(letter) * values > (8 if large else 4):  # they lie elsewhere
-                (place,) = struct.unpack_from(f"{order}{'Q' if large else 'I'}", data, place)
-            tags[tag] = max(struct.unpack_from(f"{order}{min(values, 8)}{letter}", data, place))
-        at += 20 if large else 12
+    tags = {tag.number: max(tag.values) for tag in tiff_tags(data)}
     height, width = tags.get(HEIGHT, 0), tags.get(WIDTH, 0)
     if not height or not width:
         raise BadHeader("a TIFF without its size")

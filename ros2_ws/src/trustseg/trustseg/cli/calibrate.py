@@ -43,6 +43,13 @@ def calibrate(
         list[str] | None,
         typer.Option(help="IMAGES:LABELS[:VOID] that it WAS trained on: used in bad weather only. Repeatable."),
     ] = None,
+    label_names: Annotated[
+        str,
+        typer.Option(
+            metavar="IMAGE_END:LABEL_END",
+            help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal names, or a known form.",
+        ),
+    ] = "",
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes beside them (classes must be theirs).")] = 150,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N images of each folder, evenly spread.")] = None,
     backend: Annotated[str | None, typer.Option(help=f"{CHOICE}. Default: the card's.")] = None,
@@ -58,6 +65,7 @@ def calibrate(
 ) -> None:
     """Fit the confidence table and the image verdict of a bundle, report them cross-fitted, and put them into it."""
     from trustseg.bundle import load_bundle
+    from trustseg.data import LabelNames
     from trustseg.evaluation.bundle_update import update_bundle
     from trustseg.evaluation.calibrate import CalibrationContext, calibrate_rows
     from trustseg.evaluation.collect_views import LabelledFolder
@@ -65,8 +73,9 @@ def calibrate(
     from trustseg.evaluation.verdict_fit import fit_steps
 
     err = Console(stderr=True, highlight=False)
-    folders = [LabelledFolder.parse(text, seen=False) for text in data or []]
-    folders += [LabelledFolder.parse(text, seen=True) for text in seen or []]
+    names = LabelNames.parse(label_names) if label_names else None
+    folders = [LabelledFolder.parse(text, seen=False, names=names) for text in data or []]
+    folders += [LabelledFolder.parse(text, seen=True, names=names) for text in seen or []]
     if not folders and not scenes:
         raise InputError("nothing to calibrate on", expected="--data IMAGES:LABELS[:VOID] or --scenes N")
     loaded = load_bundle(bundle, draft=True)
@@ -114,7 +123,7 @@ def _rows(
     from trustseg.evaluation.labelled_images import find_pairs
 
     card = loaded.card
-    counts = [len(chosen(find_pairs(f.images, f.labels), limit)) for f in folders]
+    counts = [len(chosen(find_pairs(f.images, f.labels, f.names), limit)) for f in folders]
     engines = [select_backend(backend, loaded, precision, 1)]
     name, version = engines[0].name, engines[0].version
     shared = [loaded.model(precision).sha256, name, version, seed, views_digest()]
@@ -133,6 +142,7 @@ def _rows(
                     {
                         "shared": shared,
                         "labels": str(each.labels),
+                        "names": str(each.names or ""),
                         "void": each.void,
                         "seen": each.seen,
                         "limit": limit,
@@ -179,7 +189,7 @@ def _temperature(
     samples: list[LogitSample] = []
     blocks: list[npt.NDArray[np.int64]] = []
     for each in unseen:
-        pairs = chosen(find_pairs(each.images, each.labels), limit)
+        pairs = chosen(find_pairs(each.images, each.labels, each.names), limit)
         samples.append(sample_logits(engine, pairs, card.size, card.input.color_order, each.void))
         image_block = np.arange(len(pairs)) // BLOCK_IMAGES
         first = blocks[-1].max() + 1 if blocks else 0

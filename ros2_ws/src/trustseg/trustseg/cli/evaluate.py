@@ -21,6 +21,7 @@ from trustseg.errors import InputError
 if TYPE_CHECKING:
     from trustseg.bundle import Bundle
     from trustseg.corruptions.catalogue import Corruption
+    from trustseg.data import LabelNames
     from trustseg.evaluation.baselines.choose import ChosenBaselines
     from trustseg.evaluation.dataset_layout import LabelledSource
     from trustseg.evaluation.evaluator import Evaluation, EvaluationState
@@ -34,8 +35,12 @@ def evaluate(
     bundle: Annotated[str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")],
     out: Annotated[Path, typer.Option(help="Folder for metrics.json and report.html; new or empty.")],
     images: Annotated[Path | None, typer.Option(help="Folder of images, any format that OpenCV reads.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="Folder of label images (class ids), equal stems.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Folder of label images (samples or palette indices).")] = None,
     void: Annotated[int | None, typer.Option(help="Id of unlabelled pixels in the labels; they are left out.")] = None,
+    label_names: Annotated[str, typer.Option(
+        metavar="IMAGE_END:LABEL_END", help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal "
+        "names, or a known form.",
+    )] = "",
     dataset: Annotated[str | None, typer.Option(help="camvid or kitti, instead of --images, --labels, --void.")] = None,
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     split: Annotated[str, typer.Option(help="Of camvid: train, val or test.")] = "test",
@@ -80,6 +85,7 @@ def evaluate(
     from trustseg.backends import select_backend
     from trustseg.bundle import load_bundle
     from trustseg.corruptions.catalogue import CLEAN, Corruption, parse_corruptions
+    from trustseg.data import LabelNames, passed_over
     from trustseg.evaluation.baselines.choose import ALL, parse_baselines
     from trustseg.evaluation.evaluation_report import EvaluationContext, evaluation_report
     from trustseg.evaluation.evaluator import Evaluation
@@ -92,10 +98,14 @@ def evaluate(
     check_output_folder(out, overwrite=overwrite)
     corruptions = parse_corruptions(corrupt) if corrupt is not None else [Corruption(CLEAN, 0)]
     names = parse_baselines(baselines)
-    sources = _sources(images, labels, void, dataset, root, split, protocol, fit_on, train_data)
+    named = LabelNames.parse(label_names) if label_names else None
+    sources = _sources(images, labels, void, dataset, root, split, protocol, fit_on, train_data, named)
     loaded = load_bundle(bundle, draft=True)
     _check_protocol(loaded, sources.protocol)
-    pairs = find_pairs(sources.evaluated.images, sources.evaluated.labels)[::every][:limit]
+    evaluated = sources.evaluated
+    for line in passed_over(evaluated.images, evaluated.labels):
+        err.print(line, soft_wrap=True, markup=False)
+    pairs = find_pairs(evaluated.images, evaluated.labels, evaluated.names)[::every][:limit]
     chosen = select_backend(backend, loaded, precision, threads)  # the golden test admits it
     chosen.close()
     engine = logits_engine(chosen.name, loaded, precision, threads)
@@ -141,7 +151,7 @@ class Sources:
 
 def _sources(
     images: Path | None, labels: Path | None, void: int | None, dataset: str | None, root: Path | None, split: str,
-    protocol: str, fit_on: str | None, train_data: str | None,
+    protocol: str, fit_on: str | None, train_data: str | None, names: LabelNames | None,
 ) -> Sources:  # fmt: skip
     """Folders of the options.
 
@@ -153,7 +163,7 @@ def _sources(
 
     def given(text: str | None) -> LabelledSource | None:
         folder = LabelledFolder.parse(text, seen=False) if text else None
-        return LabelledSource(folder.images, folder.labels, folder.void) if folder else None
+        return LabelledSource(folder.images, folder.labels, folder.void, names) if folder else None
 
     fit, train = given(fit_on), given(train_data)
     if protocol not in (CLEAN11, PAPER12):
@@ -162,7 +172,8 @@ def _sources(
         if images is None or labels is None:
             raise InputError("nothing to evaluate on", expected="--images and --labels, or --dataset and --root")
         counted = PAPER12 if protocol == PAPER12 else OWN
-        return Sources(LabelledSource(images, labels, None if protocol == PAPER12 else void), fit, train, counted)
+        own = LabelledSource(images, labels, None if protocol == PAPER12 else void, names)
+        return Sources(own, fit, train, counted)
     if root is None or images is not None or labels is not None:
         raise InputError("--dataset goes with --root, and without --images and --labels")
 

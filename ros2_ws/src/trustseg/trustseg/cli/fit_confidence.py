@@ -20,6 +20,13 @@ def fit_confidence(
     out: Annotated[Path, typer.Option(help="Folder for fused.safetensors and head.json.")],
     unseen: Annotated[list[str], typer.Option(help="IMAGES:LABELS that the network was not trained on; repeatable.")],
     seen: Annotated[list[str] | None, typer.Option(help="IMAGES:LABELS that it was trained on; repeatable.")] = None,
+    label_names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IMAGE_END:LABEL_END",
+            help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal names, or a known form.",
+        ),
+    ] = None,
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
     scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
     pictures: Annotated[int, typer.Option(min=8, help="Pictures that it learns from, about 4 MB each.")] = 320,
@@ -59,7 +66,7 @@ def fit_confidence(
             if not console.is_terminal and record["step"] % 100 == 0:
                 console.print(f"step {record['step']}/{record['of']}  {text}", highlight=False)
 
-        parts = head_parts(unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered)
+        parts = head_parts(unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered, label_names)
         config = HeadConfig(pictures=pictures, steps=steps, target=target, loss=loss, seed=seed)
         head, record = fit_head(network, parts, corrupt_for_fitting, config, out, report)
     save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})

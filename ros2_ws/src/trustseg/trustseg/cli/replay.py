@@ -46,6 +46,13 @@ def replay(
         str, typer.Option(help="Truth: a folder of class ids named as the images, by stamp or number; or a topic.")
     ] = "",
     void: Annotated[int | None, typer.Option(help="Id of unlabelled pixels in the labels; they are left out.")] = None,
+    label_names: Annotated[
+        str,
+        typer.Option(
+            metavar="IMAGE_END:LABEL_END",
+            help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal names, or a known form.",
+        ),
+    ] = "",
     start: Annotated[float, typer.Option(help="Seconds after the first image to begin at.")] = 0.0,
     end: Annotated[float | None, typer.Option(help="Seconds after the first image to end before.")] = None,
     every: Annotated[int, typer.Option(help="Process one image out of so many; the others let time pass.")] = 1,
@@ -100,8 +107,9 @@ def replay(
     if topic and all_topics:
         raise InputError("--topic and --all-topics contradict each other", fix="give one of them")
     options = ReplayOptions(
-        bundle=bundle, backend=backend, precision=precision, threads=threads, labels=labels, void=void, start_s=start,
-        end_s=end, every=every, rate_hz=rate, latency_budget_ms=latency_budget_ms, live=live, frozen=frozen,
+        bundle=bundle, backend=backend, precision=precision, threads=threads, labels=labels, void=void,
+        label_names=label_names, start_s=start, end_s=end, every=every, rate_hz=rate,
+        latency_budget_ms=latency_budget_ms, live=live, frozen=frozen,
         allow_resolution_change=allow_resolution_change, annotated=annotated,
     )  # fmt: skip
     request = ReplayRequest(

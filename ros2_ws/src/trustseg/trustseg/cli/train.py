@@ -24,9 +24,16 @@ def train(
         Path, typer.Option(help="YAML with void and the class list, or the name of one that comes with the package.")
     ] = Path("classes_camvid11.yaml"),
     images: Annotated[Path | None, typer.Option(help="Training images, instead of the configured folder.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="Training labels, equal stems.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Training labels; every image must have some.")] = None,
     val_images: Annotated[Path | None, typer.Option(help="Validation images, for selection.")] = None,
     val_labels: Annotated[Path | None, typer.Option(help="Validation labels.")] = None,
+    label_names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IMAGE_END:LABEL_END",
+            help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal names, or a known form.",
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the configured number.")] = None,
     init: Annotated[
         Path | None, typer.Option(help="Start from the weights of this checkpoint, of the same or other classes.")
@@ -46,7 +53,8 @@ def train(
 
     given: dict[str, Any] = {
         "data.train.images": images, "data.train.labels": labels, "data.val.images": val_images,
-        "data.val.labels": val_labels, "optim.epochs": epochs, "seed": seed,
+        "data.val.labels": val_labels, "data.train.label_names": label_names, "data.val.label_names": label_names,
+        "optim.epochs": epochs, "seed": seed,
         "distil.teacher": teacher,
     }  # fmt: skip
     overrides = {key: str(v) if isinstance(v, Path) else v for key, v in given.items() if v is not None}

@@ -19,6 +19,7 @@ import numpy as np
 from trustseg.backends import Backend
 from trustseg.calibration import corridor_mask
 from trustseg.card import Card
+from trustseg.data import LabelNames
 from trustseg.errors import InputError
 from trustseg.evaluation.calibration_data import BLOCK_IMAGES, CLEAN, CalibrationRows, concatenated, drive_of
 from trustseg.evaluation.confusion import confusion_counts
@@ -31,6 +32,7 @@ from trustseg.types import Float32Array, UInt8Array
 
 FIT_VIEWS, HELD_OUT_VIEWS = 3, 2
 LEAST_SEVERITY = 0.1
+READING = 2  # raised when the same files are read in another way: rows that were collected before are not taken over
 # Rendered scenes for fitting: training takes seeds below 8 000, the confidence head those from there, demos 9 000 on.
 SCENE_SEED = 20_000
 RENDERED = "rendered"
@@ -43,15 +45,16 @@ Done = TypeVar("Done")
 
 @dataclass(frozen=True)
 class LabelledFolder:
-    """IMAGES:LABELS:VOID of the command line; `seen` where the network was trained on it."""
+    """IMAGES:LABELS:VOID of the command line; `seen` where the network was trained on it; `names`: of the labels."""
 
     images: Path
     labels: Path
     void: int | None
     seen: bool
+    names: LabelNames | None = None
 
     @staticmethod
-    def parse(text: str, *, seen: bool) -> LabelledFolder:
+    def parse(text: str, *, seen: bool, names: LabelNames | None = None) -> LabelledFolder:
         """From IMAGES:LABELS or IMAGES:LABELS:VOID.
 
         Raises:
@@ -61,7 +64,7 @@ class LabelledFolder:
         void = parts[2] if len(parts) == 3 else ""
         if len(parts) not in (2, 3) or not all(parts) or (void and not void.isdigit()):
             raise InputError("a data source is wrong", expected="IMAGES:LABELS or IMAGES:LABELS:VOID", got=repr(text))
-        return LabelledFolder(Path(parts[0]), Path(parts[1]), int(void) if void else None, seen)
+        return LabelledFolder(Path(parts[0]), Path(parts[1]), int(void) if void else None, seen, names)
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def collect_folder(
     Raises:
         InputError: no pairs, or a file that does not fit (see `labelled_images`).
     """
-    pairs = chosen(find_pairs(folder.images, folder.labels), limit)
+    pairs = chosen(find_pairs(folder.images, folder.labels, folder.names), limit)
 
     def prepare(index: int) -> _Prepared:
         pair = read_pair(pairs[index], len(card.classes), folder.void)
@@ -240,4 +243,4 @@ def _in_order(work: Callable[[int], Done], count: int, workers: int) -> Iterator
 def views_digest() -> list[object]:
     """What `views_of` depends on beside its arguments, for recognising collected rows."""
     kinds: list[object] = [list(FIT_KINDS), list(HELD_OUT_KINDS), FIT_VIEWS, HELD_OUT_VIEWS, LEAST_SEVERITY]
-    return [*kinds, BLOCK_IMAGES, SCENE_SEED, list(CAMERA_SCALES)]
+    return [*kinds, READING, BLOCK_IMAGES, SCENE_SEED, list(CAMERA_SCALES)]

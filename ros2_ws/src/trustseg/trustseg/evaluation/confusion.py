@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from trustseg.data import ids_outside
 from trustseg.errors import InputError
 from trustseg.evaluation.score_histogram import Counts, Floats
 from trustseg.types import UInt8Array
@@ -79,12 +80,6 @@ def confusion_counts(truth: UInt8Array, predicted: UInt8Array, classes: int, voi
     joint += prediction_columns(classes)[predicted]
     size = (classes + 1) * (classes + 1)
     return np.bincount(joint.ravel(), minlength=size).reshape(classes + 1, classes + 1)[:classes].astype(np.int64)
-
-
-def ids_outside(truth: UInt8Array, classes: int, void: int | None) -> list[int]:
-    """Ids in `truth` that are neither a class nor void, in order."""
-    present = np.flatnonzero(np.bincount(truth.ravel(), minlength=256))
-    return [int(i) for i in present if i >= classes and i != void]
 
 
 def truth_rows(classes: int, void: int | None) -> npt.NDArray[np.int32]:

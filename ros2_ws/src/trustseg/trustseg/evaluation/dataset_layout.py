@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from trustseg.data import LabelNames
 from trustseg.errors import InputError
 
 CAMVID_SPLITS = ("train", "val", "test")
@@ -13,11 +14,12 @@ CAMVID_VOID = 11
 
 @dataclass(frozen=True)
 class LabelledSource:
-    """A folder of images, one of labels of equal stems, and the id of unlabelled pixels (None: there is none)."""
+    """A folder of images, one of labels, the id of unlabelled pixels (None: there is none), how label names differ."""
 
     images: Path
     labels: Path
     void: int | None
+    names: LabelNames | None = None
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 
+from trustseg.data import list_pictures
 from trustseg.errors import InputError
 from trustseg.scenes import Drive
 from trustseg.scenes.overlays import OVERLAYS
@@ -19,7 +20,6 @@ from trustseg.scenes.sensor import noise_tile
 from trustseg.stored_image import limit_decoder, read_image
 from trustseg.types import UInt8Array
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 VIDEOS = (".mp4", ".mkv", ".avi", ".mov", ".webm")
 # Encoders as cameras and recorders set them, from faint to strong compression.
 ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -57,9 +57,7 @@ def folder_streams(folder: Path, length: int, group: str, damaged: bool) -> Iter
     Raises:
         InputError: no picture there, or one that cannot be read.
     """
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES) if folder.is_dir() else []
-    if not files:
-        raise InputError(f"folder {folder}", expected="pictures in it")
+    files = list_pictures(folder).files
     for start in range(0, len(files), length):
         part = files[start : start + length]
         yield Stream(group, [_read(path) for path in part], damaged and len(part) == length)

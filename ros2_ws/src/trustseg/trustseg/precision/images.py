@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from trustseg.data import list_pictures
 from trustseg.errors import InputError
 from trustseg.stored_image import decode_image, read_file
 from trustseg.types import UInt8Array
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"})
 RENDERED_SEED = 31_000  # rendered scenes that nothing was trained, calibrated or timed on
 
 
@@ -56,12 +56,7 @@ def folder_images(folder: Path, count: int, size: tuple[int, int], color_order: 
     Raises:
         InputError: the folder holds no picture, or one cannot be decoded.
     """
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    except OSError as error:
-        raise InputError(f"cannot read folder {folder}", got=error.strerror or str(error)) from error
-    if not paths:
-        raise InputError(f"no images in {folder}", expected="files " + ", ".join(sorted(SUFFIXES)))
+    paths = list_pictures(folder).files
     chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(count, len(paths))).round().astype(int))]
     return [_read(path, size, color_order) for path in chosen]
 

@@ -12,6 +12,7 @@ from typing import Any
 import zstandard
 from rosbags.typesys import Stores, get_typestore
 
+from trustseg.data import COMPANION, natural_order
 from trustseg.errors import InputError
 from trustseg.replay.bag_metadata import METADATA, BagMetadata, read_metadata
 from trustseg.replay.mcap_file import MAGIC as MCAP_MAGIC
@@ -269,11 +270,6 @@ def choose_topics(
     return images
 
 
-def natural_order(path: Path) -> list[tuple[int, str]]:
-    """Sort key by which part_9 comes before part_10."""
-    return [(int(part), "") if part.isdigit() else (-1, part.lower()) for part in re.split(r"(\d+)", path.name)]
-
-
 def listed(names: Sequence[str], most: int = 8) -> str:
     """The names with commas, at most `most` of them."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
@@ -281,7 +277,7 @@ def listed(names: Sequence[str], most: int = 8) -> str:
 
 
 def _is_bag_file(path: Path) -> bool:
-    return path.name.lower().endswith(FILE_SUFFIXES) and path.is_file()
+    return path.name.lower().endswith(FILE_SUFFIXES) and not path.name.startswith(COMPANION) and path.is_file()
 
 
 def _unpacked(name: str) -> str:

@@ -76,7 +76,7 @@ def run_drive(job: ReplayJob, folder: Path, progress: Callable[[int, int], None]
     labels: Labels | None = None
     try:
         if options.labels:
-            labels = open_labels(options.labels, source, len(bundle.card.classes), options.void)
+            labels = open_labels(options.labels, source, len(bundle.card.classes), options.void, options.label_names)
         return _Drive(job, bundle, source, labels, folder).run(progress), bundle
     except OSError as error:
         raise InputError(

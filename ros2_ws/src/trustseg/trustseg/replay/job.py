@@ -10,6 +10,7 @@ from pathlib import Path
 
 import trustseg
 from trustseg.bundle import Bundle
+from trustseg.data import LabelNames
 from trustseg.errors import InputError
 from trustseg.replay.sources import fingerprint
 from trustseg.replay.versions import versions
@@ -23,7 +24,8 @@ class ReplayOptions:
 
     Attributes:
         bundle, backend, precision, threads: the engine; backend None takes the card's own.
-        labels: folder or topic with the truth, empty for none; void: id of unlabelled pixels.
+        labels: folder or topic with the truth, empty for none; void: id of unlabelled pixels; label_names: how label
+            files are named, as IMAGE_END:LABEL_END, empty for equal or known names.
         start_s, end_s: seconds since the first image of the recording; `end_s` None for all of it.
         every: one image out of so many.
         rate_hz: of the camera; None takes the median difference of the stamps.
@@ -40,6 +42,7 @@ class ReplayOptions:
     threads: int = 2
     labels: str = ""
     void: int | None = None
+    label_names: str = ""
     start_s: float = 0.0
     end_s: float | None = None
     every: int = 1
@@ -59,6 +62,8 @@ class ReplayOptions:
         ):  # fmt: skip
             if value is not None and not low <= value <= high:
                 raise InputError(f"{name} {value:g} is out of range", expected=f"{low:g} to {high:g}")
+        if self.label_names:
+            LabelNames.parse(self.label_names)
         if self.end_s is not None and not self.end_s > self.start_s:
             raise InputError(f"--end {self.end_s:g} is not after --start {self.start_s:g}")
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 
 from trustseg.bounds import SECOND
+from trustseg.data import LabelNames, decode_labels, files_by_stem, known_ids, read_labels, recognised_names
 from trustseg.errors import FrameRejected, InputError
-from trustseg.evaluation.confusion import ids_outside
 from trustseg.frames import check_layout
 from trustseg.replay.bag import COMPRESSED, IMAGE_KINDS, Bag, listed
-from trustseg.replay.sources import IMAGE_SUFFIXES, ImageSource, RecordedImage, stamp_ns_of
-from trustseg.stored_image import decode_image, read_image
+from trustseg.replay.sources import ImageSource, RecordedImage, stamp_ns_of
 from trustseg.types import UInt8Array
 
 STAMP_DIGITS = 13  # a name of at least so many digits is a stamp in nanoseconds, a shorter one counts images
 WINDOW_NS = 2 * SECOND
-ONE_BYTE = ("mono8", "8UC1")
+SAMPLES = {"mono8": "u1", "8UC1": "u1", "mono16": "u2", "16UC1": "u2"}  # encodings that hold ids: type of a sample
 
 
 class Labels(Protocol):
@@ -37,46 +35,46 @@ class Labels(Protocol):
         """Release what is open."""
 
 
-def open_labels(named: str, source: ImageSource, classes: int, void: int | None) -> Labels:
-    """Labels as `--labels` names them: a folder, or a topic of the bag.
+def open_labels(named: str, source: ImageSource, classes: int, void: int | None, names: str = "") -> Labels:
+    """Labels as `--labels` names them: a folder, or a topic of the bag; `names` as --label-names has it.
 
     Raises:
         InputError: neither, or nothing in it fits.
     """
     folder = Path(named)
     if folder.is_dir():
-        return FolderLabels(folder, classes, void)
+        given = LabelNames.parse(names) if names else None
+        return FolderLabels(folder, classes, void, source.names, given)
     if source.topic:
         return TopicLabels(source.path, named, classes, void)
     raise InputError(f"labels {named} are no folder", expected="a folder of label images, or an image topic of a bag")
 
 
 class FolderLabels:
-    """One picture of class ids an image: named as the image is, by its stamp in nanoseconds, or by its number."""
+    """One picture of class ids an image: named after the image, by its stamp in nanoseconds, or by its number.
 
-    def __init__(self, folder: Path, classes: int, void: int | None) -> None:
-        self._folder, self._classes, self._void = folder, classes, void
-        files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES]
-        if not files:
-            raise InputError(f"{folder} holds no label images", expected=" ".join(IMAGE_SUFFIXES))
-        self._by_stem = {path.stem: path for path in files}
-        numbers = {int(stem): path for stem, path in self._by_stem.items() if stem.isdigit()}
+    Args:
+        folder: of the labels. classes, void: of the bundle. images: file names of the recording, empty where it has
+            none. names: how label names differ; None: equal stems, else whichever known form fits.
+    """
+
+    def __init__(
+        self, folder: Path, classes: int, void: int | None, images: Sequence[str] = (), names: LabelNames | None = None
+    ) -> None:
+        self._classes, self._void = classes, void
+        self._by_stem = files_by_stem(folder, "labels")
+        self._names = names or recognised_names([Path(each).stem for each in images], self._by_stem, folder)
+        numbers = {int(stem): path for stem, path in self._by_stem.items() if stem.isascii() and stem.isdigit()}
         self._by_stamp = {n: path for n, path in numbers.items() if len(path.stem) >= STAMP_DIGITS}
         self._by_index = {n: path for n, path in numbers.items() if len(path.stem) < STAMP_DIGITS}
 
     def of(self, image: RecordedImage) -> UInt8Array | None:
         """See `Labels`."""
         if image.name:
-            path = self._by_stem.get(Path(image.name).stem)
+            path = self._by_stem.get(self._names.label_stem(Path(image.name).stem) or "")
         else:
             path = self._by_stamp.get(stamp_ns_of(image.message)) or self._by_index.get(image.index)
-        if path is None:
-            return None
-        read = read_image(path, cv2.IMREAD_UNCHANGED, "labels")
-        if read is None or read.ndim != 2 or read.dtype != np.uint8:
-            got = "a file that cannot be decoded" if read is None else f"{read.dtype} {read.shape}"
-            raise InputError(f"labels {path} are no class ids", expected="an 8-bit image of one channel", got=got)
-        return checked(np.asarray(read, np.uint8), str(path), self._classes, self._void)
+        return None if path is None else read_labels(path, self._classes, self._void)
 
     def close(self) -> None:
         """See `Labels`."""
@@ -117,7 +115,7 @@ class TopicLabels:
         if found is None:
             return None
         where = f"labels on {self._topic} at {stamp_ns} ns"
-        return checked(_ids(found[1], found[2], where), where, self._classes, self._void)
+        return known_ids(_ids(found[1], found[2], where), where, self._classes, self._void)
 
     def close(self) -> None:
         """See `Labels`."""
@@ -126,28 +124,17 @@ class TopicLabels:
 
 def _ids(message: Any, compressed: bool, where: str) -> UInt8Array:
     if compressed:
-        read = decode_image(bytes(message.data), cv2.IMREAD_UNCHANGED, where)
-        if read is None or read.ndim != 2 or read.dtype != np.uint8:
-            raise InputError(f"{where} are no class ids", expected="an 8-bit PNG of one channel")
-        return np.asarray(read, np.uint8)
-    if message.encoding not in ONE_BYTE:
-        raise InputError(f"{where} are no class ids", expected=" or ".join(ONE_BYTE), got=repr(message.encoding))
-    try:
-        layout = check_layout(message.height, message.width, message.step, message.encoding, len(message.data))
+        return decode_labels(bytes(message.data), where)
+    sample = SAMPLES.get(message.encoding)
+    if sample is None:
+        raise InputError(f"{where} are no class ids", expected=" or ".join(SAMPLES), got=repr(message.encoding))
+    wide = message.width * np.dtype(sample).itemsize
+    try:  # rows of so many bytes, whatever the samples are
+        layout = check_layout(message.height, wide, message.step, "mono8", len(message.data))
     except FrameRejected as error:
         raise InputError(f"{where} cannot be used", got=str(error)) from error
-    rows = np.frombuffer(message.data, np.uint8).reshape(layout.rows, layout.step)
-    return np.ascontiguousarray(rows[:, : layout.width])
-
-
-def checked(labels: UInt8Array, where: str, classes: int, void: int | None) -> UInt8Array:
-    """The labels; InputError where they hold ids that are neither a class nor void."""
-    outside = ids_outside(labels, classes, void)
-    if outside:
-        raise InputError(
-            f"{where} hold ids outside the classes",
-            expected=f"0..{classes - 1}" + ("" if void is None else f" or void {void}"),
-            got=listed([str(each) for each in outside]),
-            fix="map the labels to the bundle's classes, or name the id of unlabelled pixels with --void",
-        )  # fmt: skip
-    return labels
+    rows = np.frombuffer(message.data, np.uint8).reshape(layout.rows, layout.step)[:, :wide]
+    ids = np.ascontiguousarray(rows).view(np.dtype(sample).newbyteorder(">" if message.is_bigendian else "<"))
+    if ids.max() > 255:
+        raise InputError(f"{where} hold ids outside 0..255", got=str(int(ids.max())))
+    return ids.astype(np.uint8)

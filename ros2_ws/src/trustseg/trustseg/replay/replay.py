@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from trustseg.bundle import load_bundle
+from trustseg.data import passed_over
 from trustseg.errors import InputError
 from trustseg.evaluation.json_document import write_json
 from trustseg.output_folder import output_folder
+from trustseg.replay.bag import is_bag
 from trustseg.replay.baseline import Comparison, check_baseline, compare, metric_names, other_settings, together
 from trustseg.replay.executors import Executor, Here, Processes, run_jobs
 from trustseg.replay.figure_names import known_figures
@@ -114,6 +116,9 @@ def replay(
         parse_gate(request.fail_on, known_figures(classes, request.baseline is not None)) if request.fail_on else None
     )
     jobs, failed = list_jobs(request.inputs, request.topics, every_topic=request.every_topic, options=request.options)
+    for path in dict.fromkeys(job.path for job in jobs if job.path.is_dir() and not is_bag(job.path)):
+        for line in passed_over(path):
+            say(line)
     if request.baseline is not None:
         for job in jobs:
             check_baseline(request.baseline, job.name)

@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 
 from trustseg.bounds import SECOND
+from trustseg.data import list_pictures, natural_order
 from trustseg.errors import InputError
-from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, is_bag, natural_order
+from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, is_bag
 from trustseg.replay.storage import Channel, one_line
 from trustseg.stored_image import decode_image, limit_decoder, read_file
 from trustseg.types import UInt8Array
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 AS_THEY_ARE = (".png", ".jpg", ".jpeg")  # the node's own rules decode these
 DEFAULT_RATE_HZ = 10.0
 ORIGIN_NS = SECOND  # stamp of the first picture of what has no clock: zero is no stamp
@@ -97,10 +97,12 @@ class ImageSource(Protocol):
         own_clock: whether times are the recording's own.
         repeats: whether equal pictures in a row are to be expected without any fault.
         losses: what could not be read so far, one line each.
+        names: of the files that the images come from, where each has its own.
     """
 
     path: Path
     topic: str
+    names: Sequence[str]
     count: int
     period_ns: int | None
     repeats: bool
@@ -147,6 +149,7 @@ class BagSource:
 
     period_ns: int | None = None
     repeats = False
+    names: Sequence[str] = ()
 
     def __init__(self, path: Path, topic: str) -> None:
         self.path, self.topic = path, topic
@@ -197,15 +200,9 @@ class FolderSource:
         self.path = path
         self._step_ns = round(SECOND / rate_hz)
         self.period_ns: int | None = self._step_ns
-        try:
-            self._files = sorted((p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_order)
-        except OSError as error:
-            raise InputError(f"{path} cannot be read", got=one_line(error)) from error
-        if not self._files:
-            raise InputError(
-                f"{path} holds no images", expected=" ".join(IMAGE_SUFFIXES),
-                fix="name the folder that holds the images themselves",
-            )  # fmt: skip
+        found = list_pictures(path, order=natural_order)
+        self._files, self.note = found.files, found.note
+        self.names: Sequence[str] = [each.name for each in self._files]
         self.count = len(self._files)
         self._lost: list[str] = []
 
@@ -243,6 +240,7 @@ class VideoSource:
     """Frames of a video at its own times. Compressed video repeats a picture exactly where nothing moves."""
 
     topic, repeats = "", True
+    names: Sequence[str] = ()
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -345,7 +343,7 @@ def fingerprint(path: Path) -> str:
     """
     files = bag_files(path) if is_bag(path) else [path]
     if path.is_dir() and not is_bag(path):
-        files = sorted((p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_order)
+        files = list(list_pictures(path, order=natural_order).files)
     digest = hashlib.sha256()
     for each in files:
         try:

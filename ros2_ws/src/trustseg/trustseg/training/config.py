@@ -50,10 +50,13 @@ class ModelSection(Strict):
 
 
 class Source(Strict):
-    """A folder of images and one of labels with equal stems."""
+    """A folder of images and one of labels."""
 
     images: Path
     labels: Path
+    label_names: str | None = Field(
+        default=None, description="IMAGE_END:LABEL_END where names differ; unset: equal names, or a known form"
+    )
 
 
 class DataSection(Strict):

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from trustseg.data import LabelNames, paired_files, read_labels
 from trustseg.errors import InputError
 from trustseg.stored_image import read_image
 from trustseg.training.config import ClassList, Source
 from trustseg.types import UInt8Array
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 IGNORE = 255
 SOFT_STRIDE = 2  # pixels of the image to one soft label along each axis; a teacher's edges are no finer
 Float64Array = npt.NDArray[np.float64]
@@ -35,43 +35,21 @@ class LabelledSet:
 
 
 def pair_files(source: Source) -> list[tuple[Path, Path]]:
-    """(image, label) paths with equal stems, in order of name; InputError when there is none."""
-    for folder in (source.images, source.labels):
-        if not folder.is_dir():
-            raise InputError(f"no such folder: {folder}", fix="give a folder of images and one of labels")
-    images = {p.stem: p for p in sorted(source.images.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES}
-    labels = {p.stem: p for p in sorted(source.labels.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES}
-    stems = [stem for stem in images if stem in labels]
-    if not stems:
-        raise InputError(
-            f"no image in {source.images} has a label in {source.labels}",
-            expected="files with equal stems",
-            got=f"{len(images)} images, {len(labels)} labels",
-        )
-    return [(images[stem], labels[stem]) for stem in stems]
+    """(image, label) paths as `trustseg.data.paired_files` pairs them: an image without labels is an error."""
+    names = None if source.label_names is None else LabelNames.parse(source.label_names)
+    return paired_files(source.images, source.labels, names)
 
 
 def read_pair(image_path: Path, label_path: Path, classes: ClassList) -> tuple[UInt8Array, UInt8Array]:
     """RGB image uint8 (H, W, 3) and label uint8 (H, W) with IGNORE for void; InputError names the file."""
     image = read_image(image_path, cv2.IMREAD_COLOR)
-    label = read_image(label_path, cv2.IMREAD_UNCHANGED, "label")
-    if image is None or label is None:
-        path = image_path if image is None else label_path
-        raise InputError(f"{path} cannot be read as an image", fix="check that the file is whole")
-    if label.ndim != 2 or label.dtype != np.uint8:
-        raise InputError(
-            f"{label_path}: label image", expected="8-bit, one channel (class ids)", got=f"{label.dtype} {label.shape}"
-        )
+    if image is None:
+        raise InputError(f"{image_path} cannot be read as an image", fix="check that the file is whole")
+    label = read_labels(label_path, len(classes.classes), classes.void)
     if label.shape != image.shape[:2]:
         raise InputError(
             f"{label_path}: label size differs from its image", expected=f"{image.shape[:2]}", got=f"{label.shape}"
         )
-    unknown = sorted(set(np.unique(label).tolist()) - {entry.id for entry in classes.classes} - {classes.void})
-    if unknown:
-        raise InputError(
-            f"{label_path}: ids that are no class", expected=f"0..{len(classes.classes) - 1} or void {classes.void}",
-            got=str(unknown[:8]), fix="correct the labels or the class list",
-        )  # fmt: skip
     ids = np.where(label == classes.void, np.uint8(IGNORE), label).astype(np.uint8)
     return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8), ids
 

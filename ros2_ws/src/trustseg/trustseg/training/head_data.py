@@ -25,17 +25,17 @@ def corrupt_for_fitting(image: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return apply_condition(kind, severity, image, seed=int(rng.integers(1 << 31)))
 
 
-def parse_source(text: str) -> Source:
-    """IMAGES:LABELS as a Source."""
+def parse_source(text: str, label_names: str | None = None) -> Source:
+    """IMAGES:LABELS as a Source, with how label names differ."""
     images, colon, labels = text.rpartition(":")
     if not colon or not images:
         raise InputError("a data source", expected="IMAGES:LABELS", got=repr(text))
-    return Source(images=Path(images), labels=Path(labels))
+    return Source(images=Path(images), labels=Path(labels), label_names=label_names)
 
 
 def head_parts(
     unseen: Sequence[str], seen: Sequence[str], scenes: int, classes: ClassList, size: tuple[int, int],
-    cache: Path | None, progress: Progress | None,
+    cache: Path | None, progress: Progress | None, label_names: str | None = None,
 ) -> list[HeadPart]:  # fmt: skip
     """The parts that the head is fitted on: images that the network has not seen, ones that it has (of these a larger
     share is corrupted: it errs less on them), and rendered scenes that it has not seen.
@@ -43,7 +43,12 @@ def head_parts(
     if scenes:
         require_scene_classes(classes)
     parts = [
-        HeadPart(f"{name} {i}" if i else name, load_set(parse_source(text), classes, *size), weight / len(texts), share)
+        HeadPart(
+            f"{name} {i}" if i else name,
+            load_set(parse_source(text, label_names), classes, *size),
+            weight / len(texts),
+            share,
+        )
         for name, texts, weight, share in (("unseen", unseen, 0.35, 0.3), ("seen", seen, 0.35, SEEN_CORRUPTED))
         for i, text in enumerate(texts)
     ]

@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from trustseg.data import list_pictures, natural_order
 from trustseg.errors import InputError
-from trustseg.replay.bag import is_bag, natural_order
-from trustseg.replay.sources import IMAGE_SUFFIXES
+from trustseg.replay.bag import is_bag
 from trustseg.stored_image import decode_image, limit_decoder, read_file
 from trustseg.types import UInt8Array
 from trustseg_ros.demo.bag_images import bag_frames
@@ -137,14 +137,7 @@ def _keep(path: Path, image: UInt8Array | bytes) -> None:
 
 
 def _folder_frames(folder: Path) -> Iterator[TimedFrame]:
-    paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_order)
-    if not paths:
-        raise InputError(
-            f"{folder} holds no images",
-            expected=" ".join(IMAGE_SUFFIXES),
-            fix="name the folder that holds the images themselves",
-        )
-    return (TimedFrame(0.0, _read_file(path)) for path in paths)
+    return (TimedFrame(0.0, _read_file(path)) for path in list_pictures(folder, order=natural_order).files)
 
 
 def _read_file(path: Path) -> UInt8Array | bytes:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
+from trustseg.data import read_labels
 from trustseg.evaluation.confusion import confusion_counts
 from trustseg.evaluation.image_quality import image_quality
 from trustseg.stored_image import read_image
@@ -59,9 +60,9 @@ def drive_quality(
         if label_path is None or mask_path is None:
             continue
         mask = read_image(mask_path, cv2.IMREAD_GRAYSCALE)
-        truth = read_image(label_path, cv2.IMREAD_GRAYSCALE)
-        if mask is None or truth is None:
+        if mask is None or not label_path.is_file():
             continue
+        truth = read_labels(label_path, len(drive.classes), VOID)
         value = frame_quality(np.asarray(mask, np.uint8), table[truth], len(bundle_classes))
         if not math.isnan(value):
             quality[frame.slot] = value

@@ -177,7 +177,7 @@ def _pairs(
     """`FIT_IMAGES` pairs of `source`, evenly spread; none of them is evaluated."""
     if source is None:
         raise MissingNeed(f"baseline {name} has no images to fit on", fix=f"give {option} IMAGES:LABELS[:VOID]")
-    pairs = find_pairs(source.images, source.labels)
+    pairs = find_pairs(source.images, source.labels, source.names)
     evaluated = {pair.image.resolve() for pair in needs.evaluated}
     shared = [pair.image for pair in pairs if pair.image.resolve() in evaluated]
     if shared:

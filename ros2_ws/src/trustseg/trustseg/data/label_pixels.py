@@ -1,0 +1,155 @@
+"""Class ids in label pictures: the raw samples, or the indices into a palette, of any depth.
+
+OpenCV decodes what a viewer shows: 1-bit samples become 0 and 255, palette indices become colours. Ids are neither, so
+the header is rewritten before decoding: a palette is taken for grey, and grey levels are scaled back to samples.
+Formats: ISO/IEC 15948 (PNG), TIFF 6.0, the headers of Windows bitmaps.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from trustseg.errors import InputError
+from trustseg.image_header import JPEG_START, PNG_SIGNATURE, BadHeader, check_complete
+from trustseg.stored_image import decode_image, read_file
+from trustseg.tiff_tags import BITS, MAGIC, PHOTOMETRIC, tiff_tags
+from trustseg.types import UInt8Array
+
+GREY, PALETTE = 0, 3  # colour types of PNG
+BLACK_IS_ZERO, GREYS_OF_TIFF = 1, (0, 1, 3)  # photometric interpretations; 0 is white is zero, 3 a palette
+FIX = "save labels as PNG of one channel whose values, or palette indices, are the class ids"
+
+
+def read_labels(path: Path, classes: int, void: int | None) -> UInt8Array:
+    """uint8 (H, W) class ids of a label file.
+
+    Args:
+        path: PNG, TIFF or BMP of one channel or with a palette, 1 to 16 bits a sample.
+        classes: ids below it are classes. void: id of unlabelled pixels, None where there is none.
+
+    Raises:
+        InputError: it cannot be read or decoded, holds no ids, or ids that are neither a class nor void.
+    """
+    return known_ids(decode_labels(read_file(path, "labels"), f"labels {path}"), f"labels {path}", classes, void)
+
+
+def decode_labels(data: bytes, where: str) -> UInt8Array:
+    """uint8 (H, W) samples or palette indices of a label picture.
+
+    Args:
+        data: of the whole file. where: names it in the error.
+
+    Raises:
+        InputError: it cannot be decoded, has several channels, is compressed with loss, or holds ids above 255.
+    """
+    if data.startswith(JPEG_START) or (data.startswith(b"RIFF") and data[12:16] == b"VP8 "):
+        raise InputError(
+            f"{where} are no class ids", expected="a picture without loss",
+            got="JPEG or lossy WebP, which blend the ids of neighbouring pixels", fix=FIX,
+        )  # fmt: skip
+    try:
+        rewritten, most = _as_samples(data)
+    except (struct.error, IndexError, KeyError, BadHeader):
+        rewritten, most = data, 0
+    found = decode_image(rewritten, cv2.IMREAD_UNCHANGED, where)
+    if found is None:
+        raise InputError(f"cannot decode {where}", got="a broken file or an unknown kind of picture", fix=FIX)
+    if found.ndim != 2 or not np.issubdtype(found.dtype, np.integer):
+        raise InputError(
+            f"{where} are no class ids", expected="one channel of integers (H, W)",
+            got=f"{found.dtype} {found.shape}", fix="convert colours to class ids first",
+        )  # fmt: skip
+    if most:
+        found = found // (255 // most)
+    low, high = int(found.min()), int(found.max())
+    if low < 0 or high > 255:
+        raise InputError(f"{where} hold ids outside 0..255", got=f"{low}..{high}")
+    return np.asarray(found, np.uint8)
+
+
+def known_ids(labels: UInt8Array, where: str, classes: int, void: int | None) -> UInt8Array:
+    """The labels; InputError where they hold ids that are neither a class nor void."""
+    outside = ids_outside(labels, classes, void)
+    if outside:
+        raise InputError(
+            f"{where} hold ids outside the classes",
+            expected=f"0..{classes - 1}" + ("" if void is None else f" or void {void}"),
+            got=", ".join(map(str, outside[:8])) + (f" and {len(outside) - 8} more" if len(outside) > 8 else ""),
+            fix="map the labels to the classes, or name the id of unlabelled pixels as void",
+        )  # fmt: skip
+    return labels
+
+
+def ids_outside(labels: UInt8Array, classes: int, void: int | None) -> list[int]:
+    """Ids in `labels` that are neither a class nor void, in order."""
+    present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
+    return [int(each) for each in present if each >= classes and each != void]
+
+
+def _as_samples(data: bytes) -> tuple[bytes, int]:
+    """(the file rewritten so that decoding gives samples, largest sample where these are stretched to 0..255, else 0).
+
+    Raises:
+        struct.error, IndexError, KeyError, BadHeader: the header is broken.
+    """
+    if data.startswith(PNG_SIGNATURE):
+        return _png_samples(data)
+    if data.startswith(b"BM"):
+        return _bitmap_samples(data), 0
+    if data[:4] in MAGIC:
+        return _tiff_samples(data)
+    return data, 0
+
+
+def _png_samples(data: bytes) -> tuple[bytes, int]:
+    """Grey and palette alike as plain grey; what remains are the chunks that the samples need."""
+    check_complete(data)
+    bits, colour = data[24], data[25]
+    if colour not in (GREY, PALETTE):
+        return data, 0
+    header = data[16:25] + bytes([GREY]) + data[26:29]
+    parts = [PNG_SIGNATURE, _chunk(b"IHDR", header)]
+    parts += [data[start:end] for kind, start, end in _png_chunks(data) if kind in (b"IDAT", b"IEND")]
+    return b"".join(parts), (1 << bits) - 1 if bits < 8 else 0
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, start, end) of each chunk with its length and checksum."""
+    at = len(PNG_SIGNATURE)
+    while at + 12 <= len(data):
+        end = at + 12 + int(struct.unpack_from(">I", data, at)[0])
+        yield data[at + 4 : at + 8], at, end
+        at = end
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def _bitmap_samples(data: bytes) -> bytes:
+    """The palette replaced by one in which every index is its own grey level."""
+    pixels_at, header = struct.unpack_from("<II", data, 10)
+    entry = 3 if header == 12 else 4
+    bits = struct.unpack_from("<H", data, 24 if header == 12 else 28)[0]
+    if bits > 8:
+        return data
+    count = min(1 << bits, (pixels_at - 14 - header) // entry)
+    greys = b"".join(bytes([index] * 3 + [0] * (entry - 3)) for index in range(count))
+    return data[: 14 + header] + greys + data[14 + header + len(greys) :]
+
+
+def _tiff_samples(data: bytes) -> tuple[bytes, int]:
+    """White-is-zero and palette alike as black-is-zero. Two and four bits a sample are not decoded by OpenCV."""
+    tags = {tag.number: tag for tag in tiff_tags(data)}
+    meaning = tags[PHOTOMETRIC]
+    if meaning.values[0] not in GREYS_OF_TIFF:
+        return data, 0
+    patched = bytearray(data)
+    struct.pack_into(meaning.letter, patched, meaning.place, BLACK_IS_ZERO)
+    return bytes(patched), 1 if BITS not in tags or tags[BITS].values[0] == 1 else 0
