@@ -145,14 +145,20 @@ def write_labels(folder: Path, names: Sequence[str], size: tuple[int, int] = (HE
     return folder
 
 
-def write_video(path: Path, count: int) -> Path:
-    """A video of ten frames a second; Matroska (.mkv) does not say how many there are."""
+def write_video(path: Path, count: int, times_s: Sequence[float] | None = None) -> Path:
+    """A video of ten frames a second, or of frames at other times; Matroska (.mkv) does not say how many there are."""
+    from fractions import Fraction
+
     import av
 
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for shot in shots(count):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(shot.image, format="rgb24")))
+        for index, shot in enumerate(shots(count)):
+            frame = av.VideoFrame.from_ndarray(shot.image, format="rgb24")
+            if times_s is not None:
+                frame.pts, frame.time_base = round(times_s[index] * 1000), Fraction(1, 1000)
+                stream.codec_context.time_base = Fraction(1, 1000)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path

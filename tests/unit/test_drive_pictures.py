@@ -89,7 +89,7 @@ def summary() -> Summary:
         frames_sent=9, sent_while_down=0, statuses=9, masks=9, lost=0, skipped=0, rejected=0, backend="onnxruntime",
         bundle="tiny", rate_hz=10.0, duration_s=1.0, engine_ms=Percentiles(1, 2), latency_ms=Percentiles(3, 4),
         miou_mean=0.7, miou_clear=0.7, false_alarm_s=0.0, clear_s=0.4, recovery_s=1.8, flag_up_s=0.4,
-        flag_reasons=("LOW_QUALITY",), injected=(fog,), problems=(), ok=True,
+        flag_reasons=("LOW_QUALITY",), flag_never_down=False, rejected_for={}, injected=(fog,), problems=(), ok=True,
     )  # fmt: skip
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from trustseg.bounds import derive_bounds
 from trustseg.reasons import Outcome, Reason, State
 from trustseg_ros.demo.accounting import account
+from trustseg_ros.demo.printed_report import print_report
 from trustseg_ros.demo.records import Kill, Observation, SentFrame, StatusRecord, VerdictRecord
 from trustseg_ros.demo.script import Script, Trouble
 from trustseg_ros.demo.summary import Summary, recovery_time_s, summarize
@@ -290,3 +294,39 @@ def test_latency_is_from_the_stamp_to_the_reception_of_processed_frames() -> Non
         **{**vars(status(drive.sent[2].stamp_ns, 3, outcome=Outcome.SKIPPED)), "received_ns": at(9.0)}
     )
     assert drive.summary().latency_ms.p99 == pytest.approx(40.0)
+
+
+class TestFlagAllTheTime:
+    def report(self, summary: Summary) -> str:
+        console = Console(file=io.StringIO(), width=200)
+        print_report(console, summary, Path("out"))
+        return console.file.getvalue()  # type: ignore[attr-defined]
+
+    def test_it_is_no_pass_and_says_why(self) -> None:
+        summary = Recorded(5.0, up=[(0.0, 5.0, Reason.DARK)]).summary({})
+        assert (summary.ok, summary.flag_never_down, summary.flag_reasons) == (True, True, ("DARK",))
+        text = self.report(summary)
+        assert "FLAG UP ALL THE TIME" in text
+        assert "the picture is too dark" in text
+        assert "PASS" not in text
+
+    def test_a_flag_that_came_down_is_a_pass(self) -> None:
+        summary = Recorded(5.0, up=[(2.0, 5.0, Reason.DARK)]).summary({})
+        assert not summary.flag_never_down
+        assert "PASS" in self.report(summary)
+
+    def test_refused_pictures_are_counted_by_reason(self) -> None:
+        drive = Recorded(5.0)
+        drive.statuses[20] = replace(drive.statuses[20], outcome=Outcome.REJECTED, reasons=int(Reason.BAD_SIZE))
+        summary = drive.summary({})
+        assert (summary.ok, summary.rejected_for) == (True, {"BAD_SIZE": 1})
+        assert "1: BAD_SIZE 1" in self.report(summary)
+
+    def test_a_drive_of_which_nothing_could_be_judged_fails(self) -> None:
+        drive = Recorded(5.0, up=[(0.0, 5.0, Reason.BAD_ENCODING)])
+        drive.statuses = [
+            replace(each, outcome=Outcome.REJECTED, reasons=int(Reason.BAD_ENCODING)) for each in drive.statuses
+        ]
+        summary = drive.summary({})
+        assert not summary.ok
+        assert "no picture could be judged: BAD_ENCODING 50" in self.report(summary)

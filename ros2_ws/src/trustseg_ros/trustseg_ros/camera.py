@@ -22,11 +22,13 @@ import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
-from trustseg.errors import InputError, TrustSegError
-from trustseg.stored_image import decode_image
+from trustseg.errors import FrameRejected, InputError, TrustSegError
+from trustseg.frames import decode_compressed
 from trustseg.types import UInt8Array
 from trustseg_ros.camera_schedule import FREEZE, STOP, CameraSchedule, load_schedule
-from trustseg_ros.demo.footage import at_rate, open_footage
+from trustseg_ros.demo.drive import DRIVE_FILE, IMAGES
+from trustseg_ros.demo.footage import at_rate, drive_frames, open_footage
+from trustseg_ros.demo.refused import Refused
 from trustseg_ros.node_main import EXIT_FAILED, EXIT_GOOD, spin_node
 from trustseg_ros.parameters import CameraConfig, load
 from trustseg_ros.qos import IMAGE_TOPIC, camera_qos
@@ -44,12 +46,15 @@ JPEG_QUALITY = 95
 
 @dataclass(frozen=True)
 class Picture:
-    """One prepared picture: its number in the source and the data of its message."""
+    """One prepared picture: its number in the source and the fields of its message; `data` None: none is due."""
 
     source_index: int
-    data: array.array[int]
+    data: array.array[int] | None
     height: int
     width: int
+    encoding: str = "bgr8"
+    step: int = 0
+    is_bigendian: int = 0
 
 
 class Camera(Node):
@@ -87,13 +92,16 @@ class Camera(Node):
             except queue.Empty:
                 continue
 
-    def _open(self) -> Iterator[UInt8Array | bytes]:
-        """Frames of the source at the camera's rate, uint8 BGR (H, W, 3) or the bytes of a JPEG."""
+    def _open(self) -> Iterator[UInt8Array | bytes | Refused | None]:
+        """Frames of the source at the camera's rate, uint8 BGR (H, W, 3) or the bytes of a JPEG; None in a pause."""
         source = Path(self.config.source).expanduser()
-        if (source / "images").is_dir():  # a rendered drive
-            source = source / "images"
-        frames, own_rate_hz = open_footage(source, self.config.topic or None)
-        return (each.image for each in at_rate(frames, self.config.rate_hz, own_rate_hz))
+        if (source / DRIVE_FILE).is_file():
+            return drive_frames(source)
+        if (source / IMAGES).is_dir():
+            source = source / IMAGES
+        footage = open_footage(source, self.config.topic or None)
+        frames = at_rate(footage.frames(), self.config.rate_hz, footage.rate_hz)
+        return (None if each is None else each.image for each in frames)
 
     # Reading --------------------------------------------------------------------------------------------------
 
@@ -117,26 +125,40 @@ class Camera(Node):
                 if index >= self.config.start_frame:
                     picture = self._prepare(index, image, size)
                     # A camera has one resolution: that of its first frame, unless it was given.
-                    size = (picture.height, picture.width)
+                    if not isinstance(image, Refused):
+                        size = (picture.height, picture.width)
                     yield picture
             if not self.config.loop or index < self.config.start_frame:
                 return
             self._frames = self._open()
 
-    def _prepare(self, index: int, image: UInt8Array | bytes, size: tuple[int, int]) -> Picture:
+    def _prepare(self, index: int, image: UInt8Array | bytes | Refused | None, size: tuple[int, int]) -> Picture:
+        if image is None:
+            return Picture(index, None, *size)
+        pixels: UInt8Array | None = None
         if isinstance(image, bytes):
-            pixels = decode_image(image, cv2.IMREAD_COLOR, f"frame {index} of {self.config.source}")
-            if pixels is None:
-                raise InputError(f"frame {index} of {self.config.source} cannot be decoded")
-        else:
+            try:
+                pixels = decode_compressed(image)[0]
+            except FrameRejected:
+                image = Refused(0, 0, "bgr8", 0, 0, b"")
+        elif not isinstance(image, Refused):
             pixels = image
+        if pixels is None:
+            assert isinstance(image, Refused)  # noqa: S101
+            height, width = (image.height, image.width) if image.height else (size[0] or 480, size[1] or 640)
+            step, data = image.step or 3 * width, array.array("B", b"" if self._compressed else image.data)
+            return Picture(index, data, height, width, image.encoding, step, image.is_bigendian)
         height, width = pixels.shape[:2]
         wanted = (size[0] or height, size[1] or width)
         if wanted != (height, width):
-            pixels = cv2.resize(pixels, wanted[::-1], interpolation=cv2.INTER_AREA)
+            pixels = np.asarray(cv2.resize(pixels, wanted[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        data = array.array("B", self._encoded(pixels))
+        return Picture(index, data, *wanted, step=3 * wanted[1])
+
+    def _encoded(self, pixels: UInt8Array) -> bytes:
         if self._compressed:
-            pixels = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-        return Picture(index, array.array("B", np.ascontiguousarray(pixels).tobytes()), *wanted)
+            return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+        return np.ascontiguousarray(pixels).tobytes()
 
     # Sending --------------------------------------------------------------------------------------------------
 
@@ -178,7 +200,7 @@ class Camera(Node):
                 return
             trouble = self._schedule.at(slot * period_s)
             late = time.monotonic() - due > period_s
-            sent = trouble != STOP and not late
+            sent = trouble != STOP and not late and picture.data is not None
             stamp_ns = self._publish(picture) if sent else time.time_ns()
             if log is not None:
                 entry = {"index": slot, "stamp_ns": stamp_ns, "sent": sent, "source_index": picture.source_index}
@@ -202,8 +224,9 @@ class Camera(Node):
             message = CompressedImage(format="jpeg")
         else:
             message = Image(
-                height=picture.height, width=picture.width, step=3 * picture.width, encoding="bgr8", is_bigendian=0
-            )
+                height=picture.height, width=picture.width, step=picture.step, encoding=picture.encoding,
+                is_bigendian=picture.is_bigendian,
+            )  # fmt: skip
         message.data = picture.data
         message.header.frame_id = self.config.frame_id
         stamp = self.get_clock().now()

@@ -248,8 +248,11 @@ class VideoSource:
         with _container(path) as container:
             stream = container.streams.video[0]
             self.count = int(stream.frames or 0)
-            self._rate_hz = float(stream.average_rate or 0) or DEFAULT_RATE_HZ
-            self.period_ns: int | None = round(SECOND / self._rate_hz)
+            # Not the average rate: a pause in the recording is no slower camera.
+            self._step_s = _median_step_s(container, stream) or 1.0 / (
+                float(stream.average_rate or 0) or DEFAULT_RATE_HZ
+            )
+            self.period_ns: int | None = round(SECOND * self._step_s)
 
     @property
     def losses(self) -> list[str]:
@@ -268,7 +271,7 @@ class VideoSource:
             first: float | None = None
             try:
                 for index, frame in enumerate(container.decode(stream)):
-                    time_s = index / self._rate_hz if frame.time is None else frame.time
+                    time_s = index * self._step_s if frame.time is None else frame.time
                     first = time_s if first is None else first
                     time_ns = ORIGIN_NS + round((time_s - first) * SECOND)
                     # Telephones write what the sensor saw, and how it must be turned to stand upright.
@@ -278,12 +281,23 @@ class VideoSource:
                 self._lost.append(f"{self.path.name} is damaged after {index + 1} frames ({one_line(error)})")
             if self.count > index + 1 and not self._lost:
                 self._lost.append(f"{self.path.name} ends after {index + 1} of {self.count} frames")
-            stated_s, ended_s = _stated_s(container), (time_ns - ORIGIN_NS) / SECOND + 1.0 / self._rate_hz
+            stated_s, ended_s = _stated_s(container), (time_ns - ORIGIN_NS) / SECOND + self._step_s
             if not self._lost and ended_s + SLACK_S < stated_s:
                 self._lost.append(f"{self.path.name} ends after {ended_s:.1f} of {stated_s:.1f} s")
 
     def close(self) -> None:
         """See `ImageSource`."""
+
+
+def _median_step_s(container: Any, stream: Any) -> float:
+    """Seconds between frames by the times of the first packets, which come in order of decoding; 0 without times."""
+    import av
+
+    times: list[int] = []
+    with suppress(av.FFmpegError):
+        times += [packet.pts for packet in islice(container.demux(stream), RATE_SAMPLE) if packet.pts is not None]
+    steps = sorted(b - a for a, b in pairwise(sorted(times)) if b > a)
+    return float(steps[len(steps) // 2] * stream.time_base) if steps and stream.time_base else 0.0
 
 
 def _stated_s(container: Any) -> float:
@@ -328,11 +342,16 @@ def stamp_ns_of(message: Any) -> int:
 
 
 def stated_period_ns(source: ImageSource) -> int:
-    """Median difference of successive stamps over the first images of a recording; the default rate without any."""
+    """Median difference of successive stamps over the first images of a recording.
+
+    Without stamps that grow: of the times of recording; the default rate without any.
+    """
     if source.period_ns is not None:
         return source.period_ns
-    stamps = [stamp_ns_of(each.message) for each in islice(source.images(), RATE_SAMPLE)]
-    steps = sorted(b - a for a, b in pairwise(stamps) if a > 0 and b > a)
+    times = [(stamp_ns_of(each.message), each.time_ns) for each in islice(source.images(), RATE_SAMPLE)]
+    steps: list[int] = []
+    for values in ([stamp for stamp, _ in times], [recorded for _, recorded in times]):
+        steps = steps or sorted(b - a for a, b in pairwise(values) if a > 0 and b > a)
     return steps[len(steps) // 2] if steps else round(SECOND / DEFAULT_RATE_HZ)
 
 

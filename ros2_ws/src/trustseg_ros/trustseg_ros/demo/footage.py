@@ -1,38 +1,51 @@
-"""The user's own footage as a drive: a video, a ROS 2 bag, or a folder of images.
+"""The user's own footage as a drive: a video, a bag, or a folder of images, read as `trustseg replay` reads them.
 
-Frames are taken at the drive's rate and written into a scratch folder; what is a JPEG already is copied as it is.
+Frames are taken at the drive's rate and written into a scratch folder; what is a JPEG already is copied as it is. What
+the node refuses is a frame of the drive too, and a pause of the footage is one of the drive.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from trustseg.data import list_pictures, natural_order
-from trustseg.errors import InputError
-from trustseg.replay.bag import is_bag
-from trustseg.stored_image import decode_image, limit_decoder, read_file
+from trustseg.bounds import SECOND
+from trustseg.errors import FrameRejected, InputError
+from trustseg.frames import decode_compressed, decode_pixels
+from trustseg.image_header import JPEG_START
+from trustseg.reasons import Reason
+from trustseg.replay.sources import FolderSource, ImageSource, RecordedImage, open_sources, stated_period_ns
 from trustseg.types import UInt8Array
-from trustseg_ros.demo.bag_images import bag_frames
 from trustseg_ros.demo.drive import IMAGES, Drive, image_name
+from trustseg_ros.demo.refused import Refused, refused_message, unpacked
 from trustseg_ros.demo.script import plan_script
 
 JPEG_QUALITY = 95
 DEFAULT_RATE_HZ = 10.0
 DEFAULT_LIMIT_S = 60.0
+# Frames further apart than this many periods of the drive have a pause between them; jitter is no pause. The flag is up
+# long before the longest pause is over: the drive need not wait as long as the recording did.
+PAUSE_PERIODS = 1.75
+LONGEST_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True)
 class TimedFrame:
-    """A frame of the footage: seconds after the first one, and its picture (uint8 BGR (H, W, 3)) or a JPEG's bytes."""
+    """A frame of the footage.
+
+    Attributes:
+        time_s: seconds after the first one.
+        image: its picture (uint8 BGR (H, W, 3)), a JPEG's bytes, or what the node refuses.
+    """
 
     time_s: float
-    image: UInt8Array | bytes
+    image: UInt8Array | bytes | Refused
 
 
 @dataclass(frozen=True)
@@ -52,68 +65,132 @@ class FootageOptions:
     kinds: tuple[str, ...] = ()
 
 
+@dataclass
+class Footage:
+    """Footage that is being read.
+
+    Attributes:
+        source: what it is read from.
+        rate_hz: its own rate, by the median of the steps; 0: it has no times and follows the drive's rate.
+        refused: reason -> frames that the node refuses, so far; first_refused: why, of the first one.
+    """
+
+    source: ImageSource
+    rate_hz: float
+    refused: Counter[str] = field(default_factory=Counter)
+    first_refused: str = ""
+
+    def frames(self) -> Iterator[TimedFrame]:
+        """All frames in order; the source is closed at their end."""
+        first_ns: int | None = None
+        try:
+            for recorded in self.source.images():
+                first_ns = recorded.time_ns if first_ns is None else first_ns
+                yield TimedFrame((recorded.time_ns - first_ns) / SECOND, self._picture(recorded))
+        finally:
+            self.source.close()
+
+    def notes(self) -> list[str]:
+        """What the user must know about what was read, one line each."""
+        lines = [f"not all of it could be read: {line}" for line in self.source.losses]
+        if self.refused:
+            told = ", ".join(f"{name} {count}" for name, count in self.refused.most_common())
+            lines.append(f"pictures that the node refuses: {told}; the first: {self.first_refused}")
+        return lines
+
+    def _picture(self, recorded: RecordedImage) -> UInt8Array | bytes | Refused:
+        message = recorded.message
+        try:
+            if recorded.compressed:
+                data = bytes(message.data)
+                image, color_order = decode_compressed(data)
+                if data.startswith(JPEG_START):
+                    return data
+            else:
+                layout = (message.height, message.width, message.step, message.encoding)
+                image, color_order = decode_pixels(message.data, *layout)
+        except FrameRejected as error:
+            self.refused[Reason(error.reason).first()] += 1
+            self.first_refused = self.first_refused or f"{recorded.name or f'image {recorded.index}'}: {error}"
+            return refused_message(message, recorded.compressed)
+        return np.ascontiguousarray(image if color_order == "bgr" else image[..., ::-1])
+
+
 def footage_drive(
     source: Path, options: FootageOptions, folder: Path, progress: Callable[[float], object] = lambda seconds: None
-) -> tuple[Drive, tuple[str, ...]]:
+) -> tuple[Drive, tuple[str, ...], list[str]]:
     """Read footage into `folder` and make a drive of it.
 
     Args:
-        source: video file, bag (folder, .mcap or .db3) or folder of images.
+        source: video file, bag or folder of images.
         options: what the user asked for.
         folder: an empty scratch folder.
         progress: called with the seconds read so far.
 
     Returns:
-        The drive, and the troubles that did not fit into it.
+        The drive, the troubles that did not fit into it, and lines for the user about what was read.
 
     Raises:
         InputError: nothing there, nothing in it that can be read, or a rate above the footage's own.
     """
-    frames, own_rate_hz = open_footage(source, options.topic)
+    footage = open_footage(source, options.topic)
+    own_rate_hz = footage.rate_hz
     rate_hz = options.rate_hz or min(DEFAULT_RATE_HZ, own_rate_hz or DEFAULT_RATE_HZ)
     if own_rate_hz and rate_hz > own_rate_hz * 1.05:
+        footage.source.close()
         raise InputError(
             f"--rate {rate_hz:g} is above the footage's own rate", expected=f"at most {own_rate_hz:g} frames a second",
             fix="repeated pictures would look like a frozen camera",
         )  # fmt: skip
     (folder / IMAGES).mkdir(parents=True)
     slots = 0
-    for frame in at_rate(frames, rate_hz, own_rate_hz):
+    for frame in at_rate(footage.frames(), rate_hz, own_rate_hz):
         if slots / rate_hz >= options.limit_s:
             break
-        _keep(folder / IMAGES / image_name(slots), frame.image)
+        _keep(folder / IMAGES / image_name(slots), None if frame is None else frame.image)
         slots += 1
         progress(slots / rate_hz)
     if slots == 0:
-        raise InputError(f"{source} holds no picture")
+        lost = footage.source.losses
+        raise InputError(f"{source} holds no picture that can be read", got=lost[0] if lost else "")
     script, left_out = plan_script(options.kinds, rate_hz, slots / rate_hz)
     drive = Drive(source.name, rate_hz, slots, script.troubles, (), folder)
     drive.save()
-    return drive, left_out
+    return drive, left_out, footage.notes()
 
 
-def open_footage(source: Path, topic: str | None) -> tuple[Iterator[TimedFrame], float]:
-    """Frames of `source` in order and their own rate (0: they have no times and follow the drive's rate)."""
-    if not source.exists():
-        raise InputError(f"there is no {source}", expected="a video, a bag or a folder of images", fix="check --input")
-    if is_bag(source):
-        stamped, rate_hz = bag_frames(source, topic)
-        return (TimedFrame(time_s, image) for time_s, image in stamped), rate_hz
-    if topic is not None:
-        raise InputError("--topic is for bags", got=f"{source}", fix="leave it out")
-    if source.is_dir():
-        return _folder_frames(source), 0.0
-    return _video_frames(source)
+def open_footage(source: Path, topic: str | None) -> Footage:
+    """The frames of `source`; InputError where there are none, or the topic does not fit."""
+    opened = open_sources(source, [] if topic is None else [topic], every_topic=False, rate_hz=None)[0]
+    timed = not isinstance(opened, FolderSource) and opened.count != 1
+    return Footage(opened, SECOND / stated_period_ns(opened) if timed else 0.0)
 
 
-def at_rate(frames: Iterator[TimedFrame], rate_hz: float, own_rate_hz: float) -> Iterator[TimedFrame]:
+def drive_frames(folder: Path) -> Iterator[UInt8Array | bytes | Refused | None]:
+    """What `footage_drive` or the renderer wrote into `folder`, slot by slot; None: no picture is due."""
+    for path in sorted((folder / IMAGES).glob("*.jpg")):
+        data = path.read_bytes()
+        yield (unpacked(data) or data) if data else None
+
+
+def at_rate(frames: Iterator[TimedFrame], rate_hz: float, own_rate_hz: float) -> Iterator[TimedFrame | None]:
     """One frame per period: the newest whose time has come; frames without times one after the other.
 
-    A gap in the footage gives no frame twice: the periods without one are left out.
+    None stands for each period of a pause. No frame is given twice.
     """
     if own_rate_hz <= 0:
         yield from frames
         return
+    before_s: float | None = None
+    for frame in _chosen(frames, rate_hz, own_rate_hz):
+        periods = 0.0 if before_s is None else (frame.time_s - before_s) * rate_hz
+        if periods >= PAUSE_PERIODS:
+            yield from [None] * min(round(periods) - 1, round(LONGEST_PAUSE_S * rate_hz))
+        before_s = frame.time_s
+        yield frame
+
+
+def _chosen(frames: Iterator[TimedFrame], rate_hz: float, own_rate_hz: float) -> Iterator[TimedFrame]:
     due = 0
     pending: TimedFrame | None = None
     tolerance_s = 0.25 / own_rate_hz
@@ -126,55 +203,13 @@ def at_rate(frames: Iterator[TimedFrame], rate_hz: float, own_rate_hz: float) ->
         yield pending
 
 
-def _keep(path: Path, image: UInt8Array | bytes) -> None:
+def _keep(path: Path, image: UInt8Array | bytes | Refused | None) -> None:
     try:
-        if isinstance(image, bytes):
-            path.write_bytes(image)
+        if image is None or isinstance(image, bytes):
+            path.write_bytes(image or b"")
+        elif isinstance(image, Refused):
+            path.write_bytes(image.packed())
         elif not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
             raise OSError(28, "No space left on device")
     except OSError as error:
         raise InputError(f"cannot write {path}", got=error.strerror or str(error), fix="free some space") from error
-
-
-def _folder_frames(folder: Path) -> Iterator[TimedFrame]:
-    return (TimedFrame(0.0, _read_file(path)) for path in list_pictures(folder, order=natural_order).files)
-
-
-def _read_file(path: Path) -> UInt8Array | bytes:
-    data = read_file(path)
-    image = decode_image(data, cv2.IMREAD_COLOR, str(path))
-    if image is None:
-        raise InputError(f"{path} is not an image that can be read", fix="repair it or take it out of the folder")
-    return data if path.suffix.lower() in (".jpg", ".jpeg") else np.asarray(image, np.uint8)
-
-
-def _video_frames(path: Path) -> tuple[Iterator[TimedFrame], float]:
-    import av
-
-    try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError) as error:
-        raise InputError(
-            f"{path} is not a video that can be read", got=str(error), fix="give a video, a bag or a folder of images"
-        ) from error
-    if not container.streams.video:
-        container.close()
-        raise InputError(f"{path} holds no video", fix="give a video, a bag or a folder of images")
-    stream = container.streams.video[0]
-    limit_decoder(stream)
-    stream.thread_type = "AUTO"
-    rate_hz = float(stream.average_rate or 0) or DEFAULT_RATE_HZ
-
-    def frames() -> Iterator[TimedFrame]:
-        first: float | None = None
-        with container:
-            decoded = 0
-            try:
-                for decoded, frame in enumerate(container.decode(stream)):
-                    time_s = decoded / rate_hz if frame.time is None else frame.time
-                    first = time_s if first is None else first
-                    yield TimedFrame(time_s - first, np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))
-            except av.FFmpegError as error:
-                raise InputError(f"{path} is damaged after {decoded} frames", got=str(error)) from error
-
-    return frames(), rate_hz

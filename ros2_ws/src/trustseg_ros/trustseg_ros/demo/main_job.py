@@ -124,7 +124,9 @@ def _prepare(options: RunOptions, folder: Path, bars: Progress) -> Drive:
     limit_s = DEFAULT_LIMIT_S if options.duration_s is None else options.duration_s
     asked = FootageOptions(options.topic, options.rate_hz, limit_s, kinds)
     with _bar(bars, f"reading {options.source.name}", None) as tick:
-        drive, left_out = footage_drive(options.source, asked, folder, lambda seconds: tick())
+        drive, left_out, notes = footage_drive(options.source, asked, folder, lambda seconds: tick())
+    for line in notes:
+        bars.console.print(f"trustseg: {line}", style="yellow", markup=False, soft_wrap=True)
     _note_left_out(bars, left_out, drive.slots / drive.rate_hz)
     if options.duration_s is None and drive.slots / drive.rate_hz >= limit_s:
         bars.console.print(f"taking the first {limit_s:.0f} s; --duration SECONDS takes more")

@@ -46,7 +46,8 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 def read_image(path: Path | None) -> UInt8Array | None:
     """uint8 RGB (H, W, 3) of a picture file, None where there is none or it cannot be read."""
-    image = None if path is None else cv2.imread(str(path), cv2.IMREAD_COLOR)
+    # As the node decodes them: an orientation tag turns nothing.
+    image = None if path is None else cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     return None if image is None else np.asarray(image[..., ::-1], np.uint8)
 
 

@@ -29,7 +29,9 @@ def print_report(console: Console, summary: Summary, folder: Path) -> None:
     if summary.injected:
         console.print(_troubles(summary))
     console.print(_figures(summary))
-    if summary.ok:
+    if summary.ok and summary.flag_never_down:
+        console.print(Text("FLAG UP ALL THE TIME", style=BAD), _never_down(summary), soft_wrap=True)
+    elif summary.ok:
         console.print(
             Text("PASS", style=GOOD),
             "no frame was lost" + (", every failure was flagged" if summary.injected else ""),
@@ -46,6 +48,11 @@ def print_report(console: Console, summary: Summary, folder: Path) -> None:
         (SUMMARY_FILE, "these figures"),
     ):
         console.print(Text(str(folder / name), style="bold"), Text(f" {what}"), soft_wrap=True)
+
+
+def _never_down(summary: Summary) -> Text:
+    why = ", ".join(reason_words(name) for name in summary.flag_reasons[:4]) or "ten good frames in a row never came"
+    return Text(f"these masks must not be trusted: {why}. No frame was lost.")
 
 
 def _troubles(summary: Summary) -> Table:
@@ -100,6 +107,9 @@ def _figures(summary: Summary) -> Table:
     table.add_row(
         "pictures", f"{summary.frames_sent} sent, {summary.statuses} answered{overtaken}, {summary.lost} lost{down}"
     )
+    if summary.rejected_for:
+        told = ", ".join(f"{name} {count}" for name, count in summary.rejected_for.items())
+        table.add_row("pictures refused", f"{summary.rejected}: {told}")
     table.add_row("model", f"{summary.bundle} on {summary.backend or 'no backend'}")
     table.add_row(
         "engine", f"{_ms(summary.engine_ms.p50)} a picture (median), {_ms(summary.engine_ms.p99)} at worst (99 %)"

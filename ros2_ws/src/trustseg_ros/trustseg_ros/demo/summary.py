@@ -8,6 +8,7 @@ the moment at which the first missing frame was due; for a killed node the kill.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -16,7 +17,7 @@ import numpy as np
 from trustseg.bounds import SECOND, Bounds
 from trustseg.evaluation.image_quality import FAILURE_BELOW
 from trustseg.evidence import FailsafeConfig
-from trustseg.reasons import Outcome
+from trustseg.reasons import Outcome, Reason
 from trustseg_ros.demo.accounting import Account, account, frame_statuses
 from trustseg_ros.demo.flag import FlagTimeline
 from trustseg_ros.demo.records import Observation, SentFrame
@@ -76,6 +77,8 @@ class Summary:
         recovery_s: longest time that the flag may stay up after a trouble: good frames asked for, dwell, one detection.
         flag_up_s: seconds with the flag up, in all.
         flag_reasons: reasons given for it after the start, in the order in which they came.
+        flag_never_down: whether it was up from the first frame to the end.
+        rejected_for: reason -> frames that the node refused for it.
         problems: why `ok` is false, for people.
     """
 
@@ -99,6 +102,8 @@ class Summary:
     recovery_s: float
     flag_up_s: float
     flag_reasons: tuple[str, ...]
+    flag_never_down: bool
+    rejected_for: dict[str, int]
     injected: tuple[Injected, ...]
     problems: tuple[str, ...]
     ok: bool
@@ -131,14 +136,21 @@ def summarize(script: Script, seen: Observation, quality: Mapping[int, float], b
     good = [f for f in seen.sent if f.slot in clear and quality.get(f.slot, 0.0) >= FAILURE_BELOW]
     false_alarm_s = sum((flag.up_seconds(f.stamp_ns, f.stamp_ns + period_ns) for f in good), 0.0)
     known = [quality[f.slot] for f in seen.sent if f.slot in quality]
-    processed = [s for s in frame_statuses(seen) if s.outcome == Outcome.PROCESSED]
     clear_s = len(good) / script.rate_hz
+    statuses = frame_statuses(seen)
+    processed = [s for s in statuses if s.outcome == Outcome.PROCESSED]
+    rejected_for = Counter(
+        name for s in statuses if s.outcome == Outcome.REJECTED for name in Reason(s.reasons).names()
+    )  # fmt: skip
     problems = [*_counting_problems(counts), *_detection_problems(injected), *judge.stuck(injected, good)]
     problems += [
         f"{TITLES['kill']}: it never answered again"
         for kill in seen.kills
         if not any(span.from_ns > kill.at_ns for span in counts.spans)
     ]
+    if statuses and not processed:
+        told = ", ".join(f"{name} {count}" for name, count in rejected_for.most_common())
+        problems.append(f"no picture could be judged{': ' if told else ''}{told}")
     if false_alarm_s > FALSE_ALARM_SHARE * clear_s:
         problems.append(f"false alarms: the flag was up for {false_alarm_s:.1f} s of {clear_s:.1f} s of clear road")
     return Summary(
@@ -161,7 +173,9 @@ def summarize(script: Script, seen: Observation, quality: Mapping[int, float], b
         clear_s=round(clear_s, 3) if quality else math.nan,
         recovery_s=round(recovery_s, 3),
         flag_up_s=round(flag.up_seconds(seen.sent[0].stamp_ns, seen.end_ns), 3),
-        flag_reasons=tuple(flag.reasons(judge.recovered_ns(), seen.end_ns)),
+        flag_reasons=tuple(flag.reasons(judge.recovered_ns() or judge.answered_ns(), seen.end_ns)),
+        flag_never_down=judge.recovered_ns() is None,
+        rejected_for=dict(sorted(rejected_for.items())),
         injected=injected,
         problems=tuple(problems),
         ok=not problems,
@@ -223,9 +237,13 @@ class _Judge:
             return []
         return [f"the flag did not come down again after {TITLES[injected[-1].kind] if injected else 'the start'}"]
 
-    def recovered_ns(self) -> int:
-        """When the start is over: the first time at which the flag is down, or the end."""
-        return self.flag.first_down(self.seen.sent[0].stamp_ns, self.seen.end_ns) or self.seen.end_ns
+    def recovered_ns(self) -> int | None:
+        """When the start is over: the first time at which the flag is down; None: never."""
+        return self.flag.first_down(self.seen.sent[0].stamp_ns, self.seen.end_ns)
+
+    def answered_ns(self) -> int:
+        """When the first answer came, or the end: what is said before is about the node's start."""
+        return min((s.received_ns for s in frame_statuses(self.seen)), default=self.seen.end_ns)
 
     def _window(self, trouble: Trouble) -> tuple[int, int]:
         start_ns, end_ns = self._ns(trouble.start_s), self._ns(trouble.end_s)

@@ -1,0 +1,53 @@
+"""A recorded message that the node refuses, kept in a drive as it is, so that the drive has it refused too."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from trustseg.errors import FrameRejected
+from trustseg.frames import image_size
+
+MARK = b"a message that is refused\n"
+FIELDS = ("height", "width", "encoding", "is_bigendian", "step")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Fields of sensor_msgs/Image; of a compressed message that cannot be decoded an image without data.
+
+    A height of 0 stands for that of the stream: the message says none.
+    """
+
+    height: int
+    width: int
+    encoding: str
+    is_bigendian: int
+    step: int
+    data: bytes
+
+    def packed(self) -> bytes:
+        """As the content of a picture's file."""
+        head = {name: getattr(self, name) for name in FIELDS}
+        return MARK + json.dumps(head).encode() + b"\n" + self.data
+
+
+def refused_message(message: Any, compressed: bool) -> Refused:
+    """What stands for `message`, a sensor_msgs Image or CompressedImage."""
+    if not compressed:
+        numbers = (int(message.height), int(message.width), str(message.encoding), int(message.is_bigendian))
+        return Refused(*numbers, int(message.step), bytes(message.data))
+    try:
+        height, width = image_size(bytes(message.data))
+    except FrameRejected:
+        height = width = 0
+    return Refused(height, width, "bgr8", 0, 3 * width, b"")
+
+
+def unpacked(data: bytes) -> Refused | None:
+    """What `Refused.packed` made; None for anything else."""
+    if not data.startswith(MARK):
+        return None
+    head, _, body = data[len(MARK) :].partition(b"\n")
+    return Refused(**json.loads(head), data=body)
