@@ -90,7 +90,7 @@ def test_the_camera_sends_what_its_log_says_freezes_and_stops(
         ({}, "source is empty"),
         ({"source": "no/such/place"}, "no/such/place"),
         ({"source": "PICTURES", "schedule": "no/such/file"}, "no/such/file"),
-        ({"source": "PICTURES", "topic": "/camera"}, "bags"),
+        ({"source": "PICTURES", "topic": "/camera"}, "no bag"),
         ({"source": "PICTURES", "log": "no/such/folder/log"}, "log"),
     ],
 )

@@ -115,3 +115,16 @@ def test_the_profile_holds_several_camera_frames() -> None:
     assert segment > 8 * full_hd
     participant = next(root.iter(f"{TRANSPORT}participant"))
     assert participant.get("is_default_profile") == "true"
+
+
+def test_a_discovery_server_is_named_and_kept_from_a_drive_of_its_own(tmp_path: Path) -> None:
+    import random
+
+    from trustseg_ros.demo.transport import drive_environment
+
+    given = {"ROS_DISCOVERY_SERVER": "10.0.0.1:11811", "ROS_STATIC_PEERS": "", "PATH": "/bin"}
+    assert ros_env.discovery_note(given) == "ROS_DISCOVERY_SERVER=10.0.0.1:11811"
+    assert ros_env.discovery_note({}) == ""
+    own = drive_environment(tmp_path, random.Random(0), given)
+    assert not own.keys() & set(ros_env.DISCOVERY_VARIABLES)
+    assert own["PATH"] == "/bin"

@@ -99,7 +99,8 @@ def ros_facts() -> list[Fact]:
         hint = "" if enough else f"; a drive takes {DRIVE_SEGMENTS_MB} MB (docker run --shm-size=1g)"
         facts.append(Fact("shared memory", enough, f"{free_mb:.0f} MB free in /dev/shm{hint}"))
     domain, reach = os.environ.get("ROS_DOMAIN_ID", "0"), os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "default")
-    facts.append(Fact("discovery", True, f"domain {domain}, range {reach}"))
+    note = ros_env.discovery_note()
+    facts.append(Fact("discovery", True, f"domain {domain}, range {reach}{note and f', {note}'}"))
     return facts
 
 

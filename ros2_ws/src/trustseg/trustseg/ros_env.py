@@ -16,6 +16,8 @@ from typing import Literal
 
 INTERFACES = "trustseg_interfaces"
 UNDERLAY = "ros-underlay.env"
+# Who finds whom through a server or a list of hosts, and not by asking around.
+DISCOVERY_VARIABLES = ("ROS_DISCOVERY_SERVER", "ROS_SUPER_CLIENT", "ROS_STATIC_PEERS")
 DOMAIN_DEFAULTS = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}  # a drive must not leak into the office network
 # Humble knows the older switch only; newer distributions warn about it.
 OLD_DISTRIBUTIONS = ("foxy", "galactic", "humble")
@@ -128,6 +130,12 @@ def ros_environment(base: Mapping[str, str] | None = None, *, allocator: bool = 
         for name, value in ALLOCATOR.items():
             env.setdefault(name, value)
     return env
+
+
+def discovery_note(env: Mapping[str, str] | None = None) -> str:
+    """What is set that changes who finds whom, as `NAME=value, ...`; empty where nothing is."""
+    given = os.environ if env is None else env
+    return ", ".join(f"{name}={given[name]}" for name in DISCOVERY_VARIABLES if given.get(name))
 
 
 def transport_environment() -> dict[str, str]:

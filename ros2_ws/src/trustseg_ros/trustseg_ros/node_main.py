@@ -13,6 +13,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException
 
 from trustseg.errors import TrustSegError
+from trustseg.ros_env import discovery_note
 from trustseg_ros.group_executor import CallbackFailed, GroupedExecutor
 
 EXIT_GOOD, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -48,6 +49,8 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
     busy = False
     try:
         node = make()
+        if note := discovery_note():
+            node.get_logger().warning(f"nodes are found as {note} says; who does not use the same is not heard")
         executor = GroupedExecutor(node, getattr(node, "threads", {}))
         executor.spin()
     except TrustSegError as error:

@@ -37,6 +37,7 @@ __all__ = [
 
 # Names as seen from a node in the same namespace as the segmentation node and the monitor; each can be remapped.
 IMAGE_TOPIC = "image"
+COMPRESSED_SUFFIX = "/compressed"  # behind a base topic, by the convention of image_transport
 STATUS_TOPIC = "trustseg/status"
 VERDICT_TOPIC = "trustseg_monitor/failure_state"
 FLAG_TOPIC = "trustseg_monitor/failure"

@@ -36,7 +36,7 @@ from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.node_main import spin_node, steady_timer
 from trustseg_ros.outputs import Outputs
 from trustseg_ros.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
-from trustseg_ros.qos import IMAGE_TOPIC, SubscriptionEventCallbacks, camera_qos, status_qos
+from trustseg_ros.qos import COMPRESSED_SUFFIX, IMAGE_TOPIC, SubscriptionEventCallbacks, camera_qos, status_qos
 from trustseg_ros.segmenter_diagnostics import SegmenterDiagnostics
 from trustseg_ros.self_test_plan import SelfTestPlan
 from trustseg_ros.status_book import EngineIdentity, StatusBook
@@ -271,19 +271,25 @@ class Segmenter(LifecycleNode):
         self._worker.start()
         self.supervisor.vouches = True
         events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos, message_lost=self._on_lost)
-        self._subscriptions_of_stream = [
-            self.create_subscription(
-                CompressedImage if compressed else Image,
-                IMAGE_TOPIC,
-                self.arrivals.watched(self._worker.on_image),
-                camera_qos(),
-                callback_group=self._stream,
-                event_callbacks=events,
-            ),
+        take = self.arrivals.watched(self._worker.on_image)
+        self._subscriptions_of_stream = []
+        for topic in self.image_topics:
+            try:
+                made = self.create_subscription(
+                    CompressedImage if compressed else Image, topic, take, camera_qos(), callback_group=self._stream,
+                    event_callbacks=events,
+                )  # fmt: skip
+            except Exception as error:
+                if not self._subscriptions_of_stream:
+                    raise
+                self.get_logger().warning(f"{topic} is not heard: {error}")  # a security policy that lacks it
+                continue
+            self._subscriptions_of_stream.append(made)
+        self._subscriptions_of_stream.append(
             self.create_subscription(
                 CameraInfo, "camera_info", self._worker.on_camera_info, camera_qos(), callback_group=self._stream
-            ),
-        ]
+            )
+        )
 
     def _end_stream(self) -> None:
         for subscription in self._subscriptions_of_stream:
@@ -293,6 +299,14 @@ class Segmenter(LifecycleNode):
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.stop()
+
+    @property
+    def image_topics(self) -> list[str]:
+        """Where images come from, as remapped: the topic, and of a base topic what image_transport makes of it too."""
+        topic = self.resolve_topic_name(IMAGE_TOPIC)
+        if self.config.image_transport == "compressed" and not topic.endswith(COMPRESSED_SUFFIX):
+            return [topic, topic + COMPRESSED_SUFFIX]
+        return [topic]
 
     @property
     def worker(self) -> FrameWorker | None:

@@ -25,6 +25,8 @@ from trustseg_ros.qos import IMAGE_TOPIC, latest_qos
 from trustseg_ros.supervisor import LOADING_NS
 
 LOOK_PERIOD_S = 0.1
+# Parameter image_transport -> type of the messages.
+KINDS = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/CompressedImage"}
 # Asking the graph is not free.
 ASK_PERIOD_S = 0.5
 
@@ -41,7 +43,8 @@ class SegmenterDiagnostics:
     def __init__(self, node: Any, period_s: float, group: Any) -> None:
         self._node, self._name, self._period_s = node, identity_of(node), period_s
         self._publisher = node.create_publisher(DiagnosticArray, TOPIC, latest_qos())
-        self._topic = node.resolve_topic_name(IMAGE_TOPIC)  # as remapped, which count_publishers does not do
+        self._topic = node.resolve_topic_name(IMAGE_TOPIC)
+        self._other_type = ""
         self._levels: tuple[Any, ...] = ()
         self._since_s, self._since_asked_s = period_s, ASK_PERIOD_S
         self._answered, self._stalled, self._publishers = 0, True, 0
@@ -66,7 +69,8 @@ class SegmenterDiagnostics:
         node, counts = self._node, self._node.book.counts
         worker = node.worker
         if self._since_asked_s >= ASK_PERIOD_S:
-            self._since_asked_s, self._publishers = 0.0, node.count_publishers(self._topic)
+            self._since_asked_s = 0.0
+            self._publishers = self._ask()
         if due:
             self._stalled = counts.taken_in == self._answered
             self._answered = counts.taken_in
@@ -77,6 +81,8 @@ class SegmenterDiagnostics:
         level, message = OK, "frames arrive"
         if worker is None:
             level, message = WARN, "not active"
+        elif publishers == 0 and self._other_type:
+            level, message = ERROR, self._other_type
         elif publishers == 0:
             level, message = ERROR, f"nobody publishes {self._topic}"
         elif worker.stream_reasons:
@@ -91,6 +97,24 @@ class SegmenterDiagnostics:
             OVERWRITTEN: max(0, node.arrivals.missed - node.messages_lost), "publishers": publishers,
         }  # fmt: skip
         return diagnostic(self._name, INPUT, level, message, values)
+
+    def _ask(self) -> int:
+        """Publishers that the node can hear; a publisher of the other message type is told, and logged once."""
+        node, wanted = self._node, KINDS[self._node.config.image_transport]
+        found = [
+            (topic, each.topic_type) for topic in node.image_topics for each in node.get_publishers_info_by_topic(topic)
+        ]
+        count = sum(kind == wanted for _, kind in found)
+        others = sorted({(topic, kind) for topic, kind in found if kind != wanted})
+        before, self._other_type = self._other_type, ""
+        if others and not count:
+            topic, kind = others[0]
+            fits = next((name for name, each in KINDS.items() if each == kind), "")
+            fix = f"; start it with image_transport:={fits}" if fits else ""
+            self._other_type = f"{topic} is published as {kind}, this node takes {wanted}{fix}"
+            if self._other_type != before:
+                node.get_logger().error(f"no image arrives: {self._other_type}")
+        return count
 
     def _engine(self) -> Any:
         node, engine, last = self._node, self._node.book.engine, self._last()

@@ -64,6 +64,9 @@ def replay(
         bool,
         typer.Option("--live", help="Also hold stamps against the time of recording, as on the road."),
     ] = False,
+    stamps: Annotated[
+        str, typer.Option(help="Time of an image of a bag: its header's, or that of its recording: header or recorded.")
+    ] = "header",
     frozen: Annotated[
         bool | None,
         typer.Option(help="Equal pictures in a row are a frozen camera. Default: yes, but not in a video."),
@@ -96,7 +99,7 @@ def replay(
 ) -> None:
     """Evaluate recorded drives as the node and the failure monitor would have judged them, the same in every run.
 
-    Exit code 0; 1: a clause of --fail-on holds; 2: bad input.
+    Exit code 0; 1: a clause of --fail-on holds, or of a recording no image could be judged; 2: bad input.
     """
     from trustseg.errors import InputError
     from trustseg.evaluation.json_document import json_ready
@@ -106,10 +109,13 @@ def replay(
 
     if topic and all_topics:
         raise InputError("--topic and --all-topics contradict each other", fix="give one of them")
+    if stamps not in ("header", "recorded"):
+        raise InputError(f"--stamps {stamps}", expected="header or recorded")
     options = ReplayOptions(
         bundle=bundle, backend=backend, precision=precision, threads=threads, labels=labels, void=void,
         label_names=label_names, start_s=start, end_s=end, every=every, rate_hz=rate,
-        latency_budget_ms=latency_budget_ms, live=live, frozen=frozen,
+        latency_budget_ms=latency_budget_ms, live=live,
+        recorded_stamps=stamps == "recorded", frozen=frozen,
         allow_resolution_change=allow_resolution_change, annotated=annotated,
     )  # fmt: skip
     request = ReplayRequest(
@@ -128,6 +134,10 @@ def replay(
                 bar.remove_task(bars.pop(name))  # thousands of recordings are one bar and the current ones
 
         result = run(request, tick, lambda line: err.print(f"trustseg: {line}", style="yellow", markup=False))
+    for line in result.rejected[:SHOWN_LOSSES]:
+        err.print(f"trustseg: {line}", style="yellow", markup=False)
+    if len(result.rejected) > SHOWN_LOSSES:
+        err.print(f"trustseg: and {len(result.rejected) - SHOWN_LOSSES} more with rejected images", style="yellow")
     for line in result.losses[:SHOWN_LOSSES]:
         err.print(f"trustseg: not all of it could be read: {line}", style="yellow", markup=False)
     if len(result.losses) > SHOWN_LOSSES:
@@ -141,9 +151,12 @@ def replay(
         _print(Console(highlight=False), result, out)
     for fired in result.fired:
         err.print(f"trustseg: the gate fails: {fired}", style="red", markup=False)
+    if result.unjudged:
+        shown = ", ".join(result.unjudged[:SHOWN_LOSSES])
+        err.print(f"trustseg: nothing could be judged, no image was usable: {shown}", style="red", markup=False)
     if result.failed:
         raise typer.Exit(2)
-    if result.fired:
+    if result.fired or result.unjudged:
         raise typer.Exit(1)
 
 

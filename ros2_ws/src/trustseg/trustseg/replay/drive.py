@@ -71,7 +71,8 @@ def run_drive(job: ReplayJob, folder: Path, progress: Callable[[int, int], None]
     options = job.options
     bundle = load_bundle(options.bundle)
     source = open_sources(
-        job.path, [job.topic] if job.topic else [], every_topic=False, rate_hz=options.rate_hz
+        job.path, [job.topic] if job.topic else [], every_topic=False, rate_hz=options.rate_hz,
+        recorded_stamps=options.recorded_stamps,
     )[0]  # fmt: skip
     labels: Labels | None = None
     try:

@@ -31,6 +31,7 @@ class ReplayOptions:
         rate_hz: of the camera; None takes the median difference of the stamps.
         latency_budget_ms: as the node's parameter; every bound follows from it and the rate.
         live: stamps are compared with the time of recording.
+        recorded_stamps: images of bags are stamped with their times of recording.
         frozen: equal pictures in a row are a frozen camera; None: unless the input is a video.
         allow_resolution_change: as the node's parameter.
         annotated: write annotated.mcap.
@@ -49,6 +50,7 @@ class ReplayOptions:
     rate_hz: float | None = None
     latency_budget_ms: float = 50.0
     live: bool = False
+    recorded_stamps: bool = False
     frozen: bool | None = None
     allow_resolution_change: bool = False
     annotated: bool = True

@@ -73,13 +73,20 @@ class ReplayRequest:
 
 @dataclass
 class ReplayResult:
-    """What came of it: the whole summary, measured times, the gate's verdict, and inputs that could not be used."""
+    """What came of it: the whole summary, measured times, the gate's verdict, and inputs that could not be used.
+
+    Attributes:
+        rejected: why images of a recording were rejected and how many, one line each. unjudged: recordings of which no
+            image could be judged.
+    """
 
     document: dict[str, Any]
     timing: dict[str, float]
     fired: list[Fired] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    unjudged: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -217,7 +224,25 @@ def _finish(
     shown = document | {"timing": timing, "gate": {"expression": gate.text, "fired": fired} if gate else None}
     if comparisons:
         shown = shown | {"baseline": compared}
-    return ReplayResult(shown, timing, fired, failed, losses)
+    rejected = [line for each in done if (line := _rejected(each))]
+    unjudged = [each.job.title for each in done if not each.sums.tally.processed]
+    return ReplayResult(shown, timing, fired, failed, losses, rejected, unjudged)
+
+
+def _rejected(drive: Done) -> str:
+    """How many images of a recording were rejected and why, the most frequent reason first; empty for none."""
+    found = sorted(drive.document["rejected"].items(), key=lambda item: -item[1]["frames"])
+    tally = drive.sums.tally
+    if not found:
+        return ""
+    told = ", ".join(f"{name} {each['frames']}" for name, each in found)
+    stamped = any(name.startswith(("STAMP_", "DUPLICATE")) for name, _ in found)
+    hint = "; --stamps recorded takes the times of recording"
+    return (
+        f"{drive.job.title}: {tally.rejected} of {tally.processed + tally.rejected} images were rejected: {told}; "
+        f"the first for {found[0][0]}: {found[0][1]['why']}"
+        f"{hint if stamped and drive.job.topic and not drive.job.options.recorded_stamps else ''}"
+    )
 
 
 def _compared(drive: Done, baseline: Path) -> Comparison:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -118,7 +118,9 @@ class ImageSource(Protocol):
         """Release what is open."""
 
 
-def open_sources(path: Path, topics: Sequence[str], *, every_topic: bool, rate_hz: float | None) -> list[ImageSource]:
+def open_sources(
+    path: Path, topics: Sequence[str], *, every_topic: bool, rate_hz: float | None, recorded_stamps: bool = False
+) -> list[ImageSource]:
     """The cameras of one input.
 
     Args:
@@ -126,6 +128,7 @@ def open_sources(path: Path, topics: Sequence[str], *, every_topic: bool, rate_h
         topics: chosen image topics of a bag; empty takes the only one.
         every_topic: take all image topics instead.
         rate_hz: of a folder of images, which has no times.
+        recorded_stamps: of a bag, whose stamps are not to be used: the times of recording instead.
 
     Raises:
         InputError: nothing there, nothing in it that can be read, or topics that do not fit.
@@ -138,7 +141,7 @@ def open_sources(path: Path, topics: Sequence[str], *, every_topic: bool, rate_h
             chosen = choose_topics(path, bag.channels, topics, every=every_topic)
         finally:
             bag.close()
-        return [BagSource(path, topic) for topic in chosen]
+        return [BagSource(path, topic, recorded_stamps) for topic in chosen]
     if topics:
         raise InputError(f"{path} is no bag and has no topics", fix="leave --topic out")
     return [FolderSource(path, rate_hz or DEFAULT_RATE_HZ) if path.is_dir() else VideoSource(path)]
@@ -151,8 +154,8 @@ class BagSource:
     repeats = False
     names: Sequence[str] = ()
 
-    def __init__(self, path: Path, topic: str) -> None:
-        self.path, self.topic = path, topic
+    def __init__(self, path: Path, topic: str, recorded_stamps: bool = False) -> None:
+        self.path, self.topic, self._recorded_stamps = path, topic, recorded_stamps
         self._bag = Bag(path)
         self.count = sum(c.count for c in self._bag.channels if c.topic == topic)
         self._damaged: list[str] = []
@@ -177,6 +180,9 @@ class BagSource:
             except InputError as error:
                 self._damaged.append(f"message {index}: {error}")
                 continue
+            if self._recorded_stamps:
+                stamp = Stamp(*divmod(stored.time_ns, SECOND))
+                message = replace(message, header=Header(stamp, message.header.frame_id))
             yield RecordedImage(index, stored.time_ns, message, stored.channel.kind == COMPRESSED)
         if index + 1 < self.count and not self.losses:
             self._damaged.append(f"{self.count} messages of {self.topic} are stated, {index + 1} are there")

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from trustseg.backends import AUTO, BACKENDS
 from trustseg.bundle import Bundle, load_bundle
 from trustseg.errors import InputError
-from trustseg.ros_env import find_ros
+from trustseg.ros_env import discovery_note, find_ros
 from trustseg_ros.demo.drive import Drive
 from trustseg_ros.demo.drive_session import DriveSession, SessionOptions, drive_bounds
 from trustseg_ros.demo.drive_session import Progress as DriveProgress
@@ -70,6 +70,8 @@ def run_drive(options: RunOptions, console: Console) -> Summary:
     _check_options(options)
     _check_ros()
     bundle = checked_bundle(options.bundle)
+    if note := discovery_note():
+        console.print(f"trustseg: {note} is set; the drive's own processes do without", markup=False, soft_wrap=True)
     with _one_interrupt(), OutputFolder(options.out) as folder, _bars(console) as bars:
         drive = _prepare(options, folder.work / "drive", bars)
         observation = _drive(drive, options, bundle, folder, bars)

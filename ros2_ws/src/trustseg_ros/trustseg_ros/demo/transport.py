@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trustseg
 import trustseg_ros
-from trustseg.ros_env import PROFILE_VARIABLES, ros_environment, shared_memory_free_mb
+from trustseg.ros_env import DISCOVERY_VARIABLES, PROFILE_VARIABLES, ros_environment, shared_memory_free_mb
 
 # Domains whose ports stay below Linux's ephemeral ones.
 DOMAINS = range(1, 102)
@@ -28,6 +28,8 @@ def drive_environment(log_folder: Path, rng: random.Random, base: Mapping[str, s
     """
     env = ros_environment(base)
     env["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    for name in DISCOVERY_VARIABLES:  # a server elsewhere knows nothing of a drive on this host
+        env.pop(name, None)
     env["ROS_DOMAIN_ID"] = str(free_domain(rng))
     env["ROS_LOG_DIR"] = str(log_folder)
     free_mb = shared_memory_free_mb()
