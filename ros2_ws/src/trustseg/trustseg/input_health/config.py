@@ -15,12 +15,13 @@ class HealthConfig:
     moving, braking and standing. docs/input_health.md holds the table. "Clean" below is the most (least) of those.
 
     Attributes:
-        frozen_after: FROZEN from this many identical frames in a row on; 0 switches this rule and the next two off, for
-            a simulator that stands still, or for replayed compressed video.
-        frozen_after_video: the same in a stream that repeats blocks exactly while others change, as only decoded video
-            does: longer than the longest group of pictures that encoders make unasked (250), whose first picture
-            changes every pixel.
-        video_repeats: such a stream repeats this share of its blocks on average, besides those that stand by design.
+        frozen_after: FROZEN from this many identical frames in a row on, overlays left out; 0 switches every rule of
+            FROZEN off, for a simulator that stands still, or for replayed compressed video.
+        frozen_after_video: the same in a stream whose blocks both move and repeat exactly, as only decoded video's do:
+            longer than the longest group of pictures that encoders make unasked (250), whose first picture changes
+            every pixel. Overlays are not left out there.
+        video_repeats: such a stream repeats this share of its blocks on average, besides those that stand by design
+            (video that stands 0.28 and more, a panel of digits over a tenth of the picture 0.06, a dark night 0.02).
         whole_overlay: a picture that stops but for this share of what usually changes (a clock, an overlay) has stopped
             as a whole.
         still_exact: noise repeats no block exactly; more than this share of them is an overlay no longer.
