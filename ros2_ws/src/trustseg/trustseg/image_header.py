@@ -87,12 +87,12 @@ def check_complete(data: bytes) -> None:
 
 def jpeg_scans(data: bytes) -> Scans:
     """Frame header and number of scans of a JPEG up to its end; BadHeader where its segments make no sense."""
-    markers = [marker for marker, _, _ in _segments(data)]
+    markers = [marker for marker, _, _ in jpeg_segments(data)]
     return Scans(next((each for each in markers if each in JPEG_FRAMES), 0), markers.count(SCAN))
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:
-    for marker, at, length in _segments(data):
+    for marker, at, length in jpeg_segments(data):
         if marker in JPEG_FRAMES:
             if length < 8 or at + 9 > len(data):
                 break
@@ -102,7 +102,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
     raise BadHeader("a JPEG without a frame header")
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """(marker, where it begins, its length) of each segment up to the end marker or the end of the data.
 
     What lies between a scan's header and the next marker is passed over. BadHeader where no marker stands in a
@@ -129,18 +129,28 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     raise BadHeader("a JPEG whose segments are broken")
 
 
-def _check_png(data: bytes) -> None:
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, where it begins, where it ends) of each chunk of a PNG, with length and checksum, up to the last one.
+
+    BadHeader where the data end before it, or there are too many.
+    """
     at = len(PNG_SIGNATURE)
     for _ in range(MAX_PARTS):
-        end = at + 8 + _number(data[at : at + 4])
-        if end + 4 > len(data):
+        end = at + 12 + _number(data[at : at + 4])
+        if end > len(data):
             raise BadHeader("a PNG without its end")
-        if zlib.crc32(data[at + 4 : end]) != _number(data[end : end + 4]):
-            raise BadHeader("a PNG with a wrong checksum")
-        if data[at + 4 : at + 8] == b"IEND":
+        kind = data[at + 4 : at + 8]
+        yield kind, at, end
+        if kind == b"IEND":
             return
-        at = end + 4
+        at = end
     raise BadHeader(f"a PNG of more than {MAX_PARTS} chunks")
+
+
+def _check_png(data: bytes) -> None:
+    for _, start, end in png_chunks(data):
+        if zlib.crc32(data[start + 4 : end - 4]) != _number(data[end - 4 : end]):
+            raise BadHeader("a PNG with a wrong checksum")
 
 
 def _number(data: bytes) -> int:

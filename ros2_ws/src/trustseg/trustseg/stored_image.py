@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from trustseg.errors import InputError
 from trustseg.image_header import JPEG_START, PNG_SIGNATURE, BadHeader, check_complete, check_scans, image_size
+from trustseg.orientation import orientation_of, turned
 from trustseg.tiff_tags import BITS, HEIGHT, MAGIC, SAMPLES, STRIP_ROWS, TILE_HEIGHT, TILE_WIDTH, WIDTH, tiff_tags
 
 Pixels = NDArray[np.integer[Any] | np.floating[Any]]
@@ -58,11 +59,11 @@ def read_file(path: Path, what: str = "image") -> bytes:
     return data
 
 
-def decode_image(data: bytes, flags: int, what: str) -> Pixels | None:
+def decode_image(data: bytes, flags: int, what: str, *, upright: bool = True) -> Pixels | None:
     """As `cv2.imdecode`: BGR, grey or unchanged by `flags`; None for what is no picture or broken.
 
     Args:
-        data: of the whole file. flags: of OpenCV. what: names it in the error.
+        data: of the whole file. flags: of OpenCV. what: names it in the error. upright: turned as the file says.
 
     Raises:
         InputError: the picture has more pixels or bytes than are decoded, or its coding makes decoding long.
@@ -89,9 +90,13 @@ def decode_image(data: bytes, flags: int, what: str) -> Pixels | None:
     try:
         if data.startswith((JPEG_START, PNG_SIGNATURE)):  # half a picture is decoded as a whole one, the rest in grey
             check_complete(data)
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        as_stored = flags if flags == cv2.IMREAD_UNCHANGED else flags | cv2.IMREAD_IGNORE_ORIENTATION
+        stored = cv2.imdecode(np.frombuffer(data, np.uint8), as_stored)
     except (cv2.error, BadHeader):
         return None
+    if stored is None or not upright:
+        return stored
+    return turned(stored, orientation_of(data))
 
 
 def limit_decoder(stream: Any) -> None:

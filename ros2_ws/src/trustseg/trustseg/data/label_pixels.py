@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from trustseg.errors import InputError
-from trustseg.image_header import JPEG_START, PNG_SIGNATURE, BadHeader, check_complete
+from trustseg.image_header import JPEG_START, PNG_SIGNATURE, BadHeader, check_complete, png_chunks
+from trustseg.orientation import orientation_of, turned
 from trustseg.stored_image import decode_image, read_file
 from trustseg.tiff_tags import BITS, MAGIC, PHOTOMETRIC, tiff_tags
 from trustseg.types import UInt8Array
@@ -39,11 +39,11 @@ def read_labels(path: Path, classes: int, void: int | None) -> UInt8Array:
     return known_ids(decode_labels(read_file(path, "labels"), f"labels {path}"), f"labels {path}", classes, void)
 
 
-def decode_labels(data: bytes, where: str) -> UInt8Array:
+def decode_labels(data: bytes, where: str, *, upright: bool = True) -> UInt8Array:
     """uint8 (H, W) samples or palette indices of a label picture.
 
     Args:
-        data: of the whole file. where: names it in the error.
+        data: of the whole file. where: names it in the error. upright: turned as the file says, which messages are not.
 
     Raises:
         InputError: it cannot be decoded, has several channels, is compressed with loss, or holds ids above 255.
@@ -57,7 +57,7 @@ def decode_labels(data: bytes, where: str) -> UInt8Array:
         rewritten, most = _as_samples(data)
     except (struct.error, IndexError, KeyError, BadHeader):
         rewritten, most = data, 0
-    found = decode_image(rewritten, cv2.IMREAD_UNCHANGED, where)
+    found = decode_image(rewritten, cv2.IMREAD_UNCHANGED, where, upright=False)
     if found is None:
         raise InputError(f"cannot decode {where}", got="a broken file or an unknown kind of picture", fix=FIX)
     if found.ndim != 2 or not np.issubdtype(found.dtype, np.integer):
@@ -70,7 +70,8 @@ def decode_labels(data: bytes, where: str) -> UInt8Array:
     low, high = int(found.min()), int(found.max())
     if low < 0 or high > 255:
         raise InputError(f"{where} hold ids outside 0..255", got=f"{low}..{high}")
-    return np.asarray(found, np.uint8)
+    ids = np.asarray(found, np.uint8)
+    return turned(ids, orientation_of(data)) if upright else ids
 
 
 def known_ids(labels: UInt8Array, where: str, classes: int, void: int | None) -> UInt8Array:
@@ -115,17 +116,8 @@ def _png_samples(data: bytes) -> tuple[bytes, int]:
         return data, 0
     header = data[16:25] + bytes([GREY]) + data[26:29]
     parts = [PNG_SIGNATURE, _chunk(b"IHDR", header)]
-    parts += [data[start:end] for kind, start, end in _png_chunks(data) if kind in (b"IDAT", b"IEND")]
+    parts += [data[start:end] for kind, start, end in png_chunks(data) if kind in (b"IDAT", b"IEND")]
     return b"".join(parts), (1 << bits) - 1 if bits < 8 else 0
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, start, end) of each chunk with its length and checksum."""
-    at = len(PNG_SIGNATURE)
-    while at + 12 <= len(data):
-        end = at + 12 + int(struct.unpack_from(">I", data, at)[0])
-        yield data[at + 4 : at + 8], at, end
-        at = end
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

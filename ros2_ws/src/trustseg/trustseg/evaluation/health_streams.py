@@ -14,6 +14,7 @@ import numpy as np
 
 from trustseg.data import list_pictures
 from trustseg.errors import InputError
+from trustseg.orientation import upright_frame
 from trustseg.scenes import Drive
 from trustseg.scenes.overlays import OVERLAYS
 from trustseg.scenes.sensor import noise_tile
@@ -76,7 +77,7 @@ def video_frames(path: Path, limit: int | None = None) -> list[UInt8Array]:
             limit_decoder(container.streams.video[0])
             frames = []
             for frame in container.decode(video=0):
-                frames.append(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
+                frames.append(np.ascontiguousarray(upright_frame(frame)[..., ::-1]))
                 if limit is not None and len(frames) >= limit:
                     break
             return frames

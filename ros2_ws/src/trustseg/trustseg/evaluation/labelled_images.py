@@ -56,6 +56,7 @@ def read_pair(paths: LabelledPaths, classes: int, void: int | None) -> LabelledI
         raise InputError(
             f"labels {paths.labels} are of another size than {paths.image.name}",
             expected=_size(image.shape), got=_size(labels.shape),
+            fix="labels must fit the image as it stands upright (EXIF orientation)",
         )  # fmt: skip
     if void is not None and bool((labels == void).all()):
         raise InputError(f"labels {paths.labels} are all void ({void})", fix="leave the image out, or check --void")

@@ -38,13 +38,20 @@ class IntakeConfig:
 
 
 class FrameIntake:
-    """Checks every message of one stream in its order of arrival, and decodes those that are wanted."""
+    """Checks every message of one stream in its order of arrival, and decodes those that are wanted.
 
-    def __init__(self, config: IntakeConfig, bounds: Bounds) -> None:
+    Args:
+        config: settings. bounds: of the stream. other: the intake for the other type of message where one stream has
+            both, as a folder of pictures may: stamps and sizes are held against each other across both.
+    """
+
+    def __init__(self, config: IntakeConfig, bounds: Bounds, other: FrameIntake | None = None) -> None:
         self.config = config
         self._limits = FrameLimits(max_pixels=config.max_pixels)
-        self._stamps = StampCheck(StampConfig(mode=config.mode, future_ns=bounds.stamp_future_ns))
-        self._resolution = ResolutionCheck(allow_change=config.allow_resolution_change)
+        stamps = StampConfig(mode=config.mode, future_ns=bounds.stamp_future_ns)
+        self._stamps: StampCheck = StampCheck(stamps) if other is None else other._stamps
+        sizes = ResolutionCheck(allow_change=config.allow_resolution_change)
+        self._resolution: ResolutionCheck = sizes if other is None else other._resolution
         self._encoding = EncodingCheck(allow_change=config.allow_resolution_change)
 
     def allow_resolution_change(self, allow: bool) -> None:

@@ -124,7 +124,7 @@ class TopicLabels:
 
 def _ids(message: Any, compressed: bool, where: str) -> UInt8Array:
     if compressed:
-        return decode_labels(bytes(message.data), where)
+        return decode_labels(bytes(message.data), where, upright=False)
     sample = SAMPLES.get(message.encoding)
     if sample is None:
         raise InputError(f"{where} are no class ids", expected=" or ".join(SAMPLES), got=repr(message.encoding))

@@ -16,12 +16,13 @@ import numpy as np
 from trustseg.bounds import SECOND
 from trustseg.data import list_pictures, natural_order
 from trustseg.errors import InputError
+from trustseg.image_header import JPEG_START, PNG_SIGNATURE
+from trustseg.orientation import UPRIGHT, orientation_of, upright_frame
 from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, is_bag
 from trustseg.replay.storage import Channel, one_line
 from trustseg.stored_image import decode_image, limit_decoder, read_file
 from trustseg.types import UInt8Array
 
-AS_THEY_ARE = (".png", ".jpg", ".jpeg")  # the node's own rules decode these
 DEFAULT_RATE_HZ = 10.0
 ORIGIN_NS = SECOND  # stamp of the first picture of what has no clock: zero is no stamp
 RATE_SAMPLE = 1000
@@ -229,12 +230,12 @@ class FolderSource:
                 continue
             header = _header(time_ns)
             image = None
-            if path.suffix.lower() not in AS_THEY_ARE:
+            if not _as_it_is(data):
                 with suppress(InputError):  # too large: the node's own rules refuse it as well
                     image = decode_image(data, cv2.IMREAD_COLOR, path.name)
             if image is None:
-                picture = CompressedPicture(header, path.suffix.lower().lstrip("."), data)
-                yield RecordedImage(index, time_ns, picture, True, path.name)
+                kind = "png" if data.startswith(PNG_SIGNATURE) else "jpeg"
+                yield RecordedImage(index, time_ns, CompressedPicture(header, kind, data), True, path.name)
             else:
                 yield RecordedImage(index, time_ns, _raw(header, np.asarray(image, np.uint8)), False, path.name)
 
@@ -280,9 +281,8 @@ class VideoSource:
                     time_s = index * self._step_s if frame.time is None else frame.time
                     first = time_s if first is None else first
                     time_ns = ORIGIN_NS + round((time_s - first) * SECOND)
-                    # Telephones write what the sensor saw, and how it must be turned to stand upright.
-                    upright = np.rot90(frame.to_ndarray(format="bgr24"), round(frame.rotation / 90))
-                    yield RecordedImage(index, time_ns, _raw(_header(time_ns), np.asarray(upright, np.uint8)), False)
+                    upright = upright_frame(frame)
+                    yield RecordedImage(index, time_ns, _raw(_header(time_ns), upright), False)
             except av.FFmpegError as error:
                 self._lost.append(f"{self.path.name} is damaged after {index + 1} frames ({one_line(error)})")
             if self.count > index + 1 and not self._lost:
@@ -330,6 +330,11 @@ def _container(path: Path) -> Any:
         raise InputError(f"{path} holds no video", fix="give a ROS bag, a video or a folder of images")
     limit_decoder(container.streams.video[0])
     return container
+
+
+def _as_it_is(data: bytes) -> bool:
+    """Whether the node's own rules decode a picture's file, and to what it shows: a JPEG or PNG that stands upright."""
+    return data.startswith((JPEG_START, PNG_SIGNATURE)) and orientation_of(data) == UPRIGHT
 
 
 def _header(time_ns: int) -> Header:

@@ -132,12 +132,11 @@ class Timeline:
         self.config = config
         self._pipeline, self._instance_id, self._steady = pipeline, instance_id, steady
         mode = Mode.LIVE if config.live else Mode.REPLAY
-        self._intakes = {
-            compressed: FrameIntake(
-                IntakeConfig(mode, compressed, MAX_PIXELS, config.allow_resolution_change), config.bounds
-            )
-            for compressed in (False, True)
-        }
+        raw, compressed = (
+            IntakeConfig(mode, compressed, MAX_PIXELS, config.allow_resolution_change) for compressed in (False, True)
+        )
+        first = FrameIntake(raw, config.bounds)
+        self._intakes = {False: first, True: FrameIntake(compressed, config.bounds, first)}
         self._source = SourceCheck()
         self._machine: StateMachine | None = None
         self._shown: Snapshot | None = None

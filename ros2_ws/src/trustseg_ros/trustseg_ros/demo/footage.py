@@ -19,6 +19,7 @@ from trustseg.bounds import SECOND
 from trustseg.errors import FrameRejected, InputError
 from trustseg.frames import decode_compressed, decode_pixels
 from trustseg.image_header import JPEG_START
+from trustseg.orientation import UPRIGHT, orientation_of
 from trustseg.reasons import Reason
 from trustseg.replay.sources import FolderSource, ImageSource, RecordedImage, open_sources, stated_period_ns
 from trustseg.types import UInt8Array
@@ -104,7 +105,8 @@ class Footage:
             if recorded.compressed:
                 data = bytes(message.data)
                 image, color_order = decode_compressed(data)
-                if data.startswith(JPEG_START):
+                # A tag would turn the copy, which is read as a file. What a camera sends is turned nowhere.
+                if data.startswith(JPEG_START) and orientation_of(data) == UPRIGHT:
                     return data
             else:
                 layout = (message.height, message.width, message.step, message.encoding)
