@@ -37,6 +37,8 @@ OUTCOMES = {KILLED: (1, 3, -11), "survived": (0,), "not reached": (5, 33), "time
 REPORT_HEAD = f"| group | mutants | {' | '.join(OUTCOMES)} | share killed |\n|---|{'---|' * len(OUTCOMES)}---|---|"
 # Examples that do not change from run to run and no time limit on each: a mutant dies by what it does alone.
 HYPOTHESIS = "--hypothesis-profile=ci"
+# A mutant that never answers fails its test after so many seconds, before the time limit of all tests is over.
+WAIT_S = "2"
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,8 @@ def copy_for(group: Group) -> Path:
 def run_mutmut(tool: Path, folder: Path, *arguments: str) -> str:
     """Output of one mutmut command; ends this program with 2 when it fails."""
     ran = subprocess.run(
-        [sys.executable, "-m", "mutmut", *arguments], cwd=folder, env=environment(tool), text=True, check=False,
+        [sys.executable, "-m", "mutmut", *arguments], cwd=folder, env={**environment(tool), "TEST_WAIT_S": WAIT_S},
+        text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     if ran.returncode:
