@@ -12,6 +12,7 @@ import pytest
 from std_msgs.msg import Float64
 
 from fake_segmenter import BOUNDS, TIMING, FakeSegmenter
+from patience import WAIT_S
 from ros_probe import Probe
 from trustseg.bounds import SECOND
 from trustseg.reasons import Outcome, Reason, Severity, State
@@ -69,6 +70,30 @@ def test_it_slows_stops_and_recovers(
     assert planner.poll() is None
 
 
+def test_it_stops_for_a_raised_flag_in_every_state(
+    start_node: Callable[..., subprocess.Popen[bytes]],
+    start_process: Callable[..., subprocess.Popen[bytes]],
+    probe: Probe,
+    repository: Path,
+) -> None:
+    """DEGRADED raises the flag unless configured: slow is for a flag that is down."""
+    start_process(sys.executable, repository / "examples" / "planner.py", name="planner")
+    start_node("monitor", dict(TIMING))
+    speeds: list[float] = []
+    probe.node.create_subscription(Float64, "speed", lambda message: speeds.append(message.data), 1000)
+    fake = FakeSegmenter(probe)
+    probe.until(lambda: speeds and speeds[-1] == CRUISE, "cruise", every=fake.send)
+    probe.until(
+        lambda: probe.verdicts[-1].state == State.DEGRADED, "DEGRADED", every=lambda: fake.send(Reason.LOW_QUALITY)
+    )
+    assert probe.verdicts[-1].failure
+    probe.until(lambda: speeds[-1] == STOP, "stop", every=lambda: fake.send(Reason.LOW_QUALITY))
+    stopped_at = len(speeds)
+    probe.until(lambda: len(speeds) >= stopped_at + 50, "speeds", every=lambda: fake.send(Reason.LOW_QUALITY))
+    assert {State(v.state) for v in probe.verdicts[-20:]} == {State.DEGRADED}
+    assert set(speeds) == {STOP, CRUISE}
+
+
 def test_a_planner_that_was_paused_does_not_drive_by_what_lay_in_its_queue(
     start_node: Callable[..., subprocess.Popen[bytes]],
     start_process: Callable[..., subprocess.Popen[bytes]],
@@ -86,7 +111,7 @@ def test_a_planner_that_was_paused_does_not_drive_by_what_lay_in_its_queue(
         paused = len(probe.verdicts)
         probe.until(lambda: len(probe.verdicts) > paused + 10, "verdicts in its queue", every=fake.send)
         monitor.kill()
-        monitor.wait(30)
+        monitor.wait(WAIT_S)
         probe.spin(2 * BOUNDS.verdict_valid_ns / SECOND)
         stopped = len(speeds)
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnxruntime
 import pytest
 from lifecycle_msgs.msg import State as LifecycleState
 from lifecycle_msgs.msg import Transition
@@ -21,7 +22,7 @@ from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import Trigger
 
-from bundle_factory import CLASSES, make_tiny_bundle
+from bundle_factory import CLASSES, make_tiny_bundle, paint_scene
 from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome, Reason, Severity
@@ -289,6 +290,32 @@ def test_masks_at_camera_size_are_enlarged_by_the_nearest_pixel(
     pixels = np.frombuffer(mask.data, np.uint8).reshape(HEIGHT, WIDTH)
     assert pixels.max() < len(CLASSES)
     assert np.array_equal(pixels[::2, ::2], pixels[1::2, 1::2])
+    confidence = next(m for m in probe.pictures["confidence"] if m.header == mask.header)
+    doubts = np.frombuffer(confidence.data, np.uint8).reshape(HEIGHT, WIDTH)
+    assert np.array_equal(doubts[::2, ::2], doubts[1::2, 1::2])
+    assert doubts.mean() > 2 * len(CLASSES)  # sure of most pixels, in shares of 255: no class is so high a number
+
+
+def test_a_mask_is_of_the_picture_whose_header_it_has(segmenter: StartNode, probe: Probe, bundle: Path) -> None:
+    """Each frame shows another street, and the bare graph says which mask is its own."""
+    segmenter()
+    probe.connect()
+    session = onnxruntime.InferenceSession(str(bundle / "model.onnx"), providers=["CPUExecutionProvider"])
+    before: np.ndarray | None = None
+    for seed in range(1, 9):
+        scene = paint_scene(HEIGHT, WIDTH, seed=seed)
+        sent = probe.image(data=array.array("B", scene.tobytes()))
+        status = probe.publish_and_wait(sent)
+        assert status.outcome == Outcome.PROCESSED
+        probe.until(
+            lambda sent=sent: any(m.header == sent.header for m in probe.pictures["mask"]), "mask"
+        )  # type: ignore[misc]  # fmt: skip
+        mask = next(m for m in probe.pictures["mask"] if m.header == sent.header)
+        shown = np.frombuffer(mask.data, np.uint8).reshape(HEIGHT, WIDTH)
+        own = session.run(["labels"], {"image": scene[None]})[0][0]
+        assert np.mean(shown == own) > 0.999
+        assert before is None or np.mean(shown == before) < 0.95  # or the check would say nothing
+        before = own
 
 
 @pytest.mark.parametrize("probe", [CompressedImage], indirect=True)

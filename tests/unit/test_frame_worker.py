@@ -62,6 +62,8 @@ class Rig:
         self.noted: list[tuple[int, int, int]] = []
         self.allowed: list[bool] = []
         self.infos: list[tuple[Any, int]] = []
+        self.info_asked: list[tuple[int, int]] = []
+        self.throttled: list[float] = []
         self.refuse: dict[int, Exception] = {}
         self.undecodable: dict[int, Exception] = {}
         self.unpublishable: dict[int, Exception] = {}
@@ -92,7 +94,7 @@ class Rig:
             publish=self._out, publish_times=lambda **t: self.times.append(t), publish_pictures=self._pictures
         )
         info = SimpleNamespace(
-            note=lambda *a: self.infos.append(a), newest="the newest info", reasons=lambda frame, ns: self.info_reasons
+            note=lambda *a: self.infos.append(a), newest="the newest info", reasons=self._info_reasons_of
         )
         logger = SimpleNamespace(
             **{level: self._logs(level) for level in ("info", "warning", "error")},
@@ -120,6 +122,10 @@ class Rig:
             raise self.undecodable[number]
         return Frame(np.zeros((4, 6, 3), np.uint8), number, message.header.frame_id)
 
+    def _info_reasons_of(self, frame: Frame, taken_ns: int) -> Reason:
+        self.info_asked.append((frame.stamp_ns, taken_ns))
+        return self.info_reasons
+
     def _process(self, frame: Frame) -> PerceptionResult:
         return self.engine(frame)
 
@@ -143,7 +149,11 @@ class Rig:
         self.pictures.append((header.stamp.sec, *rest))
 
     def _logs(self, level: str) -> Callable[..., None]:
-        return lambda text, **_: self.log.append((level, text))
+        def say(text: str, throttle_duration_sec: float = 0.0) -> None:
+            self.log.append((level, text))
+            self.throttled.append(throttle_duration_sec)
+
+        return say
 
     def wait(self, count: int) -> list[SegmentationStatus]:
         """The statuses, once there are so many."""
@@ -192,7 +202,9 @@ def test_each_frame_is_answered_with_its_own_mask_and_header(rig: Rig) -> None:
     assert [s.seq for s in rig.statuses] == [1, 2, 3]
     assert (rig.statuses[2].received, rig.statuses[2].processed) == (3, 3)
     rig.idle()
-    assert [(each[0], int(each[2].labels[0, 0])) for each in rig.pictures] == [(1, 1), (2, 2), (3, 3)]
+    assert [(each[0], each[1].stamp_ns, int(each[2].labels[0, 0])) for each in rig.pictures] == [
+        (1, 1, 1), (2, 2, 2), (3, 3, 3),
+    ]  # fmt: skip
     assert rig.pictures[0][3:] == (0.5, "the newest info")
 
 
@@ -207,6 +219,7 @@ def test_a_good_frame_has_no_reason_and_leaves_its_figures(rig: Rig) -> None:
     assert status.image_age_ms == 2.0
     rig.idle()
     last = rig.worker.last
+    assert last.reasons == Reason.NONE
     assert (last.failure_score, last.predicted_miou, last.mean_confidence) == (0.1, 0.8, 0.9)
     assert (last.engine_ms, last.pipeline_ms, last.latency_ms, last.at_ns) == (7.0, 9.0, 20.0, rig.now_ns)
     assert rig.noted == [(rig.now_ns - 20 * MS, 20 * MS, rig.now_ns)]
@@ -246,6 +259,8 @@ def test_a_frame_that_is_old_when_it_comes_is_backlog(rig: Rig, age_ms: float, e
     status = rig.send(1)
     assert reasons(status) == expected
     assert Severity(status.severity) is (Severity.HARD if expected else Severity.GOOD)
+    rig.engine = lambda frame: result_of(1, Reason.BLUR)
+    assert reasons(rig.send(2)) == expected | Reason.BLUR
 
 
 @pytest.mark.parametrize(("waited_ms", "expected"), [(98, Reason.NONE), (99, Reason.BACKLOG)])
@@ -278,6 +293,12 @@ def test_what_others_found_is_added(rig: Rig) -> None:
     rig.care.reasons, rig.info_reasons = Reason.BACKEND_FALLBACK, Reason.CAMERA_INFO
     status = rig.send(1)
     assert reasons(status) == Reason.BLUR | Reason.BACKEND_FALLBACK | Reason.CAMERA_INFO
+    assert rig.info_asked == [(1, rig.now_ns)]
+    rig.idle()
+    assert rig.worker.last.reasons == reasons(status)
+    assert rig.log == [
+        ("warning", "frames are not good: BLUR, CAMERA_INFO, BACKEND_FALLBACK (score 0.10, predicted mIoU 0.80)")
+    ]  # fmt: skip
     assert (status.frame_ok, Severity(status.severity)) == (False, Severity.SOFT)
 
 
@@ -288,7 +309,8 @@ def test_a_hard_reason_of_the_pipeline_stays_hard(rig: Rig) -> None:
 
 def test_another_frame_id_is_another_camera(rig: Rig) -> None:
     assert reasons(rig.send(1)) == Reason.NONE
-    assert reasons(rig.send(2, frame_id="rear")) == Reason.MULTI_SOURCE
+    rig.engine = lambda frame: result_of(1, Reason.BLUR)
+    assert reasons(rig.send(2, frame_id="rear")) == Reason.MULTI_SOURCE | Reason.BLUR
 
 
 @pytest.mark.parametrize("how", ["told", "seen"])
@@ -336,7 +358,7 @@ def test_a_frame_that_fails_its_checks_is_rejected(rig: Rig, where: str, error: 
     ],
 )
 def test_an_engine_that_fails_leaves_a_rejected_frame(
-    rig: Rig, error: Exception, expected: Reason, broke: list[str], ended: list[int]
+    rig: Rig, capsys: pytest.CaptureFixture[str], error: Exception, expected: Reason, broke: list[str], ended: list[int]
 ) -> None:
     def engine(frame: Frame) -> PerceptionResult:
         raise error
@@ -346,6 +368,8 @@ def test_an_engine_that_fails_leaves_a_rejected_frame(
     assert (Outcome(status.outcome), reasons(status)) == (Outcome.REJECTED, expected)
     rig.idle()
     assert (rig.broke, rig.ended, rig.published, rig.pictures) == (broke, ended, [], [])
+    assert str(error) in rig.log[0][1]
+    assert (str(error) in capsys.readouterr().err) is bool(ended)
     rig.engine = lambda frame: result_of(frame.stamp_ns)
     assert reasons(rig.send(2)) == Reason.NONE  # the lock is free again
 
@@ -360,14 +384,15 @@ def test_while_another_engine_is_loaded_frames_are_rejected(rig: Rig) -> None:
     rig.ready = False
     status = rig.send(1)
     assert (Outcome(status.outcome), reasons(status)) == (Outcome.REJECTED, Reason.BACKEND_FALLBACK)
-    assert any("another engine is being loaded" in text for _, text in rig.log)
+    assert rig.log == [("warning", "frames are not good: BACKEND_FALLBACK (another engine is being loaded)")]
 
 
 def test_a_picture_that_fails_takes_nothing_with_it(rig: Rig) -> None:
     rig.unseen = ValueError("no such colour")
     assert rig.send(1).frame_ok
     rig.idle()
-    assert ("error", "after a frame: ValueError: no such colour") in rig.log
+    assert rig.log == [("error", "after a frame: ValueError: no such colour")]
+    assert rig.throttled == [1.0]
     rig.running, rig.log = False, []
     rig.send(2)
     rig.idle()
@@ -417,13 +442,19 @@ def test_stopping_answers_the_frame_that_waits_and_every_later_one(rig: Rig) -> 
     stopping.start()
     inactive = rig.wait(1)[0]
     assert (inactive.header.stamp.sec, reasons(inactive)) == (2, Reason.NODE_INACTIVE)
+    said = ("warning", "frames are not good: NODE_INACTIVE (the node is being deactivated)")
     assert not rig.stopped  # what cares for the engine is told when the frame under way is done
     go_on.set()
     stopping.join(WAIT_S)
     assert not stopping.is_alive()
     assert rig.stopped
     assert rig.statuses[1].header.stamp.sec == 1
+    rig.now_ns += SECOND
     late = rig.send(3)
+    assert rig.log == [said]
+    rig.worker._logged = Reason.NONE
+    rig.send(4)
+    assert rig.log == [said, said]
     assert (late.header.stamp.sec, reasons(late)) == (3, Reason.NODE_INACTIVE)
     assert Outcome(late.outcome) is Outcome.REJECTED
 
@@ -431,9 +462,11 @@ def test_stopping_answers_the_frame_that_waits_and_every_later_one(rig: Rig) -> 
 @pytest.mark.parametrize("too_late", [True, False])
 def test_a_self_test_takes_the_place_of_a_frame_that_it_made_late(rig: Rig, too_late: bool) -> None:
     asked_for: list[tuple[int, int]] = []
+    watched: list[str] = []
 
     def replaces(at_ns: int, now_ns: int) -> bool:
         asked_for.append((at_ns, now_ns))
+        watched.extend(each.what for each in list(rig.supervisor._watches.values()))
         return too_late
 
     came = threading.Event()
@@ -452,6 +485,7 @@ def test_a_self_test_takes_the_place_of_a_frame_that_it_made_late(rig: Rig, too_
     begun_ns, rig.tested = rig.now_ns, True
     status = rig.wait(2)[1]
     assert asked_for == [(begun_ns, begun_ns + 30 * MS)]
+    assert watched == ["the worker"]
     assert Outcome(status.outcome) is (Outcome.SKIPPED if too_late else Outcome.PROCESSED)
 
 
@@ -509,6 +543,10 @@ def test_a_change_is_said_once_and_no_more_than_once_a_second(rig: Rig) -> None:
     assert len(said()) == 3
 
 
+def test_its_thread_is_named_and_ends_with_the_process(rig: Rig) -> None:
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == "frame worker"] == [True]
+
+
 def test_who_does_not_answer_is_named(rig: Rig) -> None:
     """The watch over a frame says what it waits for, from the decoder to the middleware."""
     seen: dict[str, list[str]] = {}
@@ -517,14 +555,15 @@ def test_who_does_not_answer_is_named(rig: Rig) -> None:
         seen[where] = [each.what for each in list(rig.supervisor._watches.values())]
 
     decode, publish, engine = rig._decode, rig._out, rig.engine
+    rig.care.is_ready = lambda: (note("ready"), True)[1]
     rig.worker._intake.decode = lambda message: (note("decode"), decode(message))[1]  # type: ignore
     rig.worker._outputs.publish = lambda *a: (note("publish"), publish(*a))[1]  # type: ignore
     rig.worker._intake.check = lambda *a: (note("check"), rig.age_ms)[1]  # type: ignore
     rig.engine = lambda frame: (note("engine"), engine(frame))[1]
     rig.send(1)
     assert seen == {
-        "check": ["the image callback"], "decode": ["the image decoder"], "engine": ["the backend"],
-        "publish": ["the middleware, asked to publish,"],
+        "check": ["the image callback"], "ready": ["the worker"], "decode": ["the image decoder"],
+        "engine": ["the backend"], "publish": ["the middleware, asked to publish,"],
     }  # fmt: skip
     rig.idle()
     assert list(rig.supervisor._watches.values()) == []

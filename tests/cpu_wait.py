@@ -1,0 +1,25 @@
+"""How long processes were denied a processor, as the kernel counts it: no program is to blame for that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def cpu_wait_ns(*pids: int) -> int:
+    """Time that the threads of these processes have waited for a processor so far, all together, nanoseconds.
+
+    A thread that has ended takes its count along; over a trial the difference is then too small, never too large.
+    """
+    total = 0
+    for pid in pids:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
+        if not tasks:
+            pytest.skip("this kernel does not count how long a process waits for a processor (/proc/PID/schedstat)")
+        for each in tasks:
+            try:
+                total += int(each.read_text().split()[1])
+            except (OSError, IndexError):  # it ended just now
+                continue
+    return total
