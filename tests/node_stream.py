@@ -13,10 +13,10 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
 from bundle_factory import paint_scene
+from patience import WAIT_S
 from trustseg.reasons import Reason
 from trustseg_ros.segmenter import Segmenter
 
-WAIT_S = 60.0
 HEIGHT, WIDTH = 72, 96
 # What a busy machine adds.
 OF_TIME = Reason.LATENCY | Reason.BACKLOG

@@ -21,7 +21,7 @@ from ros_probe import Probe, stamp_ns
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.faults.catalogue import fault_of
 
-HEIGHT, WIDTH, FRAMES = 96, 128, 60
+HEIGHT, WIDTH, FRAMES, TRIES = 96, 128, 60, 5
 # Fast enough to be short, with a budget that a busy machine keeps: its lateness must not look like a fault.
 TIMING = ("--rate", "20", "--latency-budget-ms", "500")
 BOUNDS = derive_bounds(SECOND // 20, 500 * MS)
@@ -98,7 +98,8 @@ def test_faults_are_caught_in_time_and_an_impossible_bound_is_not(command: Calla
     for number, (state, reasons) in expected.items():
         each = rows[number]
         assert (each["how"], each["state"], each["trials"]) == ("real", state, len(fault_of(number).ways))
-        assert reasons <= set(each["reasons"])
+        if each["caught"] or number == 14:  # else only the reasons of the trials that were not
+            assert reasons <= set(each["reasons"])
         assert each["detected_after_ms"]["p50"] <= each["detected_after_ms"]["max"]
         if number != 14:
             assert each["bound_ms"] == round(fault_of(number).bound(BOUNDS) / MS, 1)
@@ -107,13 +108,35 @@ def test_faults_are_caught_in_time_and_an_impossible_bound_is_not(command: Calla
     assert "bound 0 ms" in rows[14]["why"]
     assert status == 1
     assert "NOT CAUGHT" in err
-    # A busy machine may be late once; what is late twice is.
-    late = ",".join(str(number) for number, each in rows.items() if each["caught"] is False and number != 14)
-    if late:
-        status, document, _ = ended(command("run", "--only", late, "--json"))
-        assert (status, [each["why"] for each in document["faults"] if not each["caught"]]) == (0, [])
+    # A busy machine may be late; what is late every time is.
+    late = {number: each["why"] for number, each in rows.items() if each["caught"] is False and number != 14}
+    for _ in range(TRIES):
+        if not late:
+            break
+        _, document, _ = ended(command("run", "--only", ",".join(map(str, late)), "--json"))
+        for each in document["faults"]:
+            if each["caught"]:
+                assert expected[each["id"]][1] <= set(each["reasons"])
+                del late[each["id"]]
+    assert late == {}
     # Never silently: whoever reads the logs of these processes sees that faults were asked for.
     assert "fault_injection is on" in (tmp_path / "logs" / "logs" / "segmenter.log").read_text()
+
+
+def test_hops_that_lie_are_caught_and_what_is_no_fault_is_watched(command: Callable[..., Any]) -> None:
+    """A starved monitor, one with another timing, an undisturbed camera, one whose rate varies as declared."""
+    status, document, _ = ended(command("run", "--only", "58,59,61,64", "--minutes", "0.1", "--json"))
+    rows = {each["id"]: each for each in document["faults"]}
+    assert {number: each["caught"] for number, each in rows.items()} == {58: True, 59: True}, rows
+    assert "TIMING_MISMATCH" in rows[59]["reasons"]
+    calm = {each["id"]: each for each in document["false_alarms"]}
+    assert list(calm) == [61, 64]
+    for each in calm.values():
+        assert each["watched_s"] >= 6.0
+        # A machine that takes a second from the nodes raises the flag, and rightly: then the row says so.
+        assert each["quiet"] is (each["flag_up_percent"] == 0.0), each
+    assert calm[61]["frames"] > 1.2 * calm[64]["frames"] > 30
+    assert status == (0 if all(each["quiet"] for each in calm.values()) else 1)
 
 
 def test_random_faults_leave_no_unsafe_moment_and_end_in_ok(command: Callable[..., Any]) -> None:

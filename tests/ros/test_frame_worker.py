@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
+from patience import WAIT_S
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Mode, Outcome, Reason
 from trustseg.types import Frame, FrameVerdict, PerceptionResult
@@ -21,7 +22,6 @@ from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.self_test_plan import SelfTestPlan
 from trustseg_ros.supervisor import EXIT_HUNG, Supervisor
 
-WAIT_S = 60.0
 BOUNDS = derive_bounds(SECOND // 10, 250 * MS)
 
 

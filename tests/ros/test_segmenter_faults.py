@@ -196,7 +196,7 @@ def test_a_self_test_that_is_asked_for_and_hangs_ends_the_process(
 def test_a_start_that_hangs_ends_the_process(
     segmenter: Callable[..., Any], tmp_path: Path, hangs: str, who: str
 ) -> None:
-    assert segmenter(hangs=hangs).wait(60) == EXIT_HUNG
+    assert segmenter(hangs=hangs).wait(WAIT_S) == EXIT_HUNG
     assert f"{who} has not answered" in (tmp_path / "segmenter.log").read_text()
 
 
@@ -209,7 +209,7 @@ def test_while_a_spare_hangs_in_loading_frames_are_answered_until_the_process_en
     for _ in range(10):
         status = probe.publish_and_wait()
         assert (status.outcome, Reason(status.reasons)) == (Outcome.REJECTED, Reason.BACKEND_FALLBACK)
-    assert process.wait(60) == EXIT_HUNG
+    assert process.wait(WAIT_S) == EXIT_HUNG
     assert "loading the backend openvino has not answered" in (tmp_path / "segmenter.log").read_text()
 
 

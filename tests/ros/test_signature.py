@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from patience import WAIT_S
+
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def test_an_empty_key_is_one_line_and_exit_status_2(start_node: StartNode, tmp_path: Path) -> None:
     node = start_node("segmenter", {"bundle": "segnet_lite"}, env={"TRUSTSEG_PUBLIC_KEY": ""})
-    assert node.wait(timeout=60) == 2
+    assert node.wait(WAIT_S) == 2
     told = (tmp_path / "segmenter.log").read_text().splitlines()
     assert [line for line in told if line.startswith("trustseg: TRUSTSEG_PUBLIC_KEY is empty")]
     assert "Traceback" not in " ".join(told)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from patience import WAIT_S
 from trustseg.backends import spare_order
 from trustseg.backends.golden import GoldenResult
 from trustseg.bounds import MS, SECOND, derive_bounds
@@ -22,7 +23,6 @@ from trustseg_ros.self_test_plan import EARLY, SelfTestPlan
 from trustseg_ros.supervisor import EXIT_LOST, Supervisor
 
 BOUNDS = derive_bounds(100 * MS, 100 * MS)
-WAIT_S = 60.0
 
 
 class Backend:

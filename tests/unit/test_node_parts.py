@@ -186,9 +186,9 @@ def test_a_supervisor_that_cannot_vouch_goes_on_watching() -> None:
     supervisor = Supervisor(BOUNDS, vouch, end_process=lambda status: ended.set())
     supervisor.vouches = True
     supervisor.start()
-    assert tried.wait(20)
+    assert tried.wait(WAIT_S)
     with supervisor.watch("the worker"):
-        assert ended.wait(20)
+        assert ended.wait(WAIT_S)
     supervisor.stop()
 
 
