@@ -37,8 +37,8 @@ class HealthConfig:
         part_after: for this many frames, while
         part_least_rest: at least this share of the image moves on.
         ring_ratio: a picture has been there before when its block means differ from those of an earlier one by at most
-            this share of what they differ from the last one's (clean: 0.67 and more),
-        ring_floor: and by this, luma (noise 0.05, compressed anew up to 0.45).
+            this share of what they differ from the last one's (clean: 0.63 and more),
+        ring_floor: and by this, luma (noise 0.03, compressed anew up to 0.45).
         ring_motion: luma between a picture and the last one above which the picture is a new one.
         ring_unlike, ring_share: the detail of this share of the blocks has this many times less to do with the last
             picture than with the earlier one: light that flickers changes the means alone.

@@ -20,9 +20,10 @@ from trustseg.input_health.figures import BLOCKS, Blocks, block_means
 from trustseg.input_health.still import both_sides
 from trustseg.types import UInt8Array
 
+PLACES = (BLOCKS[0] // 2, BLOCKS[1] // 2)  # two blocks each way are as good for telling pictures apart, and quicker
 HELD = 32  # pictures of the past that a new one is compared with
 CAP = 2.0  # lumas that one block may add: a clock's digits change in every picture
-FLOOR = 0.02  # lumas: two pictures of a camera are never closer than this unless they are the same
+FLOOR = 0.005  # lumas: two pictures of a camera are never closer than this unless they are the same
 TRAVELLED = 5  # pictures of the last seven that were new, before one comes back
 FEW = 7
 UNDECIDED = 4  # pictures in a row that are like the last one, in between: each buffer may be handed out several times
@@ -34,7 +35,7 @@ class RingCheck:
 
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
-        self._levels: npt.NDArray[np.float32] = np.zeros((HELD, BLOCKS[0] * BLOCKS[1]), np.float32)
+        self._levels: npt.NDArray[np.float32] = np.zeros((HELD, PLACES[0] * PLACES[1]), np.float32)
         self._apart = np.empty_like(self._levels)
         self._pictures: deque[UInt8Array] = deque(maxlen=HELD)
         self._new: deque[bool] = deque(maxlen=FEW)
@@ -48,22 +49,26 @@ class RingCheck:
         Args:
             luma: uint8 (h, w) copy. level: its block means. history: of the blocks, this frame noted.
         """
-        count, lively = len(self._pictures), history.lively.reshape(-1)
+        count, places = len(self._pictures), _coarse(level)
         if count and self._pictures[-1].shape != luma.shape:
             self._pictures.clear()
             count = self._again = 0
-        if count > 1 and lively.any():
-            self._look(luma, level.reshape(-1), history, count)
-        self._levels[self._next] = level.reshape(-1)
+        if count > 1:
+            self._look(luma, places, history, count)
+        self._levels[self._next] = places
         self._next = (self._next + 1) % HELD
         self._pictures.append(luma)
         return self._again
 
     def _look(self, luma: UInt8Array, level: npt.NDArray[np.float32], history: BlockHistory, count: int) -> None:
-        config, lively = self._config, history.lively.reshape(-1)
+        config, weights = self._config, _coarse(history.lively.astype(np.float32))
+        total = float(weights.sum())
+        if total == 0.0:
+            self._again = 0
+            return
+        weights /= np.float32(total)
         # In place: what an engine's call empties out of the caches is slow to come back.
         apart = np.subtract(self._levels, level, out=self._apart)
-        weights = lively / np.float32(lively.sum())
         # But for what all blocks have in common: exposure, and encoders that round down, move the whole picture. Twice:
         # what a clock's digits add to the mean is only taken from it where they count for no more than `CAP`.
         apart -= (apart @ weights)[:, None]
@@ -101,6 +106,12 @@ class RingCheck:
         lively = history.lively
         share = float(displaced[lively].mean())
         return share >= config.ring_share and both_sides(displaced, lively, config.still_sides)
+
+
+def _coarse(blocks: Blocks) -> npt.NDArray[np.float32]:
+    """float32 (places,): means of two by two of `BLOCKS`."""
+    rows, columns = PLACES
+    return np.asarray(cv2.resize(blocks, (columns, rows), interpolation=cv2.INTER_AREA), np.float32).reshape(-1)
 
 
 def _unlike(one: UInt8Array, other: UInt8Array) -> Blocks:
