@@ -18,7 +18,7 @@ from trustseg.telemetry import OPT_OUT
 PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
 RESPAWN_DELAY_S = 0.5
 
-COMMON = ("camera_rate_hz", "latency_budget_ms", "use_sim_time")
+COMMON = ("camera_rate_hz", "camera_rate_min_hz", "latency_budget_ms", "use_sim_time")
 
 ARGUMENTS = {
     "namespace": ("", "namespace of both nodes and of the topics below; one a camera"),
@@ -35,6 +35,7 @@ ARGUMENTS = {
     "image_transport": ("raw", "type of the image topic: raw or compressed"),
     "autostart": ("true", "configure and activate at start; false where a lifecycle manager does"),
     "camera_rate_hz": ("", "rate of the camera, Hz, for both nodes; empty: as the profile says"),
+    "camera_rate_min_hz": ("", "lowest rate that is normal where it wanders, Hz; empty: as the profile says"),
     "latency_budget_ms": ("", "longest usual time from an image to its status, ms; empty: as the profile says"),
     "use_sim_time": ("", "take the time from /clock: true or false; empty: as the profile says"),
     "use_respawn": ("true", "start a node again when it ends; false where another supervisor does"),
