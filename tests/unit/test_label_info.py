@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,6 +36,9 @@ class LabelInfo:
     threshold: float = 0.0
 
 
+NO_OVERRIDES: Any = SimpleNamespace(applied=lambda qos, topic, entity: qos)
+
+
 class Node:
     """Keeps the publishers that are asked of it, and what they publish."""
 
@@ -64,7 +68,7 @@ def test_the_class_list_is_the_cards_and_whoever_comes_late_hears_it(
     monkeypatch.setattr(outputs, "VisionClass", VisionClass, raising=False)
     bundle = load_bundle(make_tiny_bundle(tmp_path / "tiny", height=48, width=64))
     node = Node()
-    outputs.Outputs(node, bundle).announce_labels()
+    outputs.Outputs(node, bundle, NO_OVERRIDES).announce_labels()
     kind, qos = node.made["~/label_info"]
     assert kind is LabelInfo
     assert qos.durability == QoSDurabilityPolicy.TRANSIENT_LOCAL
@@ -78,6 +82,7 @@ def test_the_class_list_is_the_cards_and_whoever_comes_late_hears_it(
 def test_without_the_package_there_is_no_such_topic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outputs, "LabelInfo", None)
     node = Node()
-    outputs.Outputs(node, load_bundle(make_tiny_bundle(tmp_path / "tiny", height=48, width=64))).announce_labels()
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "tiny", height=48, width=64))
+    outputs.Outputs(node, bundle, NO_OVERRIDES).announce_labels()
     assert "~/mask" in node.made
     assert "~/label_info" not in node.made

@@ -15,11 +15,16 @@ from trustseg.bundle import Bundle
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 from trustseg_ros.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
 from trustseg_ros.qos import latest_qos, output_qos, static_qos, view_qos
+from trustseg_ros.qos_overrides import QosOverrides
 
 try:
     from vision_msgs.msg import LabelInfo, VisionClass
 except ImportError:  # optional dependency
     LabelInfo = None
+
+
+# Not label_info: whoever comes late must hear it. Not the status: the flag hangs on it.
+OVERRIDABLE = ("~/mask", "~/confidence", "~/color_mask", "~/overlay", "~/confidence_heat", "~/camera_info")
 
 
 class Outputs:
@@ -28,16 +33,17 @@ class Outputs:
     Args:
         node: owner; its private topics are used.
         bundle: names and colours of the classes.
+        overrides: changes of the quality of service of `OVERRIDABLE`.
     """
 
-    def __init__(self, node: LifecycleNode, bundle: Bundle) -> None:
+    def __init__(self, node: LifecycleNode, bundle: Bundle, overrides: QosOverrides) -> None:
         self._node = node
         self._colours = ClassColours([(c.color[0], c.color[1], c.color[2]) for c in bundle.card.classes])
         self._mask, self._confidence, self._picture = ImageMessage("mono8"), ImageMessage("mono8"), ImageMessage("rgb8")
         self._publishers: list[Any] = []
 
         def publisher(kind: Any, topic: str, qos: Any) -> Any:
-            made = node.create_lifecycle_publisher(kind, topic, qos)
+            made = node.create_lifecycle_publisher(kind, topic, overrides.applied(qos, topic, "publisher"))
             self._publishers.append(made)
             return made
 

@@ -24,6 +24,7 @@ from trustseg.reasons import Mode
 
 MODES = {mode.name.lower(): mode for mode in Mode}
 # Parameters that rclpy itself declares on a node.
+QOS_OVERRIDES = "qos_overrides."
 ROS_OWN = ("use_sim_time", "start_type_description_service")
 
 
@@ -206,8 +207,10 @@ class Parameters(Protocol):
 ConfigT = TypeVar("ConfigT", bound=Parameters)
 
 
-def load(node: Node, kind: type[ConfigT]) -> ConfigT:
+def load(node: Node, kind: type[ConfigT], taken: frozenset[str] = frozenset()) -> ConfigT:
     """Declare every field of `kind` on `node` and read the values given at start.
+
+    `taken`: names of parameters that something else of this node has declared.
 
     Raises:
         ParameterError: unknown key, wrong type, value out of range or not among the choices.
@@ -216,9 +219,10 @@ def load(node: Node, kind: type[ConfigT]) -> ConfigT:
     # rclpy offers no public view of what was given at start but not declared (Humble to Kilted).
     given: dict[str, Parameter] = node._parameter_overrides
     names = {f.name for f in fields}
-    for name in sorted(set(given) - names - set(ROS_OWN)):
-        if not name.startswith("qos_overrides."):
-            raise ParameterError(f"unknown parameter {name!r}", expected="one of " + ", ".join(sorted(names)))
+    for name in sorted(set(given) - names - set(ROS_OWN) - taken):
+        if name.startswith(QOS_OVERRIDES):
+            raise ParameterError(f"parameter {name}", fix="leave it out: this node's quality of service is fixed")
+        raise ParameterError(f"unknown parameter {name!r}", expected="one of " + ", ".join(sorted(names)))
     values = {}
     for each in fields:
         override = given.get(each.name)

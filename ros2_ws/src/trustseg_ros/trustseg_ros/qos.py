@@ -19,6 +19,7 @@ except ImportError:  # Humble
 from trustseg.bounds import Bounds
 
 __all__ = [
+    "CAMERA_INFO_TOPIC",
     "FLAG_TOPIC",
     "IMAGE_TOPIC",
     "STATUS_TOPIC",
@@ -38,6 +39,7 @@ __all__ = [
 # Names as seen from a node in the same namespace as the segmentation node and the monitor; each can be remapped.
 IMAGE_TOPIC = "image"
 COMPRESSED_SUFFIX = "/compressed"  # behind a base topic, by the convention of image_transport
+CAMERA_INFO_TOPIC = "camera_info"
 STATUS_TOPIC = "trustseg/status"
 VERDICT_TOPIC = "trustseg_monitor/failure_state"
 FLAG_TOPIC = "trustseg_monitor/failure"

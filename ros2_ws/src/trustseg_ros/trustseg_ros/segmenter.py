@@ -34,9 +34,17 @@ from trustseg_ros.engine_care import EngineCare
 from trustseg_ros.engines import Engines, Loading
 from trustseg_ros.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.node_main import spin_node, steady_timer
-from trustseg_ros.outputs import Outputs
+from trustseg_ros.outputs import OVERRIDABLE, Outputs
 from trustseg_ros.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
-from trustseg_ros.qos import COMPRESSED_SUFFIX, IMAGE_TOPIC, SubscriptionEventCallbacks, camera_qos, status_qos
+from trustseg_ros.qos import (
+    CAMERA_INFO_TOPIC,
+    COMPRESSED_SUFFIX,
+    IMAGE_TOPIC,
+    SubscriptionEventCallbacks,
+    camera_qos,
+    status_qos,
+)
+from trustseg_ros.qos_overrides import QosOverrides
 from trustseg_ros.segmenter_diagnostics import SegmenterDiagnostics
 from trustseg_ros.self_test_plan import SelfTestPlan
 from trustseg_ros.status_book import EngineIdentity, StatusBook
@@ -65,7 +73,9 @@ class Segmenter(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__(NODE_NAME)
-        self.config = load(self, SegmenterConfig)
+        image = self.resolve_topic_name(IMAGE_TOPIC)
+        self.overrides = QosOverrides(self, (image, image + COMPRESSED_SUFFIX, CAMERA_INFO_TOPIC), OVERRIDABLE)
+        self.config = load(self, SegmenterConfig, self.overrides.names)
         self.mode = MODES[self.config.mode]
         self.bounds = self.config.bounds
         # Which bundle is loaded is settled from the first step of configure on, until cleanup or until it failed.
@@ -129,7 +139,7 @@ class Segmenter(LifecycleNode):
                 backend = self._wrapped(backend, bundle)
                 pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
                 engines = Engines(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
-                self._loaded = Loaded(engines, Outputs(self, bundle))
+                self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides))
         except Exception as error:
             self._engine_settled = False
             return self._refuse("configure", error)
@@ -276,7 +286,8 @@ class Segmenter(LifecycleNode):
         for topic in self.image_topics:
             try:
                 made = self.create_subscription(
-                    CompressedImage if compressed else Image, topic, take, camera_qos(), callback_group=self._stream,
+                    CompressedImage if compressed else Image, topic, take,
+                    self.overrides.applied(camera_qos(), topic, "subscription"), callback_group=self._stream,
                     event_callbacks=events,
                 )  # fmt: skip
             except Exception as error:
@@ -287,7 +298,11 @@ class Segmenter(LifecycleNode):
             self._subscriptions_of_stream.append(made)
         self._subscriptions_of_stream.append(
             self.create_subscription(
-                CameraInfo, "camera_info", self._worker.on_camera_info, camera_qos(), callback_group=self._stream
+                CameraInfo,
+                CAMERA_INFO_TOPIC,
+                self._worker.on_camera_info,
+                self.overrides.applied(camera_qos(), CAMERA_INFO_TOPIC, "subscription"),
+                callback_group=self._stream,
             )
         )
 
@@ -328,9 +343,11 @@ class Segmenter(LifecycleNode):
                 raise
 
     def _on_incompatible_qos(self, event: Any) -> None:
+        wanted = self.overrides.applied(camera_qos(), IMAGE_TOPIC, "subscription")
         self.get_logger().error(
             f"a publisher of {self.resolve_topic_name(IMAGE_TOPIC)} offers a quality of service that does not fit "
-            f"(policy {event.last_policy_kind}); wanted: best effort, volatile. No image of it arrives"
+            f"(policy {event.last_policy_kind}); wanted: {wanted.reliability.name.lower().replace('_', ' ')}, "
+            f"{wanted.durability.name.lower().replace('_', ' ')}. No image of it arrives"
         )
 
     def _on_lost(self, event: Any) -> None:
