@@ -130,7 +130,9 @@ def _processes(program: str) -> list[int]:
             variables = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        names = (f"trustseg_ros/{program}", f"trustseg_ros.{program}", f"trustseg_ros.faults.{program}")
+        names = tuple(
+            start + program for start in ("trustseg_ros/", "bin/trustseg_", "trustseg_ros.", "trustseg_ros.faults.")
+        )
         mine = any(word.endswith(names) for word in words[:4])
         if mine and _domain(dict(v.partition("=")[::2] for v in variables)) == _domain(os.environ):
             found.append(int(entry.name))
