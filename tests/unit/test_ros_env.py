@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from trustseg import ros_env
+from trustseg.socket_buffers import WANTED_BYTES
 
 TRANSPORT = "{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}"
 
@@ -128,3 +129,28 @@ def test_a_discovery_server_is_named_and_kept_from_a_drive_of_its_own(tmp_path: 
     own = drive_environment(tmp_path, random.Random(0), given)
     assert not own.keys() & set(ros_env.DISCOVERY_VARIABLES)
     assert own["PATH"] == "/bin"
+
+
+@pytest.mark.parametrize("transport", ros_env.TRANSPORTS)
+def test_every_profile_asks_for_the_socket_buffers_that_the_limits_are_held_against(transport: str) -> None:
+    root = ET.parse(ros_env.fastdds_profile(transport)).getroot()
+    kinds = {t.findtext(f"{TRANSPORT}type"): t for t in root.iter(f"{TRANSPORT}transport_descriptor")}
+    for tag in ("sendBufferSize", "receiveBufferSize"):
+        assert int(kinds["UDPv4"].findtext(f"{TRANSPORT}{tag}") or 0) == WANTED_BYTES
+    used = {each.text for each in root.iter(f"{TRANSPORT}transport_id")}
+    assert ("SHM" in kinds) is (transport == "shm")
+    assert len(used) == len(kinds)
+    assert next(root.iter(f"{TRANSPORT}useBuiltinTransports")).text == "false"
+
+
+def test_the_transport_is_chosen_by_a_variable_and_a_wrong_one_is_one_line() -> None:
+    assert ros_env.transport_environment({}) == ros_env.transport_environment({"TRUSTSEG_TRANSPORT": "shm"})
+    chosen = ros_env.ros_environment({"TRUSTSEG_TRANSPORT": "udp"})
+    assert {chosen[name] for name in ros_env.PROFILE_VARIABLES} == {str(ros_env.fastdds_profile("udp"))}
+    env = {**os.environ, "TRUSTSEG_TRANSPORT": "pigeon"}
+    env = {name: value for name, value in env.items() if name not in ros_env.PROFILE_VARIABLES}
+    refused = subprocess.run(
+        [sys.executable, "-m", "trustseg", "env"], env=env, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert refused.stderr == "trustseg: TRUSTSEG_TRANSPORT, expected shm or udp, got 'pigeon'\n"

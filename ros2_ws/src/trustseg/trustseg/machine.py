@@ -14,6 +14,8 @@ from pathlib import Path
 
 from trustseg import ros_env
 from trustseg.backend_names import BACKENDS
+from trustseg.hardware import cpu_fields
+from trustseg.socket_buffers import WANTED_BYTES, granted_bytes, shortfall
 
 # Instruction sets that decide how fast the CPU backends are, in the kernel's spelling.
 CPU_FLAGS = (
@@ -91,8 +93,9 @@ def ros_facts() -> list[Fact]:
         else Fact("messages", False, "trustseg_interfaces is not built: run scripts/setup.sh or colcon build")
     )
     given = [os.environ[name] for name in ros_env.PROFILE_VARIABLES if os.environ.get(name)]
-    profile = Path(given[0] if given else ros_env.fastdds_profile())
+    profile = Path(given[0] if given else next(iter(ros_env.transport_environment().values())))
     facts.append(Fact("transport profile", profile.is_file(), str(profile)))
+    facts += socket_buffer_facts()
     free_mb = ros_env.shared_memory_free_mb()
     if free_mb is not None:
         enough = free_mb >= DRIVE_SEGMENTS_MB
@@ -104,15 +107,19 @@ def ros_facts() -> list[Fact]:
     return facts
 
 
+def socket_buffer_facts() -> list[Fact]:
+    """Whether the kernel grants the UDP buffers that the transport profiles ask for; nothing where it has no limits."""
+    granted = granted_bytes()
+    if not granted:
+        return []
+    missing = shortfall(granted)
+    told = f"{WANTED_BYTES} bytes wanted and granted ({', '.join(granted)})"
+    return [Fact("socket buffers", not missing, missing or told)]
+
+
 def cpu_facts() -> list[Fact]:
     """Processor, cores that this process may use, and instruction sets."""
-    fields: dict[str, str] = {}
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            name, _, value = line.partition(":")
-            fields.setdefault(name.strip(), value.strip())
-    except OSError:
-        pass
+    fields = cpu_fields()
     flags = (fields.get("flags") or fields.get("Features") or "").split()
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     model = fields.get("model name") or platform.processor() or platform.machine()

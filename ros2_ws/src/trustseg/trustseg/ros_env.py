@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from trustseg.errors import InputError
+
 INTERFACES = "trustseg_interfaces"
 UNDERLAY = "ros-underlay.env"
 # Who finds whom through a server or a list of hosts, and not by asking around.
@@ -28,6 +30,9 @@ ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000", 
 
 # The name changed between Jazzy and Kilted; each reads only its own.
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+# Which of our profiles: shared memory within one user, UDP where cameras or planners run as another one (containers).
+TRANSPORT_VARIABLE = "TRUSTSEG_TRANSPORT"
+TRANSPORTS = {"shm": "fastdds.xml", "udp": "fastdds_udp.xml"}
 
 _BOOTSTRAP = "_ROS_WHEELS_BOOTSTRAP_COMPLETE"  # the wheels' own re-execution, which these paths make needless
 _ENTERED = "_TRUSTSEG_ENVIRONMENT_OF"
@@ -50,9 +55,11 @@ class RosInstallation:
     workspace: Path | None
 
 
-def fastdds_profile() -> Path:
-    """The shared-memory transport profile: Fast DDS's own defaults lose more than half of 720p best-effort frames."""
-    return Path(__file__).resolve().parent / "resources" / "fastdds.xml"
+def fastdds_profile(transport: str = "shm") -> Path:
+    """The profile of a transport: Fast DDS's own defaults lose more than half of 720p best-effort frames."""
+    if transport not in TRANSPORTS:
+        raise InputError(TRANSPORT_VARIABLE, expected=" or ".join(TRANSPORTS), got=repr(transport))
+    return Path(__file__).resolve().parent / "resources" / TRANSPORTS[transport]
 
 
 def find_ros(base: Mapping[str, str] | None = None) -> RosInstallation:
@@ -124,7 +131,7 @@ def ros_environment(base: Mapping[str, str] | None = None, *, allocator: bool = 
             env.setdefault(name, value)
         if ros.distribution in OLD_DISTRIBUTIONS and env["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST":
             env.setdefault("ROS_LOCALHOST_ONLY", "1")
-        for name, value in transport_environment().items():
+        for name, value in transport_environment(env).items():
             env.setdefault(name, value)
     if allocator:
         for name, value in ALLOCATOR.items():
@@ -138,9 +145,17 @@ def discovery_note(env: Mapping[str, str] | None = None) -> str:
     return ", ".join(f"{name}={given[name]}" for name in DISCOVERY_VARIABLES if given.get(name))
 
 
-def transport_environment() -> dict[str, str]:
-    """The variables that make Fast DDS read our profile, under its old and its new name."""
-    return dict.fromkeys(PROFILE_VARIABLES, str(fastdds_profile()))
+def transport_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables that make Fast DDS read our profile, under its old and its new name.
+
+    Args:
+        base: variables of which TRUSTSEG_TRANSPORT chooses it; os.environ when None.
+
+    Raises:
+        InputError: no such transport.
+    """
+    chosen = (os.environ if base is None else base).get(TRANSPORT_VARIABLE) or "shm"
+    return dict.fromkeys(PROFILE_VARIABLES, str(fastdds_profile(chosen)))
 
 
 def enter(*, allocator: bool = False) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
+from trustseg.socket_buffers import WANTED_BYTES, granted_bytes, shortfall
 from trustseg_ros.diagnostics import (
     ERROR,
     INPUT,
@@ -48,6 +49,11 @@ class SegmenterDiagnostics:
         self._levels: tuple[Any, ...] = ()
         self._since_s, self._since_asked_s = period_s, ASK_PERIOD_S
         self._answered, self._stalled, self._publishers = 0, True, 0
+        # A camera of another vendor, machine or user comes over UDP and loses frames where the kernel holds too little.
+        self._granted = granted_bytes()
+        self._shortfall = shortfall(self._granted)
+        if self._shortfall:
+            node.get_logger().warning(f"socket buffers: {self._shortfall}")
         steady_timer(node, LOOK_PERIOD_S, self._watched_look, group)
 
     def _watched_look(self) -> None:
@@ -88,13 +94,16 @@ class SegmenterDiagnostics:
         elif worker.stream_reasons:
             level, message = ERROR, f"several publishers feed {self._topic}"
         elif self._stalled:
-            level, message = ERROR, "no frame arrives"
+            level, message = ERROR, "no frame arrives" + (f"; {self._shortfall}" if self._shortfall else "")
         elif publishers > 1:
             level, message = WARN, f"{publishers} publishers of {self._topic} are known"
+        if self._shortfall and level == OK and node.messages_lost:
+            level, message = WARN, f"frames are lost on the way; {self._shortfall}"
         values = {
             TAKEN_IN: counts.taken_in, "processed": counts.processed, "skipped": counts.skipped,
             "rejected": counts.rejected, LOST: node.messages_lost,
             OVERWRITTEN: max(0, node.arrivals.missed - node.messages_lost), "publishers": publishers,
+            **{f"{limit}, bytes granted of {WANTED_BYTES}": got for limit, got in self._granted.items()},
         }  # fmt: skip
         return diagnostic(self._name, INPUT, level, message, values)
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import sys
 
 from trustseg import installed, ros_env
+from trustseg.errors import InputError
 
 # Commands whose own process passes camera frames at a rate; a training run must give its memory back.
 FRAME_COMMANDS = frozenset({"run", "bench"})
+EXIT_USAGE = 2
 
 
 def main() -> None:
     """Re-execute once with the ROS 2 paths, then run `trustseg.cli.app.main`."""
-    ros_env.enter(allocator=bool(FRAME_COMMANDS.intersection(sys.argv[1:2])))
+    try:
+        ros_env.enter(allocator=bool(FRAME_COMMANDS.intersection(sys.argv[1:2])))
+    except InputError as error:
+        sys.stderr.write(f"trustseg: {error}\n")
+        sys.exit(EXIT_USAGE)
     installed.refuse_old(installed.OF_COMMAND)
     # Imported only now: typer and rich would otherwise be loaded twice.
     from trustseg.cli import app
