@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 import yaml
 
+from trustseg.ros_env import fastdds_profile
 from trustseg.telemetry import OPT_OUT
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 TARGETS = ("jetson", "gpu", "cpu")
-KNOWN = {"FROM", "RUN", "COPY", "WORKDIR", "ARG", "ENV", "USER", "ENTRYPOINT", "CMD"}
+KNOWN = {"FROM", "RUN", "COPY", "WORKDIR", "ARG", "ENV", "USER", "STOPSIGNAL", "ENTRYPOINT", "CMD"}
 
 
 @dataclass
@@ -81,7 +82,7 @@ def test_no_root_and_a_command(stages: dict[str, Stage], target: str) -> None:
     stage = stages[target]
     names = [name for name, _ in stage.steps]
     assert stage.all("USER") == ["trustseg"]
-    assert names[names.index("USER") :] == ["USER", "ENTRYPOINT", "CMD"]  # nothing runs as root after it
+    assert names[names.index("USER") :] == ["USER", "STOPSIGNAL", "ENTRYPOINT", "CMD"]  # nothing runs as root after it
     assert json.loads(stage.all("ENTRYPOINT")[0]) == ["trustseg-entrypoint"]
     command = json.loads(stage.all("CMD")[0])
     assert command[:4] == ["ros2", "launch", "trustseg_ros", "trustseg.launch.py"]
@@ -145,6 +146,32 @@ def test_what_is_written_lies_where_it_may_be(stages: dict[str, Stage]) -> None:
             value = re.search(rf"{name}=(\S+)", told)
             assert value is not None
             assert value[1].startswith(("/var/lib/trustseg/", "/tmp/"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_it_is_ended_by_the_signal_on_which_launch_ends_its_nodes(
+    stages: dict[str, Stage], compose: dict[str, Any], target: str
+) -> None:
+    assert stages[target].all("STOPSIGNAL") == ["SIGINT"]
+    service = compose["services"][target]
+    assert (service["init"], service["stop_signal"]) == (True, "SIGINT")
+    unit = configparser.ConfigParser(strict=True, interpolation=None)
+    unit.read(ROOT / "docker" / "trustseg.service")
+    assert unit["Service"]["KillSignal"] == "SIGINT"
+    # The unit waits longer than compose, which waits longer than launch needs for its own SIGKILL.
+    assert int(unit["Service"]["TimeoutStopSec"]) > int(service["stop_grace_period"].rstrip("s"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_other_users_of_the_host_are_met_over_udp(
+    stages: dict[str, Stage], compose: dict[str, Any], target: str
+) -> None:
+    told = dict(word.split("=", 1) for text in stages[target].all("ENV") for word in text.split())
+    assert fastdds_profile(told["TRUSTSEG_TRANSPORT"]) == fastdds_profile("udp")
+    service = compose["services"][target]
+    assert service["network_mode"] == "host"
+    assert service["environment"]["ROS_AUTOMATIC_DISCOVERY_RANGE"].endswith(":-SUBNET}")
+    assert "ipc" not in service  # its shared memory would be the host's, which it does not use
 
 
 @pytest.mark.parametrize("target", TARGETS)
