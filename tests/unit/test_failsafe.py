@@ -74,6 +74,15 @@ def test_one_soft_frame_in_three_is_believed_by_its_share_of_a_second(reason: Re
         assert drive.send(reason).failure
 
 
+def test_a_share_of_the_first_frames_is_none() -> None:
+    """Two soft frames of the first four are no fifth of a second."""
+    drive = ok_drive()
+    drive.machine._recent.clear()
+    for _ in range(4):
+        assert drive.send(Reason.BLUR).state is State.OK
+        assert drive.good(2).state is State.OK
+
+
 def test_one_soft_frame_in_six_is_not_believed() -> None:
     drive = ok_drive()
     for _ in range(30):

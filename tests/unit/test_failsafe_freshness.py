@@ -65,6 +65,12 @@ def test_age_runs_from_the_publication() -> None:
     assert drive.machine.deadline_ns() is None
 
 
+def test_a_status_as_old_as_the_limit_is_not_too_old() -> None:
+    drive = ok_drive()
+    assert drive.send(published_ns=drive.now + PERIOD - BOUNDS.age_limit_ns).state is State.OK
+    assert drive.tick(1).state is State.STALE
+
+
 def test_a_publication_in_the_future_is_now() -> None:
     drive = ok_drive()
     drive.send(published_ns=drive.now + 10 * SECOND)
@@ -144,6 +150,21 @@ def test_an_instance_that_goes_on_while_its_successor_is_silent_is_taken_back() 
     assert (old.reasons & Reason.STATUS_SEQUENCE, old.source_instance_id) == (Reason.STATUS_SEQUENCE, 98)
 
 
+def test_an_instance_that_came_back_can_be_replaced_again() -> None:
+    drive = ok_drive(restart_limit=10)
+    seq = drive.seq
+    drive.instance, drive.seq = 8, 0
+    drive.good(3)
+    drive.now += BOUNDS.age_limit_ns
+    drive.instance, drive.seq = 7, seq
+    assert drive.send().source_instance_id == 7  # a period and an age limit later: its successor is silent
+    drive.instance, drive.seq = 8, 10
+    assert drive.send().reasons & Reason.STATUS_SEQUENCE
+    drive.now += BOUNDS.age_limit_ns + 1
+    drive.instance, drive.seq = 7, seq + 1
+    assert drive.send().source_seq == seq + 2
+
+
 def test_instances_beyond_those_remembered_count_as_new() -> None:
     drive = Drive(config=FailsafeConfig(BOUNDS, restart_limit=1000))
     for instance in range(1, REMEMBERED + 3):
@@ -202,13 +223,42 @@ def test_a_node_with_another_timing_is_a_hard_fault(index: int) -> None:
     assert skipped.latched == Reason.SELF_TEST
 
 
+def test_before_the_first_status_nothing_is_said_of_the_node() -> None:
+    first = Drive().tick(0)
+    assert (first.mode, first.fault_injection, first.degraded_is_failure) == (Mode.LIVE, False, True)
+
+
+@pytest.mark.parametrize("lenient", [True, False])
+def test_the_flag_of_degraded_is_what_was_configured_when_it_began_or_since(lenient: bool) -> None:
+    drive = ok_drive(degraded_is_failure=not lenient)
+    drive.send(Reason.LOW_QUALITY)
+    before = drive.send(Reason.LOW_QUALITY)
+    assert (before.state, before.failure, before.degraded_is_failure) == (State.DEGRADED, not lenient, not lenient)
+    drive.machine.configure(FailsafeConfig(BOUNDS, degraded_is_failure=lenient))
+    after = drive.send(Reason.LOW_QUALITY)
+    # Raised at once, lowered never while it lasts.
+    assert (after.state, after.failure, after.degraded_is_failure) == (State.DEGRADED, True, True)
+    assert drive.good(12).degraded_is_failure is lenient
+    drive.send(Reason.LOW_QUALITY)
+    assert drive.send(Reason.LOW_QUALITY).failure is lenient
+
+
+def test_the_cause_of_degraded_is_its_newest_reason() -> None:
+    drive = ok_drive()
+    drive.send(Reason.LOW_QUALITY)
+    drive.send(Reason.LOW_QUALITY)
+    assert drive.good().reasons == Reason.LOW_QUALITY | Reason.RECOVERING
+    assert drive.send(Reason.LATENCY).reasons == Reason.LATENCY
+    assert drive.good().reasons == Reason.LATENCY | Reason.RECOVERING
+
+
 def test_mode_and_fault_injection_are_those_of_the_newest_status() -> None:
     drive = ok_drive()
     assert (drive.good().mode, drive.good().fault_injection) == (Mode.LIVE, False)
     told = drive.send(mode=2, fault_injection=True)
     assert (told.state, told.mode, told.fault_injection) == (State.OK, Mode.SIM, True)
-    odd = drive.send(mode=7)
-    assert (odd.state, odd.mode, odd.reasons) == (State.FAILED, Mode.SIM, Reason.STATUS_CORRUPT)
+    odd = drive.send(Reason.BLUR, mode=7)
+    assert (odd.state, odd.mode, odd.reasons) == (State.FAILED, Mode.SIM, Reason.STATUS_CORRUPT | Reason.BLUR)
 
 
 def test_a_skipped_frame_of_a_node_with_another_timing_is_no_evidence_of_trust() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from plain_verdict import Stamp, Verdict
 from trustseg.bounds import VERDICT_VALID_NS
+from trustseg.publication import host_id
 from trustseg.reasons import Reason, State
 from trustseg_ros.guard import FailureGuard
 from trustseg_ros.integrity import seal
@@ -205,6 +206,42 @@ def test_a_queue_that_is_emptied_at_once_is_one_message() -> None:
     link.now += 10 * MS
     link.guard.on_message(verdict(6, 6 * STEP, OTHER_HOST))
     assert not link.guard.failed()
+
+
+def test_the_second_verdict_must_come_half_a_tick_later() -> None:
+    link = Link()
+    link.now = SECOND
+    link.guard.on_message(verdict(1, link.now, HOST))
+    link.now += 10 * MS - 1
+    link.guard.on_message(verdict(2, link.now, HOST))
+    assert link.guard.why == "the monitor is new"
+    link.now += 1
+    link.guard.on_message(verdict(3, link.now, HOST))
+    assert not link.guard.failed()
+
+
+def test_another_monitor_begins_its_clock_anew() -> None:
+    """Of another host: the shortest way of the one before says nothing of it."""
+    link = Link()
+    for seq in range(1, 4):
+        link.now += STEP
+        link.guard.on_message(verdict(seq, link.now + 9 * SECOND, OTHER_HOST))
+    for seq in range(1, 4):
+        link.now += STEP
+        message = verdict(seq, link.now, OTHER_HOST)
+        message.instance_id = 6
+        seal(message)
+        link.guard.on_message(message)
+    assert not link.guard.failed()
+
+
+def test_a_guard_knows_its_own_host() -> None:
+    now = [9 * SECOND]
+    guard = FailureGuard(clock_ns=lambda: now[0])
+    for seq in (1, 2):
+        now[0] += STEP
+        guard.on_message(verdict(seq, now[0] - 2 * SECOND, host_id()))
+    assert guard.why == "the monitor is silent"
 
 
 def test_the_time_a_verdict_took_counts_as_age() -> None:

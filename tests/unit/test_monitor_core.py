@@ -243,6 +243,22 @@ def test_statuses_that_lay_in_the_queue_of_a_starved_monitor_are_not_believed(wo
     assert Reason(world.verdicts[-1].reasons) & Reason.STATUS_STALE
 
 
+@pytest.mark.parametrize("instance", [7, 8])
+def test_statuses_of_another_host_are_as_old_as_their_way_was_longer(world: World, instance: int) -> None:
+    """Its clock is 50 s ahead; the shortest way so far stands for the difference, and another process begins anew."""
+    for _ in range(20):
+        world.send(host_id=1, publish_steady_ns=world.now + PERIOD + 50 * SECOND)
+    assert world.state is State.OK
+    sent = world.now + 50 * SECOND
+    world.now += 2 * SECOND
+    world.seq = world.seq if instance == 7 else 0
+    world.core.on_status(world.status(host_id=1, publish_steady_ns=sent, instance_id=instance))
+    world.core.on_tick()
+    age_ms = world.verdicts[-1].source_age_ms
+    assert age_ms == pytest.approx(2000.0, abs=1.0) if instance == 7 else age_ms == 0.0
+    assert world.verdicts[-1].failure
+
+
 def test_a_node_with_another_timing_is_never_trusted_and_says_why(world: World) -> None:
     for _ in range(40):
         verdict = world.send(latency_budget_ns=BOUNDS.latency_budget_ns + 1)
