@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -80,6 +81,10 @@ def build_app(only: str | None = None) -> typer.Typer:
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the console script: 0 good, 1 ran and the verdict is bad, 2 usage or bad input."""
     args = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a character gets another one in its place, and no traceback.
+            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     only = args[0] if args and args[0] in COMMANDS else None
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     try:

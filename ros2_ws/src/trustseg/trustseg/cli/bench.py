@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from trustseg.backend_names import BACKENDS, CHOICE
+from trustseg.cli.bars import Bars
 from trustseg.errors import BackendError, InputError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def bench(
         from trustseg.cli.bench_replay import bench_replay
         from trustseg.replay.job import ReplayOptions
 
-        with _progress(err) as progress:
+        with Bars(err) as progress:
             task = progress.add_task("bench", total=rounds + 1)
             chosen = None if backend in ("all", "auto") else backend  # None: the card's own, as a replay takes it
             asked = ReplayOptions(bundle, chosen, precision, threads)
@@ -70,7 +70,7 @@ def bench(
 
         loaded = load_bundle(bundle, draft=True)
         names = BACKENDS if backend in ("all", "auto") else (backend,)
-        with _progress(err) as progress:
+        with Bars(err) as progress:
             task = progress.add_task("bench", total=rounds)
             bench_precisions(
                 loaded, names, tuple(loaded.card.models), threads, rounds, calls, as_json,
@@ -91,7 +91,7 @@ def bench(
             elif not candidate.missing:
                 raise BackendError(f"backend {name} does not run bundle {loaded.card.name}", got=candidate.why)
         frames = bench_frames(height, width)
-        with _progress(err) as progress:
+        with Bars(err) as progress:
             task = progress.add_task("bench", total=rounds)
             paths = bench_paths(loaded, engines, frames, rounds, calls, lambda: progress.advance(task))
     finally:
@@ -130,13 +130,6 @@ def parse_size(text: str) -> tuple[int, int]:
 def sustainable_rate(pipeline_ms: float, share: float = 0.6, most_hz: float = 30.0) -> float:
     """Frames a second that take `share` of the pipeline's time: room for the transport on the same cores."""
     return round(min(most_hz, max(0.5, 1e3 * share / pipeline_ms)), 1)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True,
-        disable=not console.is_terminal,
-    )  # fmt: skip
 
 
 def _document(bundle: str, size: tuple[int, int], paths: list[PathTiming], node: RosTiming | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from trustseg.errors import InputError
+from trustseg.errors import BackendError, InputError
 
 if TYPE_CHECKING:
     from trustseg.backends.plan_manifest import PlanManifest, PlanPlace
@@ -61,12 +61,15 @@ def build(
     console = Console(highlight=False)
     if check:
         problems = {name: check_plan(loaded, place) for name, place in places.items()}
+        missing = _missing(LIBRARY[backend])
         if as_json:
-            sys.stdout.write(json.dumps({"bundle": loaded.card.name, "backend": backend, "problems": problems}) + "\n")
+            document = {"bundle": loaded.card.name, "backend": backend, "library": missing, "problems": problems}
+            sys.stdout.write(json.dumps(document) + "\n")
         else:
+            console.print(f"{backend}: {missing or 'installed'}", soft_wrap=True, markup=False)
             for name, problem in problems.items():
                 console.print(f"{name}: {problem or 'good'}", soft_wrap=True, markup=False)
-        if any(problems.values()):
+        if missing or any(problems.values()):
             raise typer.Exit(1)
         return
     built = [_build(loaded, place, ahead, workspace_mb) for place in places.values()]
@@ -81,6 +84,17 @@ def build(
             f"{manifest.build_s:.1f} s, {machine.library} {machine.version} for {where}",
             soft_wrap=True, markup=False,
         )  # fmt: skip
+
+
+def _missing(library: str) -> str:
+    """Why the library that builds and runs plans cannot be used here; empty when it can."""
+    from trustseg.backends.tensorrt_library import import_tensorrt
+
+    try:
+        import_tensorrt(library)
+    except BackendError as error:
+        return str(error)
+    return ""
 
 
 def _build(bundle: Bundle, place: PlanPlace, ahead: tuple[str, ...], workspace_mb: int) -> PlanManifest:

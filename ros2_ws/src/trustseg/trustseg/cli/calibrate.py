@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from trustseg.backend_names import CHOICE
+from trustseg.cli.bars import Bars
 from trustseg.cli.calibrate_tables import print_calibration
 from trustseg.errors import InputError
 
 TABLE_WIDTH = 110
+FEW_SHARE = 0.02  # of failures, or of good views: fewer teach nothing
 
 if TYPE_CHECKING:
     from trustseg.bundle import Bundle
@@ -87,9 +88,11 @@ def calibrate(
         temperature=scaled, bundle=loaded, precision=precision, backend=used, command=_command(loaded.card.name),
         seed=seed, date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"), data=_summary(rows),
     )  # fmt: skip
-    with _progress(err) as progress:
+    with Bars(err) as progress:
         task = progress.add_task("fit", total=1 + fit_steps())
         result = calibrate_rows(rows, context, lambda: progress.advance(task))
+    if doubt := one_sided(rows.quality):
+        err.print(f"trustseg: {doubt}", style="yellow", soft_wrap=True)
     if as_json:
         document = {
             "table": asdict(result.table), "groups": result.groups, "data": context.data,
@@ -112,6 +115,21 @@ def calibrate(
         err.print(f"written: {path}")
 
 
+def one_sided(quality: npt.NDArray[np.float64]) -> str:
+    """What is doubtful about views that nearly all fail, or nearly all do not; empty where both kinds are there."""
+    from trustseg.evaluation.image_quality import FAILURE_BELOW
+
+    known = quality[~np.isnan(quality)]
+    share = float(np.mean(known < FAILURE_BELOW)) if known.size else 1.0
+    if FEW_SHARE <= share <= 1.0 - FEW_SHARE:
+        return ""
+    fix = "are classes, ids and void of the labels those of this bundle?" if share > 0.5 else "give harder images too"
+    return (
+        f"{100 * share:.1f} % of the {known.size} views fail (quality below {FAILURE_BELOW}): "
+        f"an image verdict fitted on one kind cannot tell the two apart; {fix}"
+    )
+
+
 def _rows(
     loaded: Bundle, folders: list[LabelledFolder], scenes: int, limit: int | None, backend: str, precision: str,
     threads: int, seed: int, cache: Path | None, err: Console,
@@ -130,7 +148,7 @@ def _rows(
     keep = cache or _cache_folder()
     try:
         engines += [create_backend(name, loaded, precision, 1) for _ in range(threads - 1)]
-        with _progress(err) as progress:
+        with Bars(err) as progress:
             task = progress.add_task("collect", total=sum(counts) + scenes)
 
             def step() -> None:
@@ -245,13 +263,6 @@ def _summary(rows: CalibrationRows) -> list[dict[str, Any]]:
             "seen_in_training": bool(rows.seen[inside][0]),
         })  # fmt: skip
     return found
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
-        transient=True, disable=not console.is_terminal,
-    )  # fmt: skip
 
 
 def _print(console: Console, result: CalibrationResult) -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trustseg.backend_names import CHOICE
+from trustseg.cli.bars import Bars
 from trustseg.cli.evaluate_tables import print_report
 from trustseg.errors import InputError
 
@@ -109,7 +109,7 @@ def evaluate(
     chosen = select_backend(backend, loaded, precision, threads)  # the golden test admits it
     chosen.close()
     engine = logits_engine(chosen.name, loaded, precision, threads)
-    with _progress(err) as progress:
+    with Bars(err) as progress:
         made = _baselines(
             names, must=ALL not in baselines, loaded=loaded, engine=engine, sources=sources, pairs=pairs,
             ensemble=ensemble or [], options=(weights, passes, dropout, threads, seed, precision), progress=progress,
@@ -206,7 +206,7 @@ def _blocks(pairs: list[LabelledPaths]) -> list[int]:
 
 def _baselines(
     names: tuple[str, ...], *, must: bool, loaded: Bundle, engine: LogitsEngine, sources: Sources,
-    pairs: list[LabelledPaths], ensemble: list[str], options: tuple[Any, ...], progress: Progress,
+    pairs: list[LabelledPaths], ensemble: list[str], options: tuple[Any, ...], progress: Bars,
 ) -> ChosenBaselines:  # fmt: skip
     from trustseg.bundle import load_bundle
     from trustseg.evaluation.baselines.choose import BaselineNeeds, make_baselines
@@ -239,7 +239,7 @@ def _baselines(
 
 
 def _evaluated(
-    evaluation: Evaluation, corruptions: list[Corruption], tell: bool, progress: Progress
+    evaluation: Evaluation, corruptions: list[Corruption], tell: bool, progress: Bars
 ) -> tuple[EvaluationState, dict[str, Any]]:
     """Counts of all views, and with `tell` the summary of each corruption."""
     from trustseg.evaluation.evaluation_report import summary_of
@@ -256,10 +256,3 @@ def _evaluated(
             summaries[corruption.name] = summary_of(part, evaluation.bundle, evaluation.precision)
         state.merge(part)
     return state, summaries
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
-        transient=True, disable=not console.is_terminal,
-    )  # fmt: skip

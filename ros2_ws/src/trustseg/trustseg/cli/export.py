@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from trustseg.cli.bars import Bars
 from trustseg.cli.extras import require
 from trustseg.cli.train import packaged
 from trustseg.errors import InputError
@@ -184,7 +184,7 @@ def _camera_form(
     else:
         with console.status("rendering"):
             pictures = rendered_images(count, size, order)
-    with _progress(console) as progress:
+    with Bars(console) as progress:
         task = progress.add_task("compare", total=len(loaded.card.models))
         card, parity = write_camera_form(
             loaded, out, CameraForm(camera, cameras), [each.image for each in pictures], lambda: progress.advance(task)
@@ -259,7 +259,7 @@ def _add_precision(
     if wanted and len(calibration) < 2:
         raise InputError("too few pictures for int8", expected=f"{parity_count + 2} or more", got=str(len(pictures)))
     layers = len(find_trunk(onnx.load_from_string(loaded.model_bytes("fp32"))).layers)
-    with _progress(console) as progress:
+    with Bars(console) as progress:
         task = progress.add_task(precision, total=steps_of(precision, layers, len(calibration), len(parity)))
         built = build_precision(loaded, precision, calibration, parity, lambda: progress.advance(task))
     card, written = write_precision(loaded, out or loaded.path, built, calibration)
@@ -277,13 +277,6 @@ def _add_precision(
     )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(found)) + "\n")
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
-        transient=True, disable=not console.is_terminal,
-    )  # fmt: skip
 
 
 def _print_layers(selection: Selection) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+
+from trustseg.cli.bars import Bars
 
 if TYPE_CHECKING:
     from trustseg.evaluation.health_streams import Stream
@@ -43,10 +44,7 @@ def measure(
 
     err = Console(stderr=True, highlight=False)
     table = HealthTable()
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=err, transient=True,
-        disable=not err.is_terminal,
-    ) as bar:  # fmt: skip
+    with Bars(err) as bar:
         task = bar.add_task("streams", total=None)
         for stream in _streams(stills or [], video, clean or [], drives, seed):
             table.add(stream)

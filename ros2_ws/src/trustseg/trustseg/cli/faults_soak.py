@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trustseg.cli.bars import Bars
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
@@ -105,11 +106,8 @@ def _decoder(count: int, seed: int, show: Callable[[int], None]) -> dict[str, An
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int], None]]:
     console = Console(stderr=True, highlight=False)
-    with Progress(
-        TextColumn("frames or messages"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
-        transient=True, disable=not console.is_terminal,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("", total=total)
+    with Bars(console) as bar:
+        task = bar.add_task("frames or messages", total=total)
         yield lambda done: bar.update(task, completed=done)
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 from rich.table import Table
 
 from trustseg.backend_names import CHOICE
+from trustseg.cli.bars import Bars
 
 if TYPE_CHECKING:
     from trustseg.replay.replay import ReplayResult
@@ -123,7 +124,7 @@ def replay(
         fail_on=fail_on, baseline=baseline, jobs=jobs, executor=executor, retries=retries, fresh=fresh,
     )  # fmt: skip
     err = Console(stderr=True, highlight=False, soft_wrap=True)
-    with _progress(err) as bar:
+    with Bars(err) as bar:
         bars: dict[str, TaskID] = {}
 
         def tick(name: str, taken: int, count: int) -> None:
@@ -158,13 +159,6 @@ def replay(
         raise typer.Exit(2)
     if result.fired or result.unjudged:
         raise typer.Exit(1)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
-        transient=True, disable=not console.is_terminal,
-    )  # fmt: skip
 
 
 def _print(console: Console, result: ReplayResult, out: Path) -> None:

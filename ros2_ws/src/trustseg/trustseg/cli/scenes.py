@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 
 
@@ -65,6 +65,10 @@ def scenes(
         sys.stdout.write(json.dumps(summary) + "\n")
     else:
         Console(highlight=False).print(f"{frames} frames in {seconds:.1f} s ({frames / seconds:.1f} a second): {out}")
+        if not random_places:
+            Console(highlight=False, soft_wrap=True).print(
+                f"replay with: trustseg replay {out} --labels {out}/labels --out DIR"
+            )
 
 
 def _parse_size(text: str) -> tuple[int, int]:
@@ -75,10 +79,9 @@ def _parse_size(text: str) -> tuple[int, int]:
 
 
 def _tracked(count: int, console: Console) -> Iterator[int]:
-    """0 to count - 1 with a progress bar on a terminal."""
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
-        transient=True, disable=not console.is_terminal,
-    )  # fmt: skip
-    with bar:
-        yield from bar.track(range(count), description="render")
+    """0 to count - 1 with a progress bar."""
+    with Bars(console) as bars:
+        task = bars.add_task("render", total=count)
+        for number in range(count):
+            yield number
+            bars.advance(task)

@@ -28,7 +28,7 @@ POLICY_FILE = "policy.xml"
 
 @security.command()
 def policy(
-    out: Annotated[Path, typer.Option(help="Folder to write policy.xml into.")],
+    out: Annotated[Path, typer.Option(help="File to write, .xml, or a folder to write policy.xml into.")],
     namespace: Annotated[str, typer.Option(help="Namespace of segmenter, monitor and planner.")] = "/",
     image: Annotated[str, typer.Option(help="The camera's image topic as remapped.")] = "image",
     camera_info: Annotated[str, typer.Option(help="The camera's CameraInfo topic as remapped.")] = "camera_info",
@@ -49,7 +49,8 @@ def policy(
         planner_topics=tuple(planner_topic or ("speed",)),
         sim_time=sim_time,
     )
-    path = _write(out / POLICY_FILE, policy_document(deployment))
+    file = out if out.suffix.lower() == ".xml" and not out.is_dir() else out / POLICY_FILE
+    path = _write(file, policy_document(deployment))
     typer.echo(f"{path}\nWith the tools of SROS 2, for each of segmenter, monitor and planner:")
     typer.echo("  ros2 security create_keystore KEYSTORE")
     typer.echo(f"  ros2 security create_enclave KEYSTORE {deployment.enclaves}/monitor")

@@ -21,7 +21,9 @@ from trustseg.signature import configured_key
 
 
 def verify(
-    bundle: Annotated[str, typer.Option(help="Bundle: a folder with card.json, or a name such as segnet_lite.")],
+    bundle: Annotated[
+        str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
+    ] = "segnet_lite",
     backend: Annotated[
         str,
         typer.Option(

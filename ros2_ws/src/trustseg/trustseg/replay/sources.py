@@ -119,6 +119,16 @@ class ImageSource(Protocol):
         """Release what is open."""
 
 
+RENDERED = ("bag", "drive.mp4", "images")  # what `trustseg scenes` writes beside classes.json
+
+
+def recording_of(path: Path) -> Path:
+    """The recording that `path` names: of a folder of rendered scenes the bag, video or pictures in it; else itself."""
+    if (path / "classes.json").is_file():
+        return next((path / name for name in RENDERED if (path / name).exists()), path)
+    return path
+
+
 def open_sources(
     path: Path, topics: Sequence[str], *, every_topic: bool, rate_hz: float | None, recorded_stamps: bool = False
 ) -> list[ImageSource]:

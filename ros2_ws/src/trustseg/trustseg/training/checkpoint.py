@@ -57,8 +57,17 @@ def build_network(meta: dict[str, Any]) -> tuple[SegNet, ClassList]:
 def load_network(path: Path) -> tuple[SegNet, ClassList, dict[str, Any]]:
     """The trained network in evaluation mode, its classes and its description."""
     state, meta = load_weights(path)
+    if meta.get("fused"):
+        raise InputError(
+            f"{path} is the fused form, a network with its fitted confidence head",
+            expected="the network alone, as `trustseg train` writes it",
+            fix="give the checkpoint that it was made from",
+        )  # fmt: skip
     network, classes = build_network(meta)
-    network.load_state_dict(state)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(f"{path} does not fit the network that it describes", got=str(error).split("\n")[0]) from None
     return network.eval(), classes, meta
 
 

@@ -21,7 +21,14 @@ from trustseg.frames import decode_compressed, decode_pixels
 from trustseg.image_header import JPEG_START
 from trustseg.orientation import UPRIGHT, orientation_of
 from trustseg.reasons import Reason
-from trustseg.replay.sources import FolderSource, ImageSource, RecordedImage, open_sources, stated_period_ns
+from trustseg.replay.sources import (
+    FolderSource,
+    ImageSource,
+    RecordedImage,
+    open_sources,
+    recording_of,
+    stated_period_ns,
+)
 from trustseg.types import UInt8Array
 from trustseg_ros.demo.drive import IMAGES, Drive, image_name
 from trustseg_ros.demo.refused import Refused, refused_message, unpacked
@@ -163,7 +170,7 @@ def footage_drive(
 
 def open_footage(source: Path, topic: str | None) -> Footage:
     """The frames of `source`; InputError where there are none, or the topic does not fit."""
-    opened = open_sources(source, [] if topic is None else [topic], every_topic=False, rate_hz=None)[0]
+    opened = open_sources(recording_of(source), [] if topic is None else [topic], every_topic=False, rate_hz=None)[0]
     timed = not isinstance(opened, FolderSource) and opened.count != 1
     return Footage(opened, SECOND / stated_period_ns(opened) if timed else 0.0)
 

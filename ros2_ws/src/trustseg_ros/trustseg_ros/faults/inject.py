@@ -82,7 +82,12 @@ def inject(
 def _ask(node: Node, target: str, values: dict[str, str | int | float]) -> None:
     client = node.create_client(SetParametersAtomically, f"{target}/set_parameters_atomically")
     if not client.wait_for_service(SERVICE_LIMIT_S):
-        fix = "start it with fault_injection:=true" if target == SEGMENTER else "put the injector before the segmenter"
+        fix = (
+            "start it with fault_injection:=true"
+            if target == SEGMENTER
+            else "put it between camera and segmenter: `ros2 run trustseg_ros injector --ros-args -r "
+            "image_in:=CAMERA_TOPIC -r image:=/faulty/image`, and launch with image:=/faulty/image"
+        )
         raise InputError(f"there is no node {target} in this ROS domain", fix=fix)
     request = SetParametersAtomically.Request(parameters=[_parameter(*each) for each in values.items()])
     future = client.call_async(request)

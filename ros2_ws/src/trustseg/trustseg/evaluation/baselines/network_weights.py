@@ -31,9 +31,11 @@ def weights_of(bundle: Bundle, given: Path | None) -> Path:
     if importlib.util.find_spec("torch") is None:
         raise InputError("no PyTorch is installed", fix="pip install 'trustseg[train]'")
     if not path.is_file():
+        ships = "" if given else f"bundle {bundle.card.name} ships no {WEIGHTS_FILE} that PyTorch could run"
         raise InputError(
-            f"no weights of the network: {path}", fix="give them with --weights, or leave this baseline out"
-        )
+            ships or f"no weights of the network: {path}", got=str(path) if ships else "",
+            fix="give them with --weights, or leave this baseline out",
+        )  # fmt: skip
     return path
 
 
