@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import re
 import sqlite3
 import struct
 import subprocess
@@ -424,3 +425,14 @@ def test_bags_as_they_are_recorded_read_the_same(tmp_path: Path) -> None:
         bag = Bag(folder)
         assert len(list(bag.messages([TOPIC]))) == 5
         assert bag.losses == []
+
+
+# Pictures that this program itself has just encoded, or written into its own folder.
+OWN_PICTURES = {"paint.py", "camera_faults.py", "degradations.py", "sensor_faults.py", "imagenet_c.py"}
+
+
+def test_pictures_from_outside_are_decoded_in_two_places_only(repository: Path) -> None:
+    """Anywhere else nothing would look at the header first."""
+    sources = (repository / "ros2_ws" / "src").glob("trustseg*/trustseg*/**/*.py")
+    decoding = {each.name for each in sources if re.search(r"cv2\.im(read|decode)\w*\(", each.read_text())}
+    assert decoding <= {"stored_image.py", "compressed.py", *OWN_PICTURES}
