@@ -22,6 +22,12 @@ def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
         (("run", "--rate", "abc"), "--rate"),
         (("run", "--nope"), "--nope"),
         (("verify", "--bundle", "no/such/bundle"), "no/such/bundle"),
+        # What the system refuses before anything is opened, as a folder above that is locked does too.
+        (("replay", "x" * 300, "--out", "out"), "cannot be used, got File name too long"),
+        (
+            ("evaluate", "--bundle", "tiny\udcff" * 200, "--images", "i", "--labels", "l", "--out", "o"),
+            "File name too long",
+        ),
     ],
 )
 def test_what_cannot_be_understood_is_one_line(

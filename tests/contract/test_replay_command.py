@@ -384,3 +384,27 @@ def test_what_is_named_twice_or_by_its_metadata_or_a_link_is_meant(bundle: Path,
     assert (tmp_path / "link").is_symlink()
     document = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (document["input"]["name"], document["input"]["topic"]) == ("bag", "/left")
+
+
+def test_names_of_files_are_whatever_the_system_gives(bundle: Path, tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 ended the replay after all its work, a superscript digit before it."""
+    folder, labels = tmp_path / "images", tmp_path / "labels"
+    names = ["stra\udcdfe_10", "stra\udcdfe_9", "x²", "a:b"]
+    for place, image in ((folder, shots(1)[0].image), (labels, np.zeros((HEIGHT, WIDTH), np.uint8))):
+        place.mkdir()
+        data = cv2.imencode(".png", image)[1].tobytes()
+        for name in names:
+            (place / f"{name}.png").write_bytes(data)
+    (folder / "._a:b.png").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X        ")
+    assert run(bundle, tmp_path / "out", [folder], "--labels", str(labels), "--frozen") == 0
+    rows = pq.read_table(tmp_path / "out" / "frames.parquet").to_pylist()
+    assert [row["name"] for row in rows] == ["a:b.png", "stra\\xdfe_9.png", "stra\\xdfe_10.png", "x².png"]
+    truth = json.loads((tmp_path / "out" / "summary.json").read_text())["truth"]
+    assert (truth["labelled_frames"], truth["unlabelled_frames"]) == (4, 0)
+
+
+def test_a_film_named_by_a_time(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_video(tmp_path / "film.mp4", 3).rename(tmp_path / "2024-05-01T10:00:00.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert run(bundle, tmp_path / "out", [Path("2024-05-01T10:00:00.mp4")]) == 0
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["metrics"]["processed"] == 3

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustseg.errors import FrameRejected
-from trustseg.frames import FrameLimits, decode_compressed, image_size
+from trustseg.frames import FrameLimits, check_format, decode_compressed, image_size
 from trustseg.reasons import Reason
 
 SCENE = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 256, (48, 64, 3), dtype=np.uint8), (0, 0), 2)
@@ -162,13 +162,97 @@ def test_a_png_has_its_size_as_soon_as_its_header_chunk_is_whole() -> None:
 
 def test_an_incomplete_picture_is_named() -> None:
     prefix = "compressed frame cannot be used, "
-    without_end = f"{prefix}expected an end marker as the last thing in it, got a JPEG without its end"
-    assert [text_of(data) for data in (JPEG[:-1], JPEG + b"\0\0\1", JPEG + b"X\0")] == [without_end] * 3
+    without_end = f"{prefix}expected an end marker behind its last scan, got a JPEG without its end"
+    cut_off = (
+        JPEG[:-1],
+        JPEG[:-2],
+        JPEG[:-2] + b"\r\n",
+        JPEG[:-40] + b"\0" * 40,
+        JPEG[:-2] + b"\xff\xd0\xff\xd0\xff\0",
+    )
+    assert [text_of(data) for data in cut_off] == [without_end] * 5
     for cut in (1, 4, 5, 12, 13):  # in the last chunk, before it, in the one before
         assert text_of(PNG[:-cut]) == f"{prefix}got a PNG without its end"
     assert text_of(PNG[:-1] + b"\0") == f"{prefix}got a PNG with a wrong checksum"
     assert text_of(PNG[:20] + b"\1" + PNG[21:]).startswith("frame has ")  # the size speaks first
     assert text_of(PNG[:24] + b"\2" + PNG[25:]) == f"{prefix}got a PNG with a wrong checksum"
+
+
+TRAILERS = [
+    b"\r\n", b"\n", b"\0" * 9, b"\xff" * 7, b"\xff", b"\xff\0\xff", b"X\0", b"\0\0\1",
+    b"\r\n--boundary\r\n", b"QDIOBS\0\0SEFT", JPEG, JPEG[: len(JPEG) // 2], b"\xff\xd9", b"\xff\xd8",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("trailer", TRAILERS)
+def test_what_follows_the_end_of_a_jpeg_does_not_matter(trailer: bytes) -> None:
+    """Line ends of HTTP, fill of a buffer, a maker's trailer, the second picture of a pair."""
+    assert np.array_equal(decode_compressed(JPEG + trailer)[0], decode_compressed(JPEG)[0])
+
+
+def test_half_a_picture_with_a_whole_one_behind_it_is_none() -> None:
+    """Two frames of a stream run into each other: the end of the second is not that of the first."""
+    half = JPEG[: JPEG.index(b"\xff\xda") + 40]
+    assert "segments are broken" in text_of(half + JPEG)
+    with pytest.raises(FrameRejected, match="segments are broken"):
+        image_size(b"\xff\xd8" + JPEG)
+
+
+# What image_transport and drivers write, and what is judged of it.
+GOOD_FORMATS = [
+    "", "jpeg", "png", "jpg", "JPEG", "image/jpeg", "mjpeg", "rgb8; jpeg compressed bgr8", "bgr8; png compressed bgr8",
+    "bgr8; jpeg compressed", "mono8; jpeg compressed ", "mono8; png compressed mono8", "8UC3; jpeg compressed bgr8",
+    "bayer_rggb8; jpeg compressed bgr8", "yuv422; jpeg compressed bgr8", "rgb16; jpeg compressed bgr8", "bgr8",
+    "8UC4; png compressed", "mono16; jpeg compressed mono8",
+]  # fmt: skip
+BAD_FORMATS = [
+    "16UC1; png compressed", "16UC1; png compressed ", "16UC1", "32FC1; compressedDepth", "16UC1; compressedDepth png",
+    "16UC1; compressedDepth rvl", "compressedDepth", "32FC1; png compressed bgr8", "16UC1; jpeg compressed mono8",
+    "mono16; png compressed", "mono16; png compressed mono16", "rgb16; png compressed bgr16", "mono16",
+    "yuv422; jpeg compressed ", "yuv422_yuy2; jpeg compressed", "yuv422", "nv12; jpeg compressed",
+    "uyvy; jpeg compressed",
+    "bayer_rggb8; jpeg compressed ", "bayer_gbrg16; png compressed", "8UC2; png compressed", "8SC1; png compressed",
+    "i420; jpeg compressed", "64FC1", "yuyv",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("declared", GOOD_FORMATS)
+def test_formats_of_colour_and_grey_and_words_that_declare_nothing_are_taken(declared: str) -> None:
+    check_format(declared)
+
+
+@pytest.mark.parametrize("declared", BAD_FORMATS)
+def test_formats_of_depth_and_undeveloped_samples_are_refused(declared: str) -> None:
+    with pytest.raises(FrameRejected) as caught:
+        check_format(declared)
+    assert caught.value.reason == Reason.BAD_ENCODING
+    assert caught.value.what == "compressed frame is of an encoding that cannot be judged"
+    assert caught.value.got == repr(declared)
+    depth = "Depth" in declared or declared.startswith(("16UC1", "32FC1", "64FC1"))
+    assert caught.value.expected == (
+        "a picture of a camera" if depth else "samples of 8UC1, 8UC3, 8UC4, bgr8, bgra8, mono8, rgb8, rgba8"
+    )
+    assert caught.value.fix == (
+        "name the camera's topic, not that of the depth" if depth else "let the camera driver send one of these"
+    )
+
+
+def test_a_long_format_is_told_in_part() -> None:
+    with pytest.raises(FrameRejected) as caught:
+        check_format("16UC1;" + "x" * 100)
+    assert caught.value.got == repr("16UC1;" + "x" * 54)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_png_of_16_bits_is_refused_whatever_is_declared(channels: int) -> None:
+    deep = cv2.imencode(".png", np.full((48, 64, channels), 4000, np.uint16).squeeze())[1].tobytes()
+    with pytest.raises(FrameRejected) as caught:
+        decode_compressed(deep)
+    assert caught.value.reason == Reason.BAD_ENCODING
+    assert str(caught.value) == (
+        "compressed frame is of an encoding that cannot be judged, expected samples of 8 bits, "
+        "got 'a PNG of 16 bits'; let the camera driver send 8 bits"
+    )
 
 
 def test_what_follows_the_end_of_a_png_does_not_matter() -> None:
@@ -177,7 +261,7 @@ def test_what_follows_the_end_of_a_png_does_not_matter() -> None:
 
 def test_whole_chunks_around_no_picture_are_refused_by_the_decoder() -> None:
     prefix = "compressed frame cannot be used, got the decoder gave no image of the header's size"
-    assert text_of(b"\xff\xd8" + frame_header() + b"\xff\xd9") == prefix
+    assert text_of(b"\xff\xd8" + frame_header() + b"\0\xff\xd9") == prefix
 
 
 def test_a_decoder_that_fails_or_gives_another_size_is_a_bad_image(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ class Message:
     step: int = 48
     encoding: str = "rgb8"
     is_bigendian: int = 0
+    format: str = ""
     data: Any = field(default_factory=PIXELS.tobytes)
 
 
@@ -220,3 +221,15 @@ def test_the_stamp_is_judged_before_the_pixels_and_a_rejected_size_still_counts_
     rules = intake()
     assert reason(rules, message(7, encoding="what")) is Reason.BAD_ENCODING
     assert reason(rules, message(7, encoding="what")) is Reason.DUPLICATE
+
+
+def test_what_a_compressed_message_declares_is_read_before_its_header() -> None:
+    with pytest.raises(FrameRejected) as caught:
+        intake(compressed=True, mode=Mode.REPLAY).check(message(format="16UC1; png compressed", data=b"GIF89a"), 0, 0)
+    assert caught.value.reason == Reason.BAD_ENCODING
+
+
+def test_a_png_of_16_bits_is_refused_in_the_callback() -> None:
+    deep = cv2.imencode(".png", np.full((8, 16), 4000, np.uint16))[1].tobytes()
+    with pytest.raises(FrameRejected, match="a PNG of 16 bits"):
+        intake(compressed=True, mode=Mode.REPLAY).check(message(format="png", data=deep), 0, 0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trustseg.errors import InputError
-from trustseg.evaluation.labelled_images import find_pairs, network_input, read_ahead, read_pair
+from trustseg.evaluation.labelled_images import find_pairs, network_input, read_ahead, read_image, read_pair
 
 CLASSES, VOID = 3, 9
 
@@ -88,6 +88,25 @@ def test_files_that_cannot_be_decoded(folders: tuple[Path, Path], which: str) ->
     getattr(pair, which).write_bytes(b"not an image")
     with pytest.raises(InputError, match=f"cannot decode {which} .*frame0"):
         read_pair(pair, CLASSES, VOID)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_depth_is_no_image_and_colour_of_16_bits_is_scaled(tmp_path: Path, suffix: str) -> None:
+    deep = write(tmp_path / f"depth{suffix}", np.full((12, 16), 1500, np.uint16))
+    with pytest.raises(InputError, match=r"depth.* is no picture, expected colour, or grey of 8 bits"):
+        read_image(deep)
+    colour = write(tmp_path / f"colour{suffix}", np.full((12, 16, 3), 0x7FFF, np.uint16))
+    assert np.unique(read_image(colour)).tolist() == [127]
+    assert np.unique(read_image(write(tmp_path / f"grey{suffix}", np.full((12, 16), 9, np.uint8)))).tolist() == [9]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_half_an_image_is_none(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path / f"a{suffix}", np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8))
+    read_image(path)
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(InputError, match="cannot decode image"):
+        read_image(path)
 
 
 def test_error_of_a_later_file_comes_out_of_the_reading_thread(folders: tuple[Path, Path]) -> None:

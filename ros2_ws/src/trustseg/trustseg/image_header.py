@@ -15,7 +15,7 @@ JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 # Start-of-frame markers: C0..CF without DHT (C4), JPG (C8) and DAC (CC).
 JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 JPEG_DECODED = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended and progressive, each with Huffman codes
-END, SCAN = 0xD9, 0xDA
+START, END, SCAN = 0xD8, 0xD9, 0xDA
 JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RSTn have no length
 MAX_COMPRESSED_BYTES = 64 << 20
 # Segments and chunks are walked one by one in Python. A photograph with a colour profile has some dozens, and an
@@ -76,13 +76,18 @@ def check_scans(data: bytes, max_pixels: int) -> None:
         raise BadHeader(f"a JPEG of {scans.count} scans", expected=f"at most {most} for {height} x {width} pixels")
 
 
+def png_depth(data: bytes) -> int:
+    """Bits of a sample of a PNG; 0 for what is none."""
+    return data[24] if data.startswith(PNG_SIGNATURE) and len(data) > 24 else 0
+
+
 def check_complete(data: bytes) -> None:
     """BadHeader where the end is missing, or a checksum of a PNG is wrong."""
     if data.startswith(PNG_SIGNATURE):
         _check_png(data)
-    # Some cameras pad the buffer with zeros after the picture.
-    elif not data.rstrip(b"\x00").endswith(JPEG_END):
-        raise BadHeader("a JPEG without its end", expected="an end marker as the last thing in it")
+    # What follows the end does not matter: zeros or FF that fill a buffer, a line end of HTTP, a maker's trailer.
+    elif all(marker != END for marker, _, _ in jpeg_segments(data)):
+        raise BadHeader("a JPEG without its end", expected="an end marker behind its last scan")
 
 
 def jpeg_scans(data: bytes) -> Scans:
@@ -106,7 +111,7 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """(marker, where it begins, its length) of each segment up to the end marker or the end of the data.
 
     What lies between a scan's header and the next marker is passed over. BadHeader where no marker stands in a
-    segment's place.
+    segment's place, or another picture begins, as where the end of this one was lost on the way.
     """
     at = 2
     for _ in range(MAX_PARTS):
@@ -119,6 +124,8 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker in JPEG_ALONE:
             at += 2
             continue
+        if marker == START:
+            break
         yield marker, at, length
         if marker == END:
             return

@@ -17,7 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trustseg.errors import InputError
-from trustseg.image_header import JPEG_START, PNG_SIGNATURE, BadHeader, check_complete, check_scans, image_size
+from trustseg.image_header import (
+    JPEG_START,
+    PNG_SIGNATURE,
+    BadHeader,
+    check_complete,
+    check_scans,
+    image_size,
+    png_depth,
+)
 from trustseg.orientation import orientation_of, turned
 from trustseg.tiff_tags import BITS, HEIGHT, MAGIC, SAMPLES, STRIP_ROWS, TILE_HEIGHT, TILE_WIDTH, WIDTH, tiff_tags
 
@@ -87,6 +95,13 @@ def decode_image(data: bytes, flags: int, what: str, *, upright: bool = True) ->
         )
     if not pixels:
         return None
+    if flags != cv2.IMREAD_UNCHANGED and _deep_grey(data):
+        raise InputError(
+            f"{what} is no picture",
+            expected="colour, or grey of 8 bits",
+            got="one channel of more bits",
+            fix="depth is not judged; develop what a sensor gave into 8 bits",
+        )
     try:
         if data.startswith((JPEG_START, PNG_SIGNATURE)):  # half a picture is decoded as a whole one, the rest in grey
             check_complete(data)
@@ -97,6 +112,16 @@ def decode_image(data: bytes, flags: int, what: str, *, upright: bool = True) ->
     if stored is None or not upright:
         return stored
     return turned(stored, orientation_of(data))
+
+
+def _deep_grey(data: bytes) -> bool:
+    """Whether a picture has one channel of more than 8 bits: depth, or samples whose range nobody knows."""
+    if data.startswith(PNG_SIGNATURE):
+        return png_depth(data) > 8 and PNG_CHANNELS.get(data[25], 0) <= 2
+    if data[:4] not in MAGIC:
+        return False
+    tags = {tag.number: tag.values[0] for tag in tiff_tags(data)}
+    return tags.get(BITS, 1) > 8 and tags.get(SAMPLES, 1) == 1
 
 
 def limit_decoder(stream: Any) -> None:

@@ -86,6 +86,9 @@ def main(argv: list[str] | None = None) -> None:
             # A terminal that lacks a character gets another one in its place, and no traceback.
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     only = args[0] if args and args[0] in COMMANDS else None
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal has no letters for
+            stream.reconfigure(errors="backslashreplace")
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         code = build_app(only)(args=args, standalone_mode=False)
@@ -104,6 +107,13 @@ def main(argv: list[str] | None = None) -> None:
         # The reader (a pager, `head`) has gone: not an error of ours; silence the interpreter's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_GOOD)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        name = os.fsencode(error.filename).decode("utf-8", "backslashreplace")
+        line = f"trustseg: {name} cannot be used, got {error.strerror}; check it and the folders above it"
+        err.print(line, style="red", markup=False)
+        sys.exit(EXIT_USAGE)
     except (KeyboardInterrupt, typer.Abort):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more would end the interpreter by the signal
         err.print("trustseg: interrupted", style="red")

@@ -1,6 +1,14 @@
 """Pictures and labels as they lie on a disk: which files belong together, and the class ids that a label file holds."""
 
-from trustseg.data.folders import COMPANION, IMAGE_SUFFIXES, PictureFolder, list_pictures, natural_order, passed_over
+from trustseg.data.folders import (
+    COMPANION,
+    IMAGE_SUFFIXES,
+    PictureFolder,
+    list_pictures,
+    natural_order,
+    passed_over,
+    shown,
+)
 from trustseg.data.label_pixels import decode_labels, ids_outside, known_ids, read_labels
 from trustseg.data.pairs import EQUAL, KNOWN_NAMES, LabelNames, files_by_stem, paired_files, recognised_names
 
@@ -21,4 +29,5 @@ __all__ = [
     "passed_over",
     "read_labels",
     "recognised_names",
+    "shown",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,6 +63,11 @@ def list_pictures(folder: Path, what: str = "images", order: Callable[[Path], An
             fix="name the folder that holds the images themselves",
         )  # fmt: skip
     return PictureFolder(files, len(named) - len(files))
+
+
+def shown(name: str) -> str:
+    """A file's name as text that can be written anywhere: bytes that are no UTF-8 as \\xDF, all else as it is."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def passed_over(*folders: Path) -> list[str]:

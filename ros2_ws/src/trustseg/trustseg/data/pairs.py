@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trustseg.data.folders import list_pictures
+from trustseg.data.folders import list_pictures, shown
 from trustseg.errors import InputError
 
 
@@ -95,7 +95,8 @@ def files_by_stem(folder: Path, what: str) -> dict[str, Path]:
     """The picture files of a folder by their names without suffix; InputError where one is there twice."""
     found: dict[str, Path] = {}
     for path in list_pictures(folder, what).files:
-        if path.stem in found:
-            raise InputError(f"two {what} of the same name: {found[path.stem]} and {path.name}", fix="keep one of them")
-        found[path.stem] = path
+        stem = shown(path.stem)
+        if stem in found:
+            raise InputError(f"two {what} of the same name: {found[stem]} and {path.name}", fix="keep one of them")
+        found[stem] = path
     return found

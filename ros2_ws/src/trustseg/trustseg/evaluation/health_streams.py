@@ -73,7 +73,7 @@ def overlay_streams(stream: Stream) -> Iterator[Stream]:
 def video_frames(path: Path, limit: int | None = None) -> list[UInt8Array]:
     """Frames of a video, uint8 RGB; InputError when it cannot be read."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path.absolute())) as container:
             limit_decoder(container.streams.video[0])
             frames = []
             for frame in container.decode(video=0):

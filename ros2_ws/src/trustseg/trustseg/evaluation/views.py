@@ -11,6 +11,7 @@ import numpy as np
 
 from trustseg.card import Card
 from trustseg.corruptions.catalogue import CLEAN, Corruption
+from trustseg.data import shown
 from trustseg.evaluation.labelled_images import LabelledPaths, network_input, read_image, read_pair
 from trustseg.types import UInt8Array
 
@@ -79,4 +80,4 @@ def _view(
     if card.input.color_order == "bgr":
         image = image[..., ::-1]
     path = pairs[index].image
-    return View(path.name, path.stem, np.ascontiguousarray(image), pair.labels, corruption)
+    return View(shown(path.name), shown(path.stem), np.ascontiguousarray(image), pair.labels, corruption)

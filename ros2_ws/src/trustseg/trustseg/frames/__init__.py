@@ -1,12 +1,14 @@
 """Rules that a camera frame must pass before anything looks at its pixels, and the conversion to an image. No ROS."""
 
-from trustseg.frames.compressed import decode_compressed, image_size
+from trustseg.frames.compressed import DEPTH, DEPTH_TRANSPORT, check_format, decode_compressed, image_size
 from trustseg.frames.intake import FrameIntake, IntakeConfig
 from trustseg.frames.layout import ENCODINGS, FrameLayout, FrameLimits, check_dimensions, check_layout
 from trustseg.frames.pixels import decode_pixels
 from trustseg.frames.stamps import EncodingCheck, ResolutionCheck, SourceCheck, StampCheck, StampConfig, stamp_of
 
 __all__ = [
+    "DEPTH",
+    "DEPTH_TRANSPORT",
     "ENCODINGS",
     "EncodingCheck",
     "FrameIntake",
@@ -18,6 +20,7 @@ __all__ = [
     "StampCheck",
     "StampConfig",
     "check_dimensions",
+    "check_format",
     "check_layout",
     "decode_compressed",
     "decode_pixels",

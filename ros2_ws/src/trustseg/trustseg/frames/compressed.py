@@ -1,21 +1,61 @@
 """JPEG and PNG frames (fault 27): the header is read first, so that a decompression bomb is never decoded.
 
 OpenCV decodes a truncated file into a half grey picture without a word, so completeness is checked here as well:
-PNG by the checksums of its chunks, JPEG by its end marker. A picture of which a small file makes long work is refused
-by the number of its scans.
+PNG by the checksums of its chunks, JPEG by its end marker; what follows the end does not matter. What the message
+declares in `format` is held against what can be judged: depth and undeveloped samples are no pictures. A picture of
+which a small file makes long work is refused by the number of its scans.
 """
 
 from __future__ import annotations
+
+import re
 
 import cv2
 import numpy as np
 
 from trustseg.errors import FrameRejected
 from trustseg.frames.layout import FrameLimits, check_dimensions
-from trustseg.image_header import BadHeader, check_complete, check_scans
+from trustseg.image_header import BadHeader, check_complete, check_scans, png_depth
 from trustseg.image_header import image_size as stated_size
 from trustseg.reasons import Reason
 from trustseg.types import UInt8Array
+
+# What `format` may say of the samples (image_transport writes "rgb8; jpeg compressed bgr8"): the words in front of the
+# semicolon are the image as it was taken, the last one is what was compressed, if the sender converted it first.
+EIGHT_BIT = frozenset({"rgb8", "bgr8", "rgba8", "bgra8", "mono8", "8UC1", "8UC3", "8UC4"})
+DEPTH = frozenset({"16UC1", "16SC1", "32FC1", "64FC1"})
+DEPTH_TRANSPORT = "compressedDepth"
+_SAMPLES = re.compile(r"(mono|rgb|bgr|rgba|bgra)(8|16)|(8|16|32|64)[USF]C[1-4]|bayer_\w+|yuv\w*|uyvy|yuyv|nv\d+|i420")
+
+
+def check_format(declared: str) -> None:
+    """FrameRejected (BAD_ENCODING) where `CompressedImage.format` declares no colour or grey picture of eight bits.
+
+    An empty format, or words that are no encoding ("jpeg"), declare nothing: the content decides.
+    """
+    taken, semicolon, how = declared.partition(";")
+    words = how.split() if semicolon else declared.split()
+    source = taken.strip() if semicolon else ""
+    sent = words[-1] if words and _SAMPLES.fullmatch(words[-1]) else source
+    if DEPTH_TRANSPORT in words or source in DEPTH or sent in DEPTH:
+        raise _encoding("a picture of a camera", declared, "name the camera's topic, not that of the depth")
+    if _SAMPLES.fullmatch(sent) and sent not in EIGHT_BIT:
+        raise _encoding(
+            "samples of " + ", ".join(sorted(EIGHT_BIT)), declared, "let the camera driver send one of these"
+        )
+
+
+def check_depth(data: bytes) -> None:
+    """FrameRejected (BAD_ENCODING) for a PNG of 16 bits a sample, whatever `format` says: nobody knows their range."""
+    if png_depth(data) > 8:
+        raise _encoding("samples of 8 bits", f"a PNG of {png_depth(data)} bits", "let the camera driver send 8 bits")
+
+
+def _encoding(expected: str, got: str, fix: str) -> FrameRejected:
+    return FrameRejected(
+        Reason.BAD_ENCODING, "compressed frame is of an encoding that cannot be judged", expected=expected,
+        got=repr(got[:60]), fix=fix,
+    )  # fmt: skip
 
 
 def decode_compressed(
@@ -27,10 +67,12 @@ def decode_compressed(
         (image uint8 (height, width, 3), "bgr"). An orientation tag is ignored: cameras on cars do not turn.
 
     Raises:
-        FrameRejected: BAD_IMAGE when it is neither, broken, truncated or not decodable; BAD_DIMENSIONS by the limits.
+        FrameRejected: BAD_IMAGE when it is neither, broken, truncated or not decodable; BAD_ENCODING for samples of 16
+            bits; BAD_DIMENSIONS by the limits.
     """
     raw = bytes(data)
     height, width = image_size(raw)
+    check_depth(raw)
     limits = limits or FrameLimits()
     check_dimensions(height, width, limits)
     try:

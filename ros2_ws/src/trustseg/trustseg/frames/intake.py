@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustseg.bounds import Bounds
-from trustseg.frames.compressed import decode_compressed, image_size
+from trustseg.frames.compressed import check_depth, check_format, decode_compressed, image_size
 from trustseg.frames.layout import FrameLimits, check_dimensions, check_layout
 from trustseg.frames.pixels import decode_pixels
 from trustseg.frames.stamps import EncodingCheck, ResolutionCheck, StampCheck, StampConfig, stamp_of
@@ -76,7 +76,10 @@ class FrameIntake:
         stamp = message.header.stamp
         age_ns = self._stamps.check(stamp_of(stamp.sec, stamp.nanosec), now_ns, steady_ns)
         if self.config.compressed:
-            height, width = image_size(bytes(message.data))
+            check_format(str(message.format))
+            data = bytes(message.data)
+            height, width = image_size(data)
+            check_depth(data)
             check_dimensions(height, width, self._limits)
         else:
             height, width = message.height, message.width

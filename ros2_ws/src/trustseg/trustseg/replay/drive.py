@@ -14,6 +14,7 @@ import numpy as np
 from trustseg.backends import select_backend
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.bundle import Bundle, load_bundle
+from trustseg.data import shown
 from trustseg.errors import InputError
 from trustseg.evidence import FailsafeConfig
 from trustseg.input_health import HealthConfig
@@ -99,7 +100,7 @@ class _Drive:
     ) -> None:
         options = job.options
         self._options, self._source, self._labels, self._folder = options, source, labels, folder
-        self._name = job.path.name
+        self._name = shown(job.path.name)
         card = bundle.card
         self._backend = select_backend(
             options.backend or card.default_backend, bundle, options.precision, options.threads

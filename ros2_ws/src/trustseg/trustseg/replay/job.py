@@ -10,7 +10,7 @@ from pathlib import Path
 
 import trustseg
 from trustseg.bundle import Bundle
-from trustseg.data import LabelNames
+from trustseg.data import LabelNames, shown
 from trustseg.errors import InputError
 from trustseg.replay.sources import fingerprint
 from trustseg.replay.versions import versions
@@ -89,7 +89,7 @@ class ReplayJob:
     @property
     def title(self) -> str:
         """For people."""
-        return f"{self.path.name} {self.topic}".strip()
+        return f"{shown(self.path.name)} {self.topic}".strip()
 
 
 def job_key(job: ReplayJob, bundle: Bundle) -> str:

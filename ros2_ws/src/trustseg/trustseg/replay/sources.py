@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from trustseg.bounds import SECOND
-from trustseg.data import list_pictures, natural_order
+from trustseg.data import list_pictures, natural_order, shown
 from trustseg.errors import InputError
-from trustseg.image_header import JPEG_START, PNG_SIGNATURE
+from trustseg.image_header import JPEG_START, PNG_SIGNATURE, png_depth
 from trustseg.orientation import UPRIGHT, orientation_of, upright_frame
 from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, is_bag
 from trustseg.replay.storage import Channel, one_line
@@ -219,7 +219,7 @@ class FolderSource:
         self.period_ns: int | None = self._step_ns
         found = list_pictures(path, order=natural_order)
         self._files, self.note = found.files, found.note
-        self.names: Sequence[str] = [each.name for each in self._files]
+        self.names: Sequence[str] = [shown(each.name) for each in self._files]
         self.count = len(self._files)
         self._lost: list[str] = []
 
@@ -231,23 +231,23 @@ class FolderSource:
     def images(self) -> Iterator[RecordedImage]:
         """See `ImageSource`."""
         self._lost = []
-        for index, path in enumerate(self._files):
+        for index, (path, name) in enumerate(zip(self._files, self.names, strict=True)):
             time_ns = ORIGIN_NS + index * self._step_ns
             try:
                 data = read_file(path)
             except InputError as error:
-                self._lost.append(f"{path.name}: {one_line(error)}")
+                self._lost.append(f"{name}: {one_line(error)}")
                 continue
             header = _header(time_ns)
             image = None
             if not _as_it_is(data):
                 with suppress(InputError):  # too large: the node's own rules refuse it as well
-                    image = decode_image(data, cv2.IMREAD_COLOR, path.name)
+                    image = decode_image(data, cv2.IMREAD_COLOR, name)
             if image is None:
                 kind = "png" if data.startswith(PNG_SIGNATURE) else "jpeg"
-                yield RecordedImage(index, time_ns, CompressedPicture(header, kind, data), True, path.name)
+                yield RecordedImage(index, time_ns, CompressedPicture(header, kind, data), True, name)
             else:
-                yield RecordedImage(index, time_ns, _raw(header, np.asarray(image, np.uint8)), False, path.name)
+                yield RecordedImage(index, time_ns, _raw(header, np.asarray(image, np.uint8)), False, name)
 
     def close(self) -> None:
         """See `ImageSource`."""
@@ -294,12 +294,12 @@ class VideoSource:
                     upright = upright_frame(frame)
                     yield RecordedImage(index, time_ns, _raw(_header(time_ns), upright), False)
             except av.FFmpegError as error:
-                self._lost.append(f"{self.path.name} is damaged after {index + 1} frames ({one_line(error)})")
+                self._lost.append(f"{shown(self.path.name)} is damaged after {index + 1} frames ({one_line(error)})")
             if self.count > index + 1 and not self._lost:
-                self._lost.append(f"{self.path.name} ends after {index + 1} of {self.count} frames")
+                self._lost.append(f"{shown(self.path.name)} ends after {index + 1} of {self.count} frames")
             stated_s, ended_s = _stated_s(container), (time_ns - ORIGIN_NS) / SECOND + self._step_s
             if not self._lost and ended_s + SLACK_S < stated_s:
-                self._lost.append(f"{self.path.name} ends after {ended_s:.1f} of {stated_s:.1f} s")
+                self._lost.append(f"{shown(self.path.name)} ends after {ended_s:.1f} of {stated_s:.1f} s")
 
     def close(self) -> None:
         """See `ImageSource`."""
@@ -329,7 +329,8 @@ def _container(path: Path) -> Any:
     import av
 
     try:
-        container = av.open(str(path))
+        # Not the bare name: in 2024-05-01T10:00:00.mp4 FFmpeg would see a protocol.
+        container = av.open(str(path.absolute()))
     except (av.FFmpegError, OSError) as error:
         raise InputError(
             f"{path} is no bag and not a video that can be read", got=error.strerror or one_line(error),
@@ -343,8 +344,9 @@ def _container(path: Path) -> Any:
 
 
 def _as_it_is(data: bytes) -> bool:
-    """Whether the node's own rules decode a picture's file, and to what it shows: a JPEG or PNG that stands upright."""
-    return data.startswith((JPEG_START, PNG_SIGNATURE)) and orientation_of(data) == UPRIGHT
+    """Whether the node's own rules decode a picture's file, and to what it shows: an upright JPEG or PNG of 8 bits."""
+    plain = data.startswith(JPEG_START) or 0 < png_depth(data) <= 8
+    return plain and orientation_of(data) == UPRIGHT
 
 
 def _header(time_ns: int) -> Header:

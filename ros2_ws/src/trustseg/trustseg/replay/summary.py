@@ -10,6 +10,7 @@ import numpy as np
 
 from trustseg.bounds import SECOND
 from trustseg.bundle import Bundle
+from trustseg.data import shown
 from trustseg.reasons import Reason
 from trustseg.replay.drive import DriveFigures
 from trustseg.replay.flag import Failure
@@ -95,8 +96,9 @@ def drive_document(job: ReplayJob, bundle: Bundle, drive: DriveFigures) -> dict[
     return {
         "schema_version": SCHEMA_VERSION,
         "input": {
-            "name": job.path.name, "topic": job.topic, "fingerprint": drive.fingerprint, "first_ns": tally.first_ns,
-            "last_ns": tally.last_ns, "rate_hz": SECOND / drive.period_ns, "complete": not drive.losses,
+            "name": shown(job.path.name), "topic": job.topic, "fingerprint": drive.fingerprint,
+            "first_ns": tally.first_ns, "last_ns": tally.last_ns,
+            "rate_hz": SECOND / drive.period_ns, "complete": not drive.losses,
             "losses": drive.losses,
         },
         "bundle": {

@@ -17,7 +17,7 @@ import numpy as np
 
 from trustseg.bounds import SECOND
 from trustseg.errors import FrameRejected, InputError
-from trustseg.frames import decode_compressed, decode_pixels
+from trustseg.frames import check_format, decode_compressed, decode_pixels
 from trustseg.image_header import JPEG_START
 from trustseg.orientation import UPRIGHT, orientation_of
 from trustseg.reasons import Reason
@@ -110,6 +110,7 @@ class Footage:
         message = recorded.message
         try:
             if recorded.compressed:
+                check_format(str(message.format))
                 data = bytes(message.data)
                 image, color_order = decode_compressed(data)
                 # A tag would turn the copy, which is read as a file. What a camera sends is turned nowhere.
@@ -121,7 +122,7 @@ class Footage:
         except FrameRejected as error:
             self.refused[Reason(error.reason).first()] += 1
             self.first_refused = self.first_refused or f"{recorded.name or f'image {recorded.index}'}: {error}"
-            return refused_message(message, recorded.compressed)
+            return refused_message(message, recorded.compressed, Reason(error.reason))
         return np.ascontiguousarray(image if color_order == "bgr" else image[..., ::-1])
 
 

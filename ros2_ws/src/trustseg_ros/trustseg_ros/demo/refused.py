@@ -8,6 +8,7 @@ from typing import Any
 
 from trustseg.errors import FrameRejected
 from trustseg.frames import image_size
+from trustseg.reasons import Reason
 
 MARK = b"a message that is refused\n"
 FIELDS = ("height", "width", "encoding", "is_bigendian", "step")
@@ -33,8 +34,8 @@ class Refused:
         return MARK + json.dumps(head).encode() + b"\n" + self.data
 
 
-def refused_message(message: Any, compressed: bool) -> Refused:
-    """What stands for `message`, a sensor_msgs Image or CompressedImage."""
+def refused_message(message: Any, compressed: bool, reason: Reason = Reason.BAD_IMAGE) -> Refused:
+    """What stands for `message`, a sensor_msgs Image or CompressedImage that is refused for `reason`."""
     if not compressed:
         numbers = (int(message.height), int(message.width), str(message.encoding), int(message.is_bigendian))
         return Refused(*numbers, int(message.step), bytes(message.data))
@@ -42,7 +43,8 @@ def refused_message(message: Any, compressed: bool) -> Refused:
         height, width = image_size(bytes(message.data))
     except FrameRejected:
         height = width = 0
-    return Refused(height, width, "bgr8", 0, 3 * width, b"")
+    encoding = str(message.format)[:40] if reason is Reason.BAD_ENCODING else "bgr8"
+    return Refused(height, width, encoding, 0, 3 * width, b"")
 
 
 def unpacked(data: bytes) -> Refused | None:
