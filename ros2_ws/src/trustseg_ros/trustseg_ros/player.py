@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
 from rosbags.typesys import Stores, get_typestore
 from rosgraph_msgs.msg import Clock
 
@@ -27,6 +28,7 @@ from trustseg_ros.node_main import EXIT_FAILED, EXIT_GOOD, spin_node
 
 NODE_NAME = "player"
 DEPTH = 10
+MOST_KEPT = 1000  # messages of a latched topic for readers that come late
 WAIT_POLL_S = 0.02
 SETTLE_S = 1.0  # DDS tells a writer about a reader before that reader knows the writer
 LINGER_S = 1.0  # the last message may still lie in a reader's queue when this process ends
@@ -84,6 +86,7 @@ class Player(Node):
             there = sorted({c.topic for c in channels})
             raise InputError(f"{self.options.bag} has no topic {listed(unknown)}", expected=f"one of {listed(there)}")
         outs, left_out = {}, []
+        self._kept: dict[str, int] = {}
         names = dict(self.options.names)
         for channel in channels:
             if not channel.count or (wanted and channel.topic not in wanted) or channel.topic in outs:
@@ -93,6 +96,10 @@ class Player(Node):
                 left_out.append(f"{channel.topic} ({channel.kind})")
                 continue
             qos = QoSProfile(depth=DEPTH, reliability=QoSReliabilityPolicy.RELIABLE)
+            if channel.latched:
+                # One publisher stands for all that were recorded: it keeps what all of them together kept.
+                qos.durability = QoSDurabilityPolicy.TRANSIENT_LOCAL
+                qos.depth = self._kept[channel.topic] = min(channel.latched, MOST_KEPT)
             outs[channel.topic] = self.create_publisher(kind, names.get(channel.topic, channel.topic), qos)
         if left_out:
             self._say(f"left out, for want of their message types: {listed(left_out)}")
@@ -131,7 +138,10 @@ class Player(Node):
         """Play from the start to the end; returns how long that took, from the first to the last message, seconds."""
         begun = last = time.monotonic()
         start_ns: int | None = None
-        for stored in self._chosen():
+        for stored, latched in self._chosen():
+            if latched:  # of before the start: there from the beginning
+                self._publish(stored)
+                continue
             start_ns = stored.time_ns if start_ns is None else start_ns
             due = begun + (stored.time_ns - start_ns) / SECOND / self.options.rate
             self._until(due, begun, start_ns)
@@ -139,23 +149,35 @@ class Player(Node):
                 break
             last = due
             self._tell_time(stored.time_ns)
-            data = stored.data
-            if stored.channel.encoding == ROS1:
-                data = bytes(self._types.ros1_to_cdr(data, stored.channel.kind))
-            self._outs[stored.channel.topic].publish(data)
+            self._publish(stored)
             self.sent += 1
         return last - begun
 
-    def _chosen(self) -> Iterator[StoredMessage]:
-        """Messages between start and end; both count from the first message of the chosen topics."""
+    def _publish(self, stored: StoredMessage) -> None:
+        data = stored.data
+        if stored.channel.encoding == ROS1:
+            data = bytes(self._types.ros1_to_cdr(data, stored.channel.kind))
+        self._outs[stored.channel.topic].publish(data)
+
+    def _chosen(self) -> Iterator[tuple[StoredMessage, bool]]:
+        """Messages between start and end; both count from the first message of the chosen topics.
+
+        Before them, marked True, what a reader that came at the start would have got of latched topics.
+        """
         first_ns: int | None = None
+        held = {topic: deque[StoredMessage](maxlen=depth) for topic, depth in self._kept.items()}
         for stored in self._bag.messages(list(self._outs)):
             first_ns = stored.time_ns if first_ns is None else first_ns
             since_s = (stored.time_ns - first_ns) / SECOND
             if self.options.end_s is not None and since_s >= self.options.end_s:
                 return
-            if since_s >= self.options.start_s:
-                yield stored
+            if since_s < self.options.start_s:
+                if stored.channel.topic in held:
+                    held[stored.channel.topic].append(stored)
+                continue
+            yield from _released(held)
+            yield stored, False
+        yield from _released(held)
 
     def _until(self, due: float, begun: float, start_ns: int) -> None:
         """Wait, while /clock goes on: a recording's silence is time too."""
@@ -170,6 +192,13 @@ class Player(Node):
             message = Clock()
             message.clock.sec, message.clock.nanosec = now_ns // SECOND, now_ns % SECOND
             self._clock_out.publish(message)
+
+
+def _released(held: dict[str, deque[StoredMessage]]) -> Iterator[tuple[StoredMessage, bool]]:
+    """All that was held, in order of recording, once."""
+    messages = sorted((each for kept in held.values() for each in kept), key=lambda each: each.time_ns)
+    held.clear()
+    yield from ((each, True) for each in messages)
 
 
 def _message_type(channel: Channel) -> Any:

@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
+from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 
+from trustseg.bounds import SECOND
 from trustseg.replay.bag_writer import BagWriter
 from trustseg_ros.message_class import message_class
 from trustseg_ros.node_main import EXIT_FAILED, EXIT_GOOD, spin_node, steady_timer
@@ -87,15 +89,17 @@ class TopicRecorder(Node):
                 self._say(f"left out: {topic}, for want of its message type {kinds[0]}")
                 continue
             self._heard[topic] = self.create_subscription(
-                kind, topic, self._keeper(topic, kinds[0]), _qos_for(publishers), raw=True
+                kind, topic, self._keeper(topic, kinds[0], publishers), _qos_for(publishers), raw=True
             )
 
-    def _keeper(self, topic: str, kind: str) -> Callable[[bytes], None]:
+    def _keeper(self, topic: str, kind: str, publishers: list[Any]) -> Callable[[bytes], None]:
+        offered = [_offered(each.qos_profile) for each in publishers]
+
         def keep(data: bytes) -> None:
             if self._bag.closed:
                 return
             try:
-                self._bag.write(topic, kind, self.get_clock().now().nanoseconds, data)
+                self._bag.write(topic, kind, self.get_clock().now().nanoseconds, data, offered)
                 self.written += 1
             except OSError as error:
                 self._fail(error)
@@ -107,6 +111,22 @@ class TopicRecorder(Node):
         self.exit_status = EXIT_FAILED
         self._say(f"the recording has ended and is removed: {error.strerror or error}")
         self._bag.abandon()
+
+
+def _offered(profile: QoSProfile) -> Qos:
+    """A publisher's quality of service as metadata tells it, so that a player can offer the same."""
+
+    def named(kind: Any, policy: Any) -> Any:
+        return kind.__members__.get(policy.name, kind.UNKNOWN)
+
+    def time(duration: Any) -> QosTime:
+        return QosTime(*divmod(duration.nanoseconds, SECOND))
+
+    return Qos(
+        named(QosHistory, profile.history), profile.depth, named(QosReliability, profile.reliability),
+        named(QosDurability, profile.durability), time(profile.deadline), time(profile.lifespan),
+        named(QosLiveliness, profile.liveliness), time(profile.liveliness_lease_duration), False,
+    )  # fmt: skip
 
 
 def _qos_for(publishers: list[Any]) -> QoSProfile:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +121,11 @@ class Bag:
             self.close()
             raise errors[0]
         self._losses += [str(error) for error in errors]
-        self.channels = _merged(self._open)
+        stated = (read_metadata(source) if source.is_dir() else None) or BagMetadata()
+        self.channels = _merged(self._open, stated.latched)
         if source.is_dir():
             try:
-                self._compare(read_metadata(source) or BagMetadata())
+                self._compare(stated)
             except InputError:
                 self.close()
                 raise
@@ -289,9 +291,12 @@ def _series(name: str) -> str:
     return re.sub(r"_?\d+$", "", name.split(".")[0])
 
 
-def _merged(files: Sequence[BagFile]) -> tuple[Channel, ...]:
-    counts: dict[tuple[str, str, str], int] = {}
+def _merged(files: Sequence[BagFile], latched: Mapping[str, int]) -> tuple[Channel, ...]:
+    """Channels over all files; `latched` is what the metadata says beside them."""
+    merged: dict[tuple[str, str, str], Channel] = {}
     for each in files:
         for c in each.channels:
-            counts[c.topic, c.kind, c.encoding] = counts.get((c.topic, c.kind, c.encoding), 0) + c.count
-    return tuple(Channel(topic, kind, encoding, count) for (topic, kind, encoding), count in counts.items())
+            before = merged.get((c.topic, c.kind, c.encoding), replace(c, count=0))
+            depth = max(before.latched, c.latched, latched.get(c.topic, 0))
+            merged[c.topic, c.kind, c.encoding] = replace(before, count=before.count + c.count, latched=depth)
+    return tuple(merged.values())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from rosbags.interfaces import Connection
+from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
@@ -58,11 +59,13 @@ class BagWriter:
         self._connections: dict[str, Connection] = {}
         self.closed = False
 
-    def write(self, topic: str, message_type: str, time_ns: int, data: bytes) -> None:
-        """Append one serialised (CDR) message; OSError when the disk does not take it."""
+    def write(self, topic: str, message_type: str, time_ns: int, data: bytes, qos: Sequence[Qos] = ()) -> None:
+        """Append one serialised (CDR) message, `qos` as its topic's publishers offer it; OSError by the disk."""
         connection = self._connections.get(topic)
         if connection is None:
-            connection = self._writer.add_connection(topic, message_type, typestore=self.types)
+            connection = self._writer.add_connection(
+                topic, message_type, typestore=self.types, offered_qos_profiles=qos
+            )
             self._connections[topic] = connection
         self._writer.write(connection, time_ns, data)
 

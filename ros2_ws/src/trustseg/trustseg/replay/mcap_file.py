@@ -17,6 +17,7 @@ from mcap.records import Chunk, ChunkIndex, Message, Schema
 from mcap.stream_reader import StreamReader
 
 from trustseg.errors import InputError
+from trustseg.replay.bag_metadata import latched_depth
 from trustseg.replay.mcap_chunk import merged, message_at, plain_chunk, records_of
 from trustseg.replay.storage import CDR, ROS1, ZSTD_MAGIC, Channel, StoredMessage, normal_kind, one_line
 from trustseg.replay.unpack import TooLarge, unzstd
@@ -164,7 +165,8 @@ class McapFile:
 
 def _channel(channel: McapChannel, schema: Schema | None) -> Channel:
     encoding = channel.message_encoding if channel.message_encoding in (CDR, ROS1) else channel.message_encoding or "?"
-    return Channel(channel.topic, normal_kind(schema.name if schema else "unknown"), encoding, 0)
+    latched = latched_depth(channel.metadata.get("offered_qos_profiles"))
+    return Channel(channel.topic, normal_kind(schema.name if schema else "unknown"), encoding, 0, latched)
 
 
 def _plain(data: bytes) -> bytes:

@@ -60,7 +60,13 @@ class Ros1File:
                 raise InputError(f"{path} is not a bag that can be read", got=one_line(error)) from error
             return
         self._channels = {
-            each.id: Channel(each.topic, normal_kind(each.msgtype), ROS1, each.msgcount)
+            each.id: Channel(
+                each.topic,
+                normal_kind(each.msgtype),
+                ROS1,
+                each.msgcount,
+                int(getattr(each.ext, "latching", None) == 1),
+            )
             for each in self._reader.connections
         }
         self.channels = tuple(self._channels.values())

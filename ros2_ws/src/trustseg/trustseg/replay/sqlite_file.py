@@ -10,6 +10,7 @@ from pathlib import Path
 import zstandard
 
 from trustseg.errors import InputError
+from trustseg.replay.bag_metadata import latched_depth
 from trustseg.replay.storage import CDR, ZSTD_MAGIC, Channel, StoredMessage, normal_kind, one_line
 from trustseg.replay.unpack import MOST_BYTES, TooLarge, unzstd
 
@@ -40,10 +41,12 @@ class SqliteFile:
             ).fetchall()
         except sqlite3.Error as error:
             raise InputError(f"{path} is not a bag that can be read", got=one_line(error)) from error
-        counts = self._counts()
+        counts, latched = self._counts(), self._latched()
         # Damage may leave any value in any column: what is not a topic is left out.
         self._by_id = {
-            number: Channel(name, normal_kind(kind), str(encoding or CDR), counts.get(number, 0))
+            number: Channel(
+                name, normal_kind(kind), str(encoding or CDR), counts.get(number, 0), latched.get(number, 0)
+            )
             for number, name, kind, encoding in rows
             if isinstance(number, int) and isinstance(name, str) and isinstance(kind, str)
         }
@@ -51,6 +54,13 @@ class SqliteFile:
             self._database.close()
             raise InputError(f"{path} is damaged", expected="topics with name and type", got="none that can be read")
         self.channels = tuple(self._by_id.values())
+
+    def _latched(self) -> dict[int, int]:
+        try:
+            found = self._database.execute("SELECT id, offered_qos_profiles FROM topics").fetchall()
+        except sqlite3.Error:  # the first bags had no such column
+            return {}
+        return {number: latched_depth(profiles) for number, profiles in found}
 
     def _counts(self) -> dict[int, int]:
         try:

@@ -13,12 +13,19 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 @dataclass(frozen=True)
 class Channel:
-    """One topic: its name, its message type as `package/msg/Name`, its encoding, and how many messages it has."""
+    """One topic.
+
+    Attributes:
+        topic: its name. kind: its message type as `package/msg/Name`. encoding: of the messages.
+        count: how many there are.
+        latched: how many of the newest ones its publishers kept for readers that came late; 0: none.
+    """
 
     topic: str
     kind: str
     encoding: str
     count: int
+    latched: int = 0
 
 
 @dataclass(frozen=True)
