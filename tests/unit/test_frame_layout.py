@@ -40,6 +40,13 @@ def reason_of(*args: object, **kwargs: object) -> Reason:
         ((9, 12, 12, "nv12", 156), Reason.BAD_DIMENSIONS),
         ((10, 13, 13, "bayer_rggb8", 130), Reason.BAD_DIMENSIONS),
         ((10, 12, 24, "mono16", 240), Reason.BAD_ENCODING),
+        ((10, 12, 24, "16UC1", 240), Reason.BAD_ENCODING),
+        ((10, 12, 48, "32FC1", 480), Reason.BAD_ENCODING),
+        ((10, 12, 72, "rgb16", 720), Reason.BAD_ENCODING),
+        ((10, 12, 12, "i420", 180), Reason.BAD_ENCODING),
+        ((9, 12, 12, "nv21", 156), Reason.BAD_DIMENSIONS),
+        ((10, 13, 13, "nv21", 195), Reason.BAD_DIMENSIONS),
+        ((9, 13, 13, "nv24", 350), Reason.BAD_SIZE),
         ((10, 12, 36, "RGB8", 360), Reason.BAD_ENCODING),
         ((10, 12, 36, "", 360), Reason.BAD_ENCODING),
         ((0, 0, 0, "\x00" * 5000, 0), Reason.BAD_ENCODING),
@@ -55,6 +62,9 @@ def test_rejected_with_its_reason(fields: tuple[int, int, int, str, int], reason
         (10, 12, 36, "rgb8", 360),
         (10, 12, 64, "rgb8", 640),  # padded rows are fine
         (10, 12, 12, "nv12", 180),  # 10 rows of luma, 5 of chroma
+        (10, 12, 12, "nv21", 180),
+        (9, 13, 13, "nv24", 351),  # 9 rows of luma, 9 of pairs: two steps each
+        (10, 12, 48, "8UC4", 480),
         (10, 12, 24, "yuv422", 240),
         (8, 8, 8, "bayer_gbrg8", 64),
     ],
@@ -79,13 +89,13 @@ def test_message_says_expected_and_got() -> None:
 @given(SIDES, SIDES, st.integers(-3, 20), st.sampled_from([*ENCODINGS, "mono16", "32FC1"]), st.integers(-2, 2))
 def test_whatever_passes_is_consistent(height: int, width: int, padding: int, encoding: str, off: int) -> None:
     """Mostly small errors: a step a little short, a few bytes too many; the fields are recomputed here by hand."""
-    per_pixel = {"rgb8": 3, "bgr8": 3, "8UC3": 3, "rgba8": 4, "bgra8": 4}.get(encoding)
+    per_pixel = {"rgb8": 3, "bgr8": 3, "8UC3": 3, "rgba8": 4, "bgra8": 4, "8UC4": 4}.get(encoding)
     per_pixel = per_pixel or (2 if "yuv4" in encoding or encoding in ("uyvy", "yuyv") else 1)
-    rows = height * 3 // 2 if encoding == "nv12" else height
+    rows = height * {"nv12": 3, "nv21": 3, "nv24": 6}.get(encoding, 2) // 2
     step = width * per_pixel + padding
     size = rows * step + off
-    even = encoding.startswith(("yuv4", "uyvy", "yuyv", "nv12", "bayer"))
-    odd = (even and width % 2) or (encoding.startswith(("nv12", "bayer")) and height % 2)
+    even = encoding.startswith(("yuv4", "uyvy", "yuyv", "nv12", "nv21", "bayer"))
+    odd = (even and width % 2) or (encoding.startswith(("nv12", "nv21", "bayer")) and height % 2)
     if encoding not in ENCODINGS:
         wanted = Reason.BAD_ENCODING
     elif not (0 < height <= 16384 and 0 < width <= 16384) or height * width > 40_000_000 or odd:
@@ -124,8 +134,18 @@ def test_only_the_exact_size_passes(encoding: str, half_h: int, half_w: int, pad
     known = ENCODINGS[encoding]
     height, width = 2 * half_h, 2 * half_w
     step = width * known.bytes_per_pixel + padding
-    size = step * (height + height // 2 if known.chroma_rows else height)
+    size = step * height * {"nv12": 3, "nv21": 3, "nv24": 6}.get(encoding, 2) // 2
     if off:
         assert reason_of(height, width, step, encoding, size + off) == Reason.BAD_SIZE
     else:
         assert check_layout(height, width, step, encoding, size).step == step
+
+
+def test_depth_is_told_from_an_encoding_that_is_not_known() -> None:
+    for encoding in ("16UC1", "16SC1", "32FC1", "64FC1"):
+        with pytest.raises(FrameRejected) as caught:
+            check_layout(10, 12, 96, encoding, 960)
+        assert str(caught.value) == (
+            f"frame is no picture of a camera, expected colour or grey of 8 bits, got '{encoding}', as depth is "
+            "published; name the camera's topic, not that of the depth"
+        )

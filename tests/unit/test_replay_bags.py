@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from rosbags.rosbag2 import CompressionMode, Writer
 
 from bag_factory import (
+    COMPRESSED,
     HEIGHT,
     RAW,
     STORE,
@@ -31,7 +35,7 @@ from bag_factory import (
 )
 from trustseg.errors import InputError
 from trustseg.replay.bag import Bag, choose_topics, is_bag
-from trustseg.replay.sources import BagSource, stamp_ns_of
+from trustseg.replay.sources import BagSource, open_sources, stamp_ns_of
 from trustseg.replay.storage import CDR, Channel
 
 FORMS: dict[str, Callable[[Path, Sequence[Shot]], Path]] = {
@@ -232,3 +236,32 @@ def test_messages_of_other_topics_do_not_disturb(tmp_path: Path) -> None:
     assert (len(found), losses) == (3, [])
     assert found[0][2].size == HEIGHT * WIDTH * 3
     assert choose_topics(tmp_path, Bag(tmp_path / "bag").channels, []) == [TOPIC]
+
+
+def with_depth(folder: Path, *, camera: bool = True) -> Path:
+    """A bag of one camera and of its depth, raw and as image_transport compresses it."""
+
+    def depth(writer: Any) -> None:
+        shot = shots(1)[0]
+        samples = np.full(HEIGHT * WIDTH, 1500, np.uint16)
+        raw = {"encoding": "16UC1", "step": 2 * WIDTH, "data": samples.view(np.uint8)}
+        png = np.frombuffer(cv2.imencode(".png", samples.reshape(HEIGHT, WIDTH))[1].tobytes(), np.uint8)
+        for topic, kind, changes in (
+            ("/depth/raw", RAW, raw),
+            ("/depth/raw/compressed", COMPRESSED, {"format": "16UC1; png compressed", "data": png}),
+            ("/depth/raw/compressedDepth", COMPRESSED, {"format": "16UC1; compressedDepth png", "data": png}),
+        ):
+            message = message_of(replace(shot, changes=changes), compressed=kind == COMPRESSED)
+            connection = writer.add_connection(topic, kind, typestore=STORE)
+            writer.write(connection, shot.time_ns, STORE.serialize_cdr(message, kind))
+
+    return write_bag(folder, shots(2), topics=(TOPIC,) if camera else (), extra=depth)
+
+
+def test_topics_of_depth_are_no_cameras(tmp_path: Path) -> None:
+    bag = with_depth(tmp_path / "bag")
+    for every in (False, True):
+        assert [each.topic for each in open_sources(bag, [], every_topic=every, rate_hz=None)] == [TOPIC]
+    assert [each.topic for each in open_sources(bag, ["/depth/raw"], every_topic=False, rate_hz=None)] == ["/depth/raw"]
+    with pytest.raises(InputError, match="several image topics, got /depth/raw, /depth/raw/compressed"):
+        open_sources(with_depth(tmp_path / "only", camera=False), [], every_topic=False, rate_hz=None)

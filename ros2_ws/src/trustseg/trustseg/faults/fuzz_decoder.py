@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from trustseg.errors import InputError
-from trustseg.faults.fuzz_images import DEFINED
+from trustseg.faults.fuzz_images import DEFINED, rows_of
 
 MAX_BYTES = 4096
 SIDE = 8
@@ -22,7 +22,7 @@ import sys, atheris
 with atheris.instrument_imports(include=["trustseg.frames"]):
     from trustseg.frames import FrameLimits, decode_compressed, decode_pixels
 from trustseg.errors import FrameRejected
-from trustseg.faults.fuzz_images import DEFINED
+from trustseg.faults.fuzz_images import DEFINED, rows_of
 
 LIMITS = FrameLimits(max_pixels=1 << 16)
 NAMES = (*DEFINED, "rgb16", "")
@@ -39,7 +39,7 @@ def one(data):
             rest = feed.ConsumeBytes(len(data))
             image, _ = decode_pixels(rest, height, width, step, encoding, limits=LIMITS)
             size, _, _ = DEFINED[encoding]
-            rows = height * 3 // 2 if encoding == "nv12" else height
+            rows = rows_of(encoding, height)
             assert image.shape == (height, width, 3) and step >= width * size and len(rest) == rows * step
     except FrameRejected:
         pass
@@ -81,6 +81,6 @@ def seeds() -> list[bytes]:
     picture = np.arange(SIDE * SIDE * 3, dtype=np.uint8).reshape(SIDE, SIDE, 3)
     found = [b"\1" + cv2.imencode(kind, picture)[1].tobytes() for kind in (".png", ".jpg")]
     for number, (encoding, (size, _, _)) in enumerate(DEFINED.items()):
-        rows = SIDE * 3 // 2 if encoding == "nv12" else SIDE
+        rows = rows_of(encoding, SIDE)
         found.append(bytes(1 + rows * SIDE * size) + bytes([SIDE * size, 0, SIDE, 0, SIDE, 0, number]))
     return found

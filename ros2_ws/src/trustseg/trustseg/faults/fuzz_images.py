@@ -24,11 +24,12 @@ NOW_NS = 1_700_000_000 * SECOND
 MAX_PIXELS = 1 << 20
 STREAM = 500  # messages of one stream; then another begins
 # Bytes a pixel, and whether width or height must be even, of what sensor_msgs/image_encodings.hpp defines and a colour
-# image can be made of; chroma rows of NV12 follow the picture at half its height.
+# image can be made of; chroma rows follow the picture of NV12 and NV21 at half its height, of NV24 at twice its height.
 DEFINED: dict[str, tuple[int, bool, bool]] = {
     "rgb8": (3, False, False), "bgr8": (3, False, False), "8UC3": (3, False, False), "rgba8": (4, False, False),
     "bgra8": (4, False, False), "mono8": (1, False, False), "8UC1": (1, False, False), "yuv422": (2, True, False),
     "uyvy": (2, True, False), "yuv422_yuy2": (2, True, False), "yuyv": (2, True, False), "nv12": (1, True, True),
+    "nv21": (1, True, True), "nv24": (1, False, False), "8UC4": (4, False, False),
     "bayer_rggb8": (1, True, True), "bayer_bggr8": (1, True, True), "bayer_gbrg8": (1, True, True),
     "bayer_grbg8": (1, True, True),
 }  # fmt: skip
@@ -41,9 +42,9 @@ STRANGE_ENCODINGS = (
     "rgb8 ",
     "jpeg",
     "\x00",
-    "8UC4",
+    "8UC2",
     "é" * 50,
-    "nv21",
+    "i420",
     "bgr8; x",
 )
 STRANGE_NUMBERS = (0, 1, 2, 3, 7, 8, 15, 255, 256, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
@@ -119,6 +120,11 @@ def _take(
     return stamp_ns
 
 
+def rows_of(encoding: str, height: int) -> int:
+    """Rows of all planes of an encoding in `DEFINED`."""
+    return height * {"nv12": 3, "nv21": 3, "nv24": 6}.get(encoding, 2) // 2
+
+
 def raw_fault(message: Any, image: np.ndarray[Any, Any]) -> str:
     """Why an Image that was accepted must not have been; empty when it is consistent."""
     known = DEFINED.get(message.encoding)
@@ -130,7 +136,7 @@ def raw_fault(message: Any, image: np.ndarray[Any, Any]) -> str:
         return "size"
     if (even_width and width % 2) or (even_height and height % 2):
         return "half a cell"
-    rows = height * 3 // 2 if message.encoding == "nv12" else height
+    rows = rows_of(message.encoding, height)
     if message.step < width * size or len(message.data) != rows * message.step:
         return "amount of data"
     return "" if image.shape == (height, width, 3) and image.dtype == np.uint8 else f"image {image.shape}"
@@ -153,7 +159,7 @@ def compressed_fault(message: Any, image: np.ndarray[Any, Any]) -> str:
             at += 12 + length
         return "" if ends else "a PNG without an end"
     if data.startswith(b"\xff\xd8"):
-        return "" if data.rstrip(b"\x00").endswith(b"\xff\xd9") else "a JPEG without an end"
+        return "" if b"\xff\xd9" in data else "a JPEG without an end"
     return "neither JPEG nor PNG"
 
 
@@ -179,7 +185,7 @@ def _raw(rng: np.random.Generator) -> Any:
     height, width = height // 2 * 2, width // 2 * 2
     size = DEFINED.get(encoding, (3, False, False))[0]
     step = width * size + (int(rng.integers(0, 9)) if rng.random() < 0.3 else 0)
-    length = (height * 3 // 2 if encoding == "nv12" else height) * step
+    length = rows_of(encoding, height) * step
     if rng.random() < 0.5:
         which = int(rng.integers(4))
         height = _near(rng, height) if which == 0 else height

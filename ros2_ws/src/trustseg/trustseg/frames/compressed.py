@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from trustseg.errors import FrameRejected
-from trustseg.frames.layout import FrameLimits, check_dimensions
+from trustseg.frames.layout import DEPTH, FrameLimits, check_dimensions
 from trustseg.image_header import BadHeader, check_complete, check_scans, png_depth
 from trustseg.image_header import image_size as stated_size
 from trustseg.reasons import Reason
@@ -23,7 +23,6 @@ from trustseg.types import UInt8Array
 # What `format` may say of the samples (image_transport writes "rgb8; jpeg compressed bgr8"): the words in front of the
 # semicolon are the image as it was taken, the last one is what was compressed, if the sender converted it first.
 EIGHT_BIT = frozenset({"rgb8", "bgr8", "rgba8", "bgra8", "mono8", "8UC1", "8UC3", "8UC4"})
-DEPTH = frozenset({"16UC1", "16SC1", "32FC1", "64FC1"})
 DEPTH_TRANSPORT = "compressedDepth"
 _SAMPLES = re.compile(r"(mono|rgb|bgr|rgba|bgra)(8|16)|(8|16|32|64)[USF]C[1-4]|bayer_\w+|yuv\w*|uyvy|yuyv|nv\d+|i420")
 
@@ -33,16 +32,26 @@ def check_format(declared: str) -> None:
 
     An empty format, or words that are no encoding ("jpeg"), declare nothing: the content decides.
     """
+    _, sent, _ = _declared(declared)
+    if declares_depth(declared):
+        raise _encoding("a picture of a camera", declared, "name the camera's topic, not that of the depth")
+    if _SAMPLES.fullmatch(sent) and sent not in EIGHT_BIT:
+        expected = "samples of " + ", ".join(sorted(EIGHT_BIT))
+        raise _encoding(expected, declared, "let the camera driver send one of these")
+
+
+def declares_depth(declared: str) -> bool:
+    """Whether `CompressedImage.format` declares depth."""
+    source, sent, words = _declared(declared)
+    return DEPTH_TRANSPORT in words or source in DEPTH or sent in DEPTH
+
+
+def _declared(declared: str) -> tuple[str, str, list[str]]:
+    """(encoding as taken, encoding as sent, words of how it was compressed); empty where nothing is said."""
     taken, semicolon, how = declared.partition(";")
     words = how.split() if semicolon else declared.split()
     source = taken.strip() if semicolon else ""
-    sent = words[-1] if words and _SAMPLES.fullmatch(words[-1]) else source
-    if DEPTH_TRANSPORT in words or source in DEPTH or sent in DEPTH:
-        raise _encoding("a picture of a camera", declared, "name the camera's topic, not that of the depth")
-    if _SAMPLES.fullmatch(sent) and sent not in EIGHT_BIT:
-        raise _encoding(
-            "samples of " + ", ".join(sorted(EIGHT_BIT)), declared, "let the camera driver send one of these"
-        )
+    return source, words[-1] if words and _SAMPLES.fullmatch(words[-1]) else source, words
 
 
 def check_depth(data: bytes) -> None:

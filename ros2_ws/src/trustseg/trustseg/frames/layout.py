@@ -15,17 +15,24 @@ class Encoding:
     Attributes:
         bytes_per_pixel: of one row of the first plane.
         even_width, even_height: chroma or colour filter cells are two pixels wide (high).
-        chroma_rows: a second plane of height / 2 rows follows the first, with the same step (nv12).
+        chroma_half_rows: rows of chroma that follow the first plane, for every two rows of it, each of the same step:
+            1 where chroma is halved both ways (nv12, nv21), 4 where it is whole (nv24: a row of pairs takes two).
     """
 
     bytes_per_pixel: int
     even_width: bool = False
     even_height: bool = False
-    chroma_rows: bool = False
+    chroma_half_rows: int = 0
+
+    def rows(self, height: int) -> int:
+        """Rows of all planes."""
+        return height + height * self.chroma_half_rows // 2
 
 
 _BAYER = Encoding(1, even_width=True, even_height=True)
-# 16-bit and float encodings are refused rather than guessed at: no exposure is known to scale them by.
+_HALF_CHROMA = Encoding(1, even_width=True, even_height=True, chroma_half_rows=1)
+# 16-bit and float encodings are refused rather than guessed at: no exposure is known to scale them by. YUV is named as
+# sensor_msgs/image_encodings.hpp does, and nv12 as drivers do.
 ENCODINGS: dict[str, Encoding] = {
     "rgb8": Encoding(3),
     "bgr8": Encoding(3),
@@ -34,16 +41,23 @@ ENCODINGS: dict[str, Encoding] = {
     "mono8": Encoding(1),
     "8UC1": Encoding(1),  # taken as mono8
     "8UC3": Encoding(3),  # taken as bgr8, the order of OpenCV, whose type name this is
+    "8UC4": Encoding(4),  # taken as bgra8, likewise
     "yuv422": Encoding(2, even_width=True),  # UYVY
     "uyvy": Encoding(2, even_width=True),
     "yuv422_yuy2": Encoding(2, even_width=True),  # YUYV
     "yuyv": Encoding(2, even_width=True),
-    "nv12": Encoding(1, even_width=True, even_height=True, chroma_rows=True),
+    "nv12": _HALF_CHROMA,
+    "nv21": _HALF_CHROMA,
+    "nv24": Encoding(1, chroma_half_rows=4),
     "bayer_rggb8": _BAYER,
     "bayer_bggr8": _BAYER,
     "bayer_gbrg8": _BAYER,
     "bayer_grbg8": _BAYER,
 }
+
+
+# Encodings in which depth is published. No camera sends them.
+DEPTH = frozenset({"16UC1", "16SC1", "32FC1", "64FC1"})
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,14 @@ def check_layout(
         FrameRejected: BAD_ENCODING, BAD_DIMENSIONS, BAD_STEP or BAD_SIZE, in this order.
     """
     known = ENCODINGS.get(encoding)
+    if encoding in DEPTH:
+        raise FrameRejected(
+            Reason.BAD_ENCODING,
+            "frame is no picture of a camera",
+            expected="colour or grey of 8 bits",
+            got=f"{encoding!r}, as depth is published",
+            fix="name the camera's topic, not that of the depth",
+        )
     if known is None:
         raise FrameRejected(
             Reason.BAD_ENCODING,
@@ -125,7 +147,7 @@ def check_layout(
             expected=f"step of at least {row_bytes} bytes ({width} pixels of {encoding})",
             got=str(step),
         )
-    rows = height + height // 2 if known.chroma_rows else height
+    rows = known.rows(height)
     if size_bytes != rows * step:
         raise FrameRejected(
             Reason.BAD_SIZE,

@@ -18,6 +18,7 @@ Bytes = Union[bytes, bytearray, memoryview, "array[int]"]
 CONVERSIONS: dict[str, tuple[int, str]] = {
     "rgba8": (cv2.COLOR_RGBA2RGB, "rgb"),
     "bgra8": (cv2.COLOR_BGRA2BGR, "bgr"),
+    "8UC4": (cv2.COLOR_BGRA2BGR, "bgr"),
     "mono8": (cv2.COLOR_GRAY2RGB, "rgb"),
     "8UC1": (cv2.COLOR_GRAY2RGB, "rgb"),
     "yuv422": (cv2.COLOR_YUV2RGB_UYVY, "rgb"),
@@ -25,11 +26,21 @@ CONVERSIONS: dict[str, tuple[int, str]] = {
     "yuv422_yuy2": (cv2.COLOR_YUV2RGB_YUY2, "rgb"),
     "yuyv": (cv2.COLOR_YUV2RGB_YUY2, "rgb"),
     "nv12": (cv2.COLOR_YUV2RGB_NV12, "rgb"),
+    "nv21": (cv2.COLOR_YUV2RGB_NV21, "rgb"),
     "bayer_rggb8": (cv2.COLOR_BayerBG2RGB, "rgb"),
     "bayer_bggr8": (cv2.COLOR_BayerRG2RGB, "rgb"),
     "bayer_gbrg8": (cv2.COLOR_BayerGR2RGB, "rgb"),
     "bayer_grbg8": (cv2.COLOR_BayerGB2RGB, "rgb"),
 }
+# BT.601, limited range, for whole chroma, which OpenCV converts in full range only: rows R, G, B of Y, U, V, 1.
+_LUMA, _RED_V, _GREEN_U, _GREEN_V, _BLUE_U = 255 / 219, 409 / 256, -100 / 256, -208 / 256, 516 / 256
+YUV_TO_RGB = np.array(
+    [
+        [_LUMA, 0.0, _RED_V, -16 * _LUMA - 128 * _RED_V],
+        [_LUMA, _GREEN_U, _GREEN_V, -16 * _LUMA - 128 * (_GREEN_U + _GREEN_V)],
+        [_LUMA, _BLUE_U, 0.0, -16 * _LUMA - 128 * _BLUE_U],
+    ]
+)
 DIRECT = {"rgb8": "rgb", "bgr8": "bgr", "8UC3": "bgr"}
 
 
@@ -59,11 +70,22 @@ def decode_pixels(
         FrameRejected: with the reason bit of the first rule that fails.
     """
     layout = check_layout(height, width, step, encoding, memoryview(data).nbytes, limits=limits)
+    if encoding == "nv24":
+        return _whole_chroma(np.frombuffer(data, np.uint8), layout), "rgb"
     pixels = _as_pixels(np.frombuffer(data, np.uint8), layout)
     if encoding in DIRECT:
         return pixels, DIRECT[encoding]
     code, order = CONVERSIONS[encoding]
     return np.asarray(cv2.cvtColor(pixels, code), np.uint8), order
+
+
+def _whole_chroma(flat: UInt8Array, layout: FrameLayout) -> UInt8Array:
+    """nv24: a plane of Y, then one of U and V in turns, a row of which takes two steps."""
+    height, width, step = layout.height, layout.width, layout.step
+    luma = flat[: height * step].reshape(height, step)[:, :width]
+    chroma = flat[height * step :].reshape(height, 2 * step)[:, : 2 * width]
+    yuv = np.dstack([np.maximum(luma, 16), chroma[:, ::2], chroma[:, 1::2]])
+    return np.asarray(cv2.transform(yuv, YUV_TO_RGB), np.uint8)
 
 
 def _as_pixels(flat: UInt8Array, layout: FrameLayout) -> UInt8Array:

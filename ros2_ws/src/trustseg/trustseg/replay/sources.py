@@ -16,9 +16,10 @@ import numpy as np
 from trustseg.bounds import SECOND
 from trustseg.data import list_pictures, natural_order, shown
 from trustseg.errors import InputError
+from trustseg.frames import DEPTH, declares_depth
 from trustseg.image_header import JPEG_START, PNG_SIGNATURE, png_depth
 from trustseg.orientation import UPRIGHT, orientation_of, upright_frame
-from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, is_bag
+from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, image_topics, is_bag
 from trustseg.replay.storage import Channel, one_line
 from trustseg.stored_image import decode_image, limit_decoder, read_file
 from trustseg.types import UInt8Array
@@ -149,13 +150,32 @@ def open_sources(
     if is_bag(path):
         bag = Bag(path)
         try:
-            chosen = choose_topics(path, bag.channels, topics, every=every_topic)
+            channels = bag.channels if topics else _cameras(bag)
+            chosen = choose_topics(path, channels, topics, every=every_topic)
         finally:
             bag.close()
         return [BagSource(path, topic, recorded_stamps) for topic in chosen]
     if topics:
         raise InputError(f"{path} is no bag and has no topics", fix="leave --topic out")
     return [FolderSource(path, rate_hz or DEFAULT_RATE_HZ) if path.is_dir() else VideoSource(path)]
+
+
+def _cameras(bag: Bag) -> Sequence[Channel]:
+    """What the bag holds without topics of depth, by their first messages; all of it where nothing else is there."""
+    images = image_topics(bag.channels)
+    depth = {topic for topic in images if len(images) > 1 and _is_depth(bag, topic)}
+    return bag.channels if depth == set(images) else [each for each in bag.channels if each.topic not in depth]
+
+
+def _is_depth(bag: Bag, topic: str) -> bool:
+    stored = next(bag.messages([topic]), None)
+    try:
+        message = None if stored is None else bag.decode(stored)
+    except InputError:
+        return False
+    if stored is None or message is None:
+        return False
+    return declares_depth(str(message.format)) if stored.channel.kind == COMPRESSED else message.encoding in DEPTH
 
 
 class BagSource:
