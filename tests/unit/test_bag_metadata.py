@@ -20,7 +20,7 @@ from bag_factory import RAW, STORE, TOPIC, bag_file, message_of, shots, split, w
 from trustseg.errors import InputError
 from trustseg.replay.bag import Bag, bag_files, choose_topics, is_bag
 from trustseg.replay.bag_metadata import BagMetadata, latched_depth, read_metadata
-from trustseg.replay.sources import BagSource, open_sources
+from trustseg.replay.sources import BagSource, open_sources, recording_of
 
 SECTION = "rosbag2_bagfile_information"
 
@@ -93,6 +93,17 @@ class TestFiles:
         assert is_bag(folder)
         assert is_bag(path)
         assert read(folder) == read(path) == (TIMES, [])
+
+    @pytest.mark.parametrize("name", ["drive", "drive.mcap.active", "drive.data"])
+    def test_a_named_file_is_a_bag_by_its_content(self, name: str, tmp_path: Path) -> None:
+        path = bag_file(write_bag(tmp_path / "bag", shots(6))).rename(tmp_path / name)
+        assert is_bag(path)
+        assert read(path) == (TIMES, [])
+
+    def test_its_metadata_stands_for_a_bag(self, tmp_path: Path) -> None:
+        folder = write_bag(tmp_path / "bag", shots(6))
+        assert recording_of(folder / "metadata.yaml") == folder
+        assert read(folder / "metadata.yaml") == (TIMES, [])
 
     def test_companions_of_other_systems_are_no_bag_files(self, tmp_path: Path) -> None:
         folder = without_metadata(write_bag(tmp_path / "bag", shots(6)))
@@ -210,6 +221,21 @@ def test_a_valid_mcap_needs_nothing_repeated(form: str, tmp_path: Path) -> None:
 
 
 KEPT = {"durability": "transient_local", "depth": 1}
+
+
+def test_messages_of_a_channel_that_is_nowhere_described_are_a_loss(tmp_path: Path) -> None:
+    path = tmp_path / "drive.mcap"
+    with path.open("wb") as stream:
+        writer = McapWriter(stream, use_chunking=False)
+        writer.start(profile="ros2")
+        channel = writer.register_channel(TOPIC, "cdr", writer.register_schema(RAW, "ros2msg", b""))
+        for shot in shots(6):
+            writer.add_message(channel, shot.time_ns, bytes(STORE.serialize_cdr(message_of(shot), RAW)), shot.stamp_ns)
+        writer.add_message(77, TIMES[-1], b"", TIMES[-1])
+        writer.finish()
+    times, (loss,) = read(path)
+    assert times == TIMES
+    assert "1 messages belong to channels" in loss
 
 
 class TestLatched:

@@ -310,6 +310,13 @@ class TestFlagAllTheTime:
         assert "the picture is too dark" in text
         assert "PASS" not in text
 
+    def test_a_blink_does_not_make_it_a_pass(self) -> None:
+        summary = Recorded(5.0, up=[(0.0, 4.9, Reason.DARK)]).summary({})
+        assert not summary.flag_never_down
+        text = self.report(summary)
+        assert "FLAG UP NEARLY ALL THE TIME" in text
+        assert "PASS" not in text
+
     def test_a_flag_that_came_down_is_a_pass(self) -> None:
         summary = Recorded(5.0, up=[(2.0, 5.0, Reason.DARK)]).summary({})
         assert not summary.flag_never_down

@@ -27,13 +27,13 @@ RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 IMAGE_KINDS = (RAW, COMPRESSED)
 SQLITE_MAGIC, ROS1_MAGIC = b"SQLite format 3\x00", b"#ROSBAG V"
 BAG_SUFFIXES = (".mcap", ".db3", ".bag")
-FILE_SUFFIXES = (*BAG_SUFFIXES, ".mcap.zstd", ".db3.zstd", ".mcap.zst", ".db3.zst")
+FILE_SUFFIXES = (*BAG_SUFFIXES, ".bag.active", ".mcap.zstd", ".db3.zstd", ".mcap.zst", ".db3.zst")
 
 
 def is_bag(source: Path) -> bool:
     """Whether `source` is a bag: a bag file, a folder with one in it, or a folder of nothing but a bag's metadata."""
     if not source.is_dir():
-        return _is_bag_file(source)
+        return _is_bag_file(source) or _begins_as_bag(source)
     files = [path for path in source.iterdir() if path.is_file() and not path.name.startswith(".")]
     if any(_is_bag_file(path) for path in files):
         return True
@@ -104,6 +104,7 @@ class Bag:
     """
 
     def __init__(self, source: Path) -> None:
+        source = source.parent if source.name == METADATA and source.is_file() else source
         self.source = source
         if not source.exists():
             raise InputError(f"there is no {source}", expected="a bag")
@@ -280,6 +281,15 @@ def listed(names: Sequence[str], most: int = 8) -> str:
 
 def _is_bag_file(path: Path) -> bool:
     return path.name.lower().endswith(FILE_SUFFIXES) and not path.name.startswith(COMPANION) and path.is_file()
+
+
+def _begins_as_bag(path: Path) -> bool:
+    """By its content, whatever its name is; False for what cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(16).startswith((MCAP_MAGIC, ROS1_MAGIC, SQLITE_MAGIC))
+    except OSError:
+        return False
 
 
 def _unpacked(name: str) -> str:

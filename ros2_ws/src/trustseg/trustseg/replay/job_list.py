@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from trustseg.errors import InputError
-from trustseg.replay.bag_metadata import METADATA
 from trustseg.replay.job import ReplayJob, ReplayOptions
 from trustseg.replay.sources import open_sources, recording_of
 
@@ -30,7 +29,7 @@ def list_jobs(
     found: list[tuple[Path, str]] = []
     failed: list[str] = []
     for named in inputs:
-        path = recording_of(named.parent if named.name == METADATA and named.is_file() else named)
+        path = recording_of(named)
         try:
             sources = open_sources(path, topics, every_topic=every_topic, rate_hz=options.rate_hz)
         except InputError as error:

@@ -134,6 +134,7 @@ class McapFile:
         self._stream.seek(0)
         schemas: dict[int, Schema] = {}
         known = self._known = dict[int, Channel]()
+        nameless = 0
 
         def learn(record: Any) -> None:
             if isinstance(record, Schema):
@@ -144,14 +145,17 @@ class McapFile:
         try:
             for record in StreamReader(self._stream, emit_chunks=True, record_size_limit=self._size).records:
                 learn(record)
-                if isinstance(record, Message) and record.channel_id in known:
-                    yield known[record.channel_id], record.log_time, record.data
+                if isinstance(record, Message):
+                    nameless += record.channel_id not in known
+                    if record.channel_id in known:
+                        yield known[record.channel_id], record.log_time, record.data
                 if not isinstance(record, Chunk):
                     continue
                 data = plain_chunk(record)
                 for opcode, begin, end in records_of(data):
                     if opcode == Opcode.MESSAGE:
                         number, time_ns, begin, end = message_at(data, begin, end)
+                        nameless += number not in known
                         if number in known:
                             yield known[number], time_ns, data[begin:end]
                     elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
@@ -161,6 +165,8 @@ class McapFile:
             self.losses.append(
                 f"{self.path.name} is cut off or damaged ({one_line(error)}): read as far as it is whole"
             )
+        if nameless:
+            self.losses.append(f"{self.path.name}: {nameless} messages belong to channels that it does not describe")
 
 
 def _channel(channel: McapChannel, schema: Schema | None) -> Channel:

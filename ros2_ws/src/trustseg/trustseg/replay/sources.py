@@ -20,6 +20,7 @@ from trustseg.frames import DEPTH, declares_depth
 from trustseg.image_header import JPEG_START, PNG_SIGNATURE, png_depth
 from trustseg.orientation import UPRIGHT, orientation_of, upright_frame
 from trustseg.replay.bag import COMPRESSED, Bag, bag_files, choose_topics, image_topics, is_bag
+from trustseg.replay.bag_metadata import METADATA
 from trustseg.replay.storage import Channel, one_line
 from trustseg.stored_image import decode_image, limit_decoder, read_file
 from trustseg.types import UInt8Array
@@ -124,7 +125,10 @@ RENDERED = ("bag", "drive.mp4", "images")  # what `trustseg scenes` writes besid
 
 
 def recording_of(path: Path) -> Path:
-    """The recording that `path` names: of a folder of rendered scenes the bag, video or pictures in it; else itself."""
+    """The recording that `path` names: of a folder of rendered scenes the bag, video or pictures in it, of metadata its
+    bag; else itself."""
+    if path.name == METADATA and path.is_file():
+        return path.parent
     if (path / "classes.json").is_file():
         return next((path / name for name in RENDERED if (path / name).exists()), path)
     return path

@@ -14,7 +14,7 @@ import yaml
 
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.reasons import Outcome, Reason, Severity, severity_of
-from trustseg_ros.demo.drive import IMAGES, Drive
+from trustseg_ros.demo.drive import Drive
 from trustseg_ros.demo.processes import ProcessFailed, ProcessGroup, Program
 from trustseg_ros.demo.records import (
     CAMERA_LOG,
@@ -189,7 +189,7 @@ class DriveSession:
         }  # fmt: skip
         monitor = {"latch_file": str(own / "latch.json"), **timing}
         camera = {
-            "source": str(self._drive.folder / IMAGES), "rate_hz": rate_hz, "max_frames": self._drive.slots,
+            "source": str(self._drive.folder), "rate_hz": rate_hz, "max_frames": self._drive.slots,
             "schedule": str(schedule), "log": str(self._seen / CAMERA_LOG), "wait_for_subscribers": IMAGE_READERS,
             "start_file": str(self._start_file),
         }  # fmt: skip
