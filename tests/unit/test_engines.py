@@ -389,7 +389,10 @@ def test_a_judgement_that_is_not_the_bundles_is_reported_when_engines_change(whe
 
 
 def info(height: int, width: int, frame_id: str = "camera") -> Any:
-    return SimpleNamespace(height=height, width=width, header=SimpleNamespace(frame_id=frame_id))
+    return SimpleNamespace(
+        height=height, width=width, header=SimpleNamespace(frame_id=frame_id), binning_x=0, binning_y=0,
+        roi=SimpleNamespace(x_offset=0, y_offset=0, height=0, width=0),
+    )  # fmt: skip
 
 
 def test_a_required_camera_info_must_be_there_new_and_of_the_image() -> None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Float64, Header
 
 from bundle_factory import PALETTE, make_tiny_bundle
@@ -74,9 +74,17 @@ def node() -> Node:
     return Node()
 
 
+class NoOverrides:
+    """A node that was started without any override of its quality of service."""
+
+    def applied(self, qos: Any, topic: str, kind: str) -> Any:
+        assert kind == "publisher"
+        return qos
+
+
 @pytest.fixture
 def outputs(node: Node, bundle: Bundle) -> Outputs:
-    return Outputs(node, bundle)  # type: ignore[arg-type]
+    return Outputs(node, bundle, NoOverrides())  # type: ignore[arg-type]
 
 
 def frame(height: int = 4, width: int = 6, order: str = "rgb") -> Frame:
@@ -173,6 +181,13 @@ def test_the_camera_info_is_scaled_to_the_mask(node: Node, outputs: Outputs) -> 
     (sent,) = node["camera_info"].sent
     assert (sent.height, sent.width, sent.header) == (2, 3, HEADER)
     assert list(sent.k) == [30.0, 0.0, 15.0, 0.0, 20.0, 10.0, 0.0, 0.0, 1.0]
+
+
+def test_a_camera_info_whose_window_is_none_of_the_sensor_is_not_published(node: Node, outputs: Outputs) -> None:
+    node["camera_info"].readers = 1
+    info = CameraInfo(width=6, height=4, roi=RegionOfInterest(x_offset=1, width=6, height=4))
+    outputs.publish_pictures(HEADER, frame(), RESULT, 0.5, info)
+    assert node["camera_info"].sent == []
 
 
 def test_times_go_to_the_topics_of_their_names(node: Node, outputs: Outputs) -> None:

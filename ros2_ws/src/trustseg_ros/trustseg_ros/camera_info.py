@@ -1,12 +1,61 @@
-"""Whether frames have the CameraInfo that they need (fault 28)."""
+"""What a CameraInfo says of the image that it goes with, and whether frames have the one that they need (fault 28).
+
+sensor_msgs/CameraInfo speaks of the whole sensor: its size and matrices hold for the full resolution, and the image is
+the window `roi` of it, in pixels of the sensor, of which `binning` makes one out of several.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from trustseg.bounds import Bounds
 from trustseg.reasons import Reason
 from trustseg.types import Frame
+
+Matrix = npt.NDArray[np.float64]
+
+
+def image_size(info: Any) -> tuple[int, int] | None:
+    """(height, width) of the image, pixels; None where the window is not one of the sensor."""
+    left, top, width, height = (int(each) for each in _window(info))
+    if not width or not height or left + width > info.width or top + height > info.height:
+        return None if (info.width, info.height) != (0, 0) or width or height else (0, 0)
+    across, down = _binning(info)
+    return height // down, width // across
+
+
+def image_matrices(info: Any) -> tuple[Matrix, Matrix]:
+    """K (9,) and P (12,) of the image, row by row: moved to the window's corner, then shrunk with the pixels.
+
+    The distortion D acts before K, on coordinates that know no pixels, and stays; so do the zeros of a camera that is
+    not calibrated (K[0] is 0).
+    """
+    k, p = np.array(info.k, np.float64), np.array(info.p, np.float64)
+    left, top, _, _ = _window(info)
+    across, down = _binning(info)
+    for matrix, columns in ((k, 3), (p, 4)):
+        if matrix[0]:
+            matrix[2] -= left
+            matrix[columns + 2] -= top
+        matrix[:columns] /= across
+        matrix[columns : 2 * columns] /= down
+    return k, p
+
+
+def _window(info: Any) -> tuple[int, int, int, int]:
+    """(left, top, width, height) of the window, pixels of the sensor; a window without a size is all of it."""
+    roi = info.roi
+    if not roi.width and not roi.height:
+        return 0, 0, info.width, info.height
+    return roi.x_offset, roi.y_offset, roi.width, roi.height
+
+
+def _binning(info: Any) -> tuple[int, int]:
+    """(across, down): pixels of the sensor for one of the image; 0 means 1."""
+    return info.binning_x or 1, info.binning_y or 1
 
 
 class CameraInfoCheck:
@@ -22,17 +71,17 @@ class CameraInfoCheck:
         self._required, self._limit_ns = required, bounds.rate_window_ns
         self._at_ns = now_ns
         self.newest: Any = None
+        self._size: tuple[int, int] | None = None
 
     def note(self, message: Any, now_ns: int) -> None:
         """Take one CameraInfo."""
         self.newest, self._at_ns = message, now_ns
+        self._size = image_size(message) if self._required else None
 
     def reasons(self, frame: Frame, now_ns: int) -> Reason:
-        """CAMERA_INFO when one is required and missing for too long, of another size or of another frame_id."""
+        """CAMERA_INFO when one is required and missing for too long, of another image size or of another frame_id."""
         if not self._required:
             return Reason.NONE
         info = self.newest
-        fits = info is None or (
-            (info.height, info.width) == frame.image.shape[:2] and info.header.frame_id == frame.frame_id
-        )
+        fits = info is None or (self._size == frame.image.shape[:2] and info.header.frame_id == frame.frame_id)
         return Reason.NONE if fits and now_ns - self._at_ns <= self._limit_ns else Reason.CAMERA_INFO

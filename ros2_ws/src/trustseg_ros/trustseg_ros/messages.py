@@ -11,6 +11,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from trustseg.types import UInt8Array
+from trustseg_ros.camera_info import image_matrices, image_size
 
 UNLABELLED = 255
 
@@ -78,16 +79,22 @@ def confidence_heat(confidence: UInt8Array) -> UInt8Array:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def scaled_camera_info(info: CameraInfo, header: Header, size: tuple[int, int]) -> CameraInfo:
-    """The camera's CameraInfo for a mask of `size` (height, width); K and P scale with the pixels, distortion stays.
+def scaled_camera_info(info: CameraInfo, header: Header, size: tuple[int, int]) -> CameraInfo | None:
+    """The camera's CameraInfo for a mask of `size` (height, width): that of the image itself, scaled with the pixels.
 
-    An info without a size (uncalibrated driver) keeps its matrices.
+    K and P are those of the window and the binning that the info states; distortion (in every model of sensor_msgs, and
+    in each that acts on normalised coordinates) and R stay. An info without a size (uncalibrated driver) keeps its
+    matrices. None where the window is not one of the sensor: nobody knows what it says.
     """
+    image = image_size(info)
+    if image is None:
+        return None
     height, width = size
     scaled = CameraInfo(
         header=header, height=height, width=width, distortion_model=info.distortion_model, d=info.d, r=info.r
     )
-    x, y = (width / info.width, height / info.height) if info.width and info.height else (1.0, 1.0)
-    scaled.k = info.k * np.repeat([x, y, 1.0], 3)
-    scaled.p = info.p * np.repeat([x, y, 1.0], 4)
+    k, p = image_matrices(info)
+    y, x = (height / image[0], width / image[1]) if all(image) else (1.0, 1.0)
+    scaled.k = k * np.repeat([x, y, 1.0], 3)
+    scaled.p = p * np.repeat([x, y, 1.0], 4)
     return scaled

@@ -96,7 +96,9 @@ class Outputs:
         self._if_heard(self._heat_out, header, lambda: confidence_heat(result.confidence))
         if info is not None and self._info_out.get_subscription_count():
             size = (labels.shape[0], labels.shape[1])
-            self._info_out.publish(scaled_camera_info(info, header, size))
+            scaled = scaled_camera_info(info, header, size)
+            if scaled is not None:
+                self._info_out.publish(scaled)
 
     def publish_times(self, **milliseconds: float) -> None:
         """Publish the debug figures that somebody listens to, by the name of their topic."""
