@@ -182,6 +182,17 @@ class TestCounts:
             with pytest.raises(InputError, match=r"no messages, expected the 6 .*bag\.db3-wal"):
                 Bag(copied)
 
+    def test_a_database_whose_tables_were_in_its_log_says_so(self, tmp_path: Path) -> None:
+        database = sqlite3.connect(tmp_path / "live.db3")
+        database.execute("CREATE TABLE schema (id INTEGER)")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE topics (id INTEGER)")
+        database.commit()
+        shutil.copy(tmp_path / "live.db3", tmp_path / "alone.db3")
+        database.close()
+        with pytest.raises(InputError, match=r"no such table.*alone\.db3-wal"):
+            Bag(tmp_path / "alone.db3")
+
     def test_an_index_that_states_more_is_a_loss(self, tmp_path: Path) -> None:
         folder = write_bag(tmp_path / "bag", shots(6))
         source = BagSource(bag_file(folder), TOPIC)

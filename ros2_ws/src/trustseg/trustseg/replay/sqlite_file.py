@@ -40,7 +40,8 @@ class SqliteFile:
                 "SELECT id, name, type, serialization_format FROM topics ORDER BY id"
             ).fetchall()
         except sqlite3.Error as error:
-            raise InputError(f"{path} is not a bag that can be read", got=one_line(error)) from error
+            fix = f"it may lack what lay in the file {path.name}-wal beside it" if self.had_log else ""
+            raise InputError(f"{path} is not a bag that can be read", got=one_line(error), fix=fix) from error
         counts, latched = self._counts(), self._latched()
         # Damage may leave any value in any column: what is not a topic is left out.
         self._by_id = {
