@@ -190,7 +190,7 @@ class TestCounts:
         database.commit()
         shutil.copy(tmp_path / "live.db3", tmp_path / "alone.db3")
         database.close()
-        with pytest.raises(InputError, match=r"no such table.*alone\.db3-wal"):
+        with pytest.raises(InputError, match=r"no table topics.*alone\.db3-wal"):
             Bag(tmp_path / "alone.db3")
 
     def test_an_index_that_states_more_is_a_loss(self, tmp_path: Path) -> None:

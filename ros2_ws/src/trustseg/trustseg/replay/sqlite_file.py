@@ -33,15 +33,15 @@ class SqliteFile:
         self._cut_off = ""
         self._unreadable, self._first_error = 0, ""
         self.had_log = _had_log(path)
+        lost = f"it may lack what lay in the file {path.name}-wal beside it" if self.had_log else ""
         try:
             self._database = _open(path)
-            _refuse_computed(path, self._database)
+            _refuse_computed(path, self._database, lost)
             rows = self._database.execute(
                 "SELECT id, name, type, serialization_format FROM topics ORDER BY id"
             ).fetchall()
         except sqlite3.Error as error:
-            fix = f"it may lack what lay in the file {path.name}-wal beside it" if self.had_log else ""
-            raise InputError(f"{path} is not a bag that can be read", got=one_line(error), fix=fix) from error
+            raise InputError(f"{path} is not a bag that can be read", got=one_line(error), fix=lost) from error
         counts, latched = self._counts(), self._latched()
         # Damage may leave any value in any column: what is not a topic is left out.
         self._by_id = {
@@ -156,11 +156,13 @@ def _open(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _refuse_computed(path: Path, database: sqlite3.Connection) -> None:
+def _refuse_computed(path: Path, database: sqlite3.Connection, lost: str) -> None:
     """InputError where a table is a view or has computed columns: a little SQL can stand for any amount of data."""
     for table in ("topics", "messages"):
         kinds = database.execute("SELECT type FROM sqlite_master WHERE name = ?", (table,)).fetchall()
         hidden = [column[6] for column in database.execute(f"PRAGMA table_xinfo({table})")]
+        if not kinds:
+            raise InputError(f"{path} is not a bag that can be read", got=f"no table {table}", fix=lost)
         if kinds != [("table",)] or any(hidden):
             raise InputError(f"{path} is not a bag that can be read", expected=f"{table} as an ordinary table")
 
