@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
-from bundle_factory import make_tiny_bundle, paint_scene
+from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
 from ros_probe import Probe, stamp_ns
+from still_footage import write_footage
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.faults.catalogue import fault_of
 
@@ -48,13 +47,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A camera at a standstill: one scene under fresh noise."""
-    folder = tmp_path_factory.mktemp("footage")
-    rng, scene = np.random.default_rng(1), paint_scene(HEIGHT, WIDTH).astype(np.int16)
-    for k in range(FRAMES):
-        noisy = np.clip(scene + rng.integers(-6, 7, scene.shape), 0, 255).astype(np.uint8)
-        cv2.imwrite(str(folder / f"{k:03}.png"), noisy[..., ::-1])
-    return folder
+    return write_footage(tmp_path_factory.mktemp("footage") / "still", HEIGHT, WIDTH, FRAMES)
 
 
 @pytest.fixture

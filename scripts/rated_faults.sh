@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The floor of docs/faults.md: every row at 30 Hz and 50 ms, on a machine that has nothing else to do.
+#
+#   scripts/rated_faults.sh OUT [MINUTES]
+#
+# Faults with segnet_lite in int8 on OpenVINO, false alarms (MINUTES each, 10) with a tiny network at 96x128, so that what is
+# watched is the chain and not how fast a network runs here. OUT/faults.json, OUT/calm.json, OUT/tables.md; exit code 1 when
+# a fault was not caught or a flag rose for nothing.
+set -uo pipefail
+out=$(realpath -m "${1:?usage: scripts/rated_faults.sh OUT [MINUTES]}")
+minutes=${2:-10}
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+[[ ! -e $out ]] || { printf 'rated_faults: %s is there already\n' "$out" >&2; exit 2; }
+mkdir -p "$out" || exit 2
+PYTHONPATH=tests .venv/bin/python - "$out" <<'PY' || exit 2
+import sys
+from pathlib import Path
+
+from bundle_factory import make_tiny_bundle
+from still_footage import write_footage
+
+out = Path(sys.argv[1])
+make_tiny_bundle(out / "engines" / "tiny", height=96, width=128)
+write_footage(out / "footage", 96, 128, 60)
+PY
+rated=(--rate 30 --latency-budget-ms 50 --json)
+status=0
+.venv/bin/trustseg faults run --only 1-60 --backend openvino --precision int8 "${rated[@]}" >"$out/faults.json" || status=$?
+.venv/bin/trustseg faults run --only 61-64 --minutes "$minutes" --bundle "$out/engines/tiny" --input "$out/footage" \
+    --threads 1 "${rated[@]}" >"$out/calm.json" || status=$?
+for each in faults calm; do
+    .venv/bin/trustseg faults table "$out/$each.json" || status=$?
+done >"$out/tables.md"
+cat "$out/tables.md"
+exit "$status"
