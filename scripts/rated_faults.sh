@@ -21,7 +21,7 @@ from still_footage import write_footage
 
 out = Path(sys.argv[1])
 make_tiny_bundle(out / "engines" / "tiny", height=96, width=128)
-write_footage(out / "footage", 96, 128, 60)
+write_footage(out / "footage", 96, 128, 300)
 PY
 rated=(--rate 30 --latency-budget-ms 50 --json)
 status=0

@@ -13,7 +13,11 @@ NOISE = 6
 
 
 def write_footage(folder: Path, height: int, width: int, frames: int) -> Path:
-    """Write `frames` PNG pictures (height, width) into the new folder and return it."""
+    """Write `frames` PNG pictures (height, width) into the new folder and return it.
+
+    Where they are shown again and again, there must be more of them than the check for rings of buffers remembers (32),
+    also of a camera that shows every third one only.
+    """
     folder.mkdir(parents=True)
     rng, scene = np.random.default_rng(1), paint_scene(height, width).astype(np.int16)
     for k in range(frames):

@@ -20,7 +20,8 @@ from still_footage import write_footage
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.faults.catalogue import fault_of
 
-HEIGHT, WIDTH, FRAMES, TRIES = 96, 128, 60, 5
+# A third of the frames is more than the ring check remembers: what begins anew is no ring of buffers.
+HEIGHT, WIDTH, FRAMES, TRIES = 96, 128, 150, 5
 # Fast enough to be short, with a budget that a busy machine keeps: its lateness must not look like a fault.
 TIMING = ("--rate", "20", "--latency-budget-ms", "500")
 BOUNDS = derive_bounds(SECOND // 20, 500 * MS)

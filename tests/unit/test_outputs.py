@@ -111,6 +111,17 @@ def test_every_topic_is_there_with_its_type_and_quality_of_service(node: Node, o
     assert label_info is None or label_info[1] == static_qos()
 
 
+def test_every_quality_of_service_may_be_overridden_as_a_publishers(node: Node, bundle: Bundle) -> None:
+    def applied(qos: Any, topic: str, entity: str) -> tuple[Any, str, str]:
+        return qos, topic, entity
+
+    Outputs(node, bundle, SimpleNamespace(applied=applied))  # type: ignore[arg-type]
+    assert {topic: each.qos[1:] for topic, each in node.publishers.items()} == {
+        topic: (topic, "publisher") for topic in node.publishers
+    }
+    assert node["mask"].qos[0] == output_qos()
+
+
 def test_mask_and_confidence_go_to_their_own_topics(node: Node, outputs: Outputs) -> None:
     crc32 = outputs.publish(HEADER, frame(), RESULT, False)
     (mask,), (confidence,) = node["mask"].sent, node["confidence"].sent
