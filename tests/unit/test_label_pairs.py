@@ -87,7 +87,9 @@ def test_companions_of_another_system_are_no_pictures(tmp_path: Path) -> None:
     images, labels = folders(tmp_path, ["a.png", "._a.png", "b.PNG", "._b.PNG", ".DS_Store"], ["a.png", "b.png"])
     assert [image.name for image, _ in paired_files(images, labels)] == ["a.png", "b.PNG"]
     assert list_pictures(images).companions == 2
-    assert passed_over(images, labels) == [f"2 files ._* in {images} are macOS attributes and no pictures: passed over"]
+    assert passed_over(images, labels, images, tmp_path / "none") == [
+        f"2 files ._* in {images} are macOS attributes and no pictures: passed over"
+    ]
     (images / "a.png").unlink()
     (images / "b.PNG").unlink()
     with pytest.raises(InputError, match=r"no images in .*, got 2 files \._\*, which macOS writes"):

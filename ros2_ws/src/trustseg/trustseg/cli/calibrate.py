@@ -66,7 +66,7 @@ def calibrate(
 ) -> None:
     """Fit the confidence table and the image verdict of a bundle, report them cross-fitted, and put them into it."""
     from trustseg.bundle import load_bundle
-    from trustseg.data import LabelNames
+    from trustseg.data import LabelNames, passed_over
     from trustseg.evaluation.bundle_update import update_bundle
     from trustseg.evaluation.calibrate import CalibrationContext, calibrate_rows
     from trustseg.evaluation.collect_views import LabelledFolder
@@ -77,6 +77,8 @@ def calibrate(
     names = LabelNames.parse(label_names) if label_names else None
     folders = [LabelledFolder.parse(text, seen=False, names=names) for text in data or []]
     folders += [LabelledFolder.parse(text, seen=True, names=names) for text in seen or []]
+    for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
+        err.print(line, soft_wrap=True, markup=False)
     if not folders and not scenes:
         raise InputError("nothing to calibrate on", expected="--data IMAGES:LABELS[:VOID] or --scenes N")
     loaded = load_bundle(bundle, draft=True)

@@ -40,10 +40,11 @@ def fit_confidence(
 ) -> None:
     """Fit the fused confidence head to the true class probability of a frozen network."""
     require("fit-confidence", "train", "torch")
+    from trustseg.data import passed_over
     from trustseg.training.checkpoint import load_network
     from trustseg.training.export import save_fused
     from trustseg.training.fit_head import HeadConfig, fit_head
-    from trustseg.training.head_data import corrupt_for_fitting, head_parts
+    from trustseg.training.head_data import corrupt_for_fitting, head_parts, parse_source
     from trustseg.training.head_targets import LOSSES, TARGETS
 
     network, classes, meta = load_network(checkpoint)
@@ -51,6 +52,9 @@ def fit_confidence(
         if given not in known:
             raise InputError(f"unknown {what} of the head", expected=", ".join(known), got=given)
     console = Console(stderr=True)
+    sources = [parse_source(text) for text in [*unseen, *(seen or [])]]
+    for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading", total=None)
 

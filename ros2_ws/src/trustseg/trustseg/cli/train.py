@@ -48,6 +48,7 @@ def train(
 ) -> None:
     """Train a network. Writes best.safetensors (best on val), last.safetensors, log.jsonl and what --resume needs."""
     require("train", "train", "torch")
+    from trustseg.data import passed_over
     from trustseg.training import config as configuration
     from trustseg.training.train import train as run
 
@@ -64,6 +65,9 @@ def train(
     if (out / "state.pt").exists() and not resume:
         raise InputError(f"{out} holds another run", fix="use --resume to go on with it, or another --out")
     console = Console(stderr=True)
+    sources = (loaded.data.train, loaded.data.val)
+    for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,12 @@ def shown(name: str) -> str:
 
 
 def passed_over(*folders: Path) -> list[str]:
-    """What was passed over in each of the folders, one line each."""
-    return [note for folder in folders if (note := list_pictures(folder).note)]
+    """What is passed over in each of the folders, one line each; one that cannot be read says so when it is read."""
+    notes: list[str] = []
+    for folder in dict.fromkeys(folders):
+        with suppress(InputError):
+            notes += [note for note in [list_pictures(folder).note] if note]
+    return notes
 
 
 def natural_order(path: Path) -> list[tuple[int, str]]:

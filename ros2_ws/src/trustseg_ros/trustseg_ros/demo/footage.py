@@ -100,7 +100,9 @@ class Footage:
 
     def notes(self) -> list[str]:
         """What the user must know about what was read, one line each."""
-        lines = [f"not all of it could be read: {line}" for line in self.source.losses]
+        note = self.source.note if isinstance(self.source, FolderSource) else ""
+        lines = [note] if note else []
+        lines += [f"not all of it could be read: {line}" for line in self.source.losses]
         if self.refused:
             told = ", ".join(f"{name} {count}" for name, count in self.refused.most_common())
             lines.append(f"pictures that the node refuses: {told}; the first: {self.first_refused}")
