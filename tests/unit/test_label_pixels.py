@@ -62,6 +62,11 @@ COLOURS = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 ALPHA = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
 
 
+# Height and width changed over, which hold as many pixels, under the old checksum.
+SQUARE = label_files.png(np.zeros((16, 32), np.uint8), 8)
+SAYS_ANOTHER_SIZE = SQUARE[:16] + SQUARE[16:20] + b"\0\0\0\x0f" + SQUARE[24:]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -73,6 +78,7 @@ ALPHA = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
         (encoded(".tiff", np.zeros((HEIGHT, WIDTH), np.float32)), r"no class ids, expected one channel of integers"),
         (label_files.png(ids(4), 4, PALETTE)[:-20], "cannot decode labels"),
         (label_files.png(ids(8), 8)[:40], "cannot decode labels"),
+        (SAYS_ANOTHER_SIZE, "cannot decode labels"),
         (b"\x89PNG\r\n\x1a\n", "cannot decode labels"),
         (b"BM", "cannot decode labels"),
         (b"II*\0", "cannot decode labels"),
