@@ -243,6 +243,15 @@ def test_statuses_that_lay_in_the_queue_of_a_starved_monitor_are_not_believed(wo
     assert Reason(world.verdicts[-1].reasons) & Reason.STATUS_STALE
 
 
+def test_a_monitor_that_starts_behind_a_queue_believes_nothing_of_it(world: World) -> None:
+    """Statuses of this host, 0.9 s old, handed over at the camera's pace: no shortest way tells their age."""
+    for _ in range(40):
+        assert world.send(publish_steady_ns=max(1, world.now + PERIOD - 900 * MS)).failure
+        world.core.on_tick()
+    assert (world.state, world.verdicts[-1].source_age_ms) == (State.STALE, 900.0)
+    assert Reason(world.verdicts[-1].reasons) & Reason.STATUS_STALE
+
+
 @pytest.mark.parametrize("instance", [7, 8])
 def test_statuses_of_another_host_are_as_old_as_their_way_was_longer(world: World, instance: int) -> None:
     """Its clock is 50 s ahead; the shortest way so far stands for the difference, and another process begins anew."""

@@ -44,9 +44,8 @@ class PublicationClock:
 
     def __init__(self, own_host: int) -> None:
         self._own_host = own_host
-        self._writer = 0
-        self._shortest_ns = 0
-        self._at_ns = 0
+        # Writer, its shortest way so far, and when the newest message of it arrived.
+        self._seen: tuple[int, int, int] | None = None
 
     def published_ns(self, writer: int, host: int, published_ns: int, now_ns: int) -> int:
         """Time of publication on the reader's clock, at most `now_ns`.
@@ -59,9 +58,9 @@ class PublicationClock:
         if host and host == self._own_host:
             return min(published_ns, now_ns)
         way_ns = now_ns - published_ns
-        if writer != self._writer:
-            self._writer, self._shortest_ns = writer, way_ns
-        else:
-            self._shortest_ns = min(way_ns, self._shortest_ns + int(DRIFT * (now_ns - self._at_ns)))
-        self._at_ns = now_ns
-        return now_ns - (way_ns - self._shortest_ns)
+        shortest_ns = way_ns
+        if self._seen is not None and self._seen[0] == writer:
+            _, before_ns, at_ns = self._seen
+            shortest_ns = min(way_ns, before_ns + int(DRIFT * (now_ns - at_ns)))
+        self._seen = writer, shortest_ns, now_ns
+        return now_ns - (way_ns - shortest_ns)
