@@ -233,3 +233,19 @@ def test_a_png_of_16_bits_is_refused_in_the_callback() -> None:
     deep = cv2.imencode(".png", np.full((8, 16), 4000, np.uint16))[1].tobytes()
     with pytest.raises(FrameRejected, match="a PNG of 16 bits"):
         intake(compressed=True, mode=Mode.REPLAY).check(message(format="png", data=deep), 0, 0)
+
+
+def test_two_intakes_of_one_stream_hold_stamps_and_sizes_against_each_other() -> None:
+    png = cv2.imencode(".png", PIXELS)[1].tobytes()
+    raw = intake(mode=Mode.REPLAY)
+    both = FrameIntake(IntakeConfig(Mode.REPLAY, True, LIMIT, False), BOUNDS, raw)
+    first = message(1)
+    raw.check(first, 0, 0)
+    with pytest.raises(FrameRejected, match="stamp was seen before"):
+        both.check(replace(first, data=png), 0, 0)
+    both.check(replace(message(2), data=png), 0, 0)
+    other = cv2.imencode(".png", PIXELS.reshape(8, 16, 3)[:, :14])[1].tobytes()
+    with pytest.raises(FrameRejected, match="resolution changed"):
+        both.check(replace(message(3), data=other), 0, 0)
+    alone = FrameIntake(IntakeConfig(Mode.REPLAY, True, LIMIT, False), BOUNDS)
+    alone.check(replace(first, data=other), 0, 0)

@@ -78,8 +78,9 @@ def test_agrees_with_numpy(encoding: str, padding: int) -> None:
     wanted = oracle(encoding, tight(encoding, rows, step, padding))
     assert image.shape == (HEIGHT, WIDTH, 3)
     assert image.dtype == np.uint8
-    yuv = ENCODINGS[encoding].even_width or encoding == "nv24"
-    tolerance = 2.0 if yuv else 0.0  # OpenCV computes YUV in fixed point
+    yuv = ENCODINGS[encoding].even_width
+    # OpenCV computes YUV in fixed point; for nv24 with the exact numbers, and more bits.
+    tolerance = 2.0 if yuv else 0.65 if encoding == "nv24" else 0.0
     assert np.abs(as_rgb(image, order).astype(np.float64) - wanted).max() <= tolerance
 
 

@@ -22,6 +22,9 @@ from trustseg.image_header import (
     check_scans,
     image_size,
     jpeg_scans,
+    jpeg_segments,
+    png_chunks,
+    png_depth,
 )
 from trustseg.reasons import Reason
 
@@ -172,3 +175,26 @@ def test_a_file_that_is_too_long_is_not_looked_at() -> None:
         f"{MAX_COMPRESSED_BYTES + 1} bytes",
         f"at most {MAX_COMPRESSED_BYTES} bytes",
     )
+
+
+def test_bits_of_a_png_are_known_from_its_header() -> None:
+    for bits in (8, 16):
+        whole = cv2.imencode(".png", np.zeros((8, 8), f"u{bits // 8}"))[1].tobytes()
+        assert png_depth(whole) == png_depth(whole[:25]) == bits
+        assert png_depth(whole[:24]) == 0
+        assert png_depth(b"X" + whole[1:]) == 0
+
+
+def test_chunks_of_a_png_up_to_its_last_one() -> None:
+    whole = cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes()
+    found = list(png_chunks(whole + b"more"))
+    assert [kind for kind, _, _ in found][0 :: len(found) - 1] == [b"IHDR", b"IEND"]
+    assert [start for _, start, _ in found] == [8, *(end for _, _, end in found[:-1])]
+    assert found[-1][2] == len(whole)
+    assert found[0][1:] == (8, 33)
+
+
+def test_a_picture_within_a_picture_ends_the_walk() -> None:
+    with pytest.raises(BadHeader, match="segments are broken"):
+        list(jpeg_segments(START + frame() + scan(b"\1") + START + frame() + END))
+    assert [marker for marker, _, _ in jpeg_segments(START + frame() + scan(b"\1") + END + START)] == [0xC2, 0xDA, 0xD9]

@@ -33,7 +33,8 @@ CONVERSIONS: dict[str, tuple[int, str]] = {
     "bayer_grbg8": (cv2.COLOR_BayerGB2RGB, "rgb"),
 }
 # BT.601, limited range, for whole chroma, which OpenCV converts in full range only: rows R, G, B of Y, U, V, 1.
-_LUMA, _RED_V, _GREEN_U, _GREEN_V, _BLUE_U = 255 / 219, 409 / 256, -100 / 256, -208 / 256, 516 / 256
+_LUMA, _CHROMA = 255 / 219, 255 / 224
+_RED_V, _GREEN_U, _GREEN_V, _BLUE_U = 1.402 * _CHROMA, -0.344136 * _CHROMA, -0.714136 * _CHROMA, 1.772 * _CHROMA
 YUV_TO_RGB = np.array(
     [
         [_LUMA, 0.0, _RED_V, -16 * _LUMA - 128 * _RED_V],
