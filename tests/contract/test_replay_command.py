@@ -403,6 +403,19 @@ def test_names_of_files_are_whatever_the_system_gives(bundle: Path, tmp_path: Pa
     assert (truth["labelled_frames"], truth["unlabelled_frames"]) == (4, 0)
 
 
+def test_names_of_folders_are_whatever_the_system_gives(bundle: Path, tmp_path: Path) -> None:
+    """One recording of two is none: its line in the report holds its name."""
+    good, out = tmp_path / "stra\udcdfe", tmp_path / "o\udcdf"
+    good.mkdir()
+    (good / "0.png").write_bytes(cv2.imencode(".png", shots(1)[0].image)[1].tobytes())
+    assert run(bundle, out, [good]) == 0
+    assert json.loads((out / "summary.json").read_text())["input"]["name"] == "stra\\xdfe"
+    assert "stra" in (out / "report.html").read_text(encoding="utf-8")
+    (tmp_path / "leer\udcdf").mkdir()
+    assert run(bundle, tmp_path / "both", [good, tmp_path / "leer\udcdf"]) == 2
+    assert "leer\\udcdf" in (tmp_path / "both" / "report.html").read_text(encoding="utf-8")
+
+
 def test_a_film_named_by_a_time(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_video(tmp_path / "film.mp4", 3).rename(tmp_path / "2024-05-01T10:00:00.mp4")
     monkeypatch.chdir(tmp_path)

@@ -33,7 +33,7 @@ CAPTIONS = {
 
 def write_report(path: Path, report: EvaluationReport, state: EvaluationState) -> None:
     """Write the page; InputError where the disk does not take it."""
-    write_whole(path, page(report, state).encode())
+    write_whole(path, page(report, state).encode(errors="backslashreplace"))
 
 
 def page(report: EvaluationReport, state: EvaluationState) -> str:

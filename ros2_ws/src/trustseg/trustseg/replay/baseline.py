@@ -131,7 +131,7 @@ def compare(before: Path, after: Path) -> Comparison:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with pq.ParquetFile(path) as table:
+    with path.open("rb") as file, pq.ParquetFile(file) as table:
         for batch in table.iter_batches(columns=list(COLUMNS)):
             yield from batch.to_pylist()
 

@@ -29,7 +29,8 @@ class TableWriter:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self._file = path.open("wb")  # pyarrow itself takes no name that is no UTF-8
+        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")
         self._rows: list[Mapping[str, Any]] = []
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -42,17 +43,26 @@ class TableWriter:
         """Write what waits, and the file's end."""
         self._flush()
         self._writer.close()
+        self._file.close()
 
     def abandon(self) -> None:
         """Give up after an error: the file is worth nothing, and its end is not written once more; else no effect."""
         with suppress(OSError):
             self._writer.close()
+        with suppress(OSError):
+            self._file.close()
         self._writer.is_open = False  # else its finaliser would try again, and print a traceback
 
     def _flush(self) -> None:
         if self._rows:
             self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
             self._rows = []
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Some columns of a table that `TableWriter` wrote."""
+    with path.open("rb") as file:
+        return pq.read_table(file, columns=list(columns))
 
 
 def frame_schema(classes: Sequence[str]) -> pa.Schema:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from trustseg.evaluation.json_document import json_ready, write_whole
+from trustseg.replay.frame_table import read_columns
 from trustseg.replay.report_verdict import verdict_of
 
 RESOURCES = Path(__file__).parent / "resources"
@@ -49,7 +49,7 @@ def write_report(
         "baseline": json.loads(baseline.read_text(encoding="utf-8")) if baseline.is_file() else None,
         "histogram": _histogram(folder), "about": _about(document),
     }  # fmt: skip
-    write_whole(folder / REPORT, page(data).encode())
+    write_whole(folder / REPORT, page(data).encode(errors="backslashreplace"))
 
 
 def page(data: dict[str, Any]) -> str:
@@ -84,13 +84,13 @@ def write_index(folder: Path, drives: Sequence[tuple[str, dict[str, Any]]], fail
         f'<header class="{tone}"><h1>{len(drives)} drives replayed, {len(failed)} failed</h1><ul>{notes}</ul></header>'
         f'<main><section class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></section></main></body></html>\n'
     )
-    write_whole(folder / REPORT, text.encode())
+    write_whole(folder / REPORT, text.encode(errors="backslashreplace"))
 
 
 def _series(folder: Path) -> tuple[dict[str, Any], list[str]]:
     """The timeline's values, the worst of each group where there are too many frames for a screen."""
-    rows = pq.read_table(folder / "frames.parquet", columns=list(COLUMNS)).to_pydict()
-    latency = pq.read_table(folder / "timing.parquet", columns=["latency_ms"]).to_pydict()["latency_ms"]
+    rows = read_columns(folder / "frames.parquet", COLUMNS).to_pydict()
+    latency = read_columns(folder / "timing.parquet", ["latency_ms"]).to_pydict()["latency_ms"]
     reasons = [text.split("|") if text else [] for text in rows["reasons"]]
     names = sorted({name for each in reasons for name in each})
     number = {name: i for i, name in enumerate(names)}
@@ -143,7 +143,7 @@ def _no_events(document: dict[str, Any]) -> str:
 
 
 def _histogram(folder: Path) -> dict[str, list[float]]:
-    values = pq.read_table(folder / "timing.parquet", columns=["latency_ms"]).to_pydict()["latency_ms"]
+    values = read_columns(folder / "timing.parquet", ["latency_ms"]).to_pydict()["latency_ms"]
     known = np.array([v for v in values if v is not None], np.float64)
     if not known.size:
         return {"counts": [], "edges": []}

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from trustseg.errors import InputError
 from trustseg.evaluation.json_document import write_json
 from trustseg.replay.flag import Failure, FlagTrack
+from trustseg.replay.frame_table import read_columns
 from trustseg.replay.storage import one_line
 from trustseg.replay.tally import Tally
 from trustseg.replay.truth import TruthTotals
@@ -79,8 +79,8 @@ def read_totals(folder: Path) -> DriveSums:
     """
     try:
         document = json.loads((folder / TOTALS).read_text(encoding="utf-8"))
-        rows = pq.read_table(folder / FRAMES, columns=sorted({*SCORES, *QUALITIES, "mask_crc32"}))
-        times = pq.read_table(folder / TIMES, columns=list(DURATIONS))
+        rows = read_columns(folder / FRAMES, sorted({*SCORES, *QUALITIES, "mask_crc32"}))
+        times = read_columns(folder / TIMES, list(DURATIONS))
         tally = Tally(reasons=Counter(document["reasons"]))
         for name in COUNTS:
             setattr(tally, name, int(document[name]))
