@@ -303,7 +303,7 @@ class TestFlagAllTheTime:
         return console.file.getvalue()  # type: ignore[attr-defined]
 
     def test_it_is_no_pass_and_says_why(self) -> None:
-        summary = Recorded(5.0, up=[(0.0, 5.0, Reason.DARK)]).summary({})
+        summary = Recorded(5.0, up=[(0.0, 0.3, Reason.NO_INPUT), (0.3, 5.0, Reason.DARK)]).summary({})
         assert (summary.ok, summary.flag_never_down, summary.flag_reasons) == (True, True, ("DARK",))
         text = self.report(summary)
         assert "FLAG UP ALL THE TIME" in text

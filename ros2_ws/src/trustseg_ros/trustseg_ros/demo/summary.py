@@ -173,7 +173,7 @@ def summarize(script: Script, seen: Observation, quality: Mapping[int, float], b
         clear_s=round(clear_s, 3) if quality else math.nan,
         recovery_s=round(recovery_s, 3),
         flag_up_s=round(flag.up_seconds(seen.sent[0].stamp_ns, seen.end_ns), 3),
-        flag_reasons=tuple(flag.reasons(judge.recovered_ns() or judge.answered_ns(), seen.end_ns)),
+        flag_reasons=judge.flag_reasons(),
         flag_never_down=judge.recovered_ns() is None,
         rejected_for=dict(sorted(rejected_for.items())),
         injected=injected,
@@ -240,6 +240,14 @@ class _Judge:
     def recovered_ns(self) -> int | None:
         """When the start is over: the first time at which the flag is down; None: never."""
         return self.flag.first_down(self.seen.sent[0].stamp_ns, self.seen.end_ns)
+
+    def flag_reasons(self) -> tuple[str, ...]:
+        """Reasons after the start; where the flag never came down, all but that nothing had arrived yet."""
+        recovered_ns = self.recovered_ns()
+        names = self.flag.reasons(recovered_ns or self.answered_ns(), self.seen.end_ns)
+        if recovered_ns is None and len(names) > 1:
+            names = [name for name in names if name != Reason.NO_INPUT.name]
+        return tuple(names)
 
     def answered_ns(self) -> int:
         """When the first answer came, or the end: what is said before is about the node's start."""
