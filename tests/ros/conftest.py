@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from trustseg.ros_env import find_ros, ros_environment
+from trustseg_ros.demo.processes import DieWithParent
 
 DOMAINS = range(1, 102)  # above, ports reach into Linux's ephemeral range
 PATIENCE_S = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 10.0))
@@ -90,6 +91,8 @@ def start_process(_shared_memory_is_clean: None, ros_environ: dict[str, str], tm
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # A run that is killed outright leaves no node behind in a domain that the next one takes.
+                preexec_fn=DieWithParent(os.getpid()),
             )
         running.append((name, process))
         return process
