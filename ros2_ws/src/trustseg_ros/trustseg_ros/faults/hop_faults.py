@@ -15,9 +15,10 @@ from trustseg_ros.faults.stack import LINK, MONITOR, SEGMENTER
 from trustseg_ros.faults.witness import VERDICTS
 
 HEARD_LIMIT_S = 60.0
-# Statuses that wait for the starved monitor: three times as many as lead to OK.
-WAITING = 30
-STARVED_S = 3.0
+# Statuses that wait for the starved monitor, more than lead to OK, and how long they wait after the last. DDS hands
+# none of them to a reader that stood still for longer than a second or so.
+WAITING = 14
+STARVED_S = 0.3
 # As far apart as a configuration left at a slow camera's values: 5 Hz and 250 ms beside 30 Hz and 50 ms.
 SLOWER, LONGER = 6.0, 5.0
 
