@@ -21,6 +21,34 @@ from patience import WAIT_S
 HEIGHT, WIDTH = 96, 128
 
 
+# A service is asked again after this long without an answer.
+ANSWER_S = 10.0
+
+
+class Question:
+    """A request to a service, sent until it is answered.
+
+    DDS says that a service is there before the service knows who asks: an answer that is sent meanwhile reaches nobody.
+    Whatever is called this way may be called twice.
+    """
+
+    def __init__(self, client: Any, request: Any) -> None:
+        self._client, self._request = client, request
+        self._sent: list[Any] = []
+        self._again_s = 0.0
+
+    def is_answered(self) -> bool:
+        """Whether an answer is there; asks when it is time to."""
+        if time.monotonic() >= self._again_s and self._client.service_is_ready():
+            self._sent.append(self._client.call_async(self._request))
+            self._again_s = time.monotonic() + ANSWER_S
+        return any(future.done() for future in self._sent)
+
+    def answer(self) -> Any:
+        """The first answer that came."""
+        return next(future.result() for future in self._sent if future.done())
+
+
 class Probe:
     """Publisher of `image` and reader of everything that segmenter and monitor say.
 
@@ -125,13 +153,12 @@ class Probe:
         self.until(lambda: self.verdicts and self.verdicts[-1].state == FailureState.OK, "state OK", every=self.publish)
 
     def call(self, kind: Any, service: str, request: Any) -> Any:
-        """Call a service and give its answer."""
+        """Call a service, again where no answer comes, and give its answer."""
         client = self.node.create_client(kind, service)
-        self.until(client.service_is_ready, f"service {service}")
-        future = client.call_async(request)
-        self.until(future.done, f"answer of {service}")
+        question = Question(client, request)
+        self.until(question.is_answered, f"answer of {service}")
         self.node.destroy_client(client)
-        return future.result()
+        return question.answer()
 
 
 def stamp_ns(message: Any) -> int:

@@ -150,15 +150,16 @@ def test_clock_timing_and_respawn_are_arguments_of_both_nodes(
 ) -> None:
     from rcl_interfaces.srv import GetParameters
 
+    from ros_probe import Question
+
     launch("use_sim_time:=True", "use_respawn:=False", "camera_rate_hz:=12.5", "autostart:=false")
     observer = planner()
     for node in ("trustseg", "trustseg_monitor"):
         client = observer.node.create_client(GetParameters, f"{node}/get_parameters")
-        observer.until(client.service_is_ready, f"parameters of {node}")
-        names = ["use_sim_time", "camera_rate_hz", "latency_budget_ms"]
-        future = client.call_async(GetParameters.Request(names=names))
-        observer.until(future.done, f"parameters of {node}")
-        clock, rate, budget = future.result().values
+        request = GetParameters.Request(names=["use_sim_time", "camera_rate_hz", "latency_budget_ms"])
+        question = Question(client, request)
+        observer.until(question.is_answered, f"parameters of {node}")
+        clock, rate, budget = question.answer().values
         assert (clock.bool_value, rate.double_value) == (True, 12.5)
         assert budget.double_value == 250.0  # the profile's
 

@@ -20,6 +20,7 @@ from trustseg.faults.fault import BACKEND, CAMERA, OUTPUT, PROCESS
 
 INJECTOR, SEGMENTER = "trustseg_injector", "trustseg"
 SERVICE_LIMIT_S = 15.0  # a busy machine takes some seconds until two nodes have found each other
+TRIES = 4
 # What a signal to a process that runs already can make: kind -> (part of its command line, signal).
 SIGNALS = {
     "segmenter_killed": ("segmenter", signal.SIGKILL),
@@ -90,11 +91,17 @@ def _ask(node: Node, target: str, values: dict[str, str | int | float]) -> None:
         )
         raise InputError(f"there is no node {target} in this ROS domain", fix=fix)
     request = SetParametersAtomically.Request(parameters=[_parameter(*each) for each in values.items()])
-    future = client.call_async(request)
-    rclpy.spin_until_future_complete(node, future, timeout_sec=SERVICE_LIMIT_S)
-    answer = future.result()
+    answer = None
+    for _ in range(TRIES):
+        # The service is there before it knows who asks: an answer that it sends meanwhile reaches nobody.
+        future = client.call_async(request)
+        rclpy.spin_until_future_complete(node, future, timeout_sec=SERVICE_LIMIT_S / TRIES)
+        answer = future.result() if future.done() else None
+        if answer is not None:
+            break
+        client.remove_pending_request(future)
     if answer is None:
-        raise InputError(f"node {target} does not answer")
+        raise InputError(f"node {target} does not answer within {SERVICE_LIMIT_S:g} s")
     if not answer.result.successful:
         raise InputError(f"node {target} refuses", got=answer.result.reason)
 
