@@ -134,7 +134,7 @@ def test_too_far_from_fp32_writes_nothing(
         (["--bundle", "{tiny}", "--precision", "int4"], "no such precision"),
         (["--bundle", "{tiny}"], "has no weights of its own"),
         (["--out", "{tiny}"], "made from a checkpoint"),
-        (["--bundle", "{tiny}", "--precision", "fp16", "--images", "{tiny}/nowhere"], "cannot read folder"),
+        (["--bundle", "{tiny}", "--precision", "fp16", "--images", "{tiny}/nowhere"], "no folder of images"),
         (["--bundle", "{tiny}", "--precision", "int8", "--images", "{tiny}"], "too few pictures"),
     ],
 )
