@@ -18,6 +18,7 @@ from trustseg_ros.faults.stack import LINK, MONITOR, SEGMENTER
 from trustseg_ros.faults.start_faults import START_FAULTS
 
 EVENT_LIMIT_S = 15.0
+SILENT_KINDS = ("stop",)  # frames end: the fault is the silence after the last answer
 Maker = Callable[[Bench], AbstractContextManager[int]]
 
 
@@ -44,7 +45,8 @@ def asked_of(bench: Bench, node: str, kind: str, **more: float) -> Iterator[int]
     if not answer.successful:
         raise TrustSegError(f"{node} refused fault {kind}", got=answer.reason)
     try:
-        yield witness.event(kind, since, EVENT_LIMIT_S).at_ns
+        begun_ns = witness.event(kind, since, EVENT_LIMIT_S).at_ns
+        yield last_answer_ns(bench, begun_ns) if kind in SILENT_KINDS else begun_ns
     finally:
         # A node that ended over its fault has a successor without one; asking it does no harm.
         witness.set_parameters(node, fault="")
@@ -67,15 +69,18 @@ def sends(name: str, number: signal.Signals) -> Maker:
     return maker
 
 
+def last_answer_ns(bench: Bench, ended_ns: int) -> int:
+    """When a silence begins: with the answer to what was under way when the frames ended (`Bounds.detection_ns`)."""
+    bench.rest(bench.witness.bounds.latency_budget_ns)
+    return max(ended_ns, bench.witness.status_at_ns)
+
+
 @contextmanager
 def link_killed(bench: Bench) -> Iterator[int]:
-    """The process between camera and node dies. What was under way is answered still, and is no worse for it: the
-    fault begins with that answer, as silence does (`Bounds.detection_ns`)."""
-    witness = bench.witness
+    """The process between camera and node dies."""
     killed_ns = time.monotonic_ns()
     os.kill(bench.stack.pid(LINK), signal.SIGKILL)
-    bench.rest(witness.bounds.latency_budget_ns)
-    yield max(killed_ns, witness.status_at_ns)
+    yield last_answer_ns(bench, killed_ns)
 
 
 @contextmanager
