@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trustseg.backends import GoldenResult
-from trustseg.bounds import Bounds
+from trustseg.bounds import MS, Bounds
 from trustseg.errors import BackendError, EngineLostError, FrameRejected
 from trustseg.frames import FrameIntake, SourceCheck
 from trustseg.reasons import Mode, Reason, Severity, severity_of
@@ -23,7 +23,6 @@ from trustseg_ros.outputs import Outputs
 from trustseg_ros.status_book import Received, StatusBook
 from trustseg_ros.supervisor import Supervisor, Watch
 
-NS_PER_MS = 1e6
 LOG_PERIOD_S = 1.0
 
 
@@ -223,7 +222,7 @@ class FrameWorker:
         reasons, bounds = result.verdict.reasons | self.care.reasons, self.config.bounds
         reasons |= self._info.reasons(frame, taken_ns)
         severity = Severity.GOOD
-        if received.age_ms * NS_PER_MS + (taken_ns - received.at_ns) > bounds.backlog_ns:
+        if received.age_ms * MS + (taken_ns - received.at_ns) > bounds.backlog_ns:
             reasons |= Reason.BACKLOG  # NaN, where age has no meaning, never is
         latency_ns = time.monotonic_ns() - received.at_ns
         if latency_ns > bounds.latency_soft_ns:
@@ -241,7 +240,7 @@ class FrameWorker:
 
     def _afterwards(self, received: Received, frame: Frame, result: PerceptionResult, reasons: Reason) -> None:
         now_ns, before = time.monotonic_ns(), self.last
-        latency_ms = (now_ns - received.at_ns) / NS_PER_MS
+        latency_ms = (now_ns - received.at_ns) / MS
         self.last = LastFrame(
             reasons,
             result.verdict.failure_score,
@@ -254,7 +253,7 @@ class FrameWorker:
         )
         self._outputs.publish_times(
             processing_time_ms=result.pipeline_ms,
-            cyclic_time_ms=(now_ns - before.at_ns) / NS_PER_MS if before.at_ns else float("nan"),
+            cyclic_time_ms=(now_ns - before.at_ns) / MS if before.at_ns else float("nan"),
             pipeline_latency_ms=received.age_ms + latency_ms,
         )
         header = received.message.header

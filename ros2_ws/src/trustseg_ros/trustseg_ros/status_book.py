@@ -11,13 +11,11 @@ from typing import Any
 from std_msgs.msg import Header
 from trustseg_interfaces.msg import SegmentationStatus
 
-from trustseg.bounds import Bounds
+from trustseg.bounds import MS, Bounds
 from trustseg.publication import host_id
 from trustseg.reasons import Mode, Outcome, Reason, Severity, severity_of
 from trustseg.types import PerceptionResult
 from trustseg_ros.integrity import seal
-
-NS_PER_MS = 1e6
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ class StatusBook:
             status.seq = self._seq
             if frame is not None:
                 self._outcomes[Outcome(status.outcome)] += 1
-                status.latency_ms = (self.clock_ns() - frame.at_ns) / NS_PER_MS
+                status.latency_ms = (self.clock_ns() - frame.at_ns) / MS
             by = self._outcomes
             status.processed, status.skipped = by[Outcome.PROCESSED], by[Outcome.SKIPPED]
             status.rejected = by[Outcome.REJECTED]

@@ -9,15 +9,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from trustseg.bounds import Bounds
+from trustseg.bounds import MS, Bounds
 from trustseg.frames.compressed import check_depth, check_format, decode_compressed, image_size
 from trustseg.frames.layout import FrameLimits, check_dimensions, check_layout
 from trustseg.frames.pixels import decode_pixels
 from trustseg.frames.stamps import EncodingCheck, ResolutionCheck, StampCheck, StampConfig, stamp_of
 from trustseg.reasons import Mode
 from trustseg.types import Frame
-
-NS_PER_MS = 1e6
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class FrameIntake:
             check_layout(height, width, message.step, message.encoding, len(message.data), limits=self._limits)
             self._encoding.check(message.encoding)
         self._resolution.check(height, width)
-        return math.nan if age_ns is None else age_ns / NS_PER_MS
+        return math.nan if age_ns is None else age_ns / MS
 
     def decode(self, message: Any) -> Frame:
         """The frame of a message that `check` has passed; its pixels may be a view of the message.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trustseg.bounds import MS, SECOND
 from trustseg.errors import FrameRejected
 from trustseg.reasons import Mode, Reason
 
-MS = 1_000_000
-SECOND = 1_000_000_000
 # How far two good clocks may drift apart per second: NTP slews by at most 500 ppm.
 CLOCK_DRIFT = 1e-3
 

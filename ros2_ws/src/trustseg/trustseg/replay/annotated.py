@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from trustseg.bounds import SECOND
+from trustseg.bounds import MS, SECOND
 from trustseg.checksum import NESTED, checksum
 from trustseg.evidence import Snapshot
 from trustseg.reasons import Mode, Outcome
@@ -24,7 +24,6 @@ IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 STATUS_TYPE, VERDICT_TYPE = "trustseg_interfaces/msg/SegmentationStatus", "trustseg_interfaces/msg/FailureState"
 MESSAGE_VERSION = 2
 FILE, METADATA = "annotated.mcap", "metadata.yaml"
-MS = 1_000_000
 
 
 class AnnotatedBag:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from trustseg.bounds import SECOND
 from trustseg.reasons import Reason, State
 from trustseg.replay.timeline import Change
-
-SECOND = 1_000_000_000
 
 
 @dataclass

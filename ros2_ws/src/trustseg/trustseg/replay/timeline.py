@@ -23,7 +23,6 @@ from trustseg.replay.sources import RecordedImage, stamp_ns_of
 from trustseg.types import Frame, PerceptionResult
 
 MAX_PIXELS = 33_554_432
-NS_PER_MS = 1e6
 
 
 class Processor(Protocol):
@@ -206,7 +205,7 @@ class Timeline:
             return replace(checked, outcome=Outcome.REJECTED, reasons=Reason.INTERNAL, why=why)
         ended = self._steady()
         reasons = result.verdict.reasons
-        if checked.age_ms * NS_PER_MS > self.config.bounds.backlog_ns:
+        if checked.age_ms * MS > self.config.bounds.backlog_ns:
             reasons |= Reason.BACKLOG  # NaN, where age has no meaning, never is
         if not self._source.same(frame.frame_id):
             reasons |= Reason.MULTI_SOURCE

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from trustseg.bounds import SECOND
 from trustseg.reasons import Reason, State
 from trustseg_ros.demo.records import VerdictRecord
 
 # The monitor speaks at 50 Hz: half a second without a word is its silence and not a hiccup of the listener.
 SILENCE_NS = 500_000_000
-SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True)
