@@ -21,6 +21,7 @@ from rich.table import Table
 from trustseg.backend_names import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.cli.calibrate_tables import print_calibration
+from trustseg.cli.label_options import LABEL_NAMES
 from trustseg.errors import InputError
 
 TABLE_WIDTH = 110
@@ -44,13 +45,7 @@ def calibrate(
         list[str] | None,
         typer.Option(help="IMAGES:LABELS[:VOID] that it WAS trained on: used in bad weather only. Repeatable."),
     ] = None,
-    label_names: Annotated[
-        str,
-        typer.Option(
-            metavar="IMAGE_END:LABEL_END",
-            help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal names, or a known form.",
-        ),
-    ] = "",
+    label_names: Annotated[str, LABEL_NAMES] = "",
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes beside them (classes must be theirs).")] = 150,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N images of each folder, evenly spread.")] = None,
     backend: Annotated[str | None, typer.Option(help=f"{CHOICE}. Default: the card's.")] = None,

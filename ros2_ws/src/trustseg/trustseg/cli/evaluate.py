@@ -16,6 +16,7 @@ from rich.console import Console
 from trustseg.backend_names import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.cli.evaluate_tables import print_report
+from trustseg.cli.label_options import LABEL_NAMES
 from trustseg.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,10 +38,7 @@ def evaluate(
     images: Annotated[Path | None, typer.Option(help="Folder of images, any format that OpenCV reads.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Folder of label images (samples or palette indices).")] = None,
     void: Annotated[int | None, typer.Option(help="Id of unlabelled pixels in the labels; they are left out.")] = None,
-    label_names: Annotated[str, typer.Option(
-        metavar="IMAGE_END:LABEL_END", help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal "
-        "names, or a known form.",
-    )] = "",
+    label_names: Annotated[str, LABEL_NAMES] = "",
     dataset: Annotated[str | None, typer.Option(help="camvid or kitti, instead of --images, --labels, --void.")] = None,
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     split: Annotated[str, typer.Option(help="Of camvid: train, val or test.")] = "test",

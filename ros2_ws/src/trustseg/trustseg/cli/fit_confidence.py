@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from trustseg.cli.extras import require
+from trustseg.cli.label_options import LABEL_NAMES
 from trustseg.errors import InputError
 
 
@@ -20,13 +21,7 @@ def fit_confidence(
     out: Annotated[Path, typer.Option(help="Folder for fused.safetensors and head.json.")],
     unseen: Annotated[list[str], typer.Option(help="IMAGES:LABELS that the network was not trained on; repeatable.")],
     seen: Annotated[list[str] | None, typer.Option(help="IMAGES:LABELS that it was trained on; repeatable.")] = None,
-    label_names: Annotated[
-        str | None,
-        typer.Option(
-            metavar="IMAGE_END:LABEL_END",
-            help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal names, or a known form.",
-        ),
-    ] = None,
+    label_names: Annotated[str | None, LABEL_NAMES] = None,
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
     scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
     pictures: Annotated[int, typer.Option(min=8, help="Pictures that it learns from, about 4 MB each.")] = 320,

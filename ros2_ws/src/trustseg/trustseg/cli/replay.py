@@ -14,6 +14,7 @@ from rich.table import Table
 
 from trustseg.backend_names import CHOICE
 from trustseg.cli.bars import Bars
+from trustseg.cli.label_options import LABEL_NAMES
 
 if TYPE_CHECKING:
     from trustseg.replay.replay import ReplayResult
@@ -47,13 +48,7 @@ def replay(
         str, typer.Option(help="Truth: a folder of class ids named as the images, by stamp or number; or a topic.")
     ] = "",
     void: Annotated[int | None, typer.Option(help="Id of unlabelled pixels in the labels; they are left out.")] = None,
-    label_names: Annotated[
-        str,
-        typer.Option(
-            metavar="IMAGE_END:LABEL_END",
-            help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal names, or a known form.",
-        ),
-    ] = "",
+    label_names: Annotated[str, LABEL_NAMES] = "",
     start: Annotated[float, typer.Option(help="Seconds after the first image to begin at.")] = 0.0,
     end: Annotated[float | None, typer.Option(help="Seconds after the first image to end before.")] = None,
     every: Annotated[int, typer.Option(help="Process one image out of so many; the others let time pass.")] = 1,

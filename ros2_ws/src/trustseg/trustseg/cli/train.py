@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from trustseg.cli.extras import require
+from trustseg.cli.label_options import LABEL_NAMES
 from trustseg.errors import InputError
 
 
@@ -27,13 +28,7 @@ def train(
     labels: Annotated[Path | None, typer.Option(help="Training labels; every image must have some.")] = None,
     val_images: Annotated[Path | None, typer.Option(help="Validation images, for selection.")] = None,
     val_labels: Annotated[Path | None, typer.Option(help="Validation labels.")] = None,
-    label_names: Annotated[
-        str | None,
-        typer.Option(
-            metavar="IMAGE_END:LABEL_END",
-            help="How label names differ, as _leftImg8bit:_gtFine_labelIds. Default: equal names, or a known form.",
-        ),
-    ] = None,
+    label_names: Annotated[str | None, LABEL_NAMES] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the configured number.")] = None,
     init: Annotated[
         Path | None, typer.Option(help="Start from the weights of this checkpoint, of the same or other classes.")
