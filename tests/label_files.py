@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 
 GREY, COLOUR, PALETTE = 0, 2, 3
+PACKINGS = {"none": 1, "deflate": 8, "packbits": 32773}  # of TIFF
 
 
 def packed(samples: np.ndarray, bits: int) -> list[bytes]:
@@ -48,14 +49,21 @@ def bitmap(samples: np.ndarray, bits: int) -> bytes:
     return b"BM" + struct.pack("<IHHI", at + len(rows), 0, 0, at) + header + palette + rows
 
 
-def tiff(samples: np.ndarray, bits: int, photometric: int, order: str = "<", orientation: int = 1) -> bytes:
-    """A TIFF of (H, W) samples: photometric 0 white is zero, 1 black is zero, 3 palette."""
+def tiff(
+    samples: np.ndarray, bits: int, photometric: int, order: str = "<", orientation: int = 1, packing: str = "none"
+) -> bytes:
+    """A TIFF of (H, W) samples: photometric 0 white is zero, 1 black is zero, 3 palette; packed, with 8 bits at most,
+    as "deflate" or "packbits" says."""
     height, width = samples.shape
     rows = packed(samples, bits)
     content = b"".join(rows) if bits != 16 else samples.astype(f"{order}u2").tobytes()
+    if packing == "deflate":
+        content = zlib.compress(content)
+    elif packing == "packbits":  # each row as one run of bytes that are not repeated
+        content = b"".join(bytes([len(row) - 1]) + row for row in rows)
     palette = struct.pack(f"{order}{3 << bits}H", *[257 * (7 * i % 256) for i in range(3 << bits)])
     tags = {
-        256: ("H", width), 257: ("H", height), 258: ("H", bits), 259: ("H", 1), 262: ("H", photometric),
+        256: ("H", width), 257: ("H", height), 258: ("H", bits), 259: ("H", PACKINGS[packing]), 262: ("H", photometric),
         273: ("I", 0), 274: ("H", orientation), 277: ("H", 1), 278: ("H", height), 279: ("I", len(content)),
         **({320: ("P", 0)} if photometric == 3 else {}),
     }  # fmt: skip

@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import label_files
 from label_files import GREY, PALETTE
@@ -48,10 +50,37 @@ def test_tiff_gives_samples_and_palette_indices(bits: int, photometric: int, ord
     assert np.array_equal(found, ids(min(bits, 8)))
 
 
+@pytest.mark.parametrize("turn", [1, 6])
+@pytest.mark.parametrize("packing", ["none", "deflate", "packbits"])
+@pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("bits", [2, 4])
-def test_tiff_of_depths_that_are_not_read_is_refused(bits: int) -> None:
+@pytest.mark.parametrize("photometric", [0, 1, 3])
+def test_tiff_of_few_bits(bits: int, photometric: int, order: str, packing: str, turn: int) -> None:
+    data = label_files.tiff(ids(bits), bits, photometric, order, turn, packing)
+    found = decode_labels(data, "labels")
+    assert np.array_equal(found, ids(bits) if turn == 1 else ids(bits).T[:, ::-1])
     with pytest.raises(InputError, match="cannot decode labels"):
-        decode_labels(label_files.tiff(ids(bits), bits, 3), "labels")
+        decode_labels(data[:-20], "labels")
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_what_was_written_is_what_is_read(data: st.DataObject) -> None:
+    """Any size, any ids, every form that a tool may choose."""
+    bits = data.draw(st.sampled_from((1, 2, 4, 8)))
+    height, width, seed = (data.draw(st.integers(1, top)) for top in (20, 40, 1 << 16))
+    samples = np.random.default_rng(seed).integers(0, 1 << bits, (height, width), dtype=np.uint8)
+    form = data.draw(st.sampled_from(("png", "bitmap", "tiff")))
+    if form == "png":
+        written = label_files.png(samples, bits, data.draw(st.sampled_from((GREY, PALETTE))))
+    elif form == "bitmap":
+        bits = 4 if bits == 2 else bits  # no bitmap has two
+        written = label_files.bitmap(samples, bits)
+    else:
+        meaning = data.draw(st.sampled_from((0, 1) if bits == 1 else (0, 1, 3)))
+        packing = data.draw(st.sampled_from(sorted(label_files.PACKINGS)))
+        written = label_files.tiff(samples, bits, meaning, data.draw(st.sampled_from(("<", ">"))), 1, packing)
+    assert np.array_equal(decode_labels(written, "labels"), samples)
 
 
 def encoded(suffix: str, image: np.ndarray, *options: int) -> bytes:

@@ -76,24 +76,7 @@ def decode_image(data: bytes, flags: int, what: str, *, upright: bool = True) ->
     Raises:
         InputError: the picture has more pixels or bytes than are decoded, or its coding makes decoding long.
     """
-    try:
-        stated = stated_image(data)
-        check_scans(data, MOST_PIXELS)
-    except BadHeader as error:
-        if error.expected:
-            raise InputError(f"{what} is not decoded", expected=error.expected, got=error.got) from error
-        return None
-    except (struct.error, IndexError):  # it ends within its header
-        return None
-    pixels = stated.height * stated.width
-    if pixels > MOST_PIXELS or pixels * stated.pixel_bytes > MOST_PIXELS * MOST_PIXEL_BYTES:
-        raise InputError(
-            f"{what} is too large",
-            expected=f"at most {MOST_PIXELS} pixels and {MOST_PIXELS * MOST_PIXEL_BYTES} bytes",
-            got=f"{stated.height} x {stated.width} of {stated.pixel_bytes} bytes",
-            fix="make it smaller",
-        )
-    if not pixels:
+    if not may_be_decoded(data, what):
         return None
     if flags != cv2.IMREAD_UNCHANGED and _deep_grey(data):
         raise InputError(
@@ -112,6 +95,32 @@ def decode_image(data: bytes, flags: int, what: str, *, upright: bool = True) ->
     if stored is None or not upright:
         return stored
     return turned(stored, orientation_of(data))
+
+
+def may_be_decoded(data: bytes, what: str) -> bool:
+    """Whether the header is one of a picture; False where it is none, or broken.
+
+    Raises:
+        InputError: as `decode_image`.
+    """
+    try:
+        stated = stated_image(data)
+        check_scans(data, MOST_PIXELS)
+    except BadHeader as error:
+        if error.expected:
+            raise InputError(f"{what} is not decoded", expected=error.expected, got=error.got) from error
+        return False
+    except (struct.error, IndexError):  # it ends within its header
+        return False
+    pixels = stated.height * stated.width
+    if pixels > MOST_PIXELS or pixels * stated.pixel_bytes > MOST_PIXELS * MOST_PIXEL_BYTES:
+        raise InputError(
+            f"{what} is too large",
+            expected=f"at most {MOST_PIXELS} pixels and {MOST_PIXELS * MOST_PIXEL_BYTES} bytes",
+            got=f"{stated.height} x {stated.width} of {stated.pixel_bytes} bytes",
+            fix="make it smaller",
+        )
+    return pixels > 0
 
 
 def _deep_grey(data: bytes) -> bool:

@@ -1,7 +1,8 @@
 """Class ids in label pictures: the raw samples, or the indices into a palette, of any depth.
 
 OpenCV decodes what a viewer shows: 1-bit samples become 0 and 255, palette indices become colours. Ids are neither, so
-the header is rewritten before decoding: a palette is taken for grey, and grey levels are scaled back to samples.
+the header is rewritten before decoding: a palette is taken for grey, and grey levels are scaled back to samples. TIFF
+of 2 and 4 bits, which OpenCV does not decode, is FFmpeg's.
 Formats: ISO/IEC 15948 (PNG), TIFF 6.0, the headers of Windows bitmaps.
 """
 
@@ -16,13 +17,16 @@ import numpy as np
 
 from trustseg.errors import InputError
 from trustseg.image_header import JPEG_START, PNG_SIGNATURE, BadHeader, check_complete, png_chunks
-from trustseg.orientation import orientation_of, turned
-from trustseg.stored_image import decode_image, read_file
-from trustseg.tiff_tags import BITS, MAGIC, PHOTOMETRIC, tiff_tags
+from trustseg.orientation import UPRIGHT, orientation_of, turned
+from trustseg.stored_image import MOST_PIXELS, decode_image, may_be_decoded, read_file
+from trustseg.tiff_tags import BITS, HEIGHT, MAGIC, ORIENTATION, PHOTOMETRIC, SAMPLES, WIDTH, tiff_tags
 from trustseg.types import UInt8Array
 
 GREY, PALETTE = 0, 3  # colour types of PNG
 BLACK_IS_ZERO, GREYS_OF_TIFF = 1, (0, 1, 3)  # photometric interpretations; 0 is white is zero, 3 a palette
+CLASSIC_TIFF = MAGIC[:2]  # FFmpeg reads no BigTIFF
+# Size, bits, compression, meaning, order of bits, strips, samples, planes, predictor.
+LAYOUT_OF_TIFF = frozenset({256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317})
 FIX = "save labels as PNG of one channel whose values, or palette indices, are the class ids"
 
 
@@ -57,7 +61,9 @@ def decode_labels(data: bytes, where: str, *, upright: bool = True) -> UInt8Arra
         rewritten, most = _as_samples(data)
     except (struct.error, IndexError, KeyError, BadHeader):
         rewritten, most = data, 0
-    found = decode_image(rewritten, cv2.IMREAD_UNCHANGED, where, upright=False)
+    found = _few_bits(rewritten, where, upright=upright)
+    if found is None:
+        found = decode_image(rewritten, cv2.IMREAD_UNCHANGED, where, upright=False)
     if found is None:
         raise InputError(f"cannot decode {where}", got="a broken file or an unknown kind of picture", fix=FIX)
     if found.ndim != 2 or not np.issubdtype(found.dtype, np.integer):
@@ -137,7 +143,7 @@ def _bitmap_samples(data: bytes) -> bytes:
 
 
 def _tiff_samples(data: bytes) -> tuple[bytes, int]:
-    """White-is-zero and palette alike as black-is-zero. Two and four bits a sample are not decoded by OpenCV."""
+    """White-is-zero and palette alike as black-is-zero."""
     tags = {tag.number: tag for tag in tiff_tags(data)}
     meaning = tags[PHOTOMETRIC]
     if meaning.values[0] not in GREYS_OF_TIFF:
@@ -145,3 +151,43 @@ def _tiff_samples(data: bytes) -> tuple[bytes, int]:
     patched = bytearray(data)
     struct.pack_into(meaning.letter, patched, meaning.place, BLACK_IS_ZERO)
     return bytes(patched), 1 if BITS not in tags or tags[BITS].values[0] == 1 else 0
+
+
+def _few_bits(data: bytes, where: str, *, upright: bool) -> UInt8Array | None:
+    """uint8 (H, W) samples of a TIFF of 2 or 4 bits, rewritten as black-is-zero; None for all else, and what is broken.
+
+    Raises:
+        InputError: it is too large.
+    """
+    try:
+        tags = {tag.number: tag.values[0] for tag in tiff_tags(data)} if data[:4] in MAGIC else {}
+    except (struct.error, BadHeader):
+        return None
+    few = data[:4] in CLASSIC_TIFF and tags.get(BITS) in (2, 4) and tags.get(SAMPLES, 1) == 1
+    if not few or not may_be_decoded(data, where):
+        return None
+    import av
+
+    decoder = av.CodecContext.create("tiff", "r")
+    # As strict as OpenCV: what is cut off is an error, and not a picture that ends in black.
+    decoder.options = {"err_detect": "explode", "max_pixels": str(MOST_PIXELS)}
+    try:
+        (frame,) = decoder.decode(av.Packet(_with_layout_alone(data)))
+    except (av.FFmpegError, ValueError):
+        return None
+    if frame.format.name != "pal8" or (frame.height, frame.width) != (tags[HEIGHT], tags[WIDTH]):
+        return None
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+    return turned(rows, tags.get(ORIENTATION, UPRIGHT) if upright else UPRIGHT)
+
+
+def _with_layout_alone(data: bytes) -> bytes:
+    """The TIFF without the tags that say nothing about where and how its samples lie: a strict FFmpeg refuses those."""
+    order = "<" if data[:1] == b"I" else ">"
+    (at,) = struct.unpack_from(f"{order}I", data, 4)
+    (count,) = struct.unpack_from(f"{order}H", data, at)
+    entries = (data[at + 2 + 12 * index : at + 14 + 12 * index] for index in range(count))
+    kept = [each for each in entries if struct.unpack(f"{order}H", each[:2])[0] in LAYOUT_OF_TIFF]
+    directory = struct.pack(f"{order}H", len(kept)) + b"".join(kept) + bytes(4)
+    return data[:at] + directory + data[at + len(directory) :]
