@@ -96,6 +96,51 @@ def test_companions_of_another_system_are_no_pictures(tmp_path: Path) -> None:
         list_pictures(images)
 
 
+CITY = ["a/x_leftImg8bit.png", "b/x_leftImg8bit.png", "b/y_leftImg8bit.png"]
+CITY_LABELS = [name.replace("_leftImg8bit", "_gtFine_labelIds") for name in CITY]
+
+
+def nested(folder: Path, names: list[str]) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
+
+
+def test_sub_folders_of_a_part_are_read_together(tmp_path: Path) -> None:
+    """One a city, as Cityscapes has them: a name may be there in several cities."""
+    images, labels = nested(tmp_path / "i", CITY), nested(tmp_path / "l", [*CITY_LABELS, "b/y_gtFine_color.png"])
+    nested(images, [".cache/z.png", "__MACOSX/z.png", "notes/readme.txt", "deeper/still/z.png"])
+    found = [(str(i.relative_to(images)), str(k.relative_to(labels))) for i, k in paired_files(images, labels)]
+    assert found == list(zip(CITY, CITY_LABELS, strict=True))
+    assert passed_over(images) == [f"{images} is read with its sub-folders a, b"]
+    (labels / CITY_LABELS[2]).unlink()
+    with pytest.raises(InputError, match=r"b/y_leftImg8bit\.png has no labels, expected .*l/b/y_gtFine_labelIds\.png"):
+        paired_files(images, labels)
+
+
+def test_sub_folders_on_one_side_alone(tmp_path: Path) -> None:
+    images = nested(tmp_path / "i", ["a/1.png", "b/2.png"])
+    labels = nested(tmp_path / "l", ["1.png", "2.png"])
+    assert [label.name for _, label in paired_files(images, labels)] == ["1.png", "2.png"]
+    nested(images, ["b/1.png"])
+    with pytest.raises(InputError, match=r"two images of the same name: .*a/1\.png and .*b/1\.png"):
+        paired_files(images, labels)
+
+
+@pytest.mark.parametrize("deep", [True, False])
+def test_parts_of_a_data_set_are_not_mixed(tmp_path: Path, deep: bool) -> None:
+    folder = nested(tmp_path / "i", ["train/1.png", "val/2.png"])
+    with pytest.raises(InputError, match=r"name the folder that holds the images themselves, as .*i/train$"):
+        list_pictures(folder, deep=deep)
+
+
+def test_a_folder_with_pictures_of_its_own_is_not_searched_deeper(tmp_path: Path) -> None:
+    folder = nested(tmp_path / "i", ["1.png", "old/1.png"])
+    assert list_pictures(folder, deep=True).files == (folder / "1.png",)
+
+
 def test_a_folder_that_is_none_or_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"no folder of labels: .*none, .*got nothing of that name"):

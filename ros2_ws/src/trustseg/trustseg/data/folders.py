@@ -19,29 +19,47 @@ IMAGE_SUFFIXES = frozenset(
 )
 # macOS puts one beside every file of a drive that keeps no attributes of its own (AppleDouble, RFC 1740).
 COMPANION = "._"
+# Folders of these names are parts of one data set: what is learned from one is measured on another.
+PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing", "images", "labels"})
 
 
 @dataclass(frozen=True)
 class PictureFolder:
-    """Picture files of a folder in order, and how many companion files ("._...") were passed over."""
+    """Picture files of a folder in order.
 
+    Attributes:
+        folder: as it was named. files: in order.
+        companions: how many companion files ("._...") were passed over.
+        inner: names of the sub-folders that the files lie in; empty where they lie in the folder itself.
+    """
+
+    folder: Path
     files: tuple[Path, ...]
-    companions: int
+    companions: int = 0
+    inner: tuple[str, ...] = ()
 
     @property
     def note(self) -> str:
-        """What was passed over, one line; empty where nothing was."""
-        if not self.companions:
-            return ""
-        folder = self.files[0].parent if self.files else "the folder"
-        return f"{self.companions} files {COMPANION}* in {folder} are macOS attributes and no pictures: passed over"
+        """What the user may not expect, one line; empty where there is nothing."""
+        notes = []
+        if self.inner:
+            more = f" and {len(self.inner) - 8} more" if len(self.inner) > 8 else ""
+            notes.append(f"{self.folder} is read with its sub-folders {', '.join(self.inner[:8])}{more}")
+        if self.companions:
+            told = f"{self.companions} files {COMPANION}* in {self.folder}"
+            notes.append(f"{told} are macOS attributes and no pictures: passed over")
+        return "; ".join(notes)
 
 
-def list_pictures(folder: Path, what: str = "images", order: Callable[[Path], Any] | None = None) -> PictureFolder:
+def list_pictures(
+    folder: Path, what: str = "images", order: Callable[[Path], Any] | None = None, *, deep: bool = False
+) -> PictureFolder:
     """The picture files of `folder`, sorted by `order`, by default by name.
 
     Args:
-        folder: is not searched deeper. what: names the pictures in the error. order: sort key of a path.
+        folder: where they lie. what: names the pictures in the error. order: sort key of a path. deep: where the folder
+            holds none itself, take those of its sub-folders (one a city or drive, as Cityscapes has them), no deeper,
+            and none where these are the parts of a data set, which nobody mixes.
 
     Raises:
         InputError: no folder, one that cannot be read, or no picture in it.
@@ -50,7 +68,12 @@ def list_pictures(folder: Path, what: str = "images", order: Callable[[Path], An
         if not folder.is_dir():
             found = "a file" if folder.exists() else "nothing of that name"
             raise InputError(f"no folder of {what}: {folder}", expected="a folder", got=found)
-        named = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+        named, inner = _pictures_of(folder), []
+        if not named:
+            inner = [each for each in sorted(folder.iterdir()) if each.is_dir() and not _is_foreign(each.name)]
+            inner = [each for each in inner if _pictures_of(each)]
+            parts = not PARTS.isdisjoint(each.name.lower() for each in inner)
+            named = [path for each in inner for path in _pictures_of(each)] if deep and not parts else []
     except OSError as error:
         raise InputError(
             f"folder {folder} of {what} cannot be read", got=error.strerror or type(error).__name__,
@@ -59,11 +82,22 @@ def list_pictures(folder: Path, what: str = "images", order: Callable[[Path], An
     files = tuple(sorted((path for path in named if not path.name.startswith(COMPANION)), key=order))
     if not files:
         got = f"{len(named)} files {COMPANION}*, which macOS writes" if named else "none"
+        example = f", as {inner[0]}" if inner else ""
         raise InputError(
             f"no {what} in {folder}", expected="files ending in " + " ".join(sorted(IMAGE_SUFFIXES)), got=got,
-            fix="name the folder that holds the images themselves",
+            fix=f"name the folder that holds the images themselves{example}",
         )  # fmt: skip
-    return PictureFolder(files, len(named) - len(files))
+    in_order = dict.fromkeys(path.parent.name for path in files if path.parent != folder)
+    return PictureFolder(folder, files, len(named) - len(files), tuple(in_order))
+
+
+def _pictures_of(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+
+
+def _is_foreign(name: str) -> bool:
+    """Whether a folder holds what systems keep for themselves: hidden ones, and that of macOS's archives."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def shown(name: str) -> str:
@@ -76,7 +110,7 @@ def passed_over(*folders: Path) -> list[str]:
     notes: list[str] = []
     for folder in dict.fromkeys(folders):
         with suppress(InputError):
-            notes += [note for note in [list_pictures(folder).note] if note]
+            notes += [note for note in [list_pictures(folder, deep=True).note] if note]
     return notes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,13 +56,16 @@ def paired_files(images: Path, labels: Path, names: LabelNames | None = None) ->
     """(image, label file) for every image of folder `images`, in order of names.
 
     Args:
-        images, labels: folders. names: how the names differ; None: equal stems, else whichever known form fits.
+        images, labels: folders, of pictures or of sub-folders of pictures, which must have the same names on both
+            sides where both have them. names: how the names differ; None: equal stems, else whichever known form fits.
 
     Raises:
         InputError: a folder is missing or empty, a stem is there twice, an image has no label file (it is never left
             out in silence), or the names fit several forms.
     """
-    image_of, label_of = files_by_stem(images, "images"), files_by_stem(labels, "labels")
+    image_of, label_of = files_by_stem(images, "images", deep=True), files_by_stem(labels, "labels", deep=True)
+    if _has_folders(image_of) != _has_folders(label_of):
+        image_of, label_of = _without_folders(image_of, "images"), _without_folders(label_of, "labels")
     chosen = names or recognised_names(list(image_of), label_of, labels)
     stems = {stem: chosen.label_stem(stem) for stem in image_of}
     missing = [stem for stem, wanted in stems.items() if wanted is None or wanted not in label_of]
@@ -91,12 +94,30 @@ def recognised_names(image_stems: Sequence[str], label_of: Mapping[str, Path], l
     return fitting[0] if fitting else EQUAL
 
 
-def files_by_stem(folder: Path, what: str) -> dict[str, Path]:
-    """The picture files of a folder by their names without suffix; InputError where one is there twice."""
+def files_by_stem(folder: Path, what: str, *, deep: bool = False) -> dict[str, Path]:
+    """The picture files of a folder by their names without suffix, of a sub-folder (`deep`) with its name in front.
+
+    InputError where a name is there twice.
+    """
+    found = list_pictures(folder, what, deep=deep).files
+    return _by_name(found, what, lambda path: path.relative_to(folder).with_suffix("").as_posix())
+
+
+def _without_folders(files: Mapping[str, Path], what: str) -> dict[str, Path]:
+    """The same by names alone: the other side has no sub-folders."""
+    return _by_name(files.values(), what, lambda path: path.stem)
+
+
+def _by_name(files: Iterable[Path], what: str, name: Callable[[Path], str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for path in list_pictures(folder, what).files:
-        stem = shown(path.stem)
+    for path in files:
+        stem = shown(name(path))
         if stem in found:
-            raise InputError(f"two {what} of the same name: {found[stem]} and {path.name}", fix="keep one of them")
+            other = path.name if path.parent == found[stem].parent else path
+            raise InputError(f"two {what} of the same name: {found[stem]} and {other}", fix="keep one of them")
         found[stem] = path
     return found
+
+
+def _has_folders(files: Mapping[str, Path]) -> bool:
+    return any("/" in stem for stem in files)

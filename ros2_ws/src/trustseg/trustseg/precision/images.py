@@ -51,12 +51,12 @@ def rendered_images(
 
 
 def folder_images(folder: Path, count: int, size: tuple[int, int], color_order: str) -> list[ReferencedImage]:
-    """At most `count` pictures of `folder`, evenly spread over their names, stretched to `size` (height, width).
+    """At most `count` pictures of `folder` or its sub-folders, evenly spread, stretched to `size` (height, width).
 
     Raises:
         InputError: the folder holds no picture, or one cannot be decoded.
     """
-    paths = list_pictures(folder).files
+    paths = list_pictures(folder, deep=True).files
     chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(count, len(paths))).round().astype(int))]
     return [_read(path, size, color_order) for path in chosen]
 
