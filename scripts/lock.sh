@@ -27,4 +27,5 @@ compile ros toolchain runtime build
 compile dev toolchain runtime build
 compile ray toolchain runtime build dev
 compile mutation toolchain runtime build dev
+compile security toolchain runtime build dev ray
 compile fuzz toolchain runtime build dev

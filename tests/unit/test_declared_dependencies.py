@@ -23,6 +23,7 @@ PIP = {
     "sklearn": "scikit-learn",
     "PIL": "pillow",
     "google": "protobuf",
+    "pip_requirements_parser": "pip-requirements-parser",
 }
 ROSDEP = {
     "cv2": "python3-opencv", "yaml": "python3-yaml", "sklearn": "python3-sklearn", "PIL": "python3-pil",
@@ -32,7 +33,7 @@ ROSDEP = {
 OF_ROS = {"rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "rcl_interfaces", "rosgraph_msgs",
           "sensor_msgs", "std_msgs", "std_srvs", "trustseg_interfaces", "launch", "launch_ros"}  # fmt: skip
 WHERE_INSTALLED = {"vision_msgs"}
-NOT_LOCKED = {"torch", "ray"}  # installed apart
+NOT_LOCKED = {"torch", "ray", "pip_requirements_parser"}  # installed apart (scripts/setup.sh --dev)
 
 
 def imported(package: str) -> dict[str, str]:

@@ -53,6 +53,7 @@ setup(
         "train": ["torch==2.13.0", "onnx>=1.15", "onnxscript>=0.5", "safetensors>=0.4", "scikit-learn>=1.3"],
         "gpu": ["tensorrt>=8.6", "pycuda>=2022.2", "cuda-python>=12", "onnx>=1.15", "protobuf>=3.20"],
         "signature": ["cryptography>=41"],
+        "security": ["cyclonedx-bom>=7", "pip-audit>=2.10", "pip-requirements-parser>=32"],
         "ray": ["ray[client]>=2.9"],
     },
     zip_safe=False,

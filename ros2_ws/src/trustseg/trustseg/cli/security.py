@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
+from trustseg.cli.extras import require
 from trustseg.errors import InputError
 
 if TYPE_CHECKING:
-    from trustseg.security import Locked
+    from trustseg.security.pins import Pin
 
 security = typer.Typer(
     name="security",
@@ -39,7 +41,7 @@ def policy(
     sim_time: Annotated[bool, typer.Option(help="The nodes hear /clock (replay, simulation).")] = False,
 ) -> None:
     """Write the SROS 2 policy: one enclave a process; only the monitor's may publish the flag that planners obey."""
-    from trustseg.security import Deployment, policy_document
+    from trustseg.security.policy import Deployment, policy_document
 
     deployment = Deployment(
         namespace="/" + namespace.strip("/"),
@@ -66,8 +68,9 @@ def sbom(
     bundle: Annotated[list[str] | None, typer.Option(help="Bundle to list; default: segnet_lite.")] = None,
 ) -> None:
     """Write the bill of materials (CycloneDX 1.6, JSON): every locked package with its hashes, and the models."""
+    require("security sbom", "security", "cyclonedx_py", "pip_requirements_parser")
     from trustseg.bundle import load_bundle
-    from trustseg.security import bill_of_materials
+    from trustseg.security.sbom import bill_of_materials
 
     bundles = [load_bundle(name, draft=True) for name in bundle or ["segnet_lite"]]
     text = bill_of_materials(_packages(lock), bundles, metadata.version("trustseg"))
@@ -84,10 +87,12 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> int:
     """Ask an OSV service for known weaknesses of the locked packages; 1 where there are any, 2 where nobody answers."""
-    from trustseg.security import known_advisories
+    require("security audit", "security", "pip_audit", "pip_requirements_parser")
+    from trustseg.security.audit import known_advisories
 
     packages = _packages(lock)
-    found = known_advisories(packages, service)
+    with Console(stderr=True).status(f"asking {service} about {len(packages)} packages"):
+        found = known_advisories(packages, service)
     if as_json:
         rows = [{"package": a.package.name, "version": a.package.version, "advisory": a.identifier} for a in found]
         typer.echo(json.dumps({"packages": len(packages), "advisories": rows}))
@@ -98,15 +103,14 @@ def audit(
     return 1 if found else 0
 
 
-def _packages(lock: list[Path] | None) -> list[Locked]:
+def _packages(lock: list[Path] | None) -> list[Pin]:
     from trustseg.bundle import source_tree
-    from trustseg.security import locked_packages
-    from trustseg.security.locked import RUNTIME_LOCKS
+    from trustseg.security.pins import RUNTIME_LOCKS, pins
 
     tree = source_tree()
     if lock is None and tree is None:
         raise InputError("no lock files are installed with this package", fix="name them: --lock runtime.txt")
-    return locked_packages(lock or [tree / "requirements" / name for name in RUNTIME_LOCKS if tree])
+    return pins(lock or [tree / "requirements" / name for name in RUNTIME_LOCKS if tree])
 
 
 def _write(path: Path, text: str) -> Path:

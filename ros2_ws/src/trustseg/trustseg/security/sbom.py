@@ -1,26 +1,28 @@
-"""A software bill of materials in CycloneDX 1.6 JSON: what the locks install, and the models that run on it."""
+"""A software bill of materials in CycloneDX 1.6 JSON: what the locks install, and the models that run on it.
+
+cyclonedx-py (Apache-2.0) makes both bills that this one is put together from: of the locks (packages and hashes), and
+of the environment that runs this (licences and who needs whom).
+"""
 
 from __future__ import annotations
 
 import json
-import re
+import subprocess
+import sys
 import uuid
-from importlib import metadata
 from typing import Any
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from trustseg.bundle import Bundle
-from trustseg.security.locked import Locked
+from trustseg.errors import TrustSegError
+from trustseg.security.pins import Pin
 
 SPEC_VERSION = "1.6"
 NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # of URLs, RFC 4122
-SPDX_EXPRESSION = re.compile(r"^[A-Za-z0-9.+()-]+( (AND|OR|WITH) [A-Za-z0-9.+()-]+)*$")
-LONGEST_LICENCE_NAME = 80
 
 
-def bill_of_materials(packages: list[Locked], bundles: list[Bundle], version: str) -> str:
+def bill_of_materials(packages: list[Pin], bundles: list[Bundle], version: str) -> str:
     """The document as JSON text; the same input gives the same bytes.
 
     Args:
@@ -28,47 +30,31 @@ def bill_of_materials(packages: list[Locked], bundles: list[Bundle], version: st
         bundles: models to list, each with the hashes of its graphs.
         version: of TrustSeg.
     """
+    bill = _cyclonedx("requirements", "-", stdin="\n".join(pin.line for pin in packages) + "\n")
+    licences, needs = _installed()
     root = f"pkg:pypi/trustseg@{version}"
-    components = [*(_library(p) for p in packages), *(_model(b, key) for b in bundles for key in sorted(b.card.models))]
-    refs = {package.name: package.purl for package in packages}
-    direct = [refs[name] for name in _requirements("trustseg") if name in refs]
-    ros = [package.purl for package in packages if package.name.startswith("ros-")]
-    models = [c["bom-ref"] for c in components if c["type"] == "machine-learning-model"]
-    dependencies = [{"ref": root, "dependsOn": sorted({*direct, *ros, *models})}]
-    for package in packages:
-        wanted = sorted({refs[name] for name in _requirements(package.name) if name in refs} - {package.purl})
-        dependencies.append({"ref": package.purl, "dependsOn": wanted})
-    document = {
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": SPEC_VERSION,
-        "version": 1,
-        "metadata": {
-            "component": {
-                "type": "application", "bom-ref": root, "name": "trustseg", "version": version, "purl": root,
-                "licenses": [{"license": {"id": "Apache-2.0"}}],
-            }
-        },
-        "components": components,
-        "dependencies": [*dependencies, *({"ref": ref} for ref in models)],
+    components = bill.get("components", [])
+    for each in components:
+        each["bom-ref"] = each["purl"]  # the tool's reference and description are line numbers of its input
+        del each["description"]
+        if each["purl"] in licences:
+            each["licenses"] = licences[each["purl"]]
+    models = [_model(bundle, precision) for bundle in bundles for precision in sorted(bundle.card.models)]
+    listed = {pin.purl for pin in packages}
+    ros = {pin.purl for pin in packages if pin.name.startswith("ros-")}
+    direct = (needs.get(root, set()) & listed) | ros | {model["bom-ref"] for model in models}
+    bill["metadata"]["component"] = {
+        "type": "application", "bom-ref": root, "name": "trustseg", "version": version, "purl": root,
+        "licenses": [{"license": {"id": "Apache-2.0"}}],
     }  # fmt: skip
-    serial = uuid.uuid5(NAMESPACE, json.dumps(document, sort_keys=True))
-    return json.dumps({**document, "serialNumber": f"urn:uuid:{serial}"}, indent=2) + "\n"
-
-
-def _library(package: Locked) -> dict[str, Any]:
-    component: dict[str, Any] = {
-        "type": "library",
-        "bom-ref": package.purl,
-        "name": package.name,
-        "version": package.version,
-        "purl": package.purl,
-        "hashes": [{"alg": "SHA-256", "content": digest} for digest in package.sha256],
-    }
-    licence = _licence(package)
-    if licence is not None:
-        component["licenses"] = [licence]
-    return component
+    bill["components"] = [*sorted(components, key=lambda each: str(each["purl"])), *models]
+    bill["dependencies"] = [
+        {"ref": root, "dependsOn": sorted(direct)},
+        *({"ref": pin.purl, "dependsOn": sorted(needs.get(pin.purl, set()) & listed)} for pin in packages),
+        *({"ref": model["bom-ref"]} for model in models),
+    ]
+    serial = uuid.uuid5(NAMESPACE, json.dumps(bill, sort_keys=True))
+    return json.dumps({**bill, "serialNumber": f"urn:uuid:{serial}"}, indent=2) + "\n"
 
 
 def _model(bundle: Bundle, precision: str) -> dict[str, Any]:
@@ -82,28 +68,31 @@ def _model(bundle: Bundle, precision: str) -> dict[str, Any]:
     }
 
 
-def _licence(package: Locked) -> dict[str, Any] | None:
-    """What the installed package of that version says of its licence."""
-    try:
-        about = metadata.metadata(package.name)
-    except metadata.PackageNotFoundError:
-        return None
-    if about["Version"] != package.version:
-        return None
-    expression = about["License-Expression"] if "License-Expression" in about else ""  # noqa: SIM401 - typed without get
-    if expression and SPDX_EXPRESSION.match(expression):
-        return {"expression": expression}
-    classifiers = [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
-    told = about["License"].strip() if "License" in about else ""
-    name = told or (classifiers[0].rpartition(" :: ")[2] if classifiers else "")
-    return {"license": {"name": name.splitlines()[0][:LONGEST_LICENCE_NAME]}} if name else None
+def _installed() -> tuple[dict[str, Any], dict[str, set[str]]]:
+    """Of this environment: licences by package URL, and the package URLs that each package needs."""
+    bill = _cyclonedx("environment", sys.executable)
+    purls = {c["bom-ref"]: f"pkg:pypi/{canonicalize_name(c['name'])}@{c['version']}" for c in bill["components"]}
+    licences = {purls[c["bom-ref"]]: c["licenses"] for c in bill["components"] if "licenses" in c}
+    needs = {
+        purls[each["ref"]]: {purls[other] for other in each.get("dependsOn", []) if other in purls}
+        for each in bill["dependencies"]
+        if each["ref"] in purls
+    }
+    return licences, needs
 
 
-def _requirements(name: str) -> list[str]:
-    """Names of the packages that an installed one asks for here, without extras."""
-    try:
-        asked = metadata.requires(name) or []
-    except metadata.PackageNotFoundError:
-        return []
-    parsed = [Requirement(text) for text in asked]
-    return [canonicalize_name(r.name) for r in parsed if r.marker is None or r.marker.evaluate({"extra": ""})]
+def _cyclonedx(command: str, source: str, stdin: str = "") -> dict[str, Any]:
+    arguments = ["--of", "JSON", "--sv", SPEC_VERSION, "--output-reproducible", "--no-validate", "-o", "-", source]
+    ran = subprocess.run(
+        [sys.executable, "-m", "cyclonedx_py", command, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode != 0:
+        raise TrustSegError(
+            "cyclonedx-py made no bill of materials", got=(ran.stderr.strip().splitlines() or ["nothing"])[-1]
+        )
+    document: dict[str, Any] = json.loads(ran.stdout)
+    return document
