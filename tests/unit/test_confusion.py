@@ -7,7 +7,7 @@ import pytest
 
 from trustseg.errors import InputError
 from trustseg.evaluation.confusion import ConfusionMatrix, confusion_counts
-from trustseg.evaluation.image_quality import image_quality, is_failure
+from trustseg.evaluation.image_quality import image_quality
 
 
 def u8(values: object) -> np.ndarray:
@@ -76,6 +76,5 @@ def test_quality_leaves_out_classes_below_one_percent() -> None:
     assert image_quality(counts) == pytest.approx((980 / 990 + 10 / 15) / 2)
 
 
-def test_quality_without_labels_is_undefined_and_failure_is_below_one_half() -> None:
+def test_quality_without_labels_is_undefined() -> None:
     assert np.isnan(image_quality(np.zeros((3, 4), np.int64)))
-    assert (is_failure(0.4999), is_failure(0.5), is_failure(0.9)) == (True, False, False)

@@ -13,8 +13,6 @@ from std_msgs.msg import Header
 from trustseg.types import UInt8Array
 from trustseg_ros.camera_info import image_matrices, image_size
 
-UNLABELLED = 255
-
 
 class ImageMessage:
     """One Image message that is filled again for every frame: publishing copies it before it returns.

@@ -56,7 +56,6 @@ class FrameBuffers:
         self._driver, self.input_name, self.mapped = driver, input_name, mapped
         self.host: dict[str, np.ndarray] = {}
         self._device: dict[str, Any] = {}
-        self.busy = False
         self.uploaded, self.done = driver.Event(), driver.Event()
         self.graph: CapturedGraph | None = None
         for name, (shape, dtype) in shapes.items():

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # typer brings its own copy of click; its base of every usage error has no public name.
 USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
-EXIT_GOOD, EXIT_BAD_VERDICT, EXIT_USAGE = 0, 1, 2
+EXIT_GOOD, EXIT_USAGE = 0, 2  # and 1: a command returns it for a bad verdict
 
 
 def show_version(wanted: bool) -> None:

@@ -21,7 +21,6 @@ from trustseg.scenes.sensor import noise_tile
 from trustseg.stored_image import limit_decoder, read_image
 from trustseg.types import UInt8Array
 
-VIDEOS = (".mp4", ".mkv", ".avi", ".mov", ".webm")
 # Encoders as cameras and recorders set them, from faint to strong compression.
 ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("libx264", {"crf": "18", "preset": "fast"}),

@@ -28,8 +28,3 @@ def image_quality(counts: Counts) -> float:
         return float("nan")
     covering = counts.sum(axis=1) >= COVERING_SHARE * matrix.labelled
     return float(np.mean(matrix.class_iou()[covering]))
-
-
-def is_failure(quality: float) -> bool:
-    """True when an image of this quality must not be trusted."""
-    return quality < FAILURE_BELOW

@@ -59,14 +59,6 @@ CANDIDATES = tuple(
 
 
 @dataclass(frozen=True)
-class CrossFitted:
-    """Judgements of every row by a model that has not seen the row's block, float64 (n,) each."""
-
-    judged: Judgements
-    fold: Ints
-
-
-@dataclass(frozen=True)
 class Choice:
     """How a candidate did where a kind of trouble, and half of the blocks, were left out together.
 

@@ -69,11 +69,6 @@ class FuzzResult:
     inconsistent: list[str] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
 
-    @property
-    def sound(self) -> bool:
-        """No crash and nothing accepted that must not be."""
-        return not self.inconsistent and not self.crashes
-
 
 def fuzz_images(count: int, seed: int = 0, on_step: Callable[[int], None] = lambda done: None) -> FuzzResult:
     """Take `count` messages, half raw and half compressed, through intake and decoder; `on_step` hears the progress."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
@@ -221,11 +221,6 @@ class BagSource:
             yield RecordedImage(index, stored.time_ns, message, stored.channel.kind == COMPRESSED)
         if index + 1 < self.count and not self.losses:
             self._damaged.append(f"{self.count} messages of {self.topic} are stated, {index + 1} are there")
-
-    def other_messages(self, topics: Collection[str]) -> Iterator[tuple[int, Any]]:
-        """(time of recording, message) of other topics, for labels."""
-        for stored in self._bag.messages(topics):
-            yield stored.time_ns, self._bag.decode(stored)
 
     def close(self) -> None:
         """See `ImageSource`."""
