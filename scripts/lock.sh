@@ -28,4 +28,5 @@ compile dev toolchain runtime build
 compile ray toolchain runtime build dev
 compile mutation toolchain runtime build dev
 compile security toolchain runtime build dev ray
+compile docs toolchain runtime build dev ray security
 compile fuzz toolchain runtime build dev

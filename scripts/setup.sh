@@ -2,7 +2,7 @@
 # Makes .venv (Python packages, ROS 2 where none is installed) and builds the ROS workspace. ./demo.sh and ./test.sh call it.
 #
 #   scripts/setup.sh         what the command, the nodes and the demo need
-#   scripts/setup.sh --dev   and what ./test.sh needs (linters, pytest, Ray, PyTorch)
+#   scripts/setup.sh --dev   and what ./test.sh needs (linters, pytest, MkDocs, Ray, PyTorch)
 #
 # Quick when nothing changed (stamps hold a hash of every input); a run that was interrupted is taken up again; of two runs at
 # once the second waits. TRUSTSEG_PYTHON names another interpreter. Exit code 2: something is missing on this machine.
@@ -142,7 +142,7 @@ VENV_HASH=$(hash_of "$LOCKS"/{toolchain,build,ros,runtime,runtime-apt}.txt scrip
 mapfile -t BUILD_INPUTS < <(find ros2_ws/src -type f \( -path '*/trustseg_interfaces/*' -o -name setup.py -o -name setup.cfg -o -name package.xml \) \
     -not -path '*/.*' | LC_ALL=C sort)
 BUILD_HASH=$VENV_HASH$(hash_of scripts/setup.sh "${BUILD_INPUTS[@]}")$(find launch -type f | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
-DEV_HASH=$VENV_HASH$(hash_of "$LOCKS"/{dev,ray,security}.txt)$TORCH
+DEV_HASH=$VENV_HASH$(hash_of "$LOCKS"/{dev,ray,security,docs}.txt)$TORCH
 
 ready() { stamped venv "$VENV_HASH" && stamped build "$BUILD_HASH" && { ((!DEV)) || stamped dev "$DEV_HASH"; }; }
 ready && exit 0
@@ -167,8 +167,8 @@ if ! stamped build "$BUILD_HASH"; then
 fi
 if ((DEV)) && ! stamped dev "$DEV_HASH"; then
     rm -f "$VENV/.stamp-dev"
-    say "installing what the tests need (linters, pytest, Ray, PyTorch)"
-    pip_locked --require-hashes -r "$LOCKS/dev.txt" -r "$LOCKS/ray.txt" -r "$LOCKS/security.txt"
+    say "installing what the tests need (linters, pytest, MkDocs, Ray, PyTorch)"
+    pip_locked --require-hashes -r "$LOCKS/dev.txt" -r "$LOCKS/ray.txt" -r "$LOCKS/security.txt" -r "$LOCKS/docs.txt"
     # PyTorch alone is not hash-locked: its wheel differs with the machine (CPU or CUDA build).
     pip_install "$TORCH"
     stamp dev "$DEV_HASH"
