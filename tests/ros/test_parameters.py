@@ -1,4 +1,4 @@
-"""Parameters of every node: one table, against which the YAML profiles and the README are held."""
+"""Parameters of every node: one table, against which the YAML profiles are held."""
 
 from __future__ import annotations
 
@@ -164,18 +164,3 @@ def test_profiles_name_only_parameters_that_exist(repository: Path) -> None:
             known = both if name == "**" else {f.name for f in dataclasses.fields(KINDS[name])}
             unknown = set(section["ros__parameters"]) - known - set(parameters.ROS_OWN)
             assert not unknown, f"{path.name}, {pattern}"
-
-
-def test_the_readme_tells_every_parameter_of_the_two_nodes(repository: Path) -> None:
-    text = (repository / "README.md").read_text(encoding="utf-8").split("## Parameters", 1)[1].split("\n## ", 1)[0]
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
-    ]
-    told = {name.strip("`"): (nodes, default.strip("`"), meaning) for name, nodes, default, meaning in rows}
-    assert len(told) == len(rows)
-    wanted: dict[str, tuple[str, str, str]] = {}
-    for node_name in ("trustseg", "trustseg_monitor"):
-        for each in dataclasses.fields(KINDS[node_name]):
-            nodes = ", ".join(([wanted[each.name][0]] if each.name in wanted else []) + [node_name])
-            wanted[each.name] = (nodes, str(each.default), each.metadata["description"])
-    assert told == wanted

@@ -1,4 +1,4 @@
-"""Every parameter of every node: one frozen dataclass a node, which is the table that YAML and README are held to.
+"""Every parameter of every node: one frozen dataclass a node; docs/parameters.md is written from it, YAML held to it.
 
 A field's metadata is its descriptor. `load` declares all of them and gives the configuration; a key that no field
 has, a wrong type or a value out of range is a `ParameterError` with one clear line. `watch` lets the live ones change:
