@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set-up, linters, types, import rules and every test; arguments go to pytest (./test.sh tests/unit -k calibration).
+# Set-up, linters, types, import rules, the documents' site and every test; arguments go to pytest (./test.sh tests/unit -k calibration).
 # ./test.sh --fast: the same with the unit tests that take less than ten seconds, for every change on the way.
 # Every stage runs even when an earlier one failed; the exit code is 0 only when all passed. pytest's closing line comes last.
 set -uo pipefail
@@ -23,6 +23,7 @@ stage "ruff check" "$BIN/ruff" check --quiet .
 stage "ruff format" "$BIN/ruff" format --check --quiet .
 stage "mypy" "$BIN/mypy"
 stage "import rules" "$BIN/lint-imports" --no-cache
+stage "documents" env NO_MKDOCS_2_WARNING=1 "$BIN/mkdocs" build --strict --quiet
 ((${#failed[@]} == 0)) || printf '== failed before the tests: %s\n' "$(IFS=,; echo "${failed[*]}")"
 printf '== pytest\n'
 "$BIN/python" -m pytest "$@"

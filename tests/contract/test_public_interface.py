@@ -66,3 +66,20 @@ def test_the_lines_of_the_readme_print_what_it_says(tmp_path: Path) -> None:
         [sys.executable, "-c", blocks["python"]], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert printed.stdout == blocks["text"]
+
+
+def test_the_readme_shows_what_verify_prints() -> None:
+    """But for times and the last digits of sums, which are the machine's."""
+    section = (ROOT / "README.md").read_text().split("\n## Quick start\n")[1].split("\n## ")[0]
+    command, shown = re.findall(r"```(?:sh|text)\n(.*?)```", section, re.DOTALL)[-2:]
+    name, *arguments = command.split()
+    assert name == ".venv/bin/trustseg"
+    ran = subprocess.run([sys.executable, "-m", "trustseg", *arguments], check=True, capture_output=True, text=True)
+
+    def without_numbers(text: str) -> list[str]:
+        return [" ".join(re.sub(r"[\d.e-]+( ?%| off| ms)", "#", line).split()) for line in text.splitlines()]
+
+    printed = without_numbers(ran.stdout + ran.stderr)
+    told = [line for line in without_numbers(shown) if "tensorrt" not in line]  # which is not on every machine
+    assert [line for line in told if line not in printed] == []
+    assert len(shown.splitlines()) >= 12
