@@ -10,12 +10,12 @@ from std_msgs.msg import Float64
 from trustseg_interfaces.msg import FailureState
 
 from trustseg.bounds import TICK_NS
+from trustseg.host.ros_env import enter
 from trustseg.reasons import State
-from trustseg.ros_env import enter
-from trustseg_ros.guard import FailureGuard
-from trustseg_ros.node_main import spin_node, steady_timer
-from trustseg_ros.parameters import load, parameter
-from trustseg_ros.qos import VERDICT_TOPIC, verdict_qos
+from trustseg_ros.common.node_main import spin_node, steady_timer
+from trustseg_ros.common.parameters import load, parameter
+from trustseg_ros.common.qos import VERDICT_TOPIC, verdict_qos
+from trustseg_ros.planner.guard import FailureGuard
 
 CRUISE_MPS, SLOW_MPS, STOP_MPS = 8.0, 2.0, 0.0
 

@@ -12,8 +12,8 @@ from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 
 from trustseg.backend_names import CHOICE
-from trustseg.ros_env import ALLOCATOR, transport_environment
-from trustseg.telemetry import OPT_OUT
+from trustseg.host.ros_env import ALLOCATOR, transport_environment
+from trustseg.host.telemetry import OPT_OUT
 
 PROFILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
 RESPAWN_DELAY_S = 0.5

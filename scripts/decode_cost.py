@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from trustseg.frames import FrameLimits, decode_compressed
-from trustseg.image_header import jpeg_scans
+from trustseg.imaging.image_header import jpeg_scans
 
 REPEATS = 3
 SIZES = ((720, 1280), (3000, 4160), (6300, 6300))  # the last is near the largest of `FrameLimits`

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from trustseg.evaluation.health_streams import braking
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.reasons import Reason
-from trustseg.scenes import Drive
-from trustseg.scenes.sensor_faults import MOST_BUFFERS, SensorFault
+from trustseg_lab.faults.health_streams import braking
+from trustseg_lab.scenes import Drive
+from trustseg_lab.scenes.sensor_faults import MOST_BUFFERS, SensorFault
 
 FRAMES, NS = 300, 100_000_000
 SIZE = (480, 640)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import cv2
 
-from trustseg.scenes import Drive, parse_condition
+from trustseg_lab.scenes import Drive, parse_condition
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / "tests" / "golden_drive"

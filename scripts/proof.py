@@ -92,7 +92,7 @@ def install_tool() -> Path:
 def environment(tool: Path) -> dict[str, str]:
     """Variables for a process that tests: the tool, and ROS's paths, without which conftest.py starts it again."""
     sys.path.insert(0, str(PACKAGES["trustseg"].parent))
-    from trustseg.ros_env import ros_environment
+    from trustseg.host.ros_env import ros_environment
 
     env = ros_environment(allocator=False)
     env["PYTHONPATH"] = os.pathsep.join([*filter(None, [env.get("PYTHONPATH")]), str(tool)])

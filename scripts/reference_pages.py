@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/reference_pages.py
 
-tests/unit/test_reference_pages.py fails when a page is older than the code.
+tests/unit/repository/test_reference_pages.py fails when a page is older than the code.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ END = "<!-- end of what is written -->\n"
 
 def parameters() -> str:
     """One table for each node; what two nodes share stands first."""
-    from trustseg_ros.parameters import CameraConfig, MonitorConfig, RecorderConfig, SegmenterConfig, Timing
+    from trustseg_ros.common.parameters import CameraConfig, MonitorConfig, RecorderConfig, SegmenterConfig, Timing
 
     shared = {each.name for each in dataclasses.fields(Timing)}
     kinds: tuple[tuple[str, type, set[str]], ...] = (
@@ -81,7 +81,7 @@ def _parameter_row(each: dataclasses.Field[Any]) -> str:
 
 
 if __name__ == "__main__":
-    from trustseg import ros_env
+    from trustseg.host import ros_env
 
     ros_env.enter()
     for name in PAGES:

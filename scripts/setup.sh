@@ -10,7 +10,7 @@ set -Eeuo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$ROOT"
 VENV=$ROOT/.venv
-UNDERLAY=$VENV/ros-underlay.env # read by trustseg/ros_env.py too
+UNDERLAY=$VENV/ros-underlay.env # read by trustseg/host/ros_env.py too
 LOCKS=$ROOT/requirements
 TORCH=torch==2.13.0
 DEV=0
@@ -130,7 +130,7 @@ build_workspace() {
         say "the build failed; all of its output is in ros2_ws/log/build.txt"
         exit 1
     fi
-    pip_locked -e "$ROOT/ros2_ws/src/trustseg" -e "$ROOT/ros2_ws/src/trustseg_ros"
+    pip_locked -e "$ROOT/ros2_ws/src/trustseg" -e "$ROOT/ros2_ws/src/trustseg_ros" -e "$ROOT/ros2_ws/src/trustseg_lab"
     # The programs that colcon linked into lib/trustseg_ros find their functions by these names; nobody wants them on a PATH.
     (cd "$VENV/bin" && rm -f segmenter monitor camera recorder injector)
 }

@@ -10,10 +10,11 @@ import pytest
 from bundle_factory import paint_scene
 from fake_cuda import FakeCuda
 from fake_tensorrt import FakeTensorRt
-from trustseg.backends import Backend, create_backend, load_golden, tensorrt_build
-from trustseg.backends.plan_manifest import plan_place
-from trustseg.backends.tensorrt_build import BuildOptions, build_plan
-from trustseg.bundle import Bundle
+from trustseg.backends import Backend, create_backend, load_golden
+from trustseg.backends.tensorrt import build as tensorrt_build
+from trustseg.backends.tensorrt.build import BuildOptions, build_plan
+from trustseg.backends.tensorrt.plan_manifest import plan_place
+from trustseg.bundle.loading import Bundle
 from trustseg.types import EngineOutput
 
 HEIGHT, WIDTH = 48, 64

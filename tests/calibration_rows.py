@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trustseg.evaluation.calibration_data import BLOCK_IMAGES, CLEAN, CalibrationRows
+from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN, CalibrationRows
 
 FEATURES = [
     "nonfinite_logits", "confidence_mean", "luma_mean", "class_share/a", "class_confidence/a",

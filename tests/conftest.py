@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trustseg import ros_env
+from trustseg.host import ros_env
 
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("unit", "contract", "replay", "ros", "gpu", "data")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from trustseg.bounds import MS, SECOND, derive_bounds
-from trustseg.evidence import Evidence, FailsafeConfig, Snapshot
-from trustseg.failsafe import StateMachine
+from trustseg.failsafe.evidence import Evidence, FailsafeConfig, Snapshot
+from trustseg.failsafe.state_machine import StateMachine
 from trustseg.reasons import Reason, State, severity_of
 
 PERIOD = SECOND // 30

@@ -151,7 +151,7 @@ class FakeCuda:
 
     def install(self, patch: pytest.MonkeyPatch, *, graphs: bool = True) -> None:
         """Put the modules where imports find them, and a driver library where the product looks for one."""
-        from trustseg.backends import cuda_buffers
+        from trustseg.backends.tensorrt import cuda_buffers
 
         driver = self.pycuda()
         package = types.ModuleType("pycuda")

@@ -9,10 +9,10 @@ from trustseg_interfaces.msg import SegmentationStatus
 
 from ros_probe import Probe
 from trustseg.bounds import MS, SECOND, derive_bounds
-from trustseg.publication import host_id
+from trustseg.failsafe.publication import host_id
 from trustseg.reasons import Outcome, Reason, Severity
-from trustseg_ros.integrity import seal
-from trustseg_ros.qos import status_qos
+from trustseg_ros.common.integrity import seal
+from trustseg_ros.common.qos import status_qos
 
 # A machine that is slow and busy: a budget at which it raises no false alarm, and bounds that follow from it.
 TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}

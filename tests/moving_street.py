@@ -7,7 +7,7 @@ import numpy as np
 
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.reasons import Reason
-from trustseg.scenes.sensor_faults import SensorFault
+from trustseg_lab.scenes.sensor_faults import SensorFault
 
 SIZE = (180, 240)
 

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from trustseg.telemetry import OPT_OUT
+from trustseg.host.telemetry import OPT_OUT
 
 SOURCE = r"""
 #include <arpa/inet.h>

@@ -15,7 +15,7 @@ from sensor_msgs.msg import Image
 from bundle_factory import paint_scene
 from patience import WAIT_S
 from trustseg.reasons import Reason
-from trustseg_ros.segmenter import Segmenter
+from trustseg_ros.segmenter.node import Segmenter
 
 HEIGHT, WIDTH = 72, 96
 # What a busy machine adds.

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from trustseg.training.config import ClassList, Source, TrainConfig
+from trustseg_lab.training.config import ClassList, Source, TrainConfig
 
 CLASSES = ClassList.model_validate(
     {

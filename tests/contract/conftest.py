@@ -10,7 +10,7 @@ import pytest
 # Nothing heavy is imported before a test runs: OpenCV changes the environment, which the top conftest.py compares.
 if TYPE_CHECKING:
     from trustseg.backends import Backend
-    from trustseg.bundle import Bundle
+    from trustseg.bundle.loading import Bundle
 
 TENSORRT = ("8.6.1", "10.3.0", "10.13.0", "11.4.0", "10.3.0 mapped", "10.3.0 plain")  # as on a Jetson; no cuda-python
 ENGINES = ("onnxruntime", "openvino", *(f"tensorrt {version}" for version in TENSORRT))
@@ -29,7 +29,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A sound bundle of 48 x 64."""
     from backend_cases import HEIGHT, WIDTH
     from bundle_factory import make_tiny_bundle
-    from trustseg.bundle import load_bundle
+    from trustseg.bundle.loading import load_bundle
 
     return load_bundle(make_tiny_bundle(tmp_path_factory.mktemp("e") / "engines" / "tiny", height=HEIGHT, width=WIDTH))
 
@@ -39,7 +39,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A bundle whose weights hold one NaN."""
     from backend_cases import HEIGHT, WIDTH
     from bundle_factory import make_tiny_bundle
-    from trustseg.bundle import load_bundle
+    from trustseg.bundle.loading import load_bundle
 
     path = tmp_path_factory.mktemp("e") / "engines" / "broken"
     return load_bundle(make_tiny_bundle(path, height=HEIGHT, width=WIDTH, broken="nan"))

@@ -9,7 +9,7 @@ import pytest
 
 from backend_cases import FakeBackend
 from trustseg.backends import CPU_BACKENDS, select_backend, selection, try_backend
-from trustseg.bundle import Bundle
+from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError, PlanError, SelfTestError
 
 

@@ -12,7 +12,7 @@ import pytest
 from backend_cases import HEIGHT, WIDTH, open_engine, scene
 from bundle_factory import make_tiny_bundle
 from trustseg.backends import BACKENDS, CPU_BACKENDS, Backend, create_backend, golden_test
-from trustseg.bundle import Bundle, load_bundle, sha256_hex
+from trustseg.bundle.loading import Bundle, load_bundle, sha256_hex
 from trustseg.errors import BackendError, BundleError, TrustSegError
 from trustseg.types import EngineOutput
 

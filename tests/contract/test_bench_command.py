@@ -11,10 +11,11 @@ import pytest
 
 from bag_factory import shots, write_bag
 from bundle_factory import make_tiny_bundle
-from trustseg.bundle import sha256_hex
+from trustseg.bundle.loading import sha256_hex
 from trustseg.cli.app import main
-from trustseg.evaluation import bench, roofline
-from trustseg.precision.half import to_half
+from trustseg_lab.bench import path_timing as bench
+from trustseg_lab.bench import roofline
+from trustseg_lab.precision.half import to_half
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from backend_cases import HEIGHT, WIDTH, play_tensorrt
 from bundle_factory import make_tiny_bundle
 from fake_tensorrt import VERSIONS
 from trustseg.backends import create_backend, golden_test
-from trustseg.backends.plan_manifest import PlanManifest, plan_place
-from trustseg.bundle import load_bundle, sha256_hex
+from trustseg.backends.tensorrt.plan_manifest import PlanManifest, plan_place
+from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
 from trustseg.errors import PlanError
 
@@ -54,7 +54,7 @@ def test_built_proved_and_loaded(path: Path, monkeypatch: pytest.MonkeyPatch, ve
 
 def test_older_tensorrt_gets_its_flags(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """8.6 has no strongly typed networks: short types must be allowed by flags, which 11 no longer has."""
-    from trustseg.backends.tensorrt_build import _flags
+    from trustseg.backends.tensorrt.build import _flags
 
     library, _ = play_tensorrt(monkeypatch, "tensorrt 8.6.1")
     assert [name for name, _ in _flags(library, "fp16")[1]] == ["FP16", "PREFER_PRECISION_CONSTRAINTS"]
@@ -228,7 +228,7 @@ def test_a_build_makes_what_it_will_open_whatever_the_umask(path: Path, monkeypa
 
 
 def test_timings_that_others_could_have_written_are_not_read(built: Path) -> None:
-    from trustseg.backends.tensorrt_build import _old_timings
+    from trustseg.backends.tensorrt.build import _old_timings
 
     place = plan_place(load_bundle(built), "tensorrt", "fp32")
     assert _old_timings(place) == b"timings of 10.3.0"

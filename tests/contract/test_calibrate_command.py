@@ -13,14 +13,14 @@ import pytest
 
 from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend
-from trustseg.bundle import load_bundle, sha256_hex
+from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
 from trustseg.errors import BundleError
-from trustseg.evaluation import verdict_fit
-from trustseg.evaluation.dense_fit import DenseSettings
 from trustseg.pipeline import Pipeline
-from trustseg.precision.half import to_half
 from trustseg.types import Frame
+from trustseg_lab.calibrate import verdict_fit
+from trustseg_lab.calibrate.dense_fit import DenseSettings
+from trustseg_lab.precision.half import to_half
 
 HEIGHT, WIDTH, IMAGES = 36, 48, 130
 

@@ -14,15 +14,15 @@ from onnx import TensorProto, helper
 from bundle_factory import make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend, golden_test
 from trustseg.backends.interface import infer_all
-from trustseg.bundle import load_bundle
+from trustseg.backends.tensorrt.lint import lint
+from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
 from trustseg.errors import BackendError, BundleError, FrameRejected
 from trustseg.pipeline import Pipeline
-from trustseg.precision import camera_form
-from trustseg.precision.camera_form import CameraForm, in_form
-from trustseg.precision.lint import lint
-from trustseg.precision.parity import PrecisionLimits
 from trustseg.types import Frame
+from trustseg_lab.precision import camera_form
+from trustseg_lab.precision.camera_form import CameraForm, in_form
+from trustseg_lab.precision.parity import PrecisionLimits
 
 HEIGHT, WIDTH = 48, 64
 CAMERA = (108, 132)
@@ -162,8 +162,8 @@ def test_a_bundle_for_two_cameras(tiny: Path, pictures: Path) -> None:
 
 def per_image(path: Path) -> Path:
     """The tiny bundle with constant features: every other part of its graph treats images one by one."""
-    from trustseg.bundle import sha256_hex
-    from trustseg.precision.parity import run_all
+    from trustseg.bundle.loading import sha256_hex
+    from trustseg_lab.precision.parity import run_all
 
     model = onnx.load(path / "model.onnx")
     count = len(load_bundle(path).card.feature_names)

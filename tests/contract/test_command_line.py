@@ -41,7 +41,7 @@ def test_what_cannot_be_understood_is_one_line(
     assert says in err
 
 
-@pytest.mark.parametrize("name", sorted(app.COMMANDS))
+@pytest.mark.parametrize("name", sorted(app.commands()))
 def test_every_command_has_help_for_each_of_its_options(capsys: pytest.CaptureFixture[str], name: str) -> None:
     code, out, _ = run(capsys, name, "--help")
     assert code == app.EXIT_GOOD
@@ -51,4 +51,4 @@ def test_every_command_has_help_for_each_of_its_options(capsys: pytest.CaptureFi
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == app.EXIT_GOOD
-    assert [name for name in app.COMMANDS if name not in out] == []
+    assert [name for name in app.commands() if name not in out] == []

@@ -12,10 +12,10 @@ from sklearn import metrics as reference
 
 from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend
-from trustseg.bundle import load_bundle
+from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
-from trustseg.evaluation.exposed_logits import logits_engine
-from trustseg.evaluation.softmax_signals import softmax_signals
+from trustseg_lab.evaluation.exposed_logits import logits_engine
+from trustseg_lab.metrics.softmax_signals import softmax_signals
 
 HEIGHT, WIDTH, COUNT, VOID = 72, 96, 4, 11
 

@@ -15,18 +15,18 @@ import pytest
 import torch
 
 from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
-from trustseg.bundle import load_bundle, sha256_hex
+from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
-from trustseg.corruptions.catalogue import Corruption
-from trustseg.evaluation.baselines.choose import BaselineNeeds, make_baselines
-from trustseg.evaluation.baselines.network_weights import TorchNetwork
-from trustseg.evaluation.evaluator import Evaluation, evaluate_images
-from trustseg.evaluation.exposed_logits import logits_engine
-from trustseg.evaluation.labelled_images import find_pairs
-from trustseg.evaluation.worst_images import KEPT
-from trustseg.network.segnet import SegNet, SegNetConfig
-from trustseg.training.checkpoint import describe, save_weights
-from trustseg.training.config import ClassList
+from trustseg_lab.corruptions.catalogue import Corruption
+from trustseg_lab.data.labelled_images import find_pairs
+from trustseg_lab.evaluation.baselines.choose import BaselineNeeds, make_baselines
+from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork
+from trustseg_lab.evaluation.evaluator import Evaluation, evaluate_images
+from trustseg_lab.evaluation.exposed_logits import logits_engine
+from trustseg_lab.evaluation.worst_images import KEPT
+from trustseg_lab.network.segnet import SegNet, SegNetConfig
+from trustseg_lab.training.checkpoint import describe, save_weights
+from trustseg_lab.training.config import ClassList
 
 HEIGHT, WIDTH, COUNT, VOID = 48, 64, 10, 11
 

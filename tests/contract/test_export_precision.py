@@ -10,12 +10,12 @@ import pytest
 
 from bundle_factory import make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend, golden_test, load_golden
-from trustseg.bundle import Bundle, load_bundle, sha256_hex
+from trustseg.bundle.loading import Bundle, load_bundle, sha256_hex
 from trustseg.cli.app import main
 from trustseg.errors import BundleError
 from trustseg.pipeline import Pipeline
-from trustseg.precision import parity
 from trustseg.types import Frame
+from trustseg_lab.precision import parity
 
 HEIGHT, WIDTH = 48, 64
 

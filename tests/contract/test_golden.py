@@ -13,7 +13,7 @@ from backend_cases import HEIGHT, WIDTH, FakeBackend
 from bundle_factory import make_tiny_bundle
 from trustseg.backends import golden_test, load_golden
 from trustseg.backends.golden import compare_golden
-from trustseg.bundle import Bundle, load_bundle, sha256_hex
+from trustseg.bundle.loading import Bundle, load_bundle, sha256_hex
 from trustseg.errors import BundleError
 from trustseg.types import EngineOutput
 

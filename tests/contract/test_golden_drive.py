@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from trustseg.replay.baseline import compare
-from trustseg.replay.figure_names import known_figures
-from trustseg.replay.gate import parse_gate
+from trustseg_lab.replay.results.baseline import compare
+from trustseg_lab.replay.results.gate import parse_gate
+from trustseg_lab.replay.results.metric_names import known_figures
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "golden_drive.py"

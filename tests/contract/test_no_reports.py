@@ -14,7 +14,7 @@ import pytest
 from bag_factory import shots, write_bag
 from bundle_factory import make_tiny_bundle, paint_scene
 from name_lookups import Watch, make_watch
-from trustseg import telemetry
+from trustseg.host import telemetry
 
 
 @pytest.fixture
@@ -82,7 +82,12 @@ def test_a_training_and_its_export_tell_nobody(watch: Watch, tmp_path: Path) -> 
     ]
     files = ("--config", tmp_path / "own.yaml", "--classes", tmp_path / "classes.yaml", "--out", tmp_path / "run")
     run(watch, "-m", "trustseg", "train", *files, *folders)
-    run(watch, "-c", "import trustseg.training.export, trustseg.training.write_bundle, trustseg.precision.parity")
+    run(
+        watch,
+        "-c",
+        "import trustseg_lab.training.export.checkpoint_to_graph, trustseg_lab.training.export.write_bundle;"
+        "import trustseg_lab.precision.parity",
+    )
     assert_nothing_was_told(watch)
 
 

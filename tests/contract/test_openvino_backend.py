@@ -11,7 +11,7 @@ import pytest
 from backend_cases import scene
 from trustseg.backends import backend_order, create_backend, try_backend
 from trustseg.backends.openvino_backend import OpenVinoBackend, cache_folder
-from trustseg.bundle import Bundle
+from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError
 
 

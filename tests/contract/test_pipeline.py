@@ -15,7 +15,7 @@ import pytest
 from bundle_factory import make_tiny_bundle, paint_scene
 from patience import WAIT_S
 from trustseg.backends import create_backend
-from trustseg.bundle import Bundle, load_bundle
+from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.calibration import ConfidenceTable
 from trustseg.errors import BackendError, BundleError, FrameRejected
 from trustseg.input_health import HealthConfig, InputHealth

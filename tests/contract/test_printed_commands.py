@@ -23,16 +23,21 @@ CUT = ("...", "DIR|TOPIC")
 PLACEHOLDER = {"N": "100", "T": "tcp", "L": "mse"}  # a capital stands for a number or a choice
 # Understood, and run elsewhere, or not at all: what each needs that is not here.
 NEEDS = {
-    "run": "ROS processes: tests/ros", "replay": "recordings: tests/contract/test_replay_command.py",
-    "play": "ROS processes: tests/ros", "record": "ROS processes: tests/ros",
+    "run": "ROS processes: tests/ros",
+    "replay": "recordings: tests/contract/test_replay_command.py",
+    "play": "ROS processes: tests/ros",
+    "record": "ROS processes: tests/ros",
     "evaluate": "labelled images: tests/contract/test_evaluate_command.py",
-    "train": "labelled images and minutes: tests/unit/test_training.py", "fit-confidence": "as train",
+    "train": "labelled images and minutes: tests/unit/trustseg_lab/training/test_train.py",
+    "fit-confidence": "as train",
     "calibrate": "labelled images: tests/contract/test_calibrate_command.py",
     "export": "a checkpoint and minutes: tests/contract/test_export_precision.py",
-    "bench": "a quiet machine: tests/contract/test_bench_command.py", "sign": "a key: tests/unit/test_security.py",
-    "faults": "ROS processes: tests/ros/test_faults.py", "build": "TensorRT",
+    "bench": "a quiet machine: tests/contract/test_bench_command.py",
+    "sign": "a key: tests/unit/trustseg_lab/security/test_security.py",
+    "faults": "ROS processes: tests/ros/test_faults.py",
+    "build": "TensorRT",
     "security": "an OSV service",
-}  # fmt: skip
+}
 
 
 def commands() -> list[str]:

@@ -21,10 +21,10 @@ from rosbags.highlevel import AnyReader
 from bag_factory import HEIGHT, PERIOD_NS, TOPIC, WIDTH, bag_file, shots, write_bag, write_labels, write_video
 from bundle_factory import CLASSES, make_tiny_bundle
 from patience import WAIT_S
-from trustseg.checksum import NESTED, checksum
 from trustseg.cli.app import main
-from trustseg.replay.bag_writer import typestore
-from trustseg.replay.figure_names import known_figures, metrics_of_nothing
+from trustseg.failsafe.checksum import NESTED, checksum
+from trustseg_lab.recordings.bag_writer import typestore
+from trustseg_lab.replay.results.metric_names import known_figures, metrics_of_nothing
 
 MEASURED = {"timing.parquet", "timing.json", "report.html"}
 COUNT = 40

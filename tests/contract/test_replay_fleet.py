@@ -20,10 +20,10 @@ import pytest
 from bag_factory import shots, write_bag, write_labels
 from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
-from trustseg.bundle import load_bundle
+from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
-from trustseg.replay.job import ReplayJob, ReplayOptions, job_key
-from trustseg.replay.totals import read_totals
+from trustseg_lab.replay.job import ReplayJob, ReplayOptions, job_key
+from trustseg_lab.replay.results.totals import read_totals
 
 MEASURED = {"timing.parquet", "timing.json", "report.html"}
 
@@ -129,7 +129,7 @@ def test_the_figures_are_those_of_all_drives(fleet: Path) -> None:
 
 def test_one_drive_alone_has_the_figures_that_its_sums_give_back(bundle: Path, fleet: Path, tmp_path: Path) -> None:
     """The figures of one drive come from memory, those of several from the disk: they are the same numbers."""
-    from trustseg.replay.summary import metrics_of
+    from trustseg_lab.replay.results.summary import metrics_of
 
     names = [each.name for each in load_bundle(bundle).card.classes]
     for drive in ("long", "dark"):
@@ -237,7 +237,7 @@ def test_bad_arguments_are_one_line(
 def test_two_runs_into_one_folder_are_refused(
     bundle: Path, fleet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from trustseg.replay.unfinished import unfinished_folder
+    from trustseg_lab.replay.unfinished import unfinished_folder
 
     with unfinished_folder(tmp_path / "out", replaces="summary.json"):
         assert run(bundle, fleet, tmp_path / "out") == 2

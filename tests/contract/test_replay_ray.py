@@ -21,7 +21,7 @@ from bag_factory import shots, write_bag
 from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
 from trustseg.errors import InputError
-from trustseg.replay.ray_cluster import RayCluster, work
+from trustseg_lab.replay.ray_cluster import RayCluster, work
 
 MEASURED = {"timing.parquet", "timing.json", "report.html"}
 RECORDINGS = {"a": 150, "b": 150, "c": 20}

@@ -13,11 +13,12 @@ import pytest
 from backend_cases import open_engine, play_tensorrt, scene
 from fake_cuda import Error, FakeCuda, LaunchError, LogicError, OutOfMemoryError
 from fake_tensorrt import VERSIONS, FakeTensorRt, Limited, Surface
-from trustseg.backends import cuda_buffers, golden_test, try_backend
-from trustseg.backends.cuda_buffers import cuda_bindings, cuda_driver
-from trustseg.backends.cuda_errors import Remedy, backend_error, remedy_of
-from trustseg.backends.tensorrt_backend import TensorRtBackend
-from trustseg.bundle import Bundle
+from trustseg.backends import golden_test, try_backend
+from trustseg.backends.tensorrt import cuda_buffers
+from trustseg.backends.tensorrt.backend import TensorRtBackend
+from trustseg.backends.tensorrt.cuda_buffers import cuda_bindings, cuda_driver
+from trustseg.backends.tensorrt.cuda_errors import Remedy, backend_error, remedy_of
+from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError, EngineLostError
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import onnx
 import pytest
 
-from trustseg.bundle import load_bundle
-from trustseg.precision.compact import expand
-from trustseg.precision.half import to_half
-from trustseg.precision.lint import lint
-from trustseg.precision.qdq import activation_of, quantize
-from trustseg.precision.trunk import find_trunk
+from trustseg.backends.tensorrt.lint import lint
+from trustseg.backends.tensorrt.trunk import find_trunk
+from trustseg.bundle.loading import load_bundle
+from trustseg_lab.precision.compact import expand
+from trustseg_lab.precision.half import to_half
+from trustseg_lab.precision.qdq import activation_of, quantize
 
 ENGINES = Path(__file__).resolve().parents[2] / "engines"
 GRAPHS = sorted(ENGINES.glob("*/model*.onnx"))

@@ -12,10 +12,10 @@ import pytest
 from backend_cases import play_tensorrt
 from bundle_factory import make_tiny_bundle
 from trustseg.backends import select_backend
-from trustseg.bundle import load_bundle
+from trustseg.bundle.loading import load_bundle
+from trustseg.bundle.signature import signature_policy
 from trustseg.cli.app import main
 from trustseg.errors import BundleError, SelfTestError
-from trustseg.signature import signature_policy
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,11 @@ import pytest
 from sklearn import metrics as reference
 
 from bundle_factory import make_tiny_bundle
-from trustseg.bundle import load_bundle
+from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
-from trustseg.evaluation.exposed_logits import logits_engine
-from trustseg.evaluation.labelled_images import find_pairs, network_input, read_pair
-from trustseg.evaluation.softmax_signals import softmax_signals
+from trustseg_lab.data.labelled_images import find_pairs, network_input, read_pair
+from trustseg_lab.evaluation.exposed_logits import logits_engine
+from trustseg_lab.metrics.softmax_signals import softmax_signals
 
 VOID, IMAGES = 11, 6
 

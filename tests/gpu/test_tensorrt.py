@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from trustseg.backends import create_backend, golden_test, load_golden
-from trustseg.backends.cuda_buffers import cuda_driver
-from trustseg.backends.plan_manifest import plan_place
-from trustseg.backends.tensorrt_backend import TensorRtBackend
-from trustseg.backends.tensorrt_build import BuildOptions, build_plan, check_plan
-from trustseg.backends.tensorrt_library import import_tensorrt
-from trustseg.bundle import Bundle, load_bundle
+from trustseg.backends.tensorrt.backend import TensorRtBackend
+from trustseg.backends.tensorrt.build import BuildOptions, build_plan, check_plan
+from trustseg.backends.tensorrt.cuda_buffers import cuda_driver
+from trustseg.backends.tensorrt.library import import_tensorrt
+from trustseg.backends.tensorrt.plan_manifest import plan_place
+from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.errors import BackendError
 
 ENGINES = Path(__file__).resolve().parents[2] / "engines"

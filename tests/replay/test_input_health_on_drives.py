@@ -7,7 +7,7 @@ import pytest
 
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.reasons import Reason
-from trustseg.scenes import Drive, apply_condition
+from trustseg_lab.scenes import Drive, apply_condition
 
 CLEAN, TROUBLED = 36, 16
 

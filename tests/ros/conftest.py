@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from trustseg.ros_env import find_ros, ros_environment
-from trustseg_ros.demo.processes import DieWithParent
+from trustseg.host.ros_env import find_ros, ros_environment
+from trustseg_lab.harness.processes import DieWithParent
 
 DOMAINS = range(1, 102)  # above, ports reach into Linux's ephemeral range
 PATIENCE_S = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 10.0))
@@ -66,7 +66,7 @@ def ros_environ(ros_domain: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture(autouse=True)
 def _shared_memory_is_clean() -> Iterator[None]:
     """Removes what killed processes left in /dev/shm; what others use stays."""
-    from trustseg_ros.demo.shared_memory import remove_orphans, segments
+    from trustseg_lab.harness.shared_memory import remove_orphans, segments
 
     before = segments()
     yield

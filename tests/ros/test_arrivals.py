@@ -16,8 +16,8 @@ from bundle_factory import make_tiny_bundle
 from ros_probe import HEIGHT, WIDTH, Probe
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Reason
-from trustseg_ros.arrivals import MOST_MISSED, WINDOWS, Arrivals
-from trustseg_ros.diagnostics import INPUT, LOST, OVERWRITTEN, TAKEN_IN, TOPIC
+from trustseg_ros.common.diagnostics import INPUT, LOST, OVERWRITTEN, TAKEN_IN, TOPIC
+from trustseg_ros.segmenter.arrivals import MOST_MISSED, WINDOWS, Arrivals
 
 BURST = 40
 BOUNDS = derive_bounds(SECOND // 10, 250 * MS)

@@ -8,8 +8,8 @@ import pytest
 
 from bundle_factory import make_tiny_bundle
 from trustseg.errors import TrustSegError
-from trustseg_ros.bench_session import BenchOptions, Lost, bench_node, lost_where
-from trustseg_ros.diagnostics import LOST, OVERWRITTEN, TAKEN_IN
+from trustseg_lab.bench.session import BenchOptions, Lost, bench_node, lost_where
+from trustseg_ros.common.diagnostics import LOST, OVERWRITTEN, TAKEN_IN
 
 
 def options(bundle: Path, **changes: object) -> BenchOptions:

@@ -14,7 +14,7 @@ from rcl_interfaces.srv import SetParameters
 
 from bundle_factory import make_tiny_bundle
 from ros_probe import HEIGHT, WIDTH, Probe
-from trustseg.bundle import load_bundle
+from trustseg.bundle.loading import load_bundle
 from trustseg.reasons import Outcome, Reason, State
 
 TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}

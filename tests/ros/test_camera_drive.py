@@ -15,9 +15,9 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
 from bag_factory import FIRST_NS, HEIGHT, WIDTH, shots, write_bag
-from trustseg_ros.camera import Camera
-from trustseg_ros.demo.drive_session import DriveSession, SessionOptions
-from trustseg_ros.demo.footage import FootageOptions, footage_drive
+from trustseg_lab.demo.drive_session import DriveSession, SessionOptions
+from trustseg_lab.harness.footage import FootageOptions, footage_drive
+from trustseg_lab.tools.camera import Camera
 
 COUNT, PAUSE_AT, PAUSE = 8, 4, 6
 

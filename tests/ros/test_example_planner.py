@@ -148,7 +148,7 @@ def test_an_absent_flag_is_a_failure_for_a_simple_planner(
     from rclpy.qos import QoSDurabilityPolicy
     from std_msgs.msg import Bool
 
-    from trustseg_ros.qos import FLAG_TOPIC, SubscriptionEventCallbacks, flag_qos
+    from trustseg_ros.common.qos import FLAG_TOPIC, SubscriptionEventCallbacks, flag_qos
 
     missed: list[int] = []
     flags: list[bool] = []

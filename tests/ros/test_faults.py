@@ -18,7 +18,7 @@ from patience import WAIT_S
 from ros_probe import Probe, stamp_ns
 from still_footage import write_footage
 from trustseg.bounds import MS, SECOND, derive_bounds
-from trustseg.faults.catalogue import fault_of
+from trustseg_lab.faults.catalogue import fault_of
 
 # A third of the frames is more than the ring check remembers: what begins anew is no ring of buffers.
 HEIGHT, WIDTH, FRAMES, TRIES = 96, 128, 150, 5
@@ -32,7 +32,7 @@ KEYS = {
 IMPOSSIBLE = """
 import sys
 from dataclasses import replace
-from trustseg.faults import catalogue
+from trustseg_lab.faults import catalogue
 catalogue.FAULTS = tuple(
     replace(fault, bound=lambda bounds: 1) if fault.number == 14 else fault for fault in catalogue.FAULTS
 )
@@ -146,7 +146,7 @@ def test_a_fault_is_injected_into_a_running_stream_and_ends(
 ) -> None:
     """What the injector passes on, and what it makes of it while the command runs."""
     remaps = ("-r", "image_in:=image", "-r", "image:=injected")
-    start_process(sys.executable, "-m", "trustseg_ros.faults.injector", "--ros-args", *remaps, name="injector")
+    start_process(sys.executable, "-m", "trustseg_lab.faults.rig.injector", "--ros-args", *remaps, name="injector")
     heard: list[Image] = []
     probe.node.create_subscription(Image, "injected", heard.append, qos_profile_sensor_data)
     probe.until(lambda: len(heard) >= 3, "images", every=probe.publish)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from trustseg_ros.faults import fuzz_parameters as fuzz
-from trustseg_ros.parameters import MonitorConfig, SegmenterConfig
+from trustseg_lab.faults.rig import fuzz_parameters as fuzz
+from trustseg_ros.common.parameters import MonitorConfig, SegmenterConfig
 
 
 def test_every_set_is_taken_as_it_is_or_refused() -> None:

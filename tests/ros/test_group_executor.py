@@ -14,7 +14,7 @@ from rclpy.executors import ExternalShutdownException
 from std_msgs.msg import Empty, UInt32
 
 from patience import WAIT_S
-from trustseg_ros.group_executor import CallbackFailed, GroupedExecutor
+from trustseg_ros.common.group_executor import CallbackFailed, GroupedExecutor
 
 
 class Spinning:

@@ -15,7 +15,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from bundle_factory import make_tiny_bundle, paint_scene
 from node_stream import WAIT_S
-from trustseg_ros.segmenter import Segmenter
+from trustseg_ros.segmenter.node import Segmenter
 
 HEIGHT, WIDTH = 72, 96
 BASE = "/camera/image_raw"

@@ -16,9 +16,9 @@ from bundle_factory import make_tiny_bundle
 from fake_segmenter import TIMING, FakeSegmenter
 from ros_probe import HEIGHT, WIDTH, Probe
 from trustseg.bounds import SECOND, derive_bounds
-from trustseg.hardware import hardware_name
+from trustseg.host.hardware import hardware_name
 from trustseg.reasons import Reason
-from trustseg_ros.parameters import SegmenterConfig
+from trustseg_ros.common.parameters import SegmenterConfig
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
@@ -152,7 +152,7 @@ def test_the_names_of_other_systems_carry_our_topics(
         "status": "trustseg_interfaces/msg/SegmentationStatus",
         "failure_state": "trustseg_interfaces/msg/FailureState",
     }  # fmt: skip
-    # label_info needs vision_msgs, which the wheels have not: tests/unit/test_label_info.py.
+    # label_info needs vision_msgs, which the wheels have not: tests/unit/trustseg_ros/segmenter/test_label_info.py.
     wanted = {to: types[to.rpartition("/")[2]] for to in rules.values() if not to.endswith("label_info")}
 
     def there() -> bool:
@@ -174,7 +174,7 @@ def test_the_names_of_other_systems_carry_our_topics(
 
 
 def test_the_costmap_layer_names_topics_classes_and_parameters_that_exist(repository: Path) -> None:
-    from trustseg.bundle import load_bundle
+    from trustseg.bundle.loading import load_bundle
 
     text = yaml.safe_load((EXAMPLES / "nav2" / "semantic_segmentation_layer.yaml").read_text())
     costmap = text["local_costmap"]["local_costmap"]["ros__parameters"]

@@ -17,10 +17,10 @@ from std_msgs.msg import String
 
 from bag_factory import COMPRESSED, STORE, TOPIC, message_of, shots
 from patience import WAIT_S
-from trustseg.replay.bag import Bag
-from trustseg.replay.bag_metadata import read_metadata
-from trustseg_ros.player import Player, PlayOptions
-from trustseg_ros.topic_recorder import RecordOptions, TopicRecorder
+from trustseg_lab.recordings.bag import Bag
+from trustseg_lab.recordings.bag_metadata import read_metadata
+from trustseg_lab.tools.player import Player, PlayOptions
+from trustseg_lab.tools.topic_recorder import RecordOptions, TopicRecorder
 
 LATCHED = "/robot_description"
 KIND = "std_msgs/msg/String"

@@ -208,7 +208,7 @@ def test_a_profile_keeps_its_clock_where_no_argument_says_otherwise(
 
 
 def find_workspace() -> Path:
-    from trustseg.ros_env import find_ros
+    from trustseg.host.ros_env import find_ros
 
     workspace = find_ros().workspace
     assert workspace is not None
@@ -228,7 +228,7 @@ def test_every_argument_says_what_it_is(repository: Path) -> None:
 def test_profiles_set_only_parameters_that_exist(repository: Path) -> None:
     from dataclasses import fields
 
-    from trustseg_ros.parameters import MonitorConfig, SegmenterConfig, Timing
+    from trustseg_ros.common.parameters import MonitorConfig, SegmenterConfig, Timing
 
     known = {
         "/**": {f.name for f in fields(Timing)} | {"use_sim_time"},

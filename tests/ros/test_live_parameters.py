@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bundle_factory import make_tiny_bundle
 from node_stream import FRAMES, HEIGHT, WIDTH, Stream
 from trustseg.reasons import Reason
-from trustseg_ros.parameters import SegmenterConfig
+from trustseg_ros.common.parameters import SegmenterConfig
 
 # A value of every live parameter that says nothing about a check, or says again what holds already; some are refused.
 CHANGES: dict[str, tuple[Any, ...]] = {

@@ -11,12 +11,12 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.errors import FrameRejected
-from trustseg.faults.fuzz_images import DEFINED, compressed_fault, raw_fault
 from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.reasons import Mode, Reason
 from trustseg.types import Frame
-from trustseg_ros.camera_info import CameraInfoCheck
-from trustseg_ros.messages import scaled_camera_info
+from trustseg_lab.faults.fuzz_images import DEFINED, compressed_fault, raw_fault
+from trustseg_ros.segmenter.camera_info import CameraInfoCheck
+from trustseg_ros.segmenter.messages import scaled_camera_info
 
 BOUNDS = derive_bounds(33 * MS, 50 * MS)
 NOW_NS = 1_700_000_000 * SECOND

@@ -12,13 +12,13 @@ from std_msgs.msg import Header
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
 from trustseg.bounds import MS, SECOND, derive_bounds
-from trustseg.evidence import Snapshot
-from trustseg.publication import host_id
+from trustseg.failsafe.evidence import Snapshot
+from trustseg.failsafe.publication import host_id
 from trustseg.reasons import Mode, Outcome, Reason, Severity, State
-from trustseg_ros.integrity import is_intact, seal
-from trustseg_ros.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
-from trustseg_ros.monitor_core import evidence_of, failure_state
-from trustseg_ros.status_book import Received, StatusBook
+from trustseg_ros.common.integrity import is_intact, seal
+from trustseg_ros.monitor.core import evidence_of, failure_state
+from trustseg_ros.segmenter.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
+from trustseg_ros.segmenter.status_publisher import Received, StatusBook
 
 BOUNDS = derive_bounds(SECOND // 20, 40 * MS, SECOND // 10)
 

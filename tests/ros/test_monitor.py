@@ -21,9 +21,9 @@ from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Outcome, Reason, Severity, State
-from trustseg_ros.guard import FailureGuard
-from trustseg_ros.integrity import is_intact
-from trustseg_ros.qos import status_qos
+from trustseg_ros.common.integrity import is_intact
+from trustseg_ros.common.qos import status_qos
+from trustseg_ros.planner.guard import FailureGuard
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 ANONYMOUS_LIMIT_KB = 45 * 1000
@@ -242,7 +242,7 @@ def test_the_monitor_is_small_and_shares_nothing_heavy(start_process: Callable[.
     report = Path(os.environ["XDG_RUNTIME_DIR"]) / "modules"
     source = (
         "import signal, sys\n"
-        "from trustseg_ros.monitor import main\n"
+        "from trustseg_ros.monitor.node import main\n"
         f"tell = lambda *_: open({str(report)!r}, 'w').write(' '.join(sys.modules))\n"
         "signal.signal(signal.SIGUSR1, tell)\n"
         "main(['monitor', '--ros-args', '-p', 'camera_rate_hz:=10.0', '-p', 'latency_budget_ms:=500.0'])\n"
@@ -255,7 +255,7 @@ def test_the_monitor_is_small_and_shares_nothing_heavy(start_process: Callable[.
     process.send_signal(signal.SIGUSR1)
     probe.until(lambda: report.exists() and report.read_text(), "list of modules", every=fake.send)
     modules = set(report.read_text().split())
-    assert "trustseg.failsafe" in modules
+    assert "trustseg.failsafe.state_machine" in modules
     assert not modules & set(HEAVY)
     rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
     anonymous_kb = next(int(line.split()[1]) for line in rollup if line.startswith("Anonymous:"))

@@ -12,7 +12,7 @@ import pytest
 from bundle_factory import make_tiny_bundle
 from name_lookups import make_watch
 from ros_probe import HEIGHT, WIDTH, Probe
-from trustseg.telemetry import OPT_OUT
+from trustseg.host.telemetry import OPT_OUT
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 

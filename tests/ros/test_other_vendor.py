@@ -12,7 +12,7 @@ import pytest
 
 from bundle_factory import make_tiny_bundle
 from ros_probe import HEIGHT, WIDTH, Probe
-from trustseg.socket_buffers import granted_bytes, shortfall
+from trustseg.host.socket_buffers import granted_bytes, shortfall
 
 TIMING = {"camera_rate_hz": 5.0, "latency_budget_ms": 500.0}
 TESTS = Path(__file__).resolve().parents[1]

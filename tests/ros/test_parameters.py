@@ -16,8 +16,8 @@ from rclpy.parameter import Parameter
 
 from trustseg.backend_names import AUTO, NAMED
 from trustseg.bounds import MS, SECOND, derive_bounds
-from trustseg_ros import parameters
-from trustseg_ros.parameters import (
+from trustseg_ros.common import parameters
+from trustseg_ros.common.parameters import (
     CameraConfig,
     MonitorConfig,
     ParameterError,

@@ -15,7 +15,7 @@ from rosbags.highlevel import AnyReader
 from bag_factory import TOPIC, shots, write_bag, write_ros1
 from patience import WAIT_S
 from ros_probe import Probe
-from trustseg.replay.bag_writer import typestore
+from trustseg_lab.recordings.bag_writer import typestore
 
 StartProcess = Callable[..., "subprocess.Popen[bytes]"]
 COUNT = 12

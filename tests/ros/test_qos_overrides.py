@@ -15,10 +15,10 @@ from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
 
 from bundle_factory import make_tiny_bundle
 from ros_probe import HEIGHT, WIDTH, Probe
-from trustseg_ros.outputs import OVERRIDABLE
-from trustseg_ros.parameters import ParameterError
-from trustseg_ros.qos import IMAGE_TOPIC, camera_qos, output_qos
-from trustseg_ros.qos_overrides import QosOverrides
+from trustseg_ros.common.parameters import ParameterError
+from trustseg_ros.common.qos import IMAGE_TOPIC, camera_qos, output_qos
+from trustseg_ros.common.qos_overrides import QosOverrides
+from trustseg_ros.segmenter.outputs import OVERRIDABLE
 
 TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
 

@@ -19,7 +19,7 @@ from bag_factory import PERIOD_NS, TOPIC, shots, write_bag
 from bundle_factory import make_tiny_bundle
 from ros_probe import Probe, stamp_ns
 from trustseg.reasons import State
-from trustseg.replay.bag_writer import typestore
+from trustseg_lab.recordings.bag_writer import typestore
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 # Long enough that a busy machine is neither late nor silent; the gap in the recording is longer still.

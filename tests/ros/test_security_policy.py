@@ -13,7 +13,7 @@ import pytest
 from bundle_factory import make_tiny_bundle
 from fake_segmenter import TIMING
 from ros_probe import HEIGHT, WIDTH, Probe
-from trustseg.security.policy import Deployment, policy_document
+from trustseg_lab.security.policy import Deployment, policy_document
 
 Rights = dict[str, set[str]]
 # Allowed, but not there with these wheels: vision_msgs is not among them, and Humble has no type descriptions.

@@ -26,7 +26,7 @@ from bundle_factory import CLASSES, make_tiny_bundle, paint_scene
 from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome, Reason, Severity
-from trustseg_ros.integrity import is_intact
+from trustseg_ros.common.integrity import is_intact
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}

@@ -23,14 +23,15 @@ from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome, Reason, Severity
-from trustseg_ros.supervisor import EXIT_HUNG
+from trustseg_ros.segmenter.supervisor import EXIT_HUNG
 
 # The node of the product with a pipeline that does what the frame_id says: the seam is `Pipeline.process`.
 FAULTY_NODE = """
 import os, sys, time
 from trustseg.errors import BackendError
 from trustseg.pipeline import Pipeline
-from trustseg_ros import segmenter, supervisor
+from trustseg_ros.segmenter import node as segmenter
+from trustseg_ros.segmenter import supervisor
 
 process, self_test, select_backend = Pipeline.process, Pipeline.self_test, segmenter.select_backend
 hangs = os.environ.get("HANGS", "")

@@ -14,7 +14,7 @@ from std_srvs.srv import Trigger
 from bundle_factory import make_tiny_bundle
 from node_stream import HEIGHT, WAIT_S, WIDTH, Stream
 from trustseg.reasons import Reason
-from trustseg_ros.segmenter import Segmenter
+from trustseg_ros.segmenter.node import Segmenter
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from patience import WAIT_S
-from trustseg_ros.demo.shared_memory import segments
+from trustseg_lab.harness.shared_memory import segments
 
 FRAMES = 40
 # Files in the working folder stand for events: "heard" when the first image has arrived, "over" when all were sent.

@@ -19,7 +19,7 @@ import pytest
 
 from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
 from patience import WAIT_S
-from trustseg_ros.demo.shared_memory import remove_orphans, segments
+from trustseg_lab.harness.shared_memory import remove_orphans, segments
 
 # Slow on purpose: a busy machine may keep the node waiting for a second before its reader (depth 5) loses a picture.
 HEIGHT, WIDTH, RATE_HZ, FRAMES = 144, 192, 5, 63

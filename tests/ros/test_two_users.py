@@ -14,7 +14,7 @@ import pytest
 
 from bundle_factory import make_tiny_bundle
 from ros_probe import HEIGHT, WIDTH, Probe
-from trustseg.ros_env import find_ros, transport_environment
+from trustseg.host.ros_env import find_ros, transport_environment
 
 TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
 OTHER_USER = 10001  # the one of docker/Dockerfile

@@ -16,7 +16,7 @@ PREFIX = f"{NAME.removesuffix('_ros')}_" if {"bdist_wheel", "dist_info"} & set(s
 setup(
     name=NAME,
     version="0.1.0",
-    description="ROS 2 nodes of TrustSeg: the segmenter, the failure monitor, a camera and a recorder",
+    description="ROS 2 nodes of TrustSeg: the segmenter, the failure monitor, and the guard for a planner",
     license="Apache-2.0",
     maintainer="TrustSeg maintainers",
     maintainer_email="maintainers@trustseg.invalid",
@@ -30,10 +30,8 @@ setup(
         (f"share/{NAME}/launch/profiles", sorted(glob("launch/profiles/*.yaml"))),
     ],
     # The library itself, trustseg, comes from the same workspace (package.xml), never from an index.
-    install_requires=["numpy>=1.21", "opencv-python-headless>=4.6", "pyyaml>=6"],
-    extras_require={
-        "demo": ["av>=14", "matplotlib>=3.7", "pillow>=9", "psutil>=5.9", "rich>=13", "rosbags>=0.10"],
-    },
+    install_requires=["numpy>=1.21", "opencv-python-headless>=4.6"],
+    extras_require={"fault-injection": ["onnx>=1.15"]},
     zip_safe=False,
     entry_points={"console_scripts": [f"{PREFIX}{name} = {NAME}.start:{name}" for name in EXECUTABLES]},
 )

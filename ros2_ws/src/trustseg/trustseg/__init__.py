@@ -10,7 +10,7 @@ asked for: the failure monitor imports this package too, and nothing heavy with 
 import importlib
 from typing import Any
 
-from trustseg.telemetry import opt_out
+from trustseg.host.telemetry import opt_out
 
 # Before anything else of the library, and so before any backend: nothing here reports to its maker.
 opt_out()
@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 # Name -> module that defines it; __init__.pyi says the same to type checkers.
 _DEFINED_IN = {
     "Backend": "trustseg.backends",
-    "Bundle": "trustseg.bundle",
+    "Bundle": "trustseg.bundle.loading",
     "Frame": "trustseg.types",
     "FrameVerdict": "trustseg.types",
     "PerceptionResult": "trustseg.types",
@@ -28,10 +28,10 @@ _DEFINED_IN = {
     "Reason": "trustseg.reasons",
     "Severity": "trustseg.reasons",
     "State": "trustseg.reasons",
-    "StateMachine": "trustseg.failsafe",
+    "StateMachine": "trustseg.failsafe.state_machine",
     "TrustSegError": "trustseg.errors",
     "load": "trustseg.pipeline",
-    "load_bundle": "trustseg.bundle",
+    "load_bundle": "trustseg.bundle.loading",
     "select_backend": "trustseg.backends",
 }
 __all__ = ["__version__", *_DEFINED_IN]  # noqa: PLE0604

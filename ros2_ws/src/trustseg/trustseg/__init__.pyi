@@ -1,9 +1,9 @@
 from trustseg.backends import Backend as Backend
 from trustseg.backends import select_backend as select_backend
-from trustseg.bundle import Bundle as Bundle
-from trustseg.bundle import load_bundle as load_bundle
+from trustseg.bundle.loading import Bundle as Bundle
+from trustseg.bundle.loading import load_bundle as load_bundle
 from trustseg.errors import TrustSegError as TrustSegError
-from trustseg.failsafe import StateMachine as StateMachine
+from trustseg.failsafe.state_machine import StateMachine as StateMachine
 from trustseg.pipeline import Pipeline as Pipeline
 from trustseg.pipeline import load as load
 from trustseg.reasons import Reason as Reason

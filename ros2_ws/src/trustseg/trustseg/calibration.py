@@ -1,6 +1,7 @@
 """Confidence calibration: from the graph's confidence code to P(pixel right), by one 256-entry table.
 
-The table belongs to one model in one precision (bound by hash, see `trustseg.bundle`). Means and shares come from
+The table belongs to one model in one precision (bound by hash, see
+`trustseg.bundle.loading`). Means and shares come from
 histograms of the code, so that no per-pixel float arithmetic runs on the host.
 """
 
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.card import SceneShift
+from trustseg.bundle.card import SceneShift
 from trustseg.types import ConfidenceSummary, UInt8Array
 
 CODES = 256

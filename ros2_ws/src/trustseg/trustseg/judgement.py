@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from trustseg.backends.golden import GoldenCase, load_golden
-from trustseg.bundle import Bundle
+from trustseg.bundle.fingerprint import fingerprint
+from trustseg.bundle.loading import Bundle
 from trustseg.calibration import ConfidenceTable, corridor_mask
 from trustseg.errors import BundleError
-from trustseg.fingerprint import fingerprint
 from trustseg.reasons import Reason
 from trustseg.types import EngineOutput, FrameVerdict, HealthReport, UInt8Array
 from trustseg.verdict import ONE_CLASS_SHARE, Judge

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from trustseg.backends import AUTO, Backend, GoldenCase, GoldenResult, golden_test, load_golden, select_backend
-from trustseg.bundle import Bundle, load_bundle
+from trustseg.bundle.fingerprint import fingerprint
+from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.errors import BundleError, FrameRejected
-from trustseg.fingerprint import fingerprint
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.judgement import Judgement, JudgementProof, golden_proof
 from trustseg.reasons import Reason

@@ -1,6 +1,6 @@
 """The evidence of one frame: pooled features, confidence figures and input health become reasons and scores.
 
-Without memory: hysteresis and states are the failure monitor's (`trustseg.failsafe`). numpy only.
+Without memory: hysteresis and states are the failure monitor's (`trustseg.failsafe.state_machine`). numpy only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.card import STRANGENESS_INPUT, LowConfidenceLimits, Strangeness, VerdictFile
+from trustseg.bundle.card import STRANGENESS_INPUT, LowConfidenceLimits, Strangeness, VerdictFile
 from trustseg.reasons import Reason
 from trustseg.types import ConfidenceSummary, EngineOutput, Float32Array, FrameVerdict, HealthReport, UInt8Array
 

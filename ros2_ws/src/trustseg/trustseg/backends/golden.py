@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from trustseg.backends.interface import Backend, infer_all
-from trustseg.bundle import Bundle
-from trustseg.card import Card, Tolerances
+from trustseg.bundle.card import Card, Tolerances
+from trustseg.bundle.loading import Bundle
 from trustseg.errors import BundleError, InputError
-from trustseg.stored_image import decode_image
+from trustseg.imaging.stored_image import decode_image
 from trustseg.types import EngineOutput, Float32Array, UInt8Array
 
 ARCHIVE_SLACK_BYTES = 1 << 16  # headers of the arrays

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from trustseg.card import Card
+from trustseg.bundle.card import Card
 from trustseg.errors import BackendError
 from trustseg.types import EngineOutput, Float32Array, UInt8Array
 

@@ -17,7 +17,7 @@ from trustseg.backends.interface import (
     engine_outputs,
     expected_shapes,
 )
-from trustseg.bundle import Bundle
+from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError
 from trustseg.types import EngineOutput, UInt8Array
 

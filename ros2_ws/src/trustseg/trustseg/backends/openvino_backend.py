@@ -10,9 +10,9 @@ from typing import Any
 
 from trustseg.backend_names import OPENVINO, SHORT_ARITHMETIC
 from trustseg.backends.interface import OUTPUT_DTYPES, check_images, check_tensors, engine_outputs
-from trustseg.bundle import Bundle
+from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError
-from trustseg.owned import owned_folder
+from trustseg.files.owned_file import owned_folder
 from trustseg.types import EngineOutput, UInt8Array
 
 ARITHMETIC = ("f32", "bf16")

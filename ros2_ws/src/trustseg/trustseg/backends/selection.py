@@ -18,8 +18,8 @@ from trustseg.backends.golden import GoldenResult, golden_test
 from trustseg.backends.interface import Backend
 from trustseg.backends.onnxruntime_backend import OnnxRuntimeBackend
 from trustseg.backends.openvino_backend import OpenVinoBackend
-from trustseg.backends.tensorrt_backend import TensorRtBackend
-from trustseg.bundle import Bundle
+from trustseg.backends.tensorrt.backend import TensorRtBackend
+from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError, PlanError, SelfTestError
 
 

@@ -7,35 +7,32 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 import trustseg
-from trustseg.errors import TrustSegError
+from trustseg.errors import InputError, TrustSegError
 
-# name -> (module, function, one-line help). Modules are imported only for the command that runs, so that
-# `trustseg --help` stays quick and the runtime never pays for torch or matplotlib.
+# Commands of the runtime: name -> (module, function). Modules are imported only for the command that runs, so that
+# `trustseg --help` stays quick and the runtime never pays for what it does not use.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("trustseg.cli.run", "run"),
-    "replay": ("trustseg.cli.replay", "replay"),
-    "play": ("trustseg.cli.play", "play"),
-    "record": ("trustseg.cli.record", "record"),
-    "evaluate": ("trustseg.cli.evaluate", "evaluate"),
-    "train": ("trustseg.cli.train", "train"),
-    "fit-confidence": ("trustseg.cli.fit_confidence", "fit_confidence"),
-    "calibrate": ("trustseg.cli.calibrate", "calibrate"),
-    "export": ("trustseg.cli.export", "export"),
     "build": ("trustseg.cli.build", "build"),
     "sign": ("trustseg.cli.sign", "sign"),
-    "security": ("trustseg.cli.security", "security"),
     "verify": ("trustseg.cli.verify", "verify"),
-    "bench": ("trustseg.cli.bench", "bench"),
-    "faults": ("trustseg.cli.faults", "faults"),
-    "scenes": ("trustseg.cli.scenes", "scenes"),
     "env": ("trustseg.cli.env", "env"),
 }
+# Commands of other packages, found where those are installed; named here so that a missing one says what to install.
+ENTRY_POINTS = "trustseg.commands"
+LABORATORY = "trustseg_lab"
+LABORATORY_COMMANDS = (
+    "run", "replay", "play", "record", "evaluate", "train", "fit-confidence", "calibrate", "export", "security",
+    "bench", "faults", "scenes",
+)  # fmt: skip
 
 # typer brings its own copy of click; its base of every usage error has no public name.
 USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
@@ -47,6 +44,32 @@ def show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"trustseg {trustseg.__version__}")
         raise typer.Exit
+
+
+def commands() -> dict[str, Callable[[], Any]]:
+    """Name -> what loads the command, of every command that is installed here; the laboratory's first."""
+    found: dict[str, Callable[[], Any]] = {
+        each.name: each.load for each in sorted(metadata.entry_points(group=ENTRY_POINTS), key=_place)
+    }
+    return {**found, **{name: partial(_own, *where) for name, where in COMMANDS.items()}}
+
+
+def _place(point: metadata.EntryPoint) -> tuple[int, str]:
+    known = LABORATORY_COMMANDS.index(point.name) if point.name in LABORATORY_COMMANDS else len(LABORATORY_COMMANDS)
+    return known, point.name
+
+
+def _own(module: str, function: str) -> Any:
+    return getattr(importlib.import_module(module), function)
+
+
+def refuse_missing(name: str) -> None:
+    """Raise InputError where `name` is a command of a package that is not installed."""
+    if name in LABORATORY_COMMANDS and name not in commands():
+        raise InputError(
+            f"`trustseg {name}` is a command of the package {LABORATORY}, which is not installed here",
+            fix=f"install it: pip install {LABORATORY}, or colcon build --packages-up-to {LABORATORY}",
+        )
 
 
 def build_app(only: str | None = None) -> typer.Typer:
@@ -68,9 +91,10 @@ def build_app(only: str | None = None) -> typer.Typer:
     ) -> None:
         """Semantic segmentation for driving that says when it must not be trusted."""
 
-    for name, (module, function) in COMMANDS.items():
+    own = {only: partial(_own, *COMMANDS[only])} if only in COMMANDS else commands()
+    for name, load in own.items():
         if only is None or name == only:
-            command = getattr(importlib.import_module(module), function)
+            command = load()
             if isinstance(command, typer.Typer):
                 app.add_typer(command, name=name)
             else:
@@ -85,12 +109,14 @@ def main(argv: list[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that lacks a character gets another one in its place, and no traceback.
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
-    only = args[0] if args and args[0] in COMMANDS else None
+    named = args[0] if args else ""
+    only = named if named in COMMANDS or named in LABORATORY_COMMANDS else None
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal has no letters for
             stream.reconfigure(errors="backslashreplace")
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
+        refuse_missing(named)
         code = build_app(only)(args=args, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else EXIT_GOOD)
     except USAGE_ERROR as error:

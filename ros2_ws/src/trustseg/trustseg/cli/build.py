@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from trustseg.errors import BackendError, InputError
 
 if TYPE_CHECKING:
-    from trustseg.backends.plan_manifest import PlanManifest, PlanPlace
-    from trustseg.bundle import Bundle
+    from trustseg.backends.tensorrt.plan_manifest import PlanManifest, PlanPlace
+    from trustseg.bundle.loading import Bundle
 
 LIBRARY = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
 
@@ -41,9 +41,9 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
 ) -> None:
     """Build the TensorRT plan that the node loads: it never builds one itself."""
-    from trustseg.backends.plan_manifest import plan_place
-    from trustseg.backends.tensorrt_build import check_plan
-    from trustseg.bundle import load_bundle
+    from trustseg.backends.tensorrt.build import check_plan
+    from trustseg.backends.tensorrt.plan_manifest import plan_place
+    from trustseg.bundle.loading import load_bundle
 
     if backend not in LIBRARY:
         raise InputError("no such builder", expected=" or ".join(LIBRARY), got=repr(backend))
@@ -88,7 +88,7 @@ def build(
 
 def _missing(library: str) -> str:
     """Why the library that builds and runs plans cannot be used here; empty when it can."""
-    from trustseg.backends.tensorrt_library import import_tensorrt
+    from trustseg.backends.tensorrt.library import import_tensorrt
 
     try:
         import_tensorrt(library)
@@ -98,8 +98,8 @@ def _missing(library: str) -> str:
 
 
 def _build(bundle: Bundle, place: PlanPlace, ahead: tuple[str, ...], workspace_mb: int) -> PlanManifest:
-    from trustseg.backends.tensorrt_build import BuildOptions, build_plan
-    from trustseg.precision.lint import refuse_unportable
+    from trustseg.backends.tensorrt.build import BuildOptions, build_plan
+    from trustseg.backends.tensorrt.lint import refuse_unportable
 
     # TensorRT's own parser would name a node; this names the rule, and it catches what only some versions refuse.
     refuse_unportable(_parsed(bundle, place.precision))

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from trustseg import machine
-from trustseg.bundle import engine_roots, load_bundle
+from trustseg.bundle.loading import engine_roots, load_bundle
 from trustseg.errors import BundleError
-from trustseg.machine import Fact
+from trustseg.host import machine
+from trustseg.host.machine import Fact
 
 PIPED_WIDTH = 200  # nobody wraps a pipe
 

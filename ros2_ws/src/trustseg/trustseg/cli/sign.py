@@ -24,8 +24,8 @@ def sign(
 ) -> None:
     """Sign a bundle's card, or a built plan; where TRUSTSEG_PUBLIC_KEY names a public key, only what is signed with it
     is opened."""
-    from trustseg import signature
-    from trustseg.bundle import find_bundle
+    from trustseg.bundle import signature
+    from trustseg.bundle.loading import find_bundle
 
     if new_key is not None and (bundle, plan, key) == (None, None, None):
         public = signature.new_key(new_key)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from trustseg import installed, ros_env
 from trustseg.errors import InputError
+from trustseg.host import installed, ros_env
 
 # Commands whose own process passes camera frames at a rate; a training run must give its memory back.
 FRAME_COMMANDS = frozenset({"run", "bench"})

@@ -14,10 +14,10 @@ from rich.table import Table
 
 from trustseg.backend_names import AUTO, NAMED, backend_order
 from trustseg.backends import Candidate, load_golden, try_backend
-from trustseg.bundle import Bundle, load_bundle
+from trustseg.bundle.loading import Bundle, load_bundle
+from trustseg.bundle.signature import configured_key
 from trustseg.errors import BundleError
 from trustseg.judgement import golden_proof
-from trustseg.signature import configured_key
 
 
 def verify(

@@ -15,8 +15,8 @@ import numpy as np
 
 from trustseg.errors import FrameRejected
 from trustseg.frames.layout import DEPTH, FrameLimits, check_dimensions
-from trustseg.image_header import BadHeader, check_complete, check_scans, png_depth
-from trustseg.image_header import image_size as stated_size
+from trustseg.imaging.image_header import BadHeader, check_complete, check_scans, png_depth
+from trustseg.imaging.image_header import image_size as stated_size
 from trustseg.reasons import Reason
 from trustseg.types import UInt8Array
 

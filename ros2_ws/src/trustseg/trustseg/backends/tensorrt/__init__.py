@@ -1,0 +1,1 @@
+"""TensorRT: building plans, running them, and what a graph must be for both."""

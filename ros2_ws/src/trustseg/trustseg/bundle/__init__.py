@@ -1,0 +1,1 @@
+"""Bundles: what a folder of graphs, card and verdict model must hold before any of it is used."""

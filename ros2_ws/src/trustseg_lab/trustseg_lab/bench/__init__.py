@@ -1,0 +1,1 @@
+"""Timing: what engine, pipeline and ROS cost against the budget of the path."""

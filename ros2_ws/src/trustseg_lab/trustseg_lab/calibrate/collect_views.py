@@ -1,0 +1,246 @@
+"""Runs a bundle over images, clean and under conditions, and keeps what calibration needs of each view.
+
+Every image is seen clean, under `FIT_VIEWS` conditions that may be fitted on and under `HELD_OUT_VIEWS` that may not:
+the latter say what the verdict is worth on trouble that nobody has fitted it to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from trustseg.backends import Backend
+from trustseg.bundle.card import Card
+from trustseg.calibration import corridor_mask
+from trustseg.errors import InputError
+from trustseg.types import Float32Array, UInt8Array
+from trustseg_lab.data import LabelNames
+from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, network_input, read_pair
+from trustseg_lab.evaluation.evaluator import at_size, code_counts, pixel_kinds
+from trustseg_lab.metrics.confusion import confusion_counts
+from trustseg_lab.metrics.image_quality import image_quality
+from trustseg_lab.metrics.score_histogram import LEFT_OUT
+from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN, CalibrationRows, concatenated, drive_of
+from trustseg_lab.scenes.conditions import FIT_KINDS, HELD_OUT_KINDS, apply_condition
+
+FIT_VIEWS, HELD_OUT_VIEWS = 3, 2
+LEAST_SEVERITY = 0.1
+READING = 2  # raised when the same files are read in another way: rows that were collected before are not taken over
+# Rendered scenes for fitting: training takes seeds below 8 000, the confidence head those from there, demos 9 000 on.
+SCENE_SEED = 20_000
+RENDERED = "rendered"
+# A camera's picture is larger than the network's input and is stretched after the weather, which leaves other grain and
+# sharpness than a picture of network size: scenes come in both forms, in turns.
+CAMERA_SCALES = (1.0, 4 / 3)
+
+Done = TypeVar("Done")
+
+
+@dataclass(frozen=True)
+class LabelledFolder:
+    """IMAGES:LABELS:VOID of the command line; `seen` where the network was trained on it; `names`: of the labels."""
+
+    images: Path
+    labels: Path
+    void: int | None
+    seen: bool
+    names: LabelNames | None = None
+
+    @staticmethod
+    def parse(text: str, *, seen: bool, names: LabelNames | None = None) -> LabelledFolder:
+        """From IMAGES:LABELS or IMAGES:LABELS:VOID.
+
+        Raises:
+            InputError: another form.
+        """
+        parts = text.split(":")
+        void = parts[2] if len(parts) == 3 else ""
+        if len(parts) not in (2, 3) or not all(parts) or (void and not void.isdigit()):
+            raise InputError("a data source is wrong", expected="IMAGES:LABELS or IMAGES:LABELS:VOID", got=repr(text))
+        return LabelledFolder(Path(parts[0]), Path(parts[1]), int(void) if void else None, seen, names)
+
+
+@dataclass(frozen=True)
+class View:
+    """One condition of one image; severity 0 and kind "clean" leave it as it is."""
+
+    kind: str
+    severity: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """An image's views at network size, uint8 (h, w, 3) each, and its labels as in the file."""
+
+    stem: str
+    labels: UInt8Array
+    images: list[UInt8Array]
+    views: list[View]
+
+
+def views_of(index: int, seed: int) -> list[View]:
+    """Clean, then `FIT_VIEWS` fitted and `HELD_OUT_VIEWS` held-out conditions: different kinds, any severity."""
+    rng = np.random.default_rng((seed, index))
+    kinds = [*_some(FIT_KINDS, FIT_VIEWS, rng), *_some(HELD_OUT_KINDS, HELD_OUT_VIEWS, rng)]
+    return [View(CLEAN, 0.0, 0)] + [
+        View(kind, float(rng.uniform(LEAST_SEVERITY, 1.0)), int(rng.integers(1 << 31))) for kind in kinds
+    ]
+
+
+def collect_folder(
+    folder: LabelledFolder, backends: list[Backend], card: Card, seed: int, limit: int | None,
+    on_image: Callable[[], None],
+) -> CalibrationRows:  # fmt: skip
+    """Rows of every view of the images in `folder`, in order of names; at most `limit` images, evenly spread.
+
+    Each of `backends` (engines of the same graph) works on an image of its own: with one thread each they do more in
+    a second than one engine with many.
+
+    Raises:
+        InputError: no pairs, or a file that does not fit (see `labelled_images`).
+    """
+    pairs = chosen(find_pairs(folder.images, folder.labels, folder.names), limit)
+
+    def prepare(index: int) -> _Prepared:
+        pair = read_pair(pairs[index], len(card.classes), folder.void)
+        image = network_input(pair.image, card.size, "rgb")
+        return _prepared(pairs[index].image.stem, image, pair.labels, views_of(index, seed), card)
+
+    return _collect(prepare, len(pairs), folder, backends, card, str(folder.images), on_image)
+
+
+def collect_rendered(
+    count: int, backends: list[Backend], card: Card, seed: int, on_image: Callable[[], None]
+) -> CalibrationRows:
+    """Rows of every view of `count` rendered scenes of seeds from `SCENE_SEED` on."""
+    from trustseg_lab.scenes import SCENE_CLASSES, random_frame
+
+    names = [each.name for each in card.classes]
+    if names != [each.name for each in SCENE_CLASSES]:
+        raise InputError(
+            f"rendered scenes have other classes than bundle {card.name}",
+            expected=", ".join(each.name for each in SCENE_CLASSES),
+            got=", ".join(names),
+            fix="calibrate with --scenes 0",
+        )
+
+    def prepare(index: int) -> _Prepared:
+        frame = random_frame(SCENE_SEED + index, scene_size(index, card.size))
+        views = views_of(index, seed + 1)
+        return _prepared(f"scene{index}", frame.image_rgb, frame.labels, views, card, frame.depth_m)
+
+    source = LabelledFolder(Path(RENDERED), Path(RENDERED), None, seen=False)
+    return _collect(prepare, count, source, backends, card, RENDERED, on_image)
+
+
+def scene_size(index: int, network: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) in which scene `index` is rendered and gets its weather."""
+    scale = CAMERA_SCALES[index % len(CAMERA_SCALES)]
+    return round(network[0] * scale), round(network[1] * scale)
+
+
+def chosen(pairs: list[LabelledPaths], limit: int | None) -> list[LabelledPaths]:
+    """At most `limit` of the pairs, evenly spread."""
+    if limit is None or len(pairs) <= limit:
+        return pairs
+    return [pairs[int(i)] for i in np.linspace(0, len(pairs) - 1, limit)]
+
+
+def _some(kinds: tuple[str, ...], count: int, rng: np.random.Generator) -> list[str]:
+    return [kinds[int(i)] for i in rng.permutation(len(kinds))[:count]]
+
+
+def _prepared(
+    stem: str, image_rgb: UInt8Array, labels: UInt8Array, views: list[View], card: Card,
+    depth_m: Float32Array | None = None,
+) -> _Prepared:  # fmt: skip
+    """Every view of `image_rgb`, whose size is that of the camera, at network size and in the network's order."""
+    images = []
+    for view in views:
+        seen = image_rgb
+        if view.kind != CLEAN:
+            seen = apply_condition(view.kind, view.severity, image_rgb, depth_m, view.seed)
+        bgr = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), np.uint8)
+        images.append(np.ascontiguousarray(network_input(bgr, card.size, card.input.color_order)))
+    return _Prepared(stem, labels, images, views)
+
+
+def _collect(
+    prepare: Callable[[int], _Prepared], count: int, folder: LabelledFolder, backends: list[Backend], card: Card,
+    source: str, on_image: Callable[[], None],
+) -> CalibrationRows:  # fmt: skip
+    free: SimpleQueue[Backend] = SimpleQueue()
+    for each in backends:
+        free.put(each)
+
+    def rows_of(index: int) -> CalibrationRows:
+        prepared, backend = prepare(index), free.get()
+        try:
+            return _rows_of_image(prepared, backend, card, folder, source)
+        finally:
+            free.put(backend)
+
+    found = []
+    for index, rows in enumerate(_in_order(rows_of, count, len(backends))):
+        rows.block[:] = index // BLOCK_IMAGES
+        found.append(rows)
+        on_image()
+    blocks = np.concatenate([rows.block for rows in found])
+    return replace(concatenated(found), block=blocks)
+
+
+def _rows_of_image(
+    prepared: _Prepared, backend: Backend, card: Card, folder: LabelledFolder, source: str
+) -> CalibrationRows:
+    """Rows of one image's views; the block is not known here."""
+    size = (prepared.labels.shape[0], prepared.labels.shape[1])
+    outside = corridor_mask(*size, card.corridor.polygon) == 0
+    features, quality, codes, ahead = [], [], [], []
+    for image in prepared.images:
+        out = backend.infer(image)
+        labels = at_size(out.labels, size)
+        quality.append(image_quality(confusion_counts(prepared.labels, labels, len(card.classes), folder.void)))
+        confidence, kinds = at_size(out.confidence, size), pixel_kinds(prepared.labels, labels, folder.void)
+        codes.append(code_counts(confidence, kinds))
+        kinds[outside] = LEFT_OUT
+        ahead.append(code_counts(confidence, kinds))
+        features.append(out.features)
+    count = len(prepared.views)
+    return CalibrationRows(
+        features=np.stack(features), quality=np.array(quality), codes=np.stack(codes),
+        corridor=np.stack(ahead),
+        kind=np.array([view.kind for view in prepared.views]),
+        severity=np.array([view.severity for view in prepared.views]), source=np.full(count, source),
+        drive=np.full(count, "" if source == RENDERED else drive_of(prepared.stem)), block=np.zeros(count, np.int64),
+        seen=np.full(count, folder.seen), held_out=np.array([view.kind in HELD_OUT_KINDS for view in prepared.views]),
+    )  # fmt: skip
+
+
+def _in_order(work: Callable[[int], Done], count: int, workers: int) -> Iterator[Done]:
+    """Results of `work` for 0 .. count - 1 in order, from a bounded number of threads and results in waiting."""
+    ahead = 2 * workers
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="views") as pool:
+        waiting: list[Future[Done]] = [pool.submit(work, index) for index in range(min(ahead, count))]
+        try:
+            for index in range(count):
+                found = waiting.pop(0).result()
+                if index + ahead < count:
+                    waiting.append(pool.submit(work, index + ahead))
+                yield found
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def views_digest() -> list[object]:
+    """What `views_of` depends on beside its arguments, for recognising collected rows."""
+    kinds: list[object] = [list(FIT_KINDS), list(HELD_OUT_KINDS), FIT_VIEWS, HELD_OUT_VIEWS, LEAST_SEVERITY]
+    return [*kinds, READING, BLOCK_IMAGES, SCENE_SEED, list(CAMERA_SCALES)]

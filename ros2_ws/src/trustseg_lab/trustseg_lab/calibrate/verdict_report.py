@@ -1,0 +1,115 @@
+"""What the fitted image verdict is worth, by group of views, beside the baselines that it has to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trustseg.bundle.card import SceneShift
+from trustseg_lab.calibrate.scene_shift_fit import overconfidence
+from trustseg_lab.calibrate.verdict_fit import VerdictFit
+from trustseg_lab.calibrate.verdict_intervals import VerdictIntervals, verdict_intervals
+from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.image_verdicts import ImageMetrics, failure_auroc, image_metrics
+from trustseg_lab.metrics.score_histogram import Floats
+from trustseg_lab.metrics.verdict_arrays import Judgements
+from trustseg_lab.metrics.view_rows import Bools, CalibrationRows, Ints
+
+HARD_SEVERITY = 0.7
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """One group of views, judged by models that have not seen their blocks.
+
+    Attributes:
+        verdict: figures of failure score, predicted quality and lower bound.
+        flagged_failures, flagged_good: share of true failures, and of good views, that score or strangeness flags.
+        flagged_balanced_accuracy: of that combined flag.
+        strange_share: share of views called strange.
+        auroc_mean_confidence: AUROC of failure by mean calibrated confidence alone: the baseline.
+        auroc_strangeness: AUROC of failure by distance alone.
+        intervals: of AUROC, its gain over mean confidence, and that combined flag's balanced accuracy.
+        overconfidence, overconfidence_unshifted: mean of calibrated confidence minus accuracy over the views, with the
+            scene's shift and without it.
+    """
+
+    verdict: ImageMetrics
+    flagged_failures: float
+    flagged_good: float
+    flagged_balanced_accuracy: float
+    strange_share: float
+    auroc_mean_confidence: float
+    auroc_strangeness: float
+    intervals: VerdictIntervals
+    overconfidence: float
+    overconfidence_unshifted: float
+
+
+def groups_of(rows: CalibrationRows) -> dict[str, Bools]:
+    """Views by what they say: clean ones, trouble that was fitted on, trouble that was not, the hard part of that."""
+    unseen_clean = rows.clean & ~rows.seen
+    found = {"clean": unseen_clean}
+    for source in sorted(set(rows.source[unseen_clean].tolist())):
+        # The folder's name alone: the report travels with the bundle, the path belongs to one machine.
+        label = f"clean, {Path(source).name}"
+        rows_here = unseen_clean & (rows.source == source)
+        found[label] = found[label] | rows_here if label in found else rows_here
+    found["fitted kinds"] = ~rows.clean & ~rows.held_out
+    found["held-out kinds"] = rows.held_out
+    found[f"held-out kinds, severity >= {HARD_SEVERITY}"] = rows.held_out & (rows.severity >= HARD_SEVERITY)
+    for kind in sorted(set(rows.kind[rows.held_out].tolist())):
+        found[f"held out: {kind}"] = rows.held_out & (rows.kind == kind)
+    return found
+
+
+def group_figures(
+    rows: CalibrationRows, fit: VerdictFit, table: Floats, shift: SceneShift | None
+) -> dict[str, GroupFigures]:
+    """Figures of every group that has views; `table` float64 (256,) is the fitted confidence table."""
+    excess = overconfidence(rows, fit.crossed.quality, table, shift)
+    unshifted = overconfidence(rows, fit.crossed.quality, table, None)
+    totals = rows.codes.sum(axis=1)
+    confidence = totals @ table / totals.sum(axis=1)
+    return {
+        name: _figures(
+            rows.quality[keep],
+            rows.block[keep],
+            _kept(fit.crossed, keep),
+            confidence[keep],
+            fit,
+            (excess[keep], unshifted[keep]),
+        )
+        for name, keep in groups_of(rows).items()
+        if keep.any()
+    }
+
+
+def _kept(judged: Judgements, keep: Bools) -> Judgements:
+    return Judgements(judged.quality[keep], judged.failure_score[keep], judged.distance[keep], judged.lower_bound[keep])
+
+
+def _figures(
+    quality: Floats, block: Ints, judged: Judgements, confidence: Floats, fit: VerdictFit,
+    excess: tuple[Floats, Floats],
+) -> GroupFigures:  # fmt: skip
+    threshold, strangeness = fit.model.failure_threshold, fit.model.strangeness
+    failed = quality < FAILURE_BELOW
+    strange = judged.distance > strangeness.limit if strangeness else np.zeros(len(quality), bool)
+    flagged = (judged.failure_score >= threshold) | strange
+    found, alarms = _share(flagged[failed]), _share(flagged[~failed])
+    return GroupFigures(
+        verdict=image_metrics(quality, judged.failure_score, judged.quality, judged.lower_bound, threshold),
+        flagged_failures=found, flagged_good=alarms, flagged_balanced_accuracy=(found + 1.0 - alarms) / 2.0,
+        strange_share=_share(strange), auroc_mean_confidence=failure_auroc(confidence, quality),
+        auroc_strangeness=failure_auroc(-judged.distance, quality),
+        intervals=verdict_intervals(block, failed, judged.failure_score, -confidence, flagged),
+        overconfidence=float(excess[0].mean()),
+        overconfidence_unshifted=float(excess[1].mean()),
+    )  # fmt: skip
+
+
+def _share(values: Bools) -> float:
+    return float(values.mean()) if values.size else float("nan")

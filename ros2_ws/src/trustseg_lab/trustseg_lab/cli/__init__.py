@@ -1,0 +1,1 @@
+"""Commands of the laboratory; `trustseg` finds them by entry points."""

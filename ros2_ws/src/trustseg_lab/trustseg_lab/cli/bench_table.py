@@ -1,0 +1,91 @@
+"""What `trustseg bench --precision all` prints: every engine of a bundle, and how near to the machine's peak it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from trustseg.bundle.loading import Bundle
+    from trustseg_lab.bench.engines import EngineFigures, EngineKind
+    from trustseg_lab.bench.roofline import MachinePeak
+
+TABLE_WIDTH = 112
+
+
+def bench_precisions(
+    loaded: Bundle, backends: tuple[str, ...], precisions: tuple[str, ...], threads: int, rounds: int, calls: int,
+    as_json: bool, on_round: Callable[[], None],
+) -> None:  # fmt: skip
+    """Time the engines and print one table, or one JSON document."""
+    from trustseg.backends import load_golden
+    from trustseg.files.json_document import json_ready
+    from trustseg_lab.bench.engines import bench_engines, engine_kinds
+    from trustseg_lab.bench.path_timing import bench_frames
+
+    images = [load_golden(loaded).image, *bench_frames(*loaded.card.image_size, count=3)]
+    if loaded.card.input.color_order == "bgr":
+        images[1:] = [image[..., ::-1].copy() for image in images[1:]]
+    kinds = engine_kinds(loaded, backends, precisions)
+    figures, left_out, peaks = bench_engines(loaded, kinds, images, threads, rounds, calls, on_round)
+    if as_json:
+        document = {
+            "bundle": loaded.card.name, "threads": threads, "images": len(images), "engines": figures,
+            "left_out": [{**asdict(kind), "why": why} for kind, why in left_out], "peaks": peaks,
+        }  # fmt: skip
+        json.dump(json_ready(document), sys.stdout, indent=1)
+        sys.stdout.write("\n")
+        return
+    console = Console(highlight=False)
+    console.width = max(console.width, TABLE_WIDTH)
+    _print(console, figures, left_out, peaks)
+
+
+def _print(
+    console: Console,
+    figures: list[EngineFigures],
+    left_out: list[tuple[EngineKind, str]],
+    peaks: dict[str, MachinePeak],
+) -> None:
+    table = Table(
+        title="every engine in one run, taking turns; agreement with fp32 on ONNX Runtime", title_justify="left"
+    )
+    for heading in (
+        "engine",
+        "graph",
+        "in",
+        "median",
+        "p99",
+        "images/s",
+        "MB",
+        "mask",
+        "confidence",
+        "bound",
+        "of peak",
+    ):
+        table.add_column(heading, justify="left" if heading in ("engine", "graph", "in") else "right", no_wrap=True)
+    for each in figures:
+        kind = each.kind
+        timing, cost = each.timing, each.cost
+        table.add_row(
+            kind.backend, kind.precision, kind.arithmetic, f"{timing.median_ms:.1f} ms", f"{timing.p99_ms:.1f}",
+            f"{each.images_per_s:.1f}", f"{cost.file_mb:.1f}", f"{100 * each.mask_agreement:.2f} %",
+            f"{each.confidence_mean_abs:.2f} off", f"{each.bound_ms:.1f} ms", f"{100 * each.peak_share:.0f} %",
+        )  # fmt: skip
+    console.print(table)
+    cost = figures[0].cost
+    console.print(
+        f"one picture: {cost.gmac:.2f} GMAC, convolutions move {cost.conv_mb:.0f} MB in {figures[0].kind.precision}; "
+        "measured peaks: "
+        + ", ".join(f"{name} {peak.gmac_per_s:.0f} GMAC/s" for name, peak in peaks.items())
+        + f", memory {next(iter(peaks.values())).gb_per_s:.1f} GB/s; bound: the least time these allow",
+        soft_wrap=True,
+    )
+    for kind, why in left_out:
+        console.print(f"left out: {kind.backend} {kind.precision}: {why}", markup=False, soft_wrap=True)

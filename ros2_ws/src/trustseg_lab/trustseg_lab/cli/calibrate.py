@@ -1,0 +1,301 @@
+"""`trustseg calibrate`: confidence table and image verdict of a bundle, from labelled images, scenes and weather."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trustseg.backend_names import CHOICE
+from trustseg.cli.bars import Bars
+from trustseg.errors import InputError
+from trustseg_lab.cli.calibrate_tables import print_calibration
+from trustseg_lab.cli.label_options import LABEL_NAMES
+
+TABLE_WIDTH = 110
+FEW_SHARE = 0.02  # of failures, or of good views: fewer teach nothing
+
+if TYPE_CHECKING:
+    from trustseg.bundle.loading import Bundle
+    from trustseg_lab.calibrate.calibrate import CalibrationResult
+    from trustseg_lab.calibrate.calibration_report import TemperatureReport
+    from trustseg_lab.calibrate.collect_views import LabelledFolder
+    from trustseg_lab.metrics.view_rows import CalibrationRows
+
+
+def calibrate(
+    bundle: Annotated[str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="IMAGES:LABELS[:VOID], images that the network was NOT trained on. Repeatable."),
+    ] = None,
+    seen: Annotated[
+        list[str] | None,
+        typer.Option(help="IMAGES:LABELS[:VOID] that it WAS trained on: used in bad weather only. Repeatable."),
+    ] = None,
+    label_names: Annotated[str, LABEL_NAMES] = "",
+    scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes beside them (classes must be theirs).")] = 150,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most N images of each folder, evenly spread.")] = None,
+    backend: Annotated[str | None, typer.Option(help=f"{CHOICE}. Default: the card's.")] = None,
+    precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
+    threads: Annotated[int, typer.Option(min=1, help="Engines side by side, one thread each.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of conditions, folds and first weights.")] = 0,
+    temperature: Annotated[
+        bool, typer.Option("--temperature", help="Fit a temperature too, a baseline beside the table (with --data).")
+    ] = False,
+    cache: Annotated[Path | None, typer.Option(help="Folder for collected features, so that a refit is quick.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit and report; leave the bundle as it is.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
+) -> None:
+    """Fit the confidence table and the image verdict of a bundle, report them cross-fitted, and put them into it."""
+    from trustseg.bundle.loading import load_bundle
+    from trustseg.bundle.writer import update_bundle
+    from trustseg.files.json_document import json_ready
+    from trustseg_lab.calibrate.calibrate import CalibrationContext, calibrate_rows
+    from trustseg_lab.calibrate.collect_views import LabelledFolder
+    from trustseg_lab.calibrate.verdict_fit import fit_steps
+    from trustseg_lab.data import LabelNames, passed_over
+
+    err = Console(stderr=True, highlight=False)
+    names = LabelNames.parse(label_names) if label_names else None
+    folders = [LabelledFolder.parse(text, seen=False, names=names) for text in data or []]
+    folders += [LabelledFolder.parse(text, seen=True, names=names) for text in seen or []]
+    for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
+        err.print(line, soft_wrap=True, markup=False)
+    if not folders and not scenes:
+        raise InputError("nothing to calibrate on", expected="--data IMAGES:LABELS[:VOID] or --scenes N")
+    loaded = load_bundle(bundle, draft=True)
+    # Not "auto": which backend is the fastest changes from run to run, and kept features belong to one of them.
+    backend = backend or loaded.card.default_backend
+    rows, used = _rows(loaded, folders, scenes, limit, backend, precision, threads, seed, cache, err)
+    scaled = _temperature(loaded, folders, limit, used, precision, threads, seed) if temperature else None
+    context = CalibrationContext(
+        temperature=scaled, bundle=loaded, precision=precision, backend=used, command=_command(loaded.card.name),
+        seed=seed, date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"), data=_summary(rows),
+    )  # fmt: skip
+    with Bars(err) as progress:
+        task = progress.add_task("fit", total=1 + fit_steps())
+        result = calibrate_rows(rows, context, lambda: progress.advance(task))
+    if doubt := one_sided(rows.quality):
+        err.print(f"trustseg: {doubt}", style="yellow", soft_wrap=True)
+    if as_json:
+        document = {
+            "table": asdict(result.table), "groups": result.groups, "data": context.data,
+            "calibration_groups": result.calibration_groups, "temperature": scaled,
+            "failure_threshold": result.verdict.model.failure_threshold,
+            "recovery_threshold": result.verdict.model.recovery_threshold,
+            "feature_set": result.verdict.feature_set, "settings": result.verdict.settings,
+        }  # fmt: skip
+        json.dump(json_ready(document), sys.stdout, indent=1)
+        sys.stdout.write("\n")
+    else:
+        terminal = Console(highlight=False)
+        terminal.width = max(terminal.width, TABLE_WIDTH)  # piped output has 80 columns: too few for ten figures
+        _print(terminal, result)
+        print_calibration(terminal, result, scaled)
+    if dry_run:
+        err.print("dry run: the bundle is as it was")
+        return
+    for path in update_bundle(loaded, precision, result.files):
+        err.print(f"written: {path}")
+
+
+def one_sided(quality: npt.NDArray[np.float64]) -> str:
+    """What is doubtful about views that nearly all fail, or nearly all do not; empty where both kinds are there."""
+    from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+
+    known = quality[~np.isnan(quality)]
+    share = float(np.mean(known < FAILURE_BELOW)) if known.size else 1.0
+    if FEW_SHARE <= share <= 1.0 - FEW_SHARE:
+        return ""
+    fix = "are classes, ids and void of the labels those of this bundle?" if share > 0.5 else "give harder images too"
+    return (
+        f"{100 * share:.1f} % of the {known.size} views fail (quality below {FAILURE_BELOW}): "
+        f"an image verdict fitted on one kind cannot tell the two apart; {fix}"
+    )
+
+
+def _rows(
+    loaded: Bundle, folders: list[LabelledFolder], scenes: int, limit: int | None, backend: str, precision: str,
+    threads: int, seed: int, cache: Path | None, err: Console,
+) -> tuple[CalibrationRows, str]:  # fmt: skip
+    """Collected rows and the backend that gave them, from the cache where it has them."""
+    from trustseg.backends import create_backend, select_backend
+    from trustseg_lab.calibrate.collect_views import chosen, collect_folder, collect_rendered, views_digest
+    from trustseg_lab.data.labelled_images import find_pairs
+    from trustseg_lab.metrics.view_rows import concatenated
+
+    card = loaded.card
+    counts = [len(chosen(find_pairs(f.images, f.labels, f.names), limit)) for f in folders]
+    engines = [select_backend(backend, loaded, precision, 1)]
+    name, version = engines[0].name, engines[0].version
+    shared = [loaded.model(precision).sha256, name, version, seed, views_digest()]
+    keep = cache or _cache_folder()
+    try:
+        engines += [create_backend(name, loaded, precision, 1) for _ in range(threads - 1)]
+        with Bars(err) as progress:
+            task = progress.add_task("collect", total=sum(counts) + scenes)
+
+            def step() -> None:
+                progress.advance(task)
+
+            parts = [
+                _kept_or_collected(
+                    keep / f"{card.name}-{precision}-{_slug(str(each.images))}.npz",
+                    {
+                        "shared": shared,
+                        "labels": str(each.labels),
+                        "names": str(each.names or ""),
+                        "void": each.void,
+                        "seen": each.seen,
+                        "limit": limit,
+                    },
+                    lambda each=each: collect_folder(each, engines, card, seed, limit, step),  # type: ignore[misc]
+                    err,
+                )
+                for each in folders
+            ]
+            if scenes:
+                parts.append(
+                    _kept_or_collected(
+                        keep / f"{card.name}-{precision}-rendered.npz", {"shared": shared, "scenes": scenes},
+                        lambda: collect_rendered(scenes, engines, card, seed, step), err,
+                    )
+                )  # fmt: skip
+    finally:
+        for engine in engines:
+            engine.close()
+    return concatenated(parts), name
+
+
+def _temperature(
+    loaded: Bundle, folders: list[LabelledFolder], limit: int | None, backend: str, precision: str, threads: int,
+    seed: int,
+) -> TemperatureReport:  # fmt: skip
+    """Temperature of the images that the network was not trained on.
+
+    Raises:
+        InputError: there are none, or too few to cross-fit.
+    """
+    from trustseg_lab.calibrate.calibrate import TABLE_FOLDS
+    from trustseg_lab.calibrate.calibration_report import temperature_report
+    from trustseg_lab.calibrate.collect_views import chosen
+    from trustseg_lab.data.labelled_images import find_pairs
+    from trustseg_lab.evaluation.baselines.temperature import LogitSample, sample_logits
+    from trustseg_lab.evaluation.exposed_logits import logits_engine
+    from trustseg_lab.metrics.view_rows import BLOCK_IMAGES
+
+    unseen = [each for each in folders if not each.seen]
+    if not unseen:
+        raise InputError("no images to fit a temperature on", fix="give some with --data")
+    engine, card = logits_engine(backend, loaded, precision, threads), loaded.card
+    samples: list[LogitSample] = []
+    blocks: list[npt.NDArray[np.int64]] = []
+    for each in unseen:
+        pairs = chosen(find_pairs(each.images, each.labels, each.names), limit)
+        samples.append(sample_logits(engine, pairs, card.size, card.input.color_order, each.void))
+        image_block = np.arange(len(pairs)) // BLOCK_IMAGES
+        first = blocks[-1].max() + 1 if blocks else 0
+        blocks.append(np.repeat(image_block + first, samples[-1].of_image))
+    sample = LogitSample(
+        np.concatenate([each.logits for each in samples], axis=1), np.concatenate([each.truth for each in samples]),
+        sum(each.images for each in samples),
+    )  # fmt: skip
+    return temperature_report(sample, np.concatenate(blocks), TABLE_FOLDS, seed)
+
+
+def _kept_or_collected(
+    path: Path, settings: dict[str, Any], collect: Callable[[], CalibrationRows], err: Console
+) -> CalibrationRows:
+    """Rows of one source: those kept by an earlier run with the same settings, or new ones, which are then kept."""
+    from trustseg_lab.metrics.view_rows import load_rows, save_rows, settings_digest
+
+    digest = settings_digest(settings)
+    rows = load_rows(path, digest)
+    if rows is not None:
+        err.print(f"features of {len(rows)} views from {path}")
+        return rows
+    rows = collect()
+    save_rows(path, rows, digest)
+    return rows
+
+
+def _slug(text: str) -> str:
+    """A short file name for a folder: its own name and a digest of its path."""
+    return f"{Path(text).name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "trustseg" / "calibrate"
+
+
+def _command(name: str) -> str:
+    """The command line with the folders' own names only: provenance must not name this machine's paths."""
+    words = ["trustseg calibrate"]
+    for word in sys.argv[2:]:
+        words.append(":".join(Path(part).name if "/" in part else part for part in word.split(":")))
+    return " ".join(words) if len(words) > 1 else f"trustseg calibrate --bundle {name}"
+
+
+def _summary(rows: CalibrationRows) -> list[dict[str, Any]]:
+    """What the rows are, by source: the folder's own name, images, views, whether the network was trained on them."""
+    found = []
+    for source in dict.fromkeys(rows.source.tolist()):
+        inside = rows.source == source
+        found.append({
+            "name": Path(source).name, "images": int((inside & rows.clean).sum()), "views": int(inside.sum()),
+            "seen_in_training": bool(rows.seen[inside][0]),
+        })  # fmt: skip
+    return found
+
+
+def _print(console: Console, result: CalibrationResult) -> None:
+    table, verdict = result.table, result.verdict
+    console.print(
+        f"confidence table: ECE {table.ece_before:.4f} before, {table.ece_after:.4f} after "
+        f"({table.folds}-fold cross-fitted over blocks, {table.views} views)"
+    )
+    model = verdict.model
+    strange = f"{model.strangeness.limit:.2f}" if model.strangeness else "none"
+    hidden = f"{verdict.settings.hidden} tanh units" if verdict.settings.hidden else "linear"
+    console.print(
+        f"image verdict: {len(model.features)} features ({verdict.feature_set}), {hidden}, l2 {verdict.settings.l2:g}; "
+        f"failure from {model.failure_threshold}, recovered below {model.recovery_threshold}, "
+        f"strange above {strange}, lower bound = quality - {model.quality_lower_offset}"
+    )
+    title = "image verdict, cross-fitted (%; found and false: by score or strangeness)"
+    shown = Table(title=title, title_justify="left")
+    for heading in ("views", "n", "failed", "AUROC", "(conf.)", "found", "false", "bal.", "MAE", "bound"):
+        shown.add_column(heading, no_wrap=True)
+    for name, each in result.groups.items():
+        parts = (  # (conf.): the AUROC of mean confidence alone
+            each.verdict.prevalence, each.verdict.auroc, each.auroc_mean_confidence, each.flagged_failures,
+            each.flagged_good, each.flagged_balanced_accuracy, each.verdict.mae, each.verdict.lower_bound_coverage,
+        )  # fmt: skip
+        shown.add_row(_short(name), str(each.verdict.images), *("-" if v != v else f"{100 * v:.1f}" for v in parts))
+    console.print(shown)
+    for name in ("fitted kinds", "held-out kinds"):
+        if name in result.groups:
+            told = result.groups[name].intervals
+            ranges = (f"{100 * each.low:.1f} .. {100 * each.high:.1f}" for each in
+                      (told.auroc, told.auroc_gain, told.balanced_accuracy))  # fmt: skip
+            console.print("{}, 95 % intervals over blocks: AUROC {}, gain over mean confidence {}, "
+                          "balanced accuracy {} (majority class 50)".format(name, *ranges), soft_wrap=True)  # fmt: skip
+
+
+def _short(name: str) -> str:
+    """A group's name, of a path in it the last part, within a narrow terminal."""
+    return name.rpartition("/")[2].replace("held-out kinds, severity", "held out, severity")

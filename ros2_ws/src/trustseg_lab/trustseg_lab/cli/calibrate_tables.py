@@ -1,0 +1,39 @@
+"""What `trustseg calibrate` prints of the pixels' calibration: before and after, under shift, and as a diagram."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from trustseg_lab.calibrate.calibrate import CalibrationResult
+    from trustseg_lab.calibrate.calibration_report import TemperatureReport
+
+BAR = 30
+
+
+def print_calibration(console: Console, result: CalibrationResult, temperature: TemperatureReport | None) -> None:
+    """Reliability before and after, ECE of every group of views, and the temperature where one was fitted."""
+    table = result.table
+    for title, points in (("before", table.reliability_before), ("after, cross-fitted", table.reliability_after)):
+        shown = Table("confidence", "right", "pixels", "", title=f"reliability {title} (%)", title_justify="left")
+        for confidence, right, share in points:
+            bar = "#" * round(BAR * right) + "." * (BAR - round(BAR * right))
+            shown.add_row(f"{100 * confidence:.1f}", f"{100 * right:.1f}", f"{100 * share:.1f}", bar)
+        console.print(shown)
+    heads = ("views", "n", "ECE before", "table", "published", "adaptive before", "table", "published")
+    shown = Table(*heads, title="calibration of the pixels (%); held-out kinds are the shift", title_justify="left")
+    for name, each in result.calibration_groups.items():
+        figures = (each.ece_before, each.ece_table, each.ece_published, each.adaptive_ece_before,
+                   each.adaptive_ece_table, each.adaptive_ece_published)  # fmt: skip
+        shown.add_row(name, str(each.views), *("-" if v != v else f"{100 * v:.2f}" for v in figures))
+    console.print(shown)
+    if temperature is not None:
+        console.print(
+            f"temperature {temperature.temperature:.3f} on {temperature.images} images, cross-fitted over blocks: "
+            f"ECE of MCP {temperature.ece_before:.4f} before, {temperature.ece_after:.4f} after; "
+            f"adaptive {temperature.adaptive_ece_before:.4f}, {temperature.adaptive_ece_after:.4f}; "
+            f"log loss {temperature.nll_before:.4f}, {temperature.nll_after:.4f}"
+        )

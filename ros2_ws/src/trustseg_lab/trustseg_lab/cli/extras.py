@@ -1,0 +1,15 @@
+"""One clear line when a command needs packages that the runtime does without."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from trustseg.errors import InputError
+
+
+def require(command: str, extra: str, *modules: str) -> None:
+    """Raise InputError naming the extra (empty: the package itself) when one of `modules` is not installed."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        package = f"'trustseg_lab[{extra}]'" if extra else "trustseg_lab"
+        raise InputError(f"`trustseg {command}` needs {', '.join(missing)}", fix=f"install it: pip install {package}")

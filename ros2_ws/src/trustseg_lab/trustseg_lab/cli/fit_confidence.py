@@ -1,0 +1,84 @@
+"""`trustseg fit-confidence`: the confidence head, on a network that stays as it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from trustseg.errors import InputError
+from trustseg_lab.cli.extras import require
+from trustseg_lab.cli.label_options import LABEL_NAMES
+
+
+def fit_confidence(
+    checkpoint: Annotated[Path, typer.Option(help="Weights of `trustseg train` (.safetensors).")],
+    out: Annotated[Path, typer.Option(help="Folder for fused.safetensors and head.json.")],
+    unseen: Annotated[list[str], typer.Option(help="IMAGES:LABELS that the network was not trained on; repeatable.")],
+    seen: Annotated[list[str] | None, typer.Option(help="IMAGES:LABELS that it was trained on; repeatable.")] = None,
+    label_names: Annotated[str | None, LABEL_NAMES] = None,
+    scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
+    scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
+    pictures: Annotated[int, typer.Option(min=8, help="Pictures that it learns from, about 4 MB each.")] = 320,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of eight crops of them.")] = 2000,
+    target: Annotated[str, typer.Option(help="tcp, tcp_r or tcp_a: form of the true class probability.")] = "tcp_a",
+    loss: Annotated[str, typer.Option(help="bce, mse, focal or ranking.")] = "ranking",
+    seed: Annotated[int, typer.Option(help="Seed of weights and pictures.")] = 0,
+    height: Annotated[int, typer.Option(min=32)] = 360,
+    width: Annotated[int, typer.Option(min=32)] = 480,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+) -> None:
+    """Fit the fused confidence head to the true class probability of a frozen network."""
+    require("fit-confidence", "train", "torch")
+    from trustseg_lab.data import passed_over
+    from trustseg_lab.training.checkpoint import load_network
+    from trustseg_lab.training.export.checkpoint_to_graph import save_fused
+    from trustseg_lab.training.head.data import corrupt_for_fitting, head_parts, parse_source
+    from trustseg_lab.training.head.fit import HeadConfig, fit_head
+    from trustseg_lab.training.head.targets import LOSSES, TARGETS
+
+    network, classes, meta = load_network(checkpoint)
+    for what, given, known in (("target", target, TARGETS), ("loss", loss, LOSSES)):
+        if given not in known:
+            raise InputError(f"unknown {what} of the head", expected=", ".join(known), got=given)
+    console = Console(stderr=True)
+    sources = [parse_source(text) for text in [*unseen, *(seen or [])]]
+    for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading", total=None)
+
+        def rendered(done: int, of: int) -> None:
+            progress.update(task, description="rendering scenes", completed=done, total=of)
+
+        def report(record: dict[str, Any]) -> None:
+            if record["kind"] == "collect":
+                progress.update(task, description="network", total=record["of"], completed=record["step"])
+                return
+            text = f"loss {record['loss']:.4f}  wrong pixels {record['error_share']:.1%}"
+            progress.update(task, description=text, total=record["of"], completed=record["step"])
+            if not console.is_terminal and record["step"] % 100 == 0:
+                console.print(f"step {record['step']}/{record['of']}  {text}", highlight=False)
+
+        parts = head_parts(unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered, label_names)
+        config = HeadConfig(pictures=pictures, steps=steps, target=target, loss=loss, seed=seed)
+        head, record = fit_head(network, parts, corrupt_for_fitting, config, out, report)
+    save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})
+    check = record["check"]
+    console.print(
+        f"wrote {out / 'fused.safetensors'}: {record['error_share']:.1%} of its pixels were wrong; AUROC on clean "
+        f"pictures kept from the fit: fused {percent(check['fused_auroc'])}, MCP {percent(check['mcp_auroc'])}",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    if as_json:
+        sys.stdout.write(json.dumps(record) + "\n")
+
+
+def percent(share: float | None) -> str:
+    """A share as text; undefined is said, not 0."""
+    return "undefined" if share is None else f"{share:.1%}"

@@ -1,0 +1,277 @@
+"""Evaluate a bundle on labelled images, one image at a time: memory does not grow with the number of pixels.
+
+Images are stretched to the network's input with INTER_LINEAR and corrupted there, where a corruption is asked for.
+Predictions are compared at the size of the labels: labels, confidence and scores of the network are brought there by
+nearest neighbour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from trustseg.bundle.card import SceneShift, VerdictFile
+from trustseg.bundle.loading import Bundle
+from trustseg.calibration import lowered, scene_shift
+from trustseg.imaging.overlay import Painter
+from trustseg.types import Float32Array, UInt8Array
+from trustseg_lab.corruptions.catalogue import CLEAN, Corruption
+from trustseg_lab.data.labelled_images import LabelledPaths
+from trustseg_lab.evaluation.baselines.scorer import PixelScorer, ScoredView
+from trustseg_lab.evaluation.exposed_logits import LogitsEngine, OutputWithLogits
+from trustseg_lab.evaluation.views import View, views_of_images
+from trustseg_lab.evaluation.worst_images import WorstImages, paint_image
+from trustseg_lab.metrics.block_counts import BlockCounts
+from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
+from trustseg_lab.metrics.dynamic_thresholds import ThresholdTallies, levels_of
+from trustseg_lab.metrics.image_quality import image_quality
+from trustseg_lab.metrics.score_bins import bin_of_scores
+from trustseg_lab.metrics.score_histogram import LEFT_OUT, Counts, Floats, ScoreHistogram, histogram_of_codes
+from trustseg_lab.metrics.softmax_signals import softmax_signals
+from trustseg_lab.metrics.verdict_arrays import judge
+from trustseg_lab.metrics.view_rows import drive_of
+
+SOFTMAX_SIGNALS = ("mcp", "entropy", "margin")
+# Names under which the fused confidence is counted: by the graph's code alone, with the scene's shift, and published.
+RAW, RANKED, PUBLISHED = "fused_uncalibrated", "fused_ranked", "fused_published"
+ALL_IMAGES = "all"
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """What is kept of one view of an image.
+
+    Attributes:
+        name, corruption, block: which.
+        quality: true quality Q (NaN undefined). features: pooled, (K,).
+        engine_ms: of the engine call.
+        scores: of the whole image, by name: means of the confidence maps, and what baselines add.
+    """
+
+    name: str
+    quality: float
+    features: Float32Array
+    engine_ms: float
+    corruption: str = CLEAN
+    block: int = 0
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class EvaluationState:
+    """Everything counted so far; two states of the same images add up.
+
+    Attributes:
+        confusion: over all labelled pixels. block_confusion: of each block, int64 (blocks, classes, classes + 1).
+        codes: int64 (2, 256), wrong and right pixels per fused confidence code, as the graph gives it.
+        signals: a histogram for each score: `RAW`, `SOFTMAX_SIGNALS`, those of baselines, and for a finished bundle
+            `RANKED` and `PUBLISHED`: the fused confidence with the scene's shift, by its own fine code and through the
+            calibration table (before it is rounded to a byte).
+        blocks: the same by block.
+        thresholds: error detection by thresholds. worst: pictures. images: one record a view.
+    """
+
+    confusion: ConfusionMatrix
+    block_confusion: Counts
+    blocks: BlockCounts
+    worst: WorstImages
+    codes: Counts = field(default_factory=lambda: np.zeros((2, 256), np.int64))
+    signals: dict[str, ScoreHistogram] = field(default_factory=dict)
+    thresholds: ThresholdTallies = field(default_factory=ThresholdTallies)
+    images: list[ImageRecord] = field(default_factory=list)
+
+    @staticmethod
+    def empty(bundle: Bundle, blocks: int) -> EvaluationState:
+        """Nothing counted yet."""
+        classes = bundle.card.classes
+        return EvaluationState(
+            ConfusionMatrix(len(classes)), np.zeros((blocks, len(classes), len(classes) + 1), np.int64),
+            BlockCounts(blocks), WorstImages(Painter([each.color for each in classes])),
+        )  # fmt: skip
+
+    def count(self, name: str, histogram: ScoreHistogram, block: int) -> None:
+        """Add one image's pixels of score `name`."""
+        self.signals.setdefault(name, ScoreHistogram()).merge(histogram)
+        self.blocks.add(name, block, histogram)
+
+    def merge(self, other: EvaluationState) -> None:
+        """Add another corruption of the same images."""
+        self.confusion.merge(other.confusion)
+        self.block_confusion += other.block_confusion
+        self.codes += other.codes
+        for name, histogram in other.signals.items():
+            self.signals.setdefault(name, ScoreHistogram()).merge(histogram)
+        self.blocks.merge(other.blocks)
+        self.thresholds.merge(other.thresholds)
+        self.worst.merge(other.worst)
+        self.images += other.images
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is run: the bundle's engine on `pairs`, whose images are in `blocks` (from 0), with baselines beside it."""
+
+    bundle: Bundle
+    engine: LogitsEngine
+    pairs: list[LabelledPaths]
+    void: int | None
+    blocks: Sequence[int]
+    precision: str = "fp32"
+    scorers: Sequence[PixelScorer] = ()
+    seed: int = 0
+
+    def empty(self) -> EvaluationState:
+        """A state for this evaluation."""
+        return EvaluationState.empty(self.bundle, max(self.blocks) + 1)
+
+
+def evaluate_images(
+    evaluation: Evaluation, corruption: Corruption, on_image: Callable[[], None] = lambda: None
+) -> EvaluationState:
+    """Run every image once under `corruption`; `on_image` is called after each.
+
+    Raises:
+        InputError: a pair cannot be read or does not fit (see `labelled_images.read_pair`).
+    """
+    state, card = evaluation.empty(), evaluation.bundle.card
+    fused = FusedConfidence.of(evaluation.bundle, evaluation.precision)
+    views = views_of_images(evaluation.pairs, card, evaluation.void, corruption, evaluation.seed)
+    # One image is counted while the engine has the next: counting takes a third of the engine's time.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as counting:
+        before: Future[None] | None = None
+        for view, block in zip(views, evaluation.blocks, strict=True):
+            out = evaluation.engine.infer(view.image)
+            if before is not None:
+                before.result()
+                on_image()
+            before = counting.submit(_add_view, state, evaluation, fused, view, out, block)
+        if before is not None:
+            before.result()
+            on_image()
+    return state
+
+
+@dataclass(frozen=True)
+class FusedConfidence:
+    """The path from the graph's code to the published confidence.
+
+    Attributes:
+        raw, table: float64 (256,), the code as a probability and calibrated.
+        shift: how poor scenes lower both.
+        model, names: verdict model that predicts the scene's quality, and the names of the graph's features.
+    """
+
+    raw: Floats
+    table: Floats
+    shift: SceneShift | None
+    model: VerdictFile
+    names: list[str]
+
+    @staticmethod
+    def of(bundle: Bundle, precision: str) -> FusedConfidence | None:
+        """Of a bundle; None for a draft without calibration or verdict."""
+        card = bundle.card
+        if precision not in card.calibration or card.verdict is None:
+            return None
+        calibration = bundle.calibration(precision)
+        raw = card.confidence_code.probabilities().astype(np.float64)
+        return FusedConfidence(
+            raw, np.array(calibration.table), calibration.scene_shift, bundle.verdict(precision), card.feature_names
+        )
+
+    def tables(self, features: Float32Array) -> tuple[Floats, Floats]:
+        """Code to probability, float64 (256,), in the scene of features (K,): uncalibrated, and published."""
+        quality = float(judge(self.model, self.names, features[None]).quality[0])
+        shift = scene_shift(self.shift, quality if np.isfinite(quality) else 0.0)
+        return lowered(self.raw, shift), lowered(self.table, shift)
+
+
+def _add_view(
+    state: EvaluationState, evaluation: Evaluation, fused: FusedConfidence | None, view: View, out: OutputWithLogits,
+    block: int,
+) -> None:  # fmt: skip
+    card, void = evaluation.bundle.card, evaluation.void
+    size = (view.truth.shape[0], view.truth.shape[1])
+    labels = at_size(out.engine.labels, size)
+    counts = confusion_counts(view.truth, labels, len(card.classes), void)
+    kinds = pixel_kinds(view.truth, labels, void)
+    state.confusion.counts += counts
+    state.block_confusion[block] += counts
+    codes = code_counts(at_size(out.engine.confidence, size), kinds)
+    state.codes += codes
+    raw = published = card.confidence_code.probabilities().astype(np.float64)
+    if fused is not None:
+        raw, published = fused.tables(out.engine.features)
+        state.count(RANKED, histogram_of_codes(codes, raw), block)
+        state.count(PUBLISHED, histogram_of_codes(codes, published), block)
+    state.count(RAW, histogram_of_codes(codes, card.confidence_code.probabilities().astype(np.float64)), block)
+    maps, scores = _scored(evaluation, view, out.logits, out.engine.labels)
+    groups = (ALL_IMAGES, drive_of(view.name)) if drive_of(view.name) else (ALL_IMAGES,)
+    for name, values in maps.items():
+        histogram = ScoreHistogram()
+        histogram.update_bins(at_size(bin_of_scores(values), size), kinds)
+        state.count(name, histogram, block)
+        scores[name] = float(values.mean())
+        if name == "mcp":
+            state.thresholds.add(groups, name, *levels_of(histogram))
+    state.thresholds.add(groups, "fused", published, codes)
+    scores["fused"] = float(published[out.engine.confidence].mean())
+    quality = image_quality(counts)
+    corruption = view.corruption.name
+    state.images.append(
+        ImageRecord(view.file, quality, out.engine.features, out.engine.engine_ms, corruption, block, scores)
+    )
+    shown = np.round(published * 255).astype(np.uint8)[out.engine.confidence]
+    state.worst.offer(
+        view.title, quality,
+        lambda painter: paint_image(
+            painter, view.bgr(card.input.color_order), at_size(view.truth, card.size), out.engine.labels, shown, void
+        ),
+        {"quality": quality, "mean_confidence": scores["fused"]},
+    )  # fmt: skip
+
+
+def _scored(
+    evaluation: Evaluation, view: View, logits: Float32Array, labels: UInt8Array
+) -> tuple[dict[str, Float32Array], dict[str, float]]:
+    """Confidence maps of the softmax and of every baseline, and scores of the whole image."""
+    signals = softmax_signals(logits)
+    maps = {name: getattr(signals, name) for name in SOFTMAX_SIGNALS}
+    scores: dict[str, float] = {}
+    for scorer in evaluation.scorers:
+        found = scorer(ScoredView(view.image, logits, labels))
+        maps |= found.maps
+        scores |= found.image
+    return maps, scores
+
+
+def pixel_kinds(truth: UInt8Array, predicted: UInt8Array, void: int | None) -> UInt8Array:
+    """uint8 like `truth`: CORRECT, WRONG, or LEFT_OUT where the truth is void."""
+    kinds: UInt8Array = np.equal(truth, predicted).astype(np.uint8)
+    if void is not None:
+        kinds[truth == void] = LEFT_OUT
+    return kinds
+
+
+def code_counts(codes: UInt8Array, kinds: UInt8Array) -> Counts:
+    """int64 (2, 256): wrong and right pixels per code."""
+    joint = kinds.astype(np.int32) * 256 + codes
+    counts: Counts = np.bincount(joint.ravel(), minlength=3 * 256)[: 2 * 256].reshape(2, 256)
+    return counts
+
+
+Map = TypeVar("Map", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
+
+
+def at_size(values: Map, size: tuple[int, int]) -> Map:
+    """A map (h, w) at (height, width), nearest neighbour by pixel centres."""
+    if values.shape == size:
+        return values
+    resized = cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+    return resized.astype(values.dtype, copy=False)

@@ -1,0 +1,83 @@
+"""Images as the network gets them, under one corruption: read, checked, stretched and corrupted ahead of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from trustseg.bundle.card import Card
+from trustseg.types import UInt8Array
+from trustseg_lab.corruptions.catalogue import CLEAN, Corruption
+from trustseg_lab.data import shown
+from trustseg_lab.data.labelled_images import LabelledPaths, network_input, read_image, read_pair
+
+AHEAD = 2
+
+
+@dataclass(frozen=True)
+class View:
+    """One image under one corruption.
+
+    Attributes:
+        file: name of the image file. name: its stem.
+        image: uint8 (h, w, 3) at network size, in the network's colour order.
+        truth: uint8 (H, W) class ids as in the label file.
+        corruption: what was done to it.
+    """
+
+    file: str
+    name: str
+    image: UInt8Array
+    truth: UInt8Array
+    corruption: Corruption
+
+    @property
+    def title(self) -> str:
+        """For pictures."""
+        return self.file if self.corruption.kind == CLEAN else f"{self.file}, {self.corruption.name}"
+
+    def bgr(self, color_order: str) -> UInt8Array:
+        """The image as OpenCV encodes it, from the network's `color_order`."""
+        return self.image if color_order == "bgr" else np.asarray(cv2.cvtColor(self.image, cv2.COLOR_RGB2BGR), np.uint8)
+
+
+def views_of_images(
+    pairs: list[LabelledPaths], card: Card, void: int | None, corruption: Corruption, seed: int
+) -> Iterator[View]:
+    """Views of `pairs` in order; `AHEAD` of them are made in a thread of their own while the caller computes.
+
+    Raises:
+        InputError: a pair cannot be read or does not fit.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
+        waiting = [reader.submit(_view, pairs, i, card, void, corruption, seed) for i in range(min(AHEAD, len(pairs)))]
+        try:
+            for index in range(len(pairs)):
+                found = waiting.pop(0).result()
+                if index + AHEAD < len(pairs):
+                    waiting.append(reader.submit(_view, pairs, index + AHEAD, card, void, corruption, seed))
+                yield found
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _view(
+    pairs: list[LabelledPaths], index: int, card: Card, void: int | None, corruption: Corruption, seed: int
+) -> View:
+    """The view of one pair; a frozen camera shows the image of some time before."""
+    pair = read_pair(pairs[index], len(card.classes), void)
+    picture = pair.image
+    if corruption.lag:
+        picture = read_image(pairs[max(0, index - corruption.lag)].image)
+    image = network_input(picture, card.size, "rgb")
+    if corruption.kind != CLEAN:
+        image = corruption.apply(image, seed * 1_000_003 + index)
+    if card.input.color_order == "bgr":
+        image = image[..., ::-1]
+    path = pairs[index].image
+    return View(shown(path.name), shown(path.stem), np.ascontiguousarray(image), pair.labels, corruption)

@@ -1,0 +1,1 @@
+"""Processes and drives that demo, faults, timing and tests start."""

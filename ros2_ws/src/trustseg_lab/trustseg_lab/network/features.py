@@ -1,0 +1,95 @@
+"""Image-level features, pooled in the graph so that the host never touches pixels for them."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trustseg_lab.network.confidence import SoftmaxSignals
+
+SCALARS = (
+    "nonfinite_logits", "confidence_mean", "mcp_mean", "entropy_mean", "margin_mean", "low_confidence_share",
+    "class_balanced_confidence", "worst_patch_confidence", "edge_density", "luma_mean", "luma_std", "sharpness",
+    "saturation_mean", "nonboundary_confidence", "corridor_confidence",
+)  # fmt: skip
+PRESENT_SHARE = 0.01  # a class counts as present from this share of the image on, as in the quality Q
+PATCH_ROWS, PATCH_COLUMNS = 6, 8
+
+
+def feature_names(classes: list[str], embedding: int) -> list[str]:
+    """Names of the K features in the order of the vector."""
+    return [
+        *SCALARS,
+        *(f"class_share/{name}" for name in classes),
+        *(f"class_confidence/{name}" for name in classes),
+        *(f"embedding/{i}" for i in range(embedding)),
+    ]
+
+
+def count_nonfinite(logits: Tensor) -> Tensor:
+    """How many logits are NaN or infinite, float32 (N, 1); comparisons only, so that no NaN can hide it."""
+    finite = logits.abs() < 3e38
+    return (~finite).float().sum((1, 2, 3)).unsqueeze(1)
+
+
+def pooled_features(
+    image: Tensor, logits: Tensor, labels: Tensor, signals: SoftmaxSignals, confidence: Tensor, deepest: Tensor,
+    corridor: Tensor,
+) -> Tensor:  # fmt: skip
+    """Feature vector float32 (N, K).
+
+    Args:
+        image: float32 (N, 3, H, W), RGB in 0..1.
+        logits: float32 (N, C, h, w). labels: their argmax, float32 (N, 1, h, w).
+        signals: softmax signals at (h, w).
+        confidence: float32 (N, 1, h, w), fused confidence in 0..1.
+        deepest: float32 (N, E, a, b).
+        corridor: float32 (1, 1, h, w), 1 inside the drivable corridor.
+    """
+    classes, height, width = logits.shape[1], logits.shape[2], logits.shape[3]
+    index = torch.arange(classes, device=logits.device, dtype=torch.float32).view(1, classes, 1, 1)
+    member = (labels == index).float()  # (N, C, h, w)
+    share = member.mean((2, 3))
+    class_confidence = (member * confidence).mean((2, 3)) / share.clamp(min=1e-6)
+    present = (share >= PRESENT_SHARE).float()
+    balanced = (class_confidence * present).sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1.0)
+
+    patches = F.avg_pool2d(confidence, (height // PATCH_ROWS, width // PATCH_COLUMNS))
+    worst = -(-patches).amax((2, 3))
+
+    right = F.pad((labels[..., :, 1:] != labels[..., :, :-1]).float(), (0, 1, 0, 0))
+    below = F.pad((labels[..., 1:, :] != labels[..., :-1, :]).float(), (0, 0, 0, 1))
+    edge = torch.maximum(right, below)
+    inside = 1 - F.max_pool2d(edge, 3, 1, 1)
+    nonboundary = (confidence * inside).mean((2, 3)) / inside.mean((2, 3)).clamp(min=1e-6)
+
+    small = image[..., ::2, ::2]
+    weights = torch.tensor([0.299, 0.587, 0.114], device=image.device).view(1, 3, 1, 1)
+    luma = (small * weights).sum(1, keepdim=True)
+    luma_mean = luma.mean((2, 3))
+    luma_std = (luma - luma_mean[:, :, None, None]).square().mean((2, 3)).clamp(min=1e-12).sqrt()
+    sharpness = (luma[..., 1:, :] - luma[..., :-1, :]).abs().mean((2, 3))
+    saturation = (small.amax(1, keepdim=True) - small.amin(1, keepdim=True)).mean((2, 3))
+
+    scalars = torch.cat(
+        [
+            count_nonfinite(logits),
+            confidence.mean((2, 3)),
+            signals.mcp.mean((2, 3)),
+            signals.entropy.mean((2, 3)),
+            signals.margin.mean((2, 3)),
+            (confidence < 0.5).float().mean((2, 3)),
+            balanced,
+            worst,
+            edge.mean((2, 3)),
+            luma_mean,
+            luma_std,
+            sharpness,
+            saturation,
+            nonboundary,
+            (confidence * corridor).mean((2, 3)) / corridor.mean((2, 3)),
+        ],
+        dim=1,
+    )
+    return torch.cat([scalars, share, class_confidence, deepest.mean((2, 3))], 1)

@@ -1,0 +1,98 @@
+"""The one graph: a uint8 camera image in; labels, confidence code and pooled features out."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from trustseg_lab.network.confidence import ConfidenceHead, encode
+from trustseg_lab.network.features import count_nonfinite, pooled_features
+from trustseg_lab.network.planes import labels_and_mcp_logit, labels_and_signals
+from trustseg_lab.network.segnet import ConvUnit, SegNet, upsample
+
+# A trapezoid ahead of the car, in relative (x, y): the part of the image that a planner is about to drive on.
+CORRIDOR = ((0.38, 0.55), (0.62, 0.55), (0.95, 1.0), (0.05, 1.0))
+
+
+def corridor_mask(height: int, width: int, polygon: tuple[tuple[float, float], ...] = CORRIDOR) -> Tensor:
+    """float32 (1, 1, height, width): 1 inside the polygon given in relative coordinates."""
+    points = np.array([[x * width, y * height] for x, y in polygon]).round().astype(np.int32)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(mask, [points], 1)
+    return torch.from_numpy(mask.astype(np.float32))[None, None]
+
+
+def fold_batch_norm(network: SegNet) -> SegNet:
+    """A copy in evaluation mode whose batch norms are folded into the convolutions before them (in float32)."""
+    folded = copy.deepcopy(network).eval()
+    for module in folded.modules():
+        if isinstance(module, ConvUnit):
+            module.conv = fuse_conv_bn_eval(module.conv, module.norm)
+            module.norm = nn.Identity()  # type: ignore[assignment]
+    return folded
+
+
+def fold_stem(network: SegNet) -> SegNet:
+    """Put the space-to-depth stem of `network`, whose batch norms are folded, into its first convolution: itself.
+
+    A 3x3 convolution over cells of s x s pixels is one over 3s x 3s pixels with a stride of s: the same products.
+    """
+    stem = network.config.stem
+    first: ConvUnit = network.encoder[0][0]  # type: ignore[index]
+    if stem > 1 and not first.residual:
+        cells = first.conv
+        pixels = nn.Conv2d(3, cells.out_channels, 3 * stem, stem, padding=stem)
+        # Channel (c, row, column) of a cell, as `pixel_unshuffle` counts them.
+        weight = cells.weight.detach().reshape(-1, 3, stem, stem, 3, 3)
+        pixels.weight = nn.Parameter(weight.permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 3 * stem, 3 * stem))
+        pixels.bias = cells.bias
+        first.conv = pixels
+        network.config = replace(network.config, stem=1)
+    return network
+
+
+class DeployGraph(nn.Module):
+    """What is exported. Input uint8 (N, H, W, 3) RGB.
+
+    Returns labels uint8 (N, H, W), confidence code uint8 (N, H, W), features float32 (N, K), and the logits
+    float32 (N, C, H, W) that evaluation may look at.
+    """
+
+    mean: Tensor
+    inverse_std: Tensor
+    corridor: Tensor
+
+    def __init__(
+        self, network: SegNet, head: ConfidenceHead, size: tuple[int, int], mean: tuple[float, ...],
+        std: tuple[float, ...],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.stride = network.config.output_stride
+        self.network = fold_stem(fold_batch_norm(network))
+        self.network.portable = True
+        self.head = copy.deepcopy(head).eval().fold()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, 3, 1, 1))
+        self.register_buffer("inverse_std", 1 / torch.tensor(std, dtype=torch.float32).view(1, 3, 1, 1))
+        self.register_buffer("corridor", corridor_mask(size[0] // self.stride, size[1] // self.stride))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        # Cast before the transpose: TensorRT transposes no uint8.
+        rgb = image.float().permute(0, 3, 1, 2) * (1 / 255.0)
+        out = self.network((rgb - self.mean) * self.inverse_std)
+        small_labels, signals = labels_and_signals(out.logits)
+        added = self.head(out.decoded, signals)
+        # One enlargement of both: for a single map it takes nearly as long as for twelve.
+        enlarged = upsample(torch.cat([out.logits, added], 1), self.stride)
+        labels, mcp_logit = labels_and_mcp_logit(enlarged[:, :-1])
+        sane = (count_nonfinite(out.logits) < 0.5).view(-1, 1, 1, 1)
+        code = torch.where(sane, encode(self.head.fuse(enlarged[:, -1:], mcp_logit)), torch.zeros(()))
+        coarse = self.head.fuse(added, signals.mcp_logit).sigmoid()  # for the means, which need no full resolution
+        features = pooled_features(rgb, out.logits, small_labels, signals, coarse, out.deepest, self.corridor)
+        logits = upsample(out.logits, self.stride)  # an output of nobody's: runtimes leave it out
+        return labels.squeeze(1).to(torch.uint8), code.squeeze(1).to(torch.uint8), features, logits

@@ -1,0 +1,186 @@
+"""SegNet: an encoder of convolutions and 2x2 max-pools whose indices place the decoder's values (Badrinarayanan 2017).
+
+The lite form keeps the idea and drops what costs most on an embedded computer: a space-to-depth stem lets the first
+stage work at half resolution, and the logits are made there too and upsampled twofold. The VGG16 form keeps the
+published encoder, whose weights can come from ImageNet, and slims the decoder. All widths are configuration.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trustseg_lab.network import pooling
+
+
+@dataclass(frozen=True)
+class SegNetConfig:
+    """Shape of the network; part of every checkpoint.
+
+    Attributes:
+        classes: number of classes C.
+        stem: space-to-depth factor of the input (1 = none).
+        widths: channels of each encoder stage, from the finest to the deepest.
+        encoder_convs: 3x3 convolutions in each encoder stage.
+        decoder_convs: 3x3 convolutions in each decoder stage, given from the finest to the deepest. Unpooling leaves
+            three of four places empty: with one convolution a stage the finest maps stay ragged. Zeros at the front
+            leave the finest stages out: the logits are made at the level before.
+        dropout: channel dropout after the deepest encoder stages while training.
+        lateral: initial scale of the encoder maps that are added, channel by channel, to the unpooled ones (a learned
+            vector a level); None leaves them out, as the published SegNet does.
+        encoder_residual: whether encoder units of equal widths add their input; VGG16's do not.
+        decoder_narrow_first: whether a decoder stage changes its width in its first unit (a wide stage costs less) or
+            in its last one.
+    """
+
+    classes: int
+    stem: int = 2
+    widths: tuple[int, ...] = (32, 64, 96, 128, 160)
+    encoder_convs: tuple[int, ...] = (1, 1, 3, 3, 2)
+    decoder_convs: tuple[int, ...] = (2, 2, 2, 2, 2)
+    dropout: float = 0.1
+    lateral: float | None = 1.0
+    encoder_residual: bool = True
+    decoder_narrow_first: bool = False
+
+    @property
+    def logits_level(self) -> int:
+        """Encoder stage at whose resolution the logits are made: 0 is the finest."""
+        return next((level for level, convs in enumerate(self.decoder_convs) if convs), len(self.decoder_convs) - 1)
+
+    @property
+    def output_stride(self) -> int:
+        """Pixels of the input to one of the logits, along each axis."""
+        return int(self.stem * 2**self.logits_level)
+
+    @property
+    def decoded_width(self) -> int:
+        """Channels of the last decoder map."""
+        return self.widths[max(0, self.logits_level - 1)]
+
+
+class ConvUnit(nn.Module):
+    """3x3 convolution, batch norm, ReLU; adds its input where the widths allow it, unless told not to."""
+
+    def __init__(self, inputs: int, outputs: int, residual: bool = True) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.residual = residual and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.conv(x))
+        return F.relu(x + y if self.residual else y)
+
+
+def stage(
+    inputs: int, outputs: int, convs: int, *, change_last: bool = False, residual: bool = True
+) -> nn.Sequential:  # fmt: skip
+    """`convs` units; the change of width happens in the first one, or in the last one."""
+    widths = [inputs] * (convs if change_last else 1) + [outputs] * (1 if change_last else convs)
+    return nn.Sequential(*[ConvUnit(a, b, residual) for a, b in itertools.pairwise(widths)])
+
+
+@dataclass
+class SegNetOutput:
+    """Maps of one pass; h and w are the input's H and W over the output stride.
+
+    Attributes:
+        logits: float (N, C, h, w).
+        decoded: float (N, D, h, w), the last decoder map: input of the confidence head.
+        deepest: float (N, widths[-1], a, b), the deepest encoder map: input of the strangeness model.
+    """
+
+    logits: Tensor
+    decoded: Tensor
+    deepest: Tensor
+
+
+class SegNet(nn.Module):
+    """Encoder-decoder with pooling indices. Input: float (N, 3, H, W), normalised; the output stride divides H, W."""
+
+    def __init__(self, config: SegNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.portable = False  # the graph wrapper turns this on for export
+        inputs = [3 * config.stem**2, *config.widths[:-1]]
+        self.encoder = nn.ModuleList(
+            stage(a, b, n, residual=config.encoder_residual)
+            for a, b, n in zip(inputs, config.widths, config.encoder_convs, strict=True)
+        )
+        # The decoder stage of a level ends with the width that the level above unpools.
+        outputs = [config.widths[0], *config.widths[:-1]]
+        self.decoder = nn.ModuleList(
+            stage(a, b, n, change_last=not config.decoder_narrow_first) if n else nn.Sequential()
+            for a, b, n in zip(config.widths, outputs, config.decoder_convs, strict=True)
+        )
+        # Indices say where a maximum was, not what it was: without the encoder's own values thin things (poles, signs)
+        # are hardly learned. Adding them costs no convolution.
+        scales = [] if config.lateral is None else [torch.full((1, w, 1, 1), config.lateral) for w in outputs[1:]]
+        scales = [scale for level, scale in enumerate(scales) if level >= config.logits_level]
+        self.lateral = nn.ParameterList([nn.Parameter(scale) for scale in scales])
+        self.dropout = nn.Dropout2d(config.dropout)
+        self.classifier = nn.Conv2d(config.decoded_width, config.classes, 1)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.normal_(self.classifier.weight, std=0.01)
+
+    def forward(self, x: Tensor) -> SegNetOutput:
+        pool = pooling.pool_portable if self.portable else pooling.pool_native
+        unpool = pooling.unpool_portable if self.portable else pooling.unpool_native
+        if self.config.stem > 1:
+            x = F.pixel_unshuffle(x, self.config.stem)
+        places: list[tuple[Any, Tensor]] = []  # indices or masks, and the map that was pooled
+        last = len(self.encoder) - 1
+        for level, block in enumerate(self.encoder):
+            x = block(x)
+            if level >= last - 1:
+                x = self.dropout(x)
+            if level < last:
+                before = x
+                x, index = pool(x)
+                places.append((index, before))
+        deepest = x
+        finest = self.config.logits_level
+        for level in range(last, finest - 1, -1):
+            x = self.decoder[level](x)
+            if level > finest:
+                index, before = places[level - 1]
+                x = unpool(x, index, (before.shape[-2], before.shape[-1]))
+                if self.config.lateral is not None:
+                    x = x + self.lateral[level - 1 - finest] * before
+        return SegNetOutput(self.classifier(x), x, deepest)
+
+
+def upsample(logits: Tensor, stride: int) -> Tensor:
+    """Bilinear upsampling of (N, C, h, w) by `stride` to the network's input size."""
+    if stride == 1:
+        return logits
+    return F.interpolate(logits, scale_factor=float(stride), mode="bilinear", align_corners=False)
+
+
+def multiply_accumulates(model: SegNet, height: int, width: int) -> int:
+    """Multiply-accumulate operations of the convolutions for one image of (height, width)."""
+    total = 0
+
+    def count(module: nn.Module, _inputs: object, output: Tensor) -> None:
+        nonlocal total
+        if isinstance(module, nn.Conv2d):
+            per_output = module.weight[0].numel()
+            total += per_output * output.numel() // output.shape[0]
+
+    hooks = [m.register_forward_hook(count) for m in model.modules() if isinstance(m, nn.Conv2d)]
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        model(torch.zeros(1, 3, height, width))
+    model.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    return total

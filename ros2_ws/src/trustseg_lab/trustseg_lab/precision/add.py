@@ -1,0 +1,228 @@
+"""Adds a precision to a bundle: the graph made from the bundle's own fp32 one, gated against it, then bound by hash."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from trustseg.backends.tensorrt.lint import refuse_unportable
+from trustseg.backends.tensorrt.trunk import find_trunk
+from trustseg.bundle.card import Card, Tolerances
+from trustseg.bundle.loading import Bundle, load_bundle
+from trustseg.bundle.writer import BundleEdit, calibration_folder, put_calibration, put_verdict
+from trustseg.errors import BundleError, ParityError
+from trustseg.files.json_document import write_whole
+from trustseg_lab.precision.compact import expand
+from trustseg_lab.precision.half import rounded_copy, to_half
+from trustseg_lab.precision.images import ReferencedImage
+from trustseg_lab.precision.parity import LIMITS, OUTPUTS, PrecisionParity, beyond, compare, run_all, tightened
+from trustseg_lab.precision.qdq import activation_of, quantize
+from trustseg_lab.precision.ranges import PERCENTILE, collect_ranges
+from trustseg_lab.precision.sensitivity import Selection, rounds_of, select_layers
+
+PRECISIONS = ("fp16", "int8")
+SELECTION_MARGIN = 0.7  # of the gate: what the chosen layers may use of it on the pictures they are chosen on
+SENSITIVITY_IMAGES = 6  # layers are ranked on so many of the calibration images, evenly spread
+
+
+@dataclass(frozen=True)
+class BuiltPrecision:
+    """A graph in another precision that has passed its gate.
+
+    Attributes:
+        precision: "fp16" or "int8". model: serialised ONNX.
+        parity: against fp32, on pictures that nothing of it was chosen on.
+        selection: layers in int8, None for fp16. ranges: activation ranges, empty for fp16.
+    """
+
+    precision: str
+    model: bytes
+    parity: PrecisionParity
+    selection: Selection | None
+    ranges: dict[str, float]
+
+
+def steps_of(precision: str, layers: int, calibration: int, parity: int) -> int:
+    """Steps that `build_precision` reports, at most."""
+    return 2 * parity + (2 * calibration + rounds_of(layers) if precision == "int8" else 0)
+
+
+def build_precision(
+    bundle: Bundle, precision: str, calibration: Sequence[ReferencedImage], parity: Sequence[ReferencedImage],
+    step: Callable[[], None] = lambda: None,
+) -> BuiltPrecision:  # fmt: skip
+    """Make and gate the graph.
+
+    Args:
+        bundle: with an fp32 graph. precision: one of PRECISIONS.
+        calibration: pictures for ranges and sensitivity (int8). parity: other pictures, for the gate.
+
+    Raises:
+        ParityError: no such precision, TensorRT would not take the graph, or it is too far from fp32.
+    """
+    if precision not in PRECISIONS:
+        raise ParityError("no such precision", expected=" or ".join(PRECISIONS), got=repr(precision))
+    source = bundle.model_bytes("fp32")
+    model = expand(onnx.load_from_string(source))
+    selection: Selection | None = None
+    ranges: dict[str, float] = {}
+    if precision == "fp16":
+        made, measured = to_half(model), rounded_copy(model)
+    else:
+        trunk = find_trunk(model)
+        pictures = [each.image for each in calibration]
+        ranges = collect_ranges(model, [activation_of(model, layer) for layer in trunk.layers], pictures, step=step)
+        # Other pictures judge the result: what is chosen here must not live on its last pixel.
+        limits = tightened(LIMITS[precision], SELECTION_MARGIN)
+        spread = np.unique(
+            np.linspace(0, len(pictures) - 1, min(SENSITIVITY_IMAGES, len(pictures))).round().astype(int)
+        )
+        selection = select_layers(model, trunk, ranges, [pictures[i] for i in spread], limits, step)
+        if not selection.taken:
+            raise ParityError(f"no layer of bundle {bundle.card.name} bears int8", fix="use fp16 or fp32")
+        made = quantize(model, selection.taken, ranges)
+        measured = made
+    refuse_unportable(made)
+    images = [each.image for each in parity]
+    reference = run_all(source, images, step=step)
+    found = compare(reference, run_all(measured.SerializeToString(), images, exact=precision == "fp16", step=step))
+    problem = beyond(found, LIMITS[precision])
+    if problem:
+        raise ParityError(f"the {precision} graph is too far from fp32", got=problem, fix="nothing was written")
+    return BuiltPrecision(precision, bytes(made.SerializeToString()), found, selection, ranges)
+
+
+def write_precision(
+    bundle: Bundle, out: Path, built: BuiltPrecision, calibration: Sequence[ReferencedImage]
+) -> tuple[Card, list[Path]]:
+    """Write the graph, its golden output and, last, the card into the bundle's folder `out`.
+
+    Where the precision lies within the card's own tolerances of fp32, calibration and verdict are carried over, with
+    that said in their provenance; else it is a draft until `trustseg calibrate --precision` has fitted its own.
+
+    Args:
+        out: the bundle's own folder, or another one, which becomes a copy with the precision added.
+
+    Raises:
+        BundleError: `out` holds another bundle. InputError: a file cannot be written.
+    """
+    target = copied_bundle(bundle, out)
+    precision, card, edit = built.precision, target.card.model_dump(mode="json"), BundleEdit(target.path)
+    ref = edit.put(f"model_{precision}.onnx", built.model)
+    expected = edit.put(f"golden_{precision}.npz", golden_output(built.model, target))
+    tolerances = target.card.golden.tolerances
+    card["models"][precision] = {
+        **ref, "size_bytes": len(built.model), "expected": {**expected, "tolerances": tolerances.model_dump()},
+    }  # fmt: skip
+    told: dict[str, Any] = {
+        "source_sha256": bundle.model("fp32").sha256, "onnx": onnx.__version__, "parity": asdict(built.parity),
+        "limits": asdict(LIMITS[precision]), "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
+    }  # fmt: skip
+    if built.selection is not None:
+        told["calibration_images"] = edit.put_calibration(
+            f"int8/{target.card.name}.json", _record(bundle, built, calibration)
+        )
+        told["layers_in_int8"] = [layer.name for layer in built.selection.taken]
+        told["gmac_share_in_int8"] = round(built.selection.gmac_share, 4)
+    card["export"][precision] = told
+    for part in ("calibration", "verdicts"):
+        card[part].pop(precision, None)  # of an earlier graph of this precision
+    if within(built.parity, tolerances) and target.card.verdict and "fp32" in target.card.calibration:
+        carry_over(bundle, "fp32", edit, card, precision, "within the card's tolerances of fp32", asdict(built.parity))
+    return edit.finish(card), edit.written
+
+
+def copied_bundle(bundle: Bundle, out: Path) -> Bundle:
+    """The bundle in `out`, which is made as a copy when it is another folder than the bundle's own."""
+    out = out.resolve()
+    if out == bundle.path:
+        return bundle
+    if (out / "card.json").is_file():
+        there = load_bundle(out, draft=True)
+        if there.card.models.get("fp32") != bundle.card.models.get("fp32"):
+            raise BundleError(f"{out} holds another bundle", fix="choose another --out; nothing was written over")
+        return there
+    card = bundle.card
+    names = {"card.json", card.golden.image, card.golden.expected, *(ref.file for ref in card.models.values())}
+    names |= {ref.expected.file for ref in card.models.values() if ref.expected}
+    names |= {ref.file for ref in [card.verdict, *card.verdicts.values()] if ref}
+    names |= {each.name for each in bundle.path.glob("*.safetensors")}
+    for name in sorted(names - {"card.json"}) + ["card.json"]:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(bundle.path / name, out / name)
+    copy = load_bundle(out, draft=True)
+    for precision, ref in card.calibration.items():
+        write_whole(calibration_folder(copy) / ref.file, bundle.calibration_path(precision).read_bytes())
+    return copy
+
+
+def golden_output(model: bytes, bundle: Bundle) -> bytes:
+    """What `model` gives for the bundle's golden image, as the bytes of an npz."""
+    from trustseg.backends import load_golden
+
+    (outputs,) = run_all(model, [load_golden(bundle).image])
+    return stored_outputs(outputs)
+
+
+def stored_outputs(outputs: tuple[Any, ...]) -> bytes:
+    """Outputs of one picture, each with its leading 1, as the bytes of a golden npz."""
+    stored = io.BytesIO()
+    np.savez_compressed(stored, **{name: value[0] for name, value in zip(OUTPUTS, outputs, strict=True)})
+    return stored.getvalue()
+
+
+def within(parity: PrecisionParity, limits: Tolerances) -> bool:
+    """Whether a backend that computes fp32 might differ as much: then what was fitted on fp32 holds here too."""
+    return (
+        parity.worst_mask_agreement >= limits.mask_agreement
+        and parity.confidence_mean_abs <= limits.confidence_mean_abs
+        and parity.features_worst <= limits.features_rel
+    )
+
+
+def carry_over(
+    source: Bundle, source_precision: str, edit: BundleEdit, card: dict[str, Any], precision: str, because: str,
+    parity: dict[str, Any],
+) -> None:  # fmt: skip
+    """Bind what was fitted on a graph of `source` to the one that `card` names for `precision`, and say why."""
+    sha256 = card["models"][precision]["sha256"]
+    told = {
+        "carried_over_from": source_precision, "model_sha256": source.model(source_precision).sha256,
+        "because": because, "parity": parity,
+    }  # fmt: skip
+    table, verdict = source.calibration(source_precision), source.verdict(source_precision)
+    of_table, of_verdict = (dict(each.provenance) for each in (table, verdict))
+    for each in (of_table, of_verdict):
+        told_before = each.pop("carried_over", None)
+        each["carried_over"] = [*(told_before or []), told]
+    put_calibration(edit, card, precision, table.model_copy(
+        update={"bundle": card["name"], "precision": precision, "model_sha256": sha256, "provenance": of_table}
+    ))  # fmt: skip
+    put_verdict(edit, card, precision, verdict.model_copy(update={"model_sha256": sha256, "provenance": of_verdict}))
+
+
+def _record(bundle: Bundle, built: BuiltPrecision, calibration: Sequence[ReferencedImage]) -> dict[str, Any]:
+    layers = built.selection.layers if built.selection else ()
+    return {
+        "schema_version": 1, "bundle": bundle.card.name, "source_sha256": bundle.model("fp32").sha256,
+        "method": "percentile of the magnitude", "percentile": PERCENTILE,
+        "images": [{"reference": each.reference, "sha256": each.sha256} for each in calibration],
+        "ranges": {name: round(value, 6) for name, value in built.ranges.items()},
+        "layers": [
+            {
+                "name": each.layer.name, "gmac": round(each.layer.gmac, 6), "int8": each.taken,
+                "mask_agreement": round(each.alone.mask_agreement, 6),
+                "confidence_mean_abs": round(each.alone.confidence_mean_abs, 4),
+                "features_rel": round(each.alone.features_rel, 6),
+            }
+            for each in layers
+        ],
+    }  # fmt: skip

@@ -1,0 +1,243 @@
+"""One camera of one recording, from its first message to its results."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from trustseg.backends import select_backend
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.bundle.loading import Bundle, load_bundle
+from trustseg.errors import InputError
+from trustseg.failsafe.evidence import FailsafeConfig
+from trustseg.imaging.overlay import Painter, jpeg, small_bgr
+from trustseg.input_health import HealthConfig
+from trustseg.pipeline import Pipeline, PipelineConfig
+from trustseg.types import UInt8Array
+from trustseg_lab.data import shown
+from trustseg_lab.recordings.sources import ImageSource, RecordedImage, fingerprint, open_sources, stated_period_ns
+from trustseg_lab.replay.background_writer import Behind
+from trustseg_lab.replay.job import ReplayJob
+from trustseg_lab.replay.labels import Labels, open_labels
+from trustseg_lab.replay.results.annotated import AnnotatedBag
+from trustseg_lab.replay.results.confidence_tables import ConfidenceTables
+from trustseg_lab.replay.results.flag import FlagTrack
+from trustseg_lab.replay.results.frame_table import TableWriter, frame_row, frame_schema, timing_row, timing_schema
+from trustseg_lab.replay.results.moments import EventPictures, moment_of
+from trustseg_lab.replay.results.run_counts import Tally
+from trustseg_lab.replay.results.totals import DriveSums
+from trustseg_lab.replay.results.truth import TruthTotals
+from trustseg_lab.replay.timeline import Answer, Timeline, TimelineConfig
+
+OVERLAY_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class DriveFigures(DriveSums):
+    """What a drive gave beside its files.
+
+    Attributes:
+        tables: confidence by class, row and brightness.
+        instance_id: of the statuses. fingerprint: of the input.
+        backend, backend_version: of the inference library.
+        events_without_pictures: failures beyond the number that gets pictures.
+    """
+
+    tables: ConfidenceTables
+    instance_id: int
+    fingerprint: str
+    backend: str
+    backend_version: str
+    events_without_pictures: int
+
+
+def run_drive(job: ReplayJob, folder: Path, progress: Callable[[int, int], None]) -> tuple[DriveFigures, Bundle]:
+    """Replay `job` into `folder`: tables, bag and event pictures.
+
+    Args:
+        job: what to replay.
+        folder: exists and is empty.
+        progress: called with (images taken, images in all or 0).
+
+    Raises:
+        InputError: the recording, its labels or the disk cannot be used.
+        BundleError, BackendError: as `select_backend`.
+    """
+    options = job.options
+    bundle = load_bundle(options.bundle)
+    source = open_sources(
+        job.path, [job.topic] if job.topic else [], every_topic=False, rate_hz=options.rate_hz,
+        recorded_stamps=options.recorded_stamps,
+    )[0]  # fmt: skip
+    labels: Labels | None = None
+    try:
+        if options.labels:
+            labels = open_labels(options.labels, source, len(bundle.card.classes), options.void, options.label_names)
+        return _Drive(job, bundle, source, labels, folder).run(progress), bundle
+    except OSError as error:
+        raise InputError(
+            f"cannot write the results to {folder.parent}",
+            got=error.strerror or str(error),
+            fix="free some space there",
+        ) from error
+    finally:
+        if labels is not None:
+            labels.close()
+        source.close()
+
+
+class _Drive:
+    """The loop over one recording's images and everything that is fed by it."""
+
+    def __init__(
+        self, job: ReplayJob, bundle: Bundle, source: ImageSource, labels: Labels | None, folder: Path
+    ) -> None:
+        options = job.options
+        self._options, self._source, self._labels, self._folder = options, source, labels, folder
+        self._name = shown(job.path.name)
+        card = bundle.card
+        self._backend = select_backend(
+            options.backend or card.default_backend, bundle, options.precision, options.threads
+        )
+        frozen = not source.repeats if options.frozen is None else options.frozen
+        health = HealthConfig() if frozen else HealthConfig(frozen_after=0)
+        self._pipeline = Pipeline(bundle, self._backend, config=PipelineConfig(health=health))
+        self._classes = [each.name for each in card.classes]
+        self._painter = Painter([each.color for each in card.classes])
+        self._size = card.size
+        self._period_ns = round(SECOND / options.rate_hz) if options.rate_hz else stated_period_ns(source)
+        self._bounds = derive_bounds(self._period_ns, round(options.latency_budget_ms * MS))
+        self._fingerprint = fingerprint(job.path)
+        identity = zlib.crc32(job.topic.encode()) ^ int(self._fingerprint[:15], 16)
+        self._instance_id = identity & ((1 << 63) - 1) | 1
+        self._flag, self._tally = FlagTrack(), Tally()
+        self._tables = ConfidenceTables(self._classes)
+        self._truth = TruthTotals(len(self._classes), options.void) if labels is not None else None
+
+    def run(self, progress: Callable[[int, int], None]) -> DriveFigures:
+        options, folder, pipeline = self._options, self._folder, self._pipeline
+        timeline = Timeline(
+            pipeline,
+            TimelineConfig(FailsafeConfig(self._bounds), options.live, options.every, options.allow_resolution_change),
+            self._instance_id,
+        )
+        self._frames = TableWriter(folder / "frames.parquet", frame_schema(self._classes))
+        self._timing = TableWriter(folder / "timing.parquet", timing_schema())
+        self._events = EventPictures(folder / "events", self._painter)
+        self._bag: AnnotatedBag | None = None
+        if options.annotated:
+            identity = {
+                "instance_id": self._instance_id, "backend": self._backend.name, "precision": self._backend.precision,
+                "model_sha256": pipeline.model_sha256, "calibration_sha256": pipeline.calibration_sha256,
+            }  # fmt: skip
+            self._bag = AnnotatedBag(folder, identity, self._bounds.timing, self._bounds.verdict_valid_ns)
+        self._behind = Behind("results")
+        started = perf_counter()
+        try:
+            for taken, image in enumerate(self._images(), start=1):
+                answer = timeline.take(image)
+                self._tally.see(image, left_out=answer is None)
+                if answer is not None:
+                    # In order and in one thread, so that the results are the same; beside the inference of the next.
+                    self._behind.do(self._keep, answer)
+                progress(taken, self._source.count)
+            self._behind.finish()
+            wall_s = perf_counter() - started
+            self._check_enough()
+            for change in timeline.new_changes():
+                self._flag.add(change, self._tally.images)
+            self._flag.finish(self._tally.last_ns + self._period_ns)
+            self._finish_files()
+        except BaseException:
+            self._behind.abandon()
+            for table in (self._frames, self._timing):
+                table.abandon()
+            raise
+        finally:
+            pipeline.close()
+        return DriveFigures(
+            tally=self._tally, flag=self._flag, tables=self._tables, truth=self._truth, period_ns=self._period_ns,
+            instance_id=self._instance_id, fingerprint=self._fingerprint, wall_s=wall_s, losses=self._source.losses,
+            backend=self._backend.name, backend_version=self._backend.version,
+            events_without_pictures=self._events.without_pictures,
+        )  # fmt: skip
+
+    def _finish_files(self) -> None:
+        self._events.finish()
+        self._frames.close()
+        self._timing.close()
+        if self._bag is not None:
+            self._bag.close()
+
+    def _images(self) -> Iterator[RecordedImage]:
+        """The images between start and end."""
+        options = self._options
+        first: int | None = None
+        for image in self._source.images():
+            first = image.time_ns if first is None else first
+            since_ns = image.time_ns - first
+            if options.end_s is not None and since_ns >= options.end_s * SECOND:
+                return
+            if since_ns >= options.start_s * SECOND:
+                yield image
+
+    def _keep(self, answer: Answer) -> None:
+        result, frame = answer.result, answer.frame
+        picture: UInt8Array | None = None
+        crcs: tuple[int, int] | None = None
+        if result is not None and frame is not None:
+            picture = small_bgr(frame, self._size)
+            crcs = _crc32(result.labels), _crc32(result.confidence)
+            self._tables.add(result.labels, result.confidence, picture)
+        row = frame_row(answer, self._tally.first_ns, self._classes, crcs)
+        self._add_truth(answer, row)
+        self._tally.add(answer)
+        begun = [found for each in answer.changes if (found := self._flag.add(each, answer.seq)) is not None]
+        self._events.add(moment_of(answer, picture), begun[-1] if begun else None)
+        self._frames.add(row)
+        self._timing.add(timing_row(answer))
+        if self._bag is not None:
+            self._write_messages(self._bag, answer, picture)
+
+    def _write_messages(self, bag: AnnotatedBag, answer: Answer, picture: UInt8Array | None) -> None:
+        overlay = None
+        if picture is not None and answer.result is not None:
+            overlay = jpeg(self._painter.overlay(picture, answer.result.labels), OVERLAY_QUALITY)
+        bag.add(answer, overlay)
+
+    def _add_truth(self, answer: Answer, row: dict[str, Any]) -> None:
+        result, frame, truth = answer.result, answer.frame, self._truth
+        if self._labels is None or truth is None or result is None or frame is None:
+            return
+        labels = self._labels.of(answer.image)
+        if labels is None:
+            truth.unlabelled += 1
+            return
+        height, width = frame.image.shape[:2]
+        found = truth.add(result, labels, (height, width), answer.verdict.failure)
+        row["true_quality"] = None if found.quality != found.quality else found.quality
+        row["accuracy"] = None if found.accuracy != found.accuracy else found.accuracy
+
+    def _check_enough(self) -> None:
+        name = f"{self._name} {self._source.topic}".strip()
+        if not self._tally.images:
+            lost = self._source.losses
+            raise InputError(
+                f"{name} holds no image between --start and --end" if not lost else f"no image of {name} can be read",
+                got=lost[0] if lost else "",
+            )  # fmt: skip
+        if self._truth is not None and self._tally.processed and not self._truth.images:
+            raise InputError(
+                f"no labels of {self._options.labels} belong to an image of {name}",
+                expected="label files named as the images, by stamp in ns or by number; or a topic with equal stamps",
+            )  # fmt: skip
+
+
+def _crc32(pixels: UInt8Array) -> int:
+    return zlib.crc32(np.ascontiguousarray(pixels).data)

@@ -1,0 +1,134 @@
+"""What is asked of one replay, as plain data that passes between processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import trustseg
+import trustseg_lab
+from trustseg.bundle.loading import Bundle
+from trustseg.errors import InputError
+from trustseg_lab.data import LabelNames, shown
+from trustseg_lab.recordings.sources import fingerprint
+from trustseg_lab.replay.versions import versions
+
+NO_PART_OF_IT = (
+    "bench",
+    "cli",
+    "demo",
+    "faults",
+    "harness",
+    "network",
+    "precision",
+    "scenes",
+    "tools",
+    "training",
+)  # what no replay runs
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """Settings that hold for every recording.
+
+    Attributes:
+        bundle, backend, precision, threads: the engine; backend None takes the card's own.
+        labels: folder or topic with the truth, empty for none; void: id of unlabelled pixels; label_names: how label
+            files are named, as IMAGE_END:LABEL_END, empty for equal or known names.
+        start_s, end_s: seconds since the first image of the recording; `end_s` None for all of it.
+        every: one image out of so many.
+        rate_hz: of the camera; None takes the median difference of the stamps.
+        latency_budget_ms: as the node's parameter; every bound follows from it and the rate.
+        live: stamps are compared with the time of recording.
+        recorded_stamps: images of bags are stamped with their times of recording.
+        frozen: equal pictures in a row are a frozen camera; None: unless the input is a video.
+        allow_resolution_change: as the node's parameter.
+        annotated: write annotated.mcap.
+    """
+
+    bundle: str = "segnet_lite"
+    backend: str | None = None
+    precision: str = "fp32"
+    threads: int = 2
+    labels: str = ""
+    void: int | None = None
+    label_names: str = ""
+    start_s: float = 0.0
+    end_s: float | None = None
+    every: int = 1
+    rate_hz: float | None = None
+    latency_budget_ms: float = 50.0
+    live: bool = False
+    recorded_stamps: bool = False
+    frozen: bool | None = None
+    allow_resolution_change: bool = False
+    annotated: bool = True
+
+    def check(self) -> None:
+        """InputError where a value makes no sense."""
+        for name, value, low, high in (
+            ("--every", self.every, 1, 1_000_000), ("--rate", self.rate_hz, 0.001, 1000.0),
+            ("--latency-budget-ms", self.latency_budget_ms, 1.0, 5000.0), ("--start", self.start_s, 0.0, 1e9),
+            ("--threads", self.threads, 1, 64), ("--void", self.void, 0, 255),
+        ):  # fmt: skip
+            if value is not None and not low <= value <= high:
+                raise InputError(f"{name} {value:g} is out of range", expected=f"{low:g} to {high:g}")
+        if self.label_names:
+            LabelNames.parse(self.label_names)
+        if self.end_s is not None and not self.end_s > self.start_s:
+            raise InputError(f"--end {self.end_s:g} is not after --start {self.start_s:g}")
+
+
+@dataclass(frozen=True)
+class ReplayJob:
+    """One camera of one recording.
+
+    Attributes:
+        path: bag, video or folder.
+        topic: of a bag; else empty.
+        name: of its results' folder, empty for the only one.
+        options: settings.
+    """
+
+    path: Path
+    topic: str
+    name: str
+    options: ReplayOptions
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{shown(self.path.name)} {self.topic}".strip()
+
+
+def job_key(job: ReplayJob, bundle: Bundle) -> str:
+    """What decides about the results of `job`, as a hash: input, labels, bundle, options, this program, what it uses.
+
+    Raises:
+        BundleError: the bundle lacks the precision or its calibration.
+    """
+    options = asdict(job.options)
+    precision = job.options.precision
+    options["bundle"] = [bundle.card_sha256, bundle.model(precision).sha256, bundle.calibration_sha256(precision)]
+    folder = Path(job.options.labels)
+    if job.options.labels and folder.is_dir():
+        options["labels"] = fingerprint(folder)
+    document = {
+        "input": fingerprint(job.path), "name": job.path.name, "topic": job.topic, "options": options,
+        "program": _program_sha256(), "versions": versions(),
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _program_sha256() -> str:
+    """Of the library's own sources: results of another state of it are not its results."""
+    digest = hashlib.sha256()
+    for package in (trustseg, trustseg_lab):
+        root = Path(str(package.__file__)).parent
+        for path in sorted(p for p in root.rglob("*.py") if p.relative_to(root).parts[0] not in NO_PART_OF_IT):
+            digest.update(f"{path.relative_to(root.parent)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,140 @@
+"""Truth for recorded images: a folder of label pictures, or a topic of the same bag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from trustseg.bounds import SECOND
+from trustseg.errors import FrameRejected, InputError
+from trustseg.frames import check_layout
+from trustseg.types import UInt8Array
+from trustseg_lab.data import LabelNames, decode_labels, files_by_stem, known_ids, read_labels, recognised_names
+from trustseg_lab.recordings.bag import COMPRESSED, IMAGE_KINDS, Bag, listed
+from trustseg_lab.recordings.sources import ImageSource, RecordedImage, stamp_ns_of
+
+STAMP_DIGITS = 13  # a name of at least so many digits is a stamp in nanoseconds, a shorter one counts images
+WINDOW_NS = 2 * SECOND
+SAMPLES = {"mono8": "u1", "8UC1": "u1", "mono16": "u2", "16UC1": "u2"}  # encodings that hold ids: type of a sample
+
+
+class Labels(Protocol):
+    """Where the truth of an image comes from."""
+
+    def of(self, image: RecordedImage) -> UInt8Array | None:
+        """uint8 (H, W) class ids of one image, None where there are none.
+
+        Raises:
+            InputError: there are some, and they cannot be used.
+        """
+
+    def close(self) -> None:
+        """Release what is open."""
+
+
+def open_labels(named: str, source: ImageSource, classes: int, void: int | None, names: str = "") -> Labels:
+    """Labels as `--labels` names them: a folder, or a topic of the bag; `names` as --label-names has it.
+
+    Raises:
+        InputError: neither, or nothing in it fits.
+    """
+    folder = Path(named)
+    if folder.is_dir():
+        given = LabelNames.parse(names) if names else None
+        return FolderLabels(folder, classes, void, source.names, given)
+    if source.topic:
+        return TopicLabels(source.path, named, classes, void)
+    raise InputError(f"labels {named} are no folder", expected="a folder of label images, or an image topic of a bag")
+
+
+class FolderLabels:
+    """One picture of class ids an image: named after the image, by its stamp in nanoseconds, or by its number.
+
+    Args:
+        folder: of the labels. classes, void: of the bundle. images: file names of the recording, empty where it has
+            none. names: how label names differ; None: equal stems, else whichever known form fits.
+    """
+
+    def __init__(
+        self, folder: Path, classes: int, void: int | None, images: Sequence[str] = (), names: LabelNames | None = None
+    ) -> None:
+        self._classes, self._void = classes, void
+        self._by_stem = files_by_stem(folder, "labels")
+        self._names = names or recognised_names([Path(each).stem for each in images], self._by_stem, folder)
+        numbers = {int(stem): path for stem, path in self._by_stem.items() if stem.isascii() and stem.isdigit()}
+        self._by_stamp = {n: path for n, path in numbers.items() if len(path.stem) >= STAMP_DIGITS}
+        self._by_index = {n: path for n, path in numbers.items() if len(path.stem) < STAMP_DIGITS}
+
+    def of(self, image: RecordedImage) -> UInt8Array | None:
+        """See `Labels`."""
+        if image.name:
+            path = self._by_stem.get(self._names.label_stem(Path(image.name).stem) or "")
+        else:
+            path = self._by_stamp.get(stamp_ns_of(image.message)) or self._by_index.get(image.index)
+        return None if path is None else read_labels(path, self._classes, self._void)
+
+    def close(self) -> None:
+        """See `Labels`."""
+
+
+class TopicLabels:
+    """Label images of another topic of the bag, with the stamps of the camera's images."""
+
+    def __init__(self, bag: Path, topic: str, classes: int, void: int | None) -> None:
+        self._topic, self._classes, self._void = topic, classes, void
+        self._bag = Bag(bag)
+        found = [c for c in self._bag.channels if c.topic == topic and c.kind in IMAGE_KINDS and c.count > 0]
+        if not found:
+            there = sorted(c.topic for c in self._bag.channels if c.kind in IMAGE_KINDS)
+            self._bag.close()
+            raise InputError(f"labels {topic}: no folder, and no image topic of {bag}", expected=listed(there))
+        self._messages = self._read()
+        self._near: dict[int, tuple[int, Any, bool]] = {}
+        self._read_to_ns = 0
+
+    def _read(self) -> Iterator[tuple[int, Any, bool]]:
+        for stored in self._bag.messages([self._topic]):
+            yield stored.time_ns, self._bag.decode(stored), stored.channel.kind == COMPRESSED
+
+    def of(self, image: RecordedImage) -> UInt8Array | None:
+        """See `Labels`; labels are looked for among those recorded up to two seconds before or after."""
+        while self._read_to_ns <= image.time_ns + WINDOW_NS:
+            entry = next(self._messages, None)
+            if entry is None:
+                break
+            self._read_to_ns = entry[0]
+            self._near[stamp_ns_of(entry[1])] = entry
+        for stamp, entry in list(self._near.items()):
+            if entry[0] < image.time_ns - WINDOW_NS:
+                del self._near[stamp]
+        stamp_ns = stamp_ns_of(image.message)
+        found = self._near.get(stamp_ns)
+        if found is None:
+            return None
+        where = f"labels on {self._topic} at {stamp_ns} ns"
+        return known_ids(_ids(found[1], found[2], where), where, self._classes, self._void)
+
+    def close(self) -> None:
+        """See `Labels`."""
+        self._bag.close()
+
+
+def _ids(message: Any, compressed: bool, where: str) -> UInt8Array:
+    if compressed:
+        return decode_labels(bytes(message.data), where, upright=False)
+    sample = SAMPLES.get(message.encoding)
+    if sample is None:
+        raise InputError(f"{where} are no class ids", expected=" or ".join(SAMPLES), got=repr(message.encoding))
+    wide = message.width * np.dtype(sample).itemsize
+    try:  # rows of so many bytes, whatever the samples are
+        layout = check_layout(message.height, wide, message.step, "mono8", len(message.data))
+    except FrameRejected as error:
+        raise InputError(f"{where} cannot be used", got=str(error)) from error
+    rows = np.frombuffer(message.data, np.uint8).reshape(layout.rows, layout.step)[:, :wide]
+    ids = np.ascontiguousarray(rows).view(np.dtype(sample).newbyteorder(">" if message.is_bigendian else "<"))
+    if ids.max() > 255:
+        raise InputError(f"{where} hold ids outside 0..255", got=str(int(ids.max())))
+    return ids.astype(np.uint8)

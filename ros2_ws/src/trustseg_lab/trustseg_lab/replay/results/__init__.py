@@ -1,0 +1,1 @@
+"""What a replay writes: tables, summary, report, events, annotated bag, gate."""

@@ -1,0 +1,151 @@
+"""`annotated.mcap`: what the node and the monitor would have published, as ROS messages for Foxglove and rosbag2."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trustseg.bounds import MS, SECOND
+from trustseg.failsafe.checksum import NESTED, checksum
+from trustseg.failsafe.evidence import Snapshot
+from trustseg.reasons import Mode, Outcome
+from trustseg.types import UInt8Array
+from trustseg_lab.recordings.bag_writer import BagWriter
+from trustseg_lab.replay.timeline import Answer
+
+MASK, CONFIDENCE, OVERLAY = "/trustseg/mask", "/trustseg/confidence", "/trustseg/overlay/compressed"
+STATUS, VERDICT = "/trustseg/status", "/trustseg_monitor/failure_state"
+IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+STATUS_TYPE, VERDICT_TYPE = "trustseg_interfaces/msg/SegmentationStatus", "trustseg_interfaces/msg/FailureState"
+MESSAGE_VERSION = 2
+FILE, METADATA = "annotated.mcap", "metadata.yaml"
+
+
+class AnnotatedBag:
+    """Writes one drive's messages.
+
+    Args:
+        folder: results; the bag is made inside.
+        identity: fields of every status that do not change (instance_id, backend, precision, hashes).
+        timing: what the bounds derive from, see `Bounds.timing`.
+        verdict_valid_ns: how long a verdict holds.
+    """
+
+    def __init__(
+        self, folder: Path, identity: dict[str, Any], timing: tuple[int, int, int], verdict_valid_ns: int
+    ) -> None:
+        self._folder, self._valid_ns = folder, verdict_valid_ns
+        names = ("camera_period_ns", "slowest_period_ns", "latency_budget_ns")
+        self._identity = identity | dict(zip(names, timing, strict=True))
+        self._bag = BagWriter(folder / "annotated", 9)
+        self._types: dict[str, Any] = dict(self._bag.types.types)
+        self._verdict_seq = 0
+        self._counts = dict.fromkeys(Outcome, 0)
+
+    def add(self, answer: Answer, overlay: bytes | None) -> None:
+        """All messages of one answer; `overlay` is a JPEG."""
+        time_ns, result = answer.image.time_ns, answer.result
+        header = self._header(answer.image.message.header)
+        mask_crc32 = 0
+        for change in answer.changes:
+            # Changes between two frames (silence) carry their own time; this frame's own follows its status.
+            if change.time_ns < time_ns:
+                self._verdict(change.verdict, change.time_ns)
+        if result is not None:
+            mask_crc32 = zlib.crc32(np.ascontiguousarray(result.labels).data)
+            self._write(MASK, self._image(header, result.labels), time_ns)
+            self._write(CONFIDENCE, self._image(header, result.confidence), time_ns)
+        if overlay is not None:
+            picture = self._types[COMPRESSED](header=header, format="jpeg", data=np.frombuffer(overlay, np.uint8))
+            self._write(OVERLAY, picture, time_ns)
+        self._write(STATUS, self.status(answer, header, mask_crc32), time_ns)
+        self._verdict(answer.verdict, time_ns)
+
+    def status(self, answer: Answer, header: Any, mask_crc32: int) -> Any:
+        """The SegmentationStatus of one answer, sealed. Frames that were left out count as skipped."""
+        self._counts[answer.outcome] += 1
+        processed, rejected = self._counts[Outcome.PROCESSED], self._counts[Outcome.REJECTED]
+        result = answer.result
+        scores: dict[str, Any] = dict.fromkeys(
+            (
+                "threshold", "recovery_threshold", "predicted_miou", "miou_lower_bound", "coverage", "mean_confidence",
+                "low_confidence_share", "corridor_mean_confidence", "corridor_low_confidence_share",
+            ),
+            0.0,
+        ) | {"failure_score": 1.0}  # fmt: skip
+        if result is not None:
+            scores = {name: float(getattr(result.verdict, name)) for name in scores}
+        message = self._types[STATUS_TYPE](
+            header=header, version=MESSAGE_VERSION, seq=answer.seq, outcome=int(answer.outcome),
+            frame_ok=answer.outcome is Outcome.PROCESSED and not answer.reasons, severity=int(answer.severity),
+            reasons=int(answer.reasons), first_reason=answer.reasons.first(), calibrated=True,
+            # How long this machine took is no property of the recording: timing.parquet has it.
+            image_age_ms=answer.age_ms, latency_ms=0.0, engine_ms=0.0,
+            publish_stamp=self._time(answer.image.time_ns), publish_steady_ns=answer.image.time_ns, host_id=0,
+            fault_injection=False, received=answer.seq, processed=processed,
+            skipped=answer.seq - processed - rejected, rejected=rejected, mode=int(Mode.REPLAY),
+            mask_crc32=mask_crc32, crc32=0, **scores, **self._identity,
+        )  # fmt: skip
+        message.crc32 = self._checksum(message)
+        return message
+
+    def close(self) -> None:
+        """Finish the bag: `annotated.mcap` and the metadata that make the folder a ROS 2 bag."""
+        self._bag.close()
+        made = self._folder / "annotated"
+        for name in (FILE, METADATA):
+            shutil.move(made / name, self._folder / name)
+        made.rmdir()
+
+    def _verdict(self, verdict: Snapshot, time_ns: int) -> None:
+        self._verdict_seq += 1
+        age_ns = verdict.source_age_ns
+        message = self._types[VERDICT_TYPE](
+            header=self._types["std_msgs/msg/Header"](stamp=self._time(time_ns), frame_id=""),
+            version=MESSAGE_VERSION,
+            instance_id=self._identity["instance_id"], seq=self._verdict_seq,
+            source_instance_id=verdict.source_instance_id, source_seq=verdict.source_seq, state=int(verdict.state),
+            failure=verdict.failure, reasons=int(verdict.reasons), latched_reasons=int(verdict.latched),
+            first_reason=verdict.first_reason, failure_score=min(1.0, max(0.0, verdict.failure_score)),
+            source_age_ms=math.inf if age_ns is None else age_ns / MS, valid_until=self._time(time_ns + self._valid_ns),
+            publish_steady_ns=time_ns, host_id=0, mode=int(Mode.REPLAY), fault_injection=False,
+            degraded_is_failure=verdict.degraded_is_failure, good_in_row=verdict.good_in_row,
+            restarts=verdict.restarts, crc32=0,
+        )  # fmt: skip
+        message.crc32 = self._checksum(message)
+        self._write(VERDICT, message, time_ns)
+
+    def _checksum(self, message: Any) -> int:
+        return checksum(message, self._fields_of)
+
+    def _fields_of(self, message: Any) -> list[tuple[str, str]]:
+        fields = self._bag.types.fielddefs[message.__msgtype__][1]
+        # A base type is ("uint8", 0); a message is its name.
+        return [(name, str(kind[1][0]) if isinstance(kind[1], tuple) else NESTED) for name, kind in fields]
+
+    def _header(self, header: Any) -> Any:
+        return self._types["std_msgs/msg/Header"](
+            stamp=self._types["builtin_interfaces/msg/Time"](
+                sec=int(header.stamp.sec), nanosec=int(header.stamp.nanosec)
+            ),
+            frame_id=header.frame_id,
+        )
+
+    def _time(self, time_ns: int) -> Any:
+        return self._types["builtin_interfaces/msg/Time"](sec=time_ns // SECOND, nanosec=time_ns % SECOND)
+
+    def _image(self, header: Any, pixels: UInt8Array) -> Any:
+        height, width = pixels.shape
+        return self._types[IMAGE](
+            header=header, height=height, width=width, encoding="mono8", is_bigendian=0, step=width,
+            data=np.ascontiguousarray(pixels).ravel(),
+        )  # fmt: skip
+
+    def _write(self, topic: str, message: Any, time_ns: int) -> None:
+        kind = message.__msgtype__
+        self._bag.write(topic, kind, time_ns, bytes(self._bag.types.serialize_cdr(message, kind)))

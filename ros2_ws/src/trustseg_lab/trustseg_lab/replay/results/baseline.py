@@ -1,0 +1,207 @@
+"""The differences between two runs of the same recording, frame by frame, regressions first."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from trustseg.errors import InputError
+from trustseg_lab.recordings.storage import one_line
+
+COLUMNS = (
+    "index", "stamp_ns", "time_s", "outcome", "reasons", "state", "failure", "failure_score", "predicted_miou",
+    "mean_confidence", "mask_crc32", "confidence_crc32", "true_quality",
+)  # fmt: skip
+# Column -> field of `Comparison` that holds its largest change.
+LARGEST = {
+    "failure_score": "largest_score_change", "predicted_miou": "largest_quality_change",
+    "mean_confidence": "largest_confidence_change",
+}  # fmt: skip
+SHOWN = 500
+SCORE_STEP = 0.05  # smaller changes of score and quality are told as "changed", not as better or worse
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One frame that is not what it was.
+
+    Attributes:
+        index, stamp_ns, time_s: of the frame.
+        what: what changed, for people.
+        regression: how much worse, 0 where it is not; the order of the list.
+    """
+
+    index: int
+    stamp_ns: int
+    time_s: float
+    what: str
+    regression: float
+
+
+@dataclass
+class Comparison:
+    """All differences between two runs; counts are complete, the lists hold the worst.
+
+    Attributes:
+        frames: in both. changed_frames: of those, with any difference. changed_masks: with another mask.
+        changed_verdicts: with another outcome, state, flag or reasons.
+        new_alarms, gone_alarms: flag up now and not before, and the other way round.
+        new_misses: labelled frames of poor quality whose flag went down. worse_frames: lower true quality by a step.
+        missing_frames, added_frames: in one run only.
+        largest_score_change, largest_quality_change, largest_confidence_change: of a frame's failure score, predicted
+            quality and mean confidence, up or down.
+        miou_change: mean change of the true quality, NaN without labels.
+    """
+
+    frames: int = 0
+    changed_frames: int = 0
+    changed_masks: int = 0
+    changed_verdicts: int = 0
+    new_alarms: int = 0
+    gone_alarms: int = 0
+    new_misses: int = 0
+    worse_frames: int = 0
+    missing_frames: int = 0
+    added_frames: int = 0
+    largest_score_change: float = 0.0
+    largest_quality_change: float = 0.0
+    largest_confidence_change: float = 0.0
+    miou_change: float = math.nan
+    differences: list[Difference] = field(default_factory=list)
+
+    def metrics(self) -> dict[str, float]:
+        """Figures that a gate may name."""
+        return {name: float(value) for name, value in asdict(self).items() if name not in ("differences", "frames")}
+
+
+def metric_names() -> list[str]:
+    """Names that `Comparison.metrics` gives."""
+    return list(Comparison().metrics())
+
+
+def together(name: str, values: Sequence[float]) -> float:
+    """One figure over several drives, from that of each of them."""
+    if name.startswith("largest_"):
+        return max(values)
+    return sum(values) / len(values) if name == "miou_change" else sum(values)
+
+
+def check_baseline(folder: Path, name: str) -> Path:
+    """The folder of an earlier run of the drive `name`; InputError where there is none."""
+    found = folder / name if name else folder
+    if not (found / "frames.parquet").is_file():
+        raise InputError(
+            f"{found} is no result of an earlier replay", expected="a folder with frames.parquet",
+            fix="give the --out of an earlier `trustseg replay` of the same input",
+        )  # fmt: skip
+    return found
+
+
+def compare(before: Path, after: Path) -> Comparison:
+    """Compare frames.parquet of two result folders, frames paired by number and stamp.
+
+    Raises:
+        InputError: the earlier table cannot be read, or has other columns.
+    """
+    try:
+        earlier = {(row["index"], row["stamp_ns"]): row for row in _rows(before / "frames.parquet")}
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{before} cannot be compared with", got=one_line(error)) from error
+    result = Comparison()
+    changes: list[float] = []
+    for row in _rows(after / "frames.parquet"):
+        old = earlier.pop((row["index"], row["stamp_ns"]), None)
+        if old is None:
+            result.added_frames += 1
+            continue
+        result.frames += 1
+        _compare_frame(old, row, result, changes)
+    result.missing_frames = len(earlier)
+    if changes:
+        result.miou_change = sum(changes) / len(changes)
+    result.differences.sort(key=lambda d: (-d.regression, d.index))
+    del result.differences[SHOWN:]
+    return result
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file, pq.ParquetFile(file) as table:
+        for batch in table.iter_batches(columns=list(COLUMNS)):
+            yield from batch.to_pylist()
+
+
+def _compare_frame(old: dict[str, Any], new: dict[str, Any], result: Comparison, changes: list[float]) -> None:
+    told: list[str] = []
+    regression = 0.0
+    if old["failure"] != new["failure"]:
+        told.append(f"flag {_flag(old)} -> {_flag(new)}")
+        if new["failure"]:
+            result.new_alarms += 1
+            regression += 1.0
+        else:
+            result.gone_alarms += 1
+    for name in ("outcome", "state", "reasons"):
+        if old[name] != new[name]:
+            told.append(f"{name} {old[name] or 'none'} -> {new[name] or 'none'}")
+    result.changed_verdicts += bool(told)
+    _measure(old, new, result)
+    quality_before, quality = old["true_quality"], new["true_quality"]
+    if quality is not None and quality_before is not None:
+        changes.append(quality - quality_before)
+        if abs(quality - quality_before) >= SCORE_STEP:
+            told.append(f"true quality {quality_before:.2f} -> {quality:.2f}")
+            if quality < quality_before:
+                result.worse_frames += 1
+                regression += 2.0 * (quality_before - quality)
+    if quality is not None and quality < 0.5 and old["failure"] and not new["failure"]:
+        result.new_misses += 1
+        regression += 10.0  # nothing is worse than a poor mask that is trusted now
+    for name in ("failure_score", "predicted_miou"):
+        a, b = old[name], new[name]
+        if a is not None and b is not None and abs(a - b) >= SCORE_STEP:
+            told.append(f"{name} {a:.2f} -> {b:.2f}")
+            worse = b - a if name == "failure_score" else a - b
+            regression += max(0.0, worse)
+    if old["mask_crc32"] != new["mask_crc32"]:
+        result.changed_masks += 1
+        told.append("another mask")
+    elif old["confidence_crc32"] != new["confidence_crc32"]:
+        told.append("another confidence")
+    if told:
+        result.changed_frames += 1
+        result.differences.append(
+            Difference(new["index"], new["stamp_ns"], new["time_s"], ", ".join(told), round(regression, 6))
+        )
+        if len(result.differences) > 20 * SHOWN:
+            result.differences.sort(key=lambda d: (-d.regression, d.index))
+            del result.differences[SHOWN:]
+
+
+def _measure(old: dict[str, Any], new: dict[str, Any], result: Comparison) -> None:
+    for column, name in LARGEST.items():
+        if old[column] is not None and new[column] is not None:
+            setattr(result, name, max(getattr(result, name), abs(new[column] - old[column])))
+
+
+def _flag(row: dict[str, Any]) -> str:
+    return "up" if row["failure"] else "down"
+
+
+def other_settings(before: Path, document: dict[str, Any]) -> list[str]:
+    """What else differs between the runs, one line each: model, backend, settings, input."""
+    try:
+        old = json.loads((before / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ["the earlier run has no summary.json that can be read"]
+    found = []
+    for part in ("input", "bundle", "settings"):
+        for name, value in document[part].items():
+            if name not in ("classes", "losses", "name") and old.get(part, {}).get(name) != value:
+                found.append(f"{part} {name}: {old.get(part, {}).get(name)} -> {value}")
+    return found

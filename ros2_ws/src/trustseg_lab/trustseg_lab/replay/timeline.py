@@ -1,0 +1,256 @@
+"""One camera's drive in recorded time: the node's own rules, pipeline and state machine, with no clock of its own.
+
+What the live node and the failure monitor would have said: every image is checked in its order of recording, goes
+through the same `Pipeline.process`, and its evidence through the same state machine, whose clock is the time of
+recording. The answer to an image takes no time here: how fast this machine is says nothing about the recorded one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Protocol
+
+from trustseg.bounds import MS, Bounds
+from trustseg.errors import BackendError, FrameRejected
+from trustseg.failsafe.evidence import Evidence, FailsafeConfig, Snapshot
+from trustseg.failsafe.state_machine import StateMachine
+from trustseg.frames import FrameIntake, IntakeConfig, SourceCheck
+from trustseg.reasons import Mode, Outcome, Reason, Severity, severity_of
+from trustseg.types import Frame, PerceptionResult
+from trustseg_lab.recordings.sources import RecordedImage, stamp_ns_of
+
+MAX_PIXELS = 33_554_432
+
+
+class Processor(Protocol):
+    """What `trustseg.pipeline.Pipeline` offers."""
+
+    def process(self, frame: Frame) -> PerceptionResult:
+        """Segment one frame and judge it."""
+
+
+@dataclass(frozen=True)
+class TimelineConfig:
+    """Settings of one drive.
+
+    Attributes:
+        failsafe: of the state machine, with the bounds that follow from the recording's rate.
+        live: stamps are compared with the time of recording, as the node did on the road; else only with each other.
+        every: one image out of so many is processed.
+        allow_resolution_change: another size than the first one is no fault.
+    """
+
+    failsafe: FailsafeConfig
+    live: bool = False
+    every: int = 1
+    allow_resolution_change: bool = False
+
+    @property
+    def bounds(self) -> Bounds:
+        """Every time bound."""
+        return self.failsafe.bounds
+
+
+@dataclass(frozen=True)
+class Change:
+    """The verdict from `time_ns` on (recorded time), until the next change."""
+
+    time_ns: int
+    verdict: Snapshot
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one image.
+
+    Attributes:
+        image: the recorded message.
+        seq: number of its status, counted from 1 over all images, also those left out.
+        stamp_ns: of its header.
+        outcome, reasons, severity: the evidence.
+        why: what was wrong with a rejected image; else empty.
+        verdict: of the state machine, after this image.
+        frame, result: decoded image and its result; None for a rejected one.
+        changes: of the verdict since the image before, this one's included.
+        age_ms: time of recording minus stamp, NaN where that has no meaning.
+        decode_ms, process_ms: measured here, milliseconds.
+    """
+
+    image: RecordedImage
+    seq: int
+    stamp_ns: int
+    outcome: Outcome
+    reasons: Reason
+    severity: Severity
+    why: str
+    verdict: Snapshot
+    frame: Frame | None
+    result: PerceptionResult | None
+    changes: tuple[Change, ...]
+    age_ms: float
+    decode_ms: float
+    process_ms: float
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Evidence about one image before the state machine has seen it."""
+
+    outcome: Outcome
+    reasons: Reason
+    why: str = ""
+    frame: Frame | None = None
+    result: PerceptionResult | None = None
+    age_ms: float = math.nan
+    decode_ms: float = 0.0
+    process_ms: float = 0.0
+
+    @property
+    def severity(self) -> Severity:
+        """A rejected image is a hard fault whatever its reason."""
+        worst = severity_of(self.reasons)
+        return max(worst, Severity.HARD) if self.outcome is Outcome.REJECTED else worst
+
+
+class Timeline:
+    """Takes the images of one camera one after the other.
+
+    Args:
+        pipeline: fresh, or reset.
+        config: settings.
+        instance_id: of the statuses, never 0.
+        steady: measures durations, seconds; nothing but the durations depends on it.
+    """
+
+    def __init__(
+        self, pipeline: Processor, config: TimelineConfig, instance_id: int, steady: Callable[[], float] = perf_counter
+    ) -> None:
+        self.config = config
+        self._pipeline, self._instance_id, self._steady = pipeline, instance_id, steady
+        mode = Mode.LIVE if config.live else Mode.REPLAY
+        raw, compressed = (
+            IntakeConfig(mode, compressed, MAX_PIXELS, config.allow_resolution_change) for compressed in (False, True)
+        )
+        first = FrameIntake(raw, config.bounds)
+        self._intakes = {False: first, True: FrameIntake(compressed, config.bounds, first)}
+        self._source = SourceCheck()
+        self._machine: StateMachine | None = None
+        self._shown: Snapshot | None = None
+        self._judged_ns: int | None = None
+        self._held: Evidence | None = None
+        self._seq = self._number = 0
+        self._changes: list[Change] = []
+
+    def take(self, image: RecordedImage) -> Answer | None:
+        """The answer to one image; None for one that `every` leaves out.
+
+        One that is left out advances time and is no gap: its stamp and its size are checked, and for the state machine
+        it is what the last processed one was.
+        """
+        self._seq += 1
+        chosen = self._number % self.config.every == 0
+        self._number += 1
+        self._let_time_pass(image.time_ns)
+        checked = self._check(image)
+        if checked.outcome is Outcome.PROCESSED and not chosen:
+            if self._held is not None:
+                self._tell(replace(self._held, seq=self._seq, stamp_ns=stamp_ns_of(image.message)), image.time_ns)
+            return None
+        found = self._process(image, checked) if checked.outcome is Outcome.PROCESSED else checked
+        score = found.result.verdict if found.result is not None else None
+        evidence = Evidence(
+            instance_id=self._instance_id, seq=self._seq, outcome=found.outcome,
+            frame_ok=found.outcome is Outcome.PROCESSED and not found.reasons,
+            severity=found.severity, reasons=int(found.reasons),
+            failure_score=1.0 if score is None else score.failure_score,
+            recovery_threshold=0.0 if score is None else score.recovery_threshold,
+            stamp_ns=stamp_ns_of(image.message), mode=Mode.REPLAY,
+        )  # fmt: skip
+        if chosen:
+            self._held = evidence
+        verdict = self._tell(evidence, image.time_ns)
+        return Answer(
+            image=image, seq=self._seq, stamp_ns=evidence.stamp_ns, outcome=found.outcome, reasons=found.reasons,
+            severity=found.severity, why=found.why, verdict=verdict, frame=found.frame, result=found.result,
+            changes=self.new_changes(), age_ms=found.age_ms, decode_ms=found.decode_ms,
+            process_ms=found.process_ms,
+        )  # fmt: skip
+
+    # The node -------------------------------------------------------------------------------------------------
+
+    def _check(self, image: RecordedImage) -> Evaluated:
+        try:
+            age_ms = self._intakes[image.compressed].check(image.message, image.time_ns, image.time_ns)
+        except FrameRejected as error:
+            return Evaluated(Outcome.REJECTED, Reason(error.reason), str(error))
+        except Exception as error:
+            return Evaluated(Outcome.REJECTED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
+        return Evaluated(Outcome.PROCESSED, Reason.NONE, age_ms=age_ms)
+
+    def _process(self, image: RecordedImage, checked: Evaluated) -> Evaluated:
+        started = self._steady()
+        try:
+            frame = self._intakes[image.compressed].decode(image.message)
+            decoded = self._steady()
+            result = self._pipeline.process(frame)
+        except FrameRejected as error:
+            return replace(checked, outcome=Outcome.REJECTED, reasons=Reason(error.reason), why=str(error))
+        except BackendError as error:
+            return replace(checked, outcome=Outcome.REJECTED, reasons=Reason.BACKEND, why=str(error))
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            return replace(checked, outcome=Outcome.REJECTED, reasons=Reason.INTERNAL, why=why)
+        ended = self._steady()
+        reasons = result.verdict.reasons
+        if checked.age_ms * MS > self.config.bounds.backlog_ns:
+            reasons |= Reason.BACKLOG  # NaN, where age has no meaning, never is
+        if not self._source.same(frame.frame_id):
+            reasons |= Reason.MULTI_SOURCE
+        return replace(
+            checked, reasons=reasons, frame=frame, result=result, decode_ms=(decoded - started) * 1e3,
+            process_ms=(ended - decoded) * 1e3,
+        )  # fmt: skip
+
+    # The monitor ----------------------------------------------------------------------------------------------
+
+    def _let_time_pass(self, now_ns: int) -> None:
+        """Up to `now_ns`: a silence is noticed when the age limit passes, not at its end."""
+        if self._machine is None:
+            self._machine = StateMachine(self.config.failsafe, now_ns)
+            # In a recording the node is there; what is missing is the camera.
+            self._note(self._machine.on_liveliness(True, now_ns), now_ns)
+        elif self._judged_ns is not None:
+            due_ns = self._judged_ns + self.config.bounds.age_limit_ns + 1
+            if due_ns < now_ns:
+                self._note(self._machine.on_tick(due_ns), due_ns)
+
+    def _tell(self, evidence: Evidence, now_ns: int) -> Snapshot:
+        if self._machine is None:
+            raise RuntimeError("time has not begun")
+        verdict = self._machine.on_status(evidence, now_ns)
+        self._judged_ns = now_ns
+        self._note(verdict, now_ns)
+        return verdict
+
+    def _note(self, verdict: Snapshot, now_ns: int) -> None:
+        before, self._shown = self._shown, verdict
+        if before is None or _told(before) != _told(verdict):
+            self._changes.append(Change(now_ns, verdict))
+
+    def new_changes(self) -> tuple[Change, ...]:
+        """Changes of the verdict that no answer has carried yet."""
+        changes = tuple(self._changes)
+        self._changes.clear()
+        return changes
+
+
+def _told(verdict: Snapshot) -> tuple[object, ...]:
+    return verdict.state, verdict.failure, verdict.reasons
+
+
+def seconds(time_ns: int, since_ns: int) -> float:
+    """Recorded time in seconds since `since_ns`, to the microsecond."""
+    return round((time_ns - since_ns) / (1000 * MS), 6)

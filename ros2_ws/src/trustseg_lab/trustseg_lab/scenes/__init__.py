@@ -1,0 +1,32 @@
+"""Rendered drives with exact labels, and the weather, lens and sensor conditions on them: numpy and OpenCV only."""
+
+from trustseg_lab.scenes.classes import SCENE_CLASSES, SceneClass
+from trustseg_lab.scenes.conditions import (
+    FIT_KINDS,
+    HELD_OUT_KINDS,
+    KINDS,
+    LENS_KINDS,
+    LEVELS,
+    apply_condition,
+    apply_conditions,
+    condition_seed,
+    parse_condition,
+)
+from trustseg_lab.scenes.drive import Drive, SceneFrame, random_frame
+
+__all__ = [
+    "FIT_KINDS",
+    "HELD_OUT_KINDS",
+    "KINDS",
+    "LENS_KINDS",
+    "LEVELS",
+    "SCENE_CLASSES",
+    "Drive",
+    "SceneClass",
+    "SceneFrame",
+    "apply_condition",
+    "apply_conditions",
+    "condition_seed",
+    "parse_condition",
+    "random_frame",
+]

@@ -1,0 +1,1 @@
+"""Nodes beside the vehicle: camera, player, recorders."""

@@ -1,0 +1,180 @@
+"""Configuration of a training run: one YAML file, checked before anything is read or written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trustseg.errors import InputError
+
+
+class Strict(BaseModel):
+    """Base of every section: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClassEntry(Strict):
+    """One class of the label images."""
+
+    id: int = Field(ge=0, le=254, description="value in the label images")
+    name: str
+    color: tuple[int, int, int] = Field(description="RGB, for pictures")
+    is_foreground: bool = Field(default=False, description="objects, as against background that is always there")
+
+
+class ClassList(Strict):
+    """Classes with ids 0 to C-1, and the value in label images that means 'not labelled'."""
+
+    void: int = Field(ge=0, le=255)
+    classes: list[ClassEntry]
+
+
+class ModelSection(Strict):
+    """Shape of the network (trustseg_lab.network.segnet.SegNetConfig)."""
+
+    stem: int = Field(default=2, ge=1, le=4)
+    widths: list[int] = [32, 64, 96, 128, 160]
+    encoder_convs: list[int] = [1, 1, 3, 3, 2]
+    decoder_convs: list[int] = [2, 2, 2, 2, 2]
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    lateral: float | None = 1.0
+    encoder_residual: bool = True
+    decoder_narrow_first: bool = False
+    vgg16: Path | None = Field(
+        default=None, description="safetensors of VGG16's convolutions (torchvision's names) to start the encoder from"
+    )
+
+
+class Source(Strict):
+    """A folder of images and one of labels."""
+
+    images: Path
+    labels: Path
+    label_names: str | None = Field(
+        default=None, description="IMAGE_END:LABEL_END where names differ; unset: equal names, or a known form"
+    )
+
+
+class DataSection(Strict):
+    """What the network learns from. Relative folders are taken from the working directory."""
+
+    train: Source
+    val: Source
+    height: int = Field(default=360, ge=32)
+    width: int = Field(default=480, ge=32)
+    crop: tuple[int, int] | None = Field(default=None, description="height, width of the windows that a step looks at")
+    crop_until: float = Field(default=1.0, ge=0, le=1, description="share of the epochs after which it looks at all")
+    scene_share: float = Field(default=0.0, ge=0, le=1, description="share of rendered scenes in every batch")
+    scene_frames: int = Field(default=0, ge=0, description="how many different rendered scenes")
+    scene_seed: int = 0
+    scene_cache: Path | None = Field(default=None, description="folder to keep rendered scenes in")
+
+
+class AugmentSection(Strict):
+    """Random changes of a training image; photometric ones leave the labels alone."""
+
+    scale: tuple[float, float] = (0.5, 2.0)
+    flip: float = 0.5
+    brightness: float = 0.3
+    contrast: float = 0.3
+    saturation: float = 0.4
+    hue: float = 0.03
+    gamma: float = 0.3
+    blur: float = Field(default=0.15, description="probability")
+    noise: float = Field(default=0.15, description="probability")
+    conditions: float = Field(
+        default=0.0, ge=0, le=1, description="probability of weather, lens or sensor trouble that may be learned from"
+    )
+    conditions_most: float = Field(default=0.8, gt=0, le=1, description="its greatest severity")
+
+
+class OptimSection(Strict):
+    """AdamW with warm-up, a flat part and a cosine tail; weights averaged exponentially (EMA)."""
+
+    epochs: int = Field(ge=1)
+    batch: int = Field(default=8, ge=2)
+    lr: float = Field(default=1.5e-3, gt=0)
+    encoder_lr: float = Field(default=1.0, ge=0, description="times lr: the rate of the encoder; less when pretrained")
+    frozen_stages: int = Field(default=0, ge=0, description="finest encoder stages that are left as they are")
+    weight_decay: float = Field(default=1e-2, ge=0)
+    warmup_epochs: float = Field(default=2.0, ge=0)
+    decay_from: float = Field(default=0.5, ge=0, le=1, description="share of the epochs after which the rate falls")
+    ema: float = Field(default=0.998, ge=0, lt=1)
+    class_weight_power: float = Field(default=0.5, description="(median frequency / frequency) ** power")
+    class_weight_max: float = Field(default=5.0, gt=0)
+    jaccard: float = Field(default=0.5, ge=0, description="weight of the soft Jaccard loss")
+    jaccard_from: float = Field(default=0.0, ge=0, le=1, description="share of the epochs after which it counts")
+
+
+class DistilSection(Strict):
+    """A larger network whose probabilities on the training images are learned beside the labels."""
+
+    teacher: Path = Field(description="checkpoint that `trustseg train` wrote, of the same classes")
+    weight: float = Field(default=1.0, gt=0, description="of the divergence from it, beside the loss on labels")
+    cache: Path | None = Field(default=None, description="folder to keep what it said in")
+
+
+class TrainConfig(Strict):
+    """A whole run."""
+
+    seed: int = 0
+    data: DataSection
+    model: ModelSection = ModelSection()
+    augment: AugmentSection = AugmentSection()
+    optim: OptimSection
+    distil: DistilSection | None = None
+    threads: int = Field(default=2, ge=1)
+    val_every: int = Field(default=5, ge=1, description="epochs between evaluations on val")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Mapping in the YAML file at `path`; InputError when it is missing, broken or no mapping."""
+    try:
+        loaded = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}", fix="give the path of a YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML", got=" ".join(str(error).split())) from None
+    if not isinstance(loaded, dict):
+        raise InputError(f"{path} holds no mapping", expected="key: value lines", got=type(loaded).__name__)
+    return loaded
+
+
+def first_problem(error: ValidationError, path: Path) -> InputError:
+    """The first thing wrong in a YAML file, as one line that names the key."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    return InputError(f"{path}: {key}: {problem['msg']}", got=repr(problem.get("input"))[:80])
+
+
+def load_config(path: Path, overrides: dict[str, Any] | None = None) -> TrainConfig:
+    """Read a run's YAML; `overrides` maps dotted keys ("optim.epochs") to values that replace the file's."""
+    tree = read_yaml(path)
+    for dotted, value in (overrides or {}).items():
+        *parents, leaf = dotted.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = value
+    try:
+        return TrainConfig.model_validate(tree)
+    except ValidationError as error:
+        raise first_problem(error, path) from None
+
+
+def load_classes(path: Path) -> ClassList:
+    """Read a class list; ids must be 0 to C-1 in order and void must not be one of them."""
+    try:
+        listed = ClassList.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise first_problem(error, path) from None
+    ids = [entry.id for entry in listed.classes]
+    if len(ids) < 2 or ids != list(range(len(ids))):
+        raise InputError(f"{path}: class ids", expected="0, 1, 2, ... in order, two at least", got=str(ids)[:80])
+    if listed.void in ids:
+        raise InputError(f"{path}: void is also a class", expected="another value", got=str(listed.void))
+    return listed

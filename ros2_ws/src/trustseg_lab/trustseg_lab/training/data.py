@@ -1,0 +1,86 @@
+"""Images and labels for training: read once, checked, kept in memory at the network's size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from trustseg.errors import InputError
+from trustseg.imaging.stored_image import read_image
+from trustseg.types import UInt8Array
+from trustseg_lab.data import LabelNames, paired_files, read_labels
+from trustseg_lab.training.config import ClassList, Source
+
+IGNORE = 255
+SOFT_STRIDE = 2  # pixels of the image to one soft label along each axis; a teacher's edges are no finer
+Float64Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Images uint8 (N, H, W, 3) RGB; labels uint8 (N, H, W) with IGNORE where not labelled; stems in file order.
+
+    `soft`: what a teacher says of them (trustseg_lab.training.distil), uint8 (N, H / 2, W / 2, C), or None.
+    """
+
+    images: UInt8Array
+    labels: UInt8Array
+    stems: tuple[str, ...]
+    soft: UInt8Array | None = None
+
+
+def pair_files(source: Source) -> list[tuple[Path, Path]]:
+    """(image, label) paths as `trustseg_lab.data.paired_files` pairs them: an image without labels is an error."""
+    names = None if source.label_names is None else LabelNames.parse(source.label_names)
+    return paired_files(source.images, source.labels, names)
+
+
+def read_pair(image_path: Path, label_path: Path, classes: ClassList) -> tuple[UInt8Array, UInt8Array]:
+    """RGB image uint8 (H, W, 3) and label uint8 (H, W) with IGNORE for void; InputError names the file."""
+    image = read_image(image_path, cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f"{image_path} cannot be read as an image", fix="check that the file is whole")
+    label = read_labels(label_path, len(classes.classes), classes.void)
+    if label.shape != image.shape[:2]:
+        raise InputError(
+            f"{label_path}: label size differs from its image", expected=f"{image.shape[:2]}", got=f"{label.shape}"
+        )
+    ids = np.where(label == classes.void, np.uint8(IGNORE), label).astype(np.uint8)
+    return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8), ids
+
+
+def resize_pair(image: UInt8Array, label: UInt8Array, height: int, width: int) -> tuple[UInt8Array, UInt8Array]:
+    """Stretch to (height, width) as the pipeline does: INTER_LINEAR, labels nearest."""
+    if image.shape[:2] == (height, width):
+        return image, label
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    return small.astype(np.uint8), cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
+
+
+def load_set(source: Source, classes: ClassList, height: int, width: int) -> LabelledSet:
+    """Read a whole folder into memory."""
+    pairs = pair_files(source)
+    images = np.empty((len(pairs), height, width, 3), np.uint8)
+    labels = np.empty((len(pairs), height, width), np.uint8)
+    for i, (image_path, label_path) in enumerate(pairs):
+        images[i], labels[i] = resize_pair(*read_pair(image_path, label_path, classes), height, width)
+    if not (labels != IGNORE).any():
+        raise InputError(f"every pixel in {source.labels} is void", fix="check the void value of the class list")
+    return LabelledSet(images, labels, tuple(p.stem for p, _ in pairs))
+
+
+def class_frequencies(labels: UInt8Array, classes: int) -> Float64Array:
+    """Share of the labelled pixels of each class, float64 (C,)."""
+    counts = np.bincount(labels.reshape(-1), minlength=256)[:classes].astype(np.float64)
+    return np.asarray(counts / max(float(counts.sum()), 1.0), np.float64)
+
+
+def epoch_order(count: int, rng: np.random.Generator) -> Iterator[int]:
+    """Indices 0..count-1 in random order, for ever, each once before any comes again."""
+    while True:
+        yield from (int(i) for i in rng.permutation(count))

@@ -1,0 +1,99 @@
+"""Distillation: what a larger network, the teacher, says of the training images; a smaller one learns it too.
+
+The teacher looks at each image once, as it is; its word is then warped and cut with the labels, while the light and the
+weather of the image change: a student learns to see through them what its teacher saw without.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trustseg.errors import InputError
+from trustseg.types import UInt8Array
+from trustseg_lab.network.segnet import upsample
+from trustseg_lab.training import checkpoint
+from trustseg_lab.training.batches import normalise
+from trustseg_lab.training.config import ClassList
+from trustseg_lab.training.data import SOFT_STRIDE
+
+LEAST = 0.5  # a soft label that sums to less lies outside of the image
+
+Progress = Callable[[int, int], None]
+
+
+@torch.no_grad()
+def soft_labels(
+    teacher: Path, classes: ClassList, images: UInt8Array, *, cache: Path | None = None, device: str = "cpu",
+    progress: Progress | None = None,
+) -> UInt8Array:  # fmt: skip
+    """The teacher's probabilities in 255ths, uint8 (N, H / 2, W / 2, C): mean of each image and its mirror image.
+
+    Args:
+        teacher: checkpoint of `trustseg train`. classes: of the student. images: uint8 (N, H, W, 3) RGB.
+        cache: folder to keep them in. device: cpu or cuda. progress: called with (done, of) after each image.
+
+    Raises:
+        InputError: no checkpoint, other classes, or images of an odd size.
+    """
+    network, theirs, _ = checkpoint.load_network(teacher)
+    count, height, width = images.shape[:3]
+    ours = [entry.name for entry in classes.classes]
+    if [entry.name for entry in theirs.classes] != ours:
+        raise InputError(
+            f"{teacher}: the teacher's classes", expected=", ".join(ours)[:200],
+            got=", ".join(entry.name for entry in theirs.classes)[:200],
+        )  # fmt: skip
+    if height % SOFT_STRIDE or width % SOFT_STRIDE:
+        raise InputError("size of the training images", expected="even height and width", got=f"{height}x{width}")
+    kept = None if cache is None else cache / f"soft_{_mark(teacher, images)}.npy"
+    if kept is not None and kept.exists():
+        return np.asarray(np.load(kept, allow_pickle=False), np.uint8)
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    soft = np.empty((count, height // SOFT_STRIDE, width // SOFT_STRIDE, len(ours)), np.uint8)
+    for index in range(count):
+        image = normalise(torch.from_numpy(images[index : index + 1]).to(device))
+        both = torch.cat([image, image.flip(3)]).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device, dtype=torch.bfloat16):
+            logits = network(both).logits
+        probability = upsample(logits.float(), network.config.output_stride).softmax(1)
+        mean = F.avg_pool2d((probability[:1] + probability[1:].flip(3)) / 2, SOFT_STRIDE)
+        soft[index] = (mean[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+        if progress is not None:
+            progress(index + 1, count)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(".partial.npy")
+        np.save(partial, soft)
+        os.replace(partial, kept)
+    return soft
+
+
+def _mark(teacher: Path, images: UInt8Array) -> str:
+    digest = hashlib.sha256(teacher.read_bytes())
+    digest.update(repr(images.shape).encode())
+    digest.update(images.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def distillation_loss(logits: Tensor, soft: Tensor) -> Tensor:
+    """Mean divergence (Kullback-Leibler, nats) of the student from its teacher where the teacher said anything.
+
+    Args:
+        logits: float (N, C, h, w), at any resolution. soft: uint8 (N, h', w', C), all 0 where nothing is said.
+    """
+    said = soft.permute(0, 3, 1, 2).float() / 255.0
+    if said.shape[2:] != logits.shape[2:]:
+        said = F.interpolate(said, size=logits.shape[2:], mode="bilinear", align_corners=False)
+    mass = said.sum(1, keepdim=True)
+    teacher = said / mass.clamp(min=LEAST)
+    each = (torch.xlogy(teacher, teacher) - teacher * logits.log_softmax(1)).sum(1)
+    known = (mass[:, 0] >= LEAST).to(each.dtype)
+    return (each * known).sum() / known.sum().clamp(min=1.0)

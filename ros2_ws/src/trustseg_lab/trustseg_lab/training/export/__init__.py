@@ -1,0 +1,1 @@
+"""From a fitted checkpoint to a bundle."""

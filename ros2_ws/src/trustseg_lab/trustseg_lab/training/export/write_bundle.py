@@ -1,0 +1,126 @@
+"""Writes `engines/<name>/`: graph, golden image with its expected output, and the card that binds them by hash."""
+
+from __future__ import annotations
+
+import datetime
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+import torch
+from pydantic import ValidationError
+
+from trustseg.backends.tensorrt.opset import OPSET
+from trustseg.bundle.loading import Card, sha256_hex
+from trustseg.bundle.writer import WEIGHTS_FILE, BundleEdit
+from trustseg.errors import InputError
+from trustseg.files.json_document import write_whole
+from trustseg.types import UInt8Array
+from trustseg_lab.network.features import feature_names
+from trustseg_lab.network.graph import CORRIDOR
+from trustseg_lab.training.config import ClassList, read_yaml
+from trustseg_lab.training.export.checkpoint_to_graph import Parity
+
+
+def golden_files(model: bytes, image: UInt8Array) -> tuple[bytes, bytes]:
+    """PNG of `image` (uint8 RGB (H, W, 3)) and npz of what ONNX Runtime gives for it."""
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    labels, confidence, features = session.run(["labels", "confidence", "features"], {"image": image[None]})
+    done, png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise InputError("the golden image cannot be encoded as PNG", got=f"{image.dtype} {image.shape}")
+    expected = io.BytesIO()
+    np.savez_compressed(expected, labels=labels[0], confidence=confidence[0], features=features[0])
+    return png.tobytes(), expected.getvalue()
+
+
+def best_golden(model: bytes, images: Sequence[UInt8Array], classes: int) -> UInt8Array:
+    """The one of `images`, uint8 RGB (H, W, 3) at network size, in whose mask the rarest class fills the most pixels.
+
+    `model` is an exported graph, `classes` the number of its classes; one that is nowhere counts as 0 pixels.
+
+    A feature is a mean over a class: of a hundred pixels it moves with every rounding, and tells nothing of an engine.
+    """
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    masks = (session.run(["labels"], {"image": image[None]})[0] for image in images)
+    return images[int(np.argmax([np.bincount(mask.ravel(), minlength=classes).min() for mask in masks]))]
+
+
+def tensor_specs(size: tuple[int, int], features: int) -> dict[str, Any]:
+    """Names, dtypes and shapes at the border of the graph."""
+    height, width = size
+    return {
+        "inputs": [{"name": "image", "dtype": "uint8", "shape": [1, height, width, 3]}],
+        "outputs": [
+            {"name": "labels", "dtype": "uint8", "shape": [1, height, width]},
+            {"name": "confidence", "dtype": "uint8", "shape": [1, height, width]},
+            {"name": "features", "dtype": "float32", "shape": [1, features]},
+        ],
+    }
+
+
+def write_bundle(
+    out: Path, *, model: bytes, classes: ClassList, embedding: int, size: tuple[int, int], golden: UInt8Array,
+    parity: Parity, meta: dict[str, Any], about: Path, weights: bytes | None,
+) -> Card:  # fmt: skip
+    """Write model.onnx, golden.png, golden.npz and card.json under `out`, the card last; then the checkpoint `weights`.
+
+    Without `weights` the bundle has none, and keeps none of an earlier network.
+
+    `about` is a YAML with name, description and training {data, licence_note, command}. The bundle is a draft until
+    `trustseg calibrate` has added its calibration and verdict.
+    """
+    told = read_yaml(about)
+    names = feature_names([c.name for c in classes.classes], embedding)
+    png, npz = golden_files(model, golden)
+    try:
+        card = Card.model_validate(
+            {
+                "schema_version": 1,
+                "name": told.get("name", out.name),
+                "description": told.get("description", ""),
+                "input": {"height": size[0], "width": size[1], "color_order": "rgb"},
+                "classes": [c.model_dump() for c in classes.classes],
+                "tensors": tensor_specs(size, len(names)),
+                "feature_names": names,
+                "models": {"fp32": {"file": "model.onnx", "sha256": sha256_hex(model), "size_bytes": len(model)}},
+                "corridor": {"polygon": [list(point) for point in CORRIDOR]},
+                "golden": {"image_sha256": sha256_hex(png), "expected_sha256": sha256_hex(npz)},
+                "training": {
+                    "epochs": meta.get("epochs_total", meta.get("epoch", 0)), "seed": meta.get("seed", 0),
+                    **told.get("training", {}),
+                },
+                "quality": {"val": meta.get("val", {}), "gmac": meta.get("gmac"), "head": meta.get("head", {})},
+                "export": {
+                    "opset": OPSET, "torch": torch.__version__, "onnxruntime": onnxruntime.__version__,
+                    "parity": asdict(parity),
+                },
+                "provenance": {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")},
+            }
+        )  # fmt: skip
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        raise InputError(f"{about} gives no valid card: {key}: {problem['msg']}") from None
+    document, edit = card.model_dump(mode="json"), BundleEdit(out)
+    document["models"]["fp32"].update(edit.put("model.onnx", model))
+    put_golden(edit, document, npz, png)
+    done = edit.finish(document)
+    if weights is None:
+        (out / WEIGHTS_FILE).unlink(missing_ok=True)
+    else:
+        write_whole(out / WEIGHTS_FILE, weights)
+    return done
+
+
+def put_golden(edit: BundleEdit, card: dict[str, Any], expected: bytes, image: bytes | None = None) -> None:
+    """Write the golden output, and the image where it is a new one, and enter them in `card`."""
+    for part, name, data in (("expected", "golden.npz", expected), ("image", "golden.png", image)):
+        if data is not None:
+            ref = edit.put(name, data)
+            card["golden"].update({part: ref["file"], f"{part}_sha256": ref["sha256"]})

@@ -1,0 +1,58 @@
+"""Pictures for the confidence head: what the network has not seen, and what it has seen, made worse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from trustseg.errors import InputError
+from trustseg_lab.scenes.conditions import FIT_KINDS, apply_condition
+from trustseg_lab.training.config import ClassList, Source
+from trustseg_lab.training.data import load_set
+from trustseg_lab.training.head.fit import HeadPart
+from trustseg_lab.training.scene_set import Progress, rendered_set, require_scene_classes
+
+SEEN_CORRUPTED = 0.4
+HEAD_SCENE_SEED = 8_000  # after the seeds of training (0 to 7 999), before the demo's
+
+
+def corrupt_for_fitting(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """`image` uint8 (H, W, 3) under one condition that may be fitted on (half of the kinds stay held out)."""
+    kind = str(rng.choice(FIT_KINDS))
+    severity = float(rng.uniform(0.2, 1.0))
+    return apply_condition(kind, severity, image, seed=int(rng.integers(1 << 31)))
+
+
+def parse_source(text: str, label_names: str | None = None) -> Source:
+    """IMAGES:LABELS as a Source, with how label names differ."""
+    images, colon, labels = text.rpartition(":")
+    if not colon or not images:
+        raise InputError("a data source", expected="IMAGES:LABELS", got=repr(text))
+    return Source(images=Path(images), labels=Path(labels), label_names=label_names)
+
+
+def head_parts(
+    unseen: Sequence[str], seen: Sequence[str], scenes: int, classes: ClassList, size: tuple[int, int],
+    cache: Path | None, progress: Progress | None, label_names: str | None = None,
+) -> list[HeadPart]:  # fmt: skip
+    """The parts that the head is fitted on: images that the network has not seen, ones that it has (of these a larger
+    share is corrupted: it errs less on them), and rendered scenes that it has not seen.
+    """
+    if scenes:
+        require_scene_classes(classes)
+    parts = [
+        HeadPart(
+            f"{name} {i}" if i else name,
+            load_set(parse_source(text, label_names), classes, *size),
+            weight / len(texts),
+            share,
+        )
+        for name, texts, weight, share in (("unseen", unseen, 0.35, 0.3), ("seen", seen, 0.35, SEEN_CORRUPTED))
+        for i, text in enumerate(texts)
+    ]
+    if scenes:
+        rendered = rendered_set(scenes, HEAD_SCENE_SEED, size, cache=cache, progress=progress)
+        parts.append(HeadPart("scenes", rendered, 0.3, 0.3))
+    return parts

@@ -1,0 +1,57 @@
+"""Start a run from the weights of another: as they are, in a deeper network, or for other classes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from trustseg.errors import InputError
+from trustseg_lab.network.segnet import SegNet
+from trustseg_lab.training import checkpoint
+from trustseg_lab.training.config import ClassList
+from trustseg_lab.training.deepen import can_deepen, deepen
+
+
+def start_from_checkpoint(network: SegNet, path: Path, classes: ClassList) -> None:
+    """Load the weights of `path` into `network`, which is to tell `classes` apart, in place.
+
+    A checkpoint of other classes gives everything but its last layer; of that, the rows of classes with the same name.
+
+    Raises:
+        InputError: no checkpoint, or one of another shape.
+    """
+    state, meta = checkpoint.load_weights(path)
+    if meta.get("fused"):  # a published checkpoint: its confidence head has no place here
+        state = {name[8:]: value for name, value in state.items() if name.startswith("network.")}
+    shape, listed = checkpoint.network_config(meta["network"]), ClassList.model_validate(meta["classes"])
+    try:
+        if [each.name for each in listed.classes] != [each.name for each in classes.classes]:
+            state = for_classes(state, listed, network, classes)
+            shape = replace(shape, classes=network.config.classes)
+        if shape != network.config and can_deepen(shape, network.config):
+            deepen(state, shape, network)
+        else:
+            network.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(
+            f"{path} does not fit the configured network", got=str(error).splitlines()[1].strip(),
+            fix="use the model section that it was trained with",
+        ) from None  # fmt: skip
+
+
+def for_classes(
+    state: dict[str, Tensor], before: ClassList, network: SegNet, after: ClassList
+) -> dict[str, Tensor]:  # fmt: skip
+    """`state`, whose last layer tells the classes `before` apart, with that of `network` in its place; rows of classes
+    with the same name are kept."""
+    rows = {each.name: row for row, each in enumerate(before.classes)}
+    changed = dict(state)
+    for name, fresh in network.classifier.state_dict().items():
+        old, new = state[f"classifier.{name}"], fresh.clone()
+        for row, each in enumerate(after.classes):
+            if each.name in rows and old.shape[1:] == new.shape[1:]:
+                new[row] = old[rows[each.name]]
+        changed[f"classifier.{name}"] = new
+    return changed

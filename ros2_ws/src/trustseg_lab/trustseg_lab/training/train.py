@@ -1,0 +1,284 @@
+"""The training loop: one YAML in, checkpoints, a log and the best weights on val out."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trustseg.errors import InputError
+from trustseg_lab.network.segnet import SegNet, multiply_accumulates, upsample
+from trustseg_lab.training import checkpoint
+from trustseg_lab.training.batches import Batch, Batches, normalise
+from trustseg_lab.training.config import ClassList, TrainConfig
+from trustseg_lab.training.data import IGNORE, SOFT_STRIDE, LabelledSet, class_frequencies, load_set
+from trustseg_lab.training.distil import distillation_loss, soft_labels
+from trustseg_lab.training.losses import class_weights, segmentation_loss
+from trustseg_lab.training.scene_set import rendered_set, require_scene_classes
+from trustseg_lab.training.start_weights import start_from_checkpoint
+from trustseg_lab.training.vgg16 import start_from_vgg16
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def learning_rate(step: int, steps_per_epoch: int, config: TrainConfig) -> float:
+    """Linear warm-up, a flat part, a cosine tail to zero."""
+    optim = config.optim
+    total = optim.epochs * steps_per_epoch
+    warm = max(1.0, optim.warmup_epochs * steps_per_epoch)
+    start = max(warm, optim.decay_from * total)
+    if step < warm:
+        return optim.lr * (step + 1) / warm
+    if step < start:
+        return optim.lr
+    return optim.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - start) / max(1.0, total - start))))
+
+
+@torch.no_grad()
+def evaluate(network: SegNet, data: LabelledSet, classes: int, device: str, batch: int = 8) -> dict[str, Any]:
+    """Confusion-based quality on `data` at its own size: miou, accuracy, class_iou (None for a class never seen)."""
+    network.eval()
+    confusion = np.zeros((classes, classes), np.int64)
+    for start in range(0, len(data.images), batch):
+        images = torch.from_numpy(data.images[start : start + batch]).to(device)
+        with torch.autocast(device, dtype=torch.bfloat16):
+            logits = network(normalise(images)).logits
+        predicted = upsample(logits.float(), network.config.output_stride).argmax(1).cpu().numpy()
+        truth = data.labels[start : start + batch]
+        valid = truth != IGNORE
+        pairs = truth[valid].astype(np.int64) * classes + predicted[valid]
+        confusion += np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+    hit = np.diag(confusion).astype(float)
+    union = confusion.sum(0) + confusion.sum(1) - hit
+    iou = [float(h / u) if u else None for h, u in zip(hit, union, strict=True)]
+    known = [v for v in iou if v is not None]
+    return {
+        "miou": float(np.mean(known)) if known else None,
+        "accuracy": float(hit.sum() / max(1, confusion.sum())),
+        "class_iou": iou,
+    }
+
+
+@dataclass
+class Run:
+    """Everything that changes while a run goes on."""
+
+    network: SegNet
+    average: SegNet
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+    step: int = 0
+    best: float = -1.0
+
+
+def update_average(run: Run, decay: float) -> None:
+    """Move the averaged weights towards the present ones; quick at first, slow once there is a history."""
+    effective = min(decay, (1 + run.step) / (10 + run.step))
+    with torch.no_grad():
+        present = run.network.state_dict()
+        for name, value in run.average.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(present[name], 1 - effective)
+            else:
+                value.copy_(present[name])
+
+
+def parameter_groups(network: SegNet, config: TrainConfig) -> list[dict[str, Any]]:
+    """The optimizer's groups: encoder and all else, each with its factor of the learning rate. Frozen stages are in
+    none of them."""
+    for block in network.encoder[: config.optim.frozen_stages]:
+        block.requires_grad_(False)
+    encoder = [each for each in network.encoder.parameters() if each.requires_grad]
+    known = {id(each) for each in network.encoder.parameters()}
+    rest = [each for each in network.parameters() if id(each) not in known]
+    return [{"params": encoder, "factor": config.optim.encoder_lr}, {"params": rest, "factor": 1.0}]
+
+
+def start_run(config: TrainConfig, classes: ClassList, images: np.ndarray, device: str, init: Path | None) -> Run:
+    """A fresh run, from random weights, from VGG16's (with statistics of some of `images`) or from a checkpoint's."""
+    model = config.model.model_dump(exclude={"vgg16"})
+    network = SegNet(checkpoint.network_config({**model, "classes": len(classes.classes)}))
+    if init is None and config.model.vgg16 is not None:
+        start_from_vgg16(network, config.model.vgg16, normalise(torch.from_numpy(images[:: max(1, len(images) // 6)])))
+    if init is not None:
+        start_from_checkpoint(network, init, classes)
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    groups = parameter_groups(network, config)
+    optimizer = torch.optim.AdamW(groups, lr=config.optim.lr, weight_decay=config.optim.weight_decay)
+    return Run(network, copy.deepcopy(network).eval(), optimizer)
+
+
+def resume_run(run: Run, path: Path) -> None:
+    """Continue from what an interrupted run left."""
+    saved = checkpoint.load_run(path)
+    try:
+        run.network.load_state_dict(saved["network"])
+        run.average.load_state_dict(saved["average"])
+        run.optimizer.load_state_dict(saved["optimizer"])
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"{path} is of another network", got=str(error).splitlines()[0], fix="use a new --out"
+        ) from None
+    run.epoch, run.step, run.best = int(saved["epoch"]), int(saved["step"]), float(saved["best"])
+
+
+def train(
+    config: TrainConfig, classes: ClassList, out: Path, *, report: Report, resume: bool = False,
+    init: Path | None = None, device: str = "cpu", stop_after_epoch: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Train as configured; writes `best.safetensors` (averaged weights, best on val), `last.safetensors`, `state.pt`,
+    `log.jsonl` under `out`. `report` is called with a dict after every step ("step") and epoch ("epoch").
+
+    Returns the last epoch's record.
+    """
+    torch.manual_seed(config.seed)
+    torch.set_num_threads(config.threads)
+    data = config.data
+    if data.scene_share > 0:
+        require_scene_classes(classes)
+    train_set = taught(load_set(data.train, classes, data.height, data.width), config, classes, device, report)
+    val_set = load_set(data.val, classes, data.height, data.width)
+
+    def rendered(done: int, of: int) -> None:
+        report({"kind": "render", "done": done, "of": of})
+
+    scenes = None
+    if data.scene_share > 0:
+        scenes = rendered_set(
+            data.scene_frames, data.scene_seed, (data.height, data.width), cache=data.scene_cache, progress=rendered
+        )
+    run = start_run(config, classes, train_set.images, device, init)
+    out.mkdir(parents=True, exist_ok=True)
+    if resume and (out / "state.pt").exists():
+        resume_run(run, out / "state.pt")
+    count = len(classes.classes)
+    weights = class_weights(
+        class_frequencies(train_set.labels, count), config.optim.class_weight_power, config.optim.class_weight_max
+    ).to(device)
+    steps = max(1, len(train_set.images) // config.optim.batch)
+    meta = checkpoint.describe(
+        run.network.config, classes, config=json.loads(config.model_dump_json()),
+        gmac=multiply_accumulates(copy.deepcopy(run.network).cpu(), data.height, data.width) / 1e9,
+        init=str(init.name) if init else None,
+    )  # fmt: skip
+    batches = Batches(
+        train_set, scenes, data.scene_share, config.optim.batch, config.augment, config.seed + 1000 * run.epoch
+    )
+    record: dict[str, Any] = {}
+    try:
+        stream = iter(batches)
+        last_epoch = min(config.optim.epochs, stop_after_epoch or config.optim.epochs)
+        for epoch in range(run.epoch, last_epoch):
+            started, losses = time.monotonic(), []
+            for _ in range(steps):
+                losses.append(one_step(run, next(stream), config, weights, steps, device))
+                report({"kind": "step", "epoch": epoch, "step": run.step, "of": steps, "loss": losses[-1]})
+            run.epoch = epoch + 1
+            record = {
+                "kind": "epoch", "epoch": run.epoch, "loss": float(np.mean(losses)),
+                "lr": learning_rate(run.step, steps, config), "seconds": round(time.monotonic() - started, 1),
+            }  # fmt: skip
+            if run.epoch % config.val_every == 0 or run.epoch == last_epoch:
+                record["val"] = evaluate(run.average, val_set, count, device)
+                if scenes is not None:
+                    record["scenes"] = evaluate(run.average, held_out_scenes(config), count, device)
+                keep(run, out, {**meta, "epoch": run.epoch, "val": record["val"]})
+            with (out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(record) + "\n")
+            report(record)
+    finally:
+        batches.close()
+    return record
+
+
+def taught(data: LabelledSet, config: TrainConfig, classes: ClassList, device: str, report: Report) -> LabelledSet:
+    """`data` with what the configured teacher says of it, if there is one."""
+    if config.distil is None:
+        return data
+    soft = soft_labels(
+        config.distil.teacher, classes, data.images, cache=config.distil.cache, device=device,
+        progress=lambda done, of: report({"kind": "teach", "done": done, "of": of}),
+    )  # fmt: skip
+    return replace(data, soft=soft)
+
+
+def one_step(run: Run, batch: Batch, config: TrainConfig, weights: Tensor, steps: int, device: str) -> float:
+    """One update of the weights and of their average; returns the loss."""
+    progress = run.step / max(1, config.optim.epochs * steps)
+    looked_at = window(batch, config.data.crop) if progress < config.data.crop_until else batch
+    images, labels = (part.to(device) for part in looked_at[:2])
+    for group in run.optimizer.param_groups:
+        group["lr"] = learning_rate(run.step, steps, config) * group["factor"]
+    run.network.train()
+    run.network.encoder[: config.optim.frozen_stages].eval()
+    x = normalise(images).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(device, dtype=torch.bfloat16):
+        logits = run.network(x).logits
+    # The loss looks at one of every stride x stride pixels, another phase each step: the same in expectation as all of
+    # them, at a fraction of the cost.
+    stem = run.network.config.output_stride
+    dy, dx = run.step % stem, (run.step // stem) % stem
+    full = upsample(logits.float(), stem)[..., dy::stem, dx::stem]
+    jaccard = config.optim.jaccard if progress >= config.optim.jaccard_from else 0.0
+    loss = segmentation_loss(full, labels[:, dy::stem, dx::stem].long(), weights, jaccard, IGNORE)
+    if config.distil is not None and looked_at[2] is not None:
+        loss = loss + config.distil.weight * distillation_loss(logits.float(), looked_at[2].to(device))
+    if not torch.isfinite(loss):
+        raise InputError("training diverged: the loss is not finite", fix="lower optim.lr and use --resume")
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
+    run.optimizer.step()
+    run.step += 1
+    update_average(run, config.optim.ema)
+    return float(loss.detach())
+
+
+def window(batch: Batch, size: tuple[int, int] | None) -> Batch:
+    """A random window of `size` (height, width), the same of all images (N, H, W, 3), labels and soft labels."""
+    images, labels, soft = batch
+    if size is None:
+        return batch
+    step = 1 if soft is None else SOFT_STRIDE
+    height, width = (min(a, b) for a, b in zip(size, labels.shape[1:], strict=True))
+    y = step * int(torch.randint((labels.shape[1] - height) // step + 1, ()))
+    x = step * int(torch.randint((labels.shape[2] - width) // step + 1, ()))
+    if soft is not None:
+        soft = soft[:, y // step : (y + height) // step, x // step : (x + width) // step]
+    return images[:, y : y + height, x : x + width], labels[:, y : y + height, x : x + width], soft
+
+
+_HELD_OUT: dict[tuple[int, int], LabelledSet] = {}
+
+
+def held_out_scenes(config: TrainConfig, count: int = 48) -> LabelledSet:
+    """Rendered scenes whose seeds no training uses; made once."""
+    size = (config.data.height, config.data.width)
+    if size not in _HELD_OUT:
+        _HELD_OUT[size] = rendered_set(count, 10_000, size, cache=config.data.scene_cache)
+    return _HELD_OUT[size]
+
+
+def keep(run: Run, out: Path, meta: dict[str, Any]) -> None:
+    """Write the averaged weights, the best ones on val, and the state to resume from."""
+    checkpoint.save_weights(out / "last.safetensors", run.average.state_dict(), meta)
+    miou = meta["val"]["miou"] or 0.0
+    if miou > run.best:
+        run.best = miou
+        checkpoint.save_weights(out / "best.safetensors", run.average.state_dict(), meta)
+    checkpoint.save_run(
+        out / "state.pt",
+        {
+            "network": run.network.state_dict(), "average": run.average.state_dict(),
+            "optimizer": run.optimizer.state_dict(), "epoch": run.epoch, "step": run.step, "best": run.best,
+        },
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What nodes share: parameters, quality of service, life of a process, checksums."""

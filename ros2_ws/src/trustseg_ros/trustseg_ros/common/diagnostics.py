@@ -1,0 +1,35 @@
+"""/diagnostics of the nodes: a mirror of their state at 1 Hz and on change, for people and aggregators (REP-107)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from trustseg.host.hardware import hardware_name
+
+TOPIC = "/diagnostics"
+# The segmentation node's task about its images, and the keys of its counters that the bench reads.
+INPUT = "input"
+TAKEN_IN, LOST, OVERWRITTEN = "taken in", "lost on the way (DDS)", "overwritten before they were taken"
+OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
+
+
+def identity_of(node: Any) -> str:
+    """Name of a node among those of several cameras: `trustseg`, or in a namespace `front/trustseg`."""
+    return str(node.get_fully_qualified_name()).lstrip("/")
+
+
+def diagnostic(node: str, task: str, level: bytes, message: str, values: Mapping[str, Any]) -> DiagnosticStatus:
+    """One status of the machine's task `node: task` (see `identity_of`); numbers are rounded for people."""
+    pairs = [KeyValue(key=key, value=f"{v:.4g}" if isinstance(v, float) else str(v)) for key, v in values.items()]
+    name = f"{node}: {task}"
+    return DiagnosticStatus(level=level, name=name, message=message, hardware_id=hardware_name(), values=pairs)
+
+
+def diagnostic_array(stamp: Any, *statuses: DiagnosticStatus) -> DiagnosticArray:
+    """The message to publish on `TOPIC`."""
+    array = DiagnosticArray(status=list(statuses))
+    array.header.stamp = stamp
+    return array

@@ -1,0 +1,1 @@
+"""Faults inside the segmentation node: off unless `fault_injection` asks for them, and never silent."""

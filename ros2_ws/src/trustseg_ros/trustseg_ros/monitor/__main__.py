@@ -1,0 +1,7 @@
+"""`python -m trustseg_ros.monitor.node` is the node."""
+
+import sys
+
+from trustseg_ros.monitor.node import main
+
+sys.exit(main())

@@ -1,0 +1,7 @@
+"""`python -m trustseg_ros.segmenter.node` is the node."""
+
+import sys
+
+from trustseg_ros.segmenter.node import main
+
+sys.exit(main())

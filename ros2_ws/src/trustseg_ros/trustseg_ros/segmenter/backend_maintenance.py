@@ -1,0 +1,175 @@
+"""What the worker does for its engine between frames: the golden image again, the first engine's way back.
+
+Both wait for room, which a node that needs most of its period for a frame never has: when they are due they take the
+place of one frame, which is answered as skipped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from trustseg.backends import GoldenResult
+from trustseg.bounds import MS, SECOND
+from trustseg.errors import BackendError, EngineLostError
+from trustseg.reasons import Reason
+from trustseg_ros.segmenter.backend_failover import Engines
+from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
+from trustseg_ros.segmenter.supervisor import Supervisor
+
+LONGEST_WAIT_S = 1.0
+# How long a self-test that somebody asked for waits for room.
+PATIENCE_NS = SECOND
+
+
+class EngineCare:
+    """Used by the worker's thread alone, under the engine's lock.
+
+    Args:
+        engines: the one in use and its spares. plan: when there is room for a test.
+        engine_lock: of the node; its self-test service holds it too.
+        supervisor: ends the process when a test hangs.
+        differs: called with the reason when the golden image gives another result.
+        changed: called when another engine serves.
+        logger: of the node. clock_ns: steady clock.
+    """
+
+    def __init__(
+        self, engines: Engines, plan: SelfTestPlan, engine_lock: threading.Lock, supervisor: Supervisor,
+        differs: Callable[[str], None], changed: Callable[[], None], logger: Any,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:  # fmt: skip
+        self.engines, self.plan = engines, plan
+        self._lock, self._supervisor, self._clock_ns = engine_lock, supervisor, clock_ns
+        self._differs, self._changed, self._logger = differs, changed, logger
+        self.tests = 0
+        self._asked: tuple[Future[GoldenResult], int] | None = None
+        self._stopped = False
+
+    @property
+    def reasons(self) -> Reason:
+        """What frames carry on account of their engine: a fall-back serves, or there was no time to prove it."""
+        overdue = Reason.LATENCY if self.plan.is_overdue(self._clock_ns()) else Reason.NONE
+        return self.engines.reasons | overdue
+
+    @property
+    def postponed(self) -> int:
+        """Periods by which the self-test is late."""
+        return self.plan.postponed(self._clock_ns())
+
+    def wait_s(self) -> float | None:
+        """How long the worker may wait for a frame before it looks here; None for any time."""
+        until_ns = self.plan.until_due_ns(self._clock_ns())
+        if self.engines.reasons:
+            return LONGEST_WAIT_S
+        return None if until_ns is None else max(0.01, min(LONGEST_WAIT_S, until_ns / SECOND))
+
+    def ask(self) -> Future[GoldenResult]:
+        """A self-test as soon as there is room for it, or in the place of a frame; after a second whatever frames lose.
+
+        From any thread, one at a time. Ends with what the test gives or raises, or is cancelled with the stream.
+        """
+        asked: Future[GoldenResult] = Future()
+        self._asked = (asked, self._clock_ns())
+        if self._stopped:
+            asked.cancel()
+        return asked
+
+    def stop(self) -> None:
+        """No frame and no test comes any more."""
+        self._stopped = True
+        if self._asked is not None:
+            self._asked[0].cancel()
+
+    def broke(self, why: str) -> None:
+        """The engine failed on a frame: another one is loaded and takes over, if there is one that proves itself."""
+        with self._lock:
+            changed = self.engines.failed(self._clock_ns())
+        self._logger.error(f"the engine failed: {why}", throttle_duration_sec=1.0)
+        if changed:
+            self._another()
+
+    def is_ready(self) -> bool:
+        """Whether there is an engine for the next frame; one that has been loaded meanwhile takes over here."""
+        if self.engines.loading is not None:
+            with self._lock:
+                changed = self.engines.take_over()
+            if changed:
+                self._another()
+        return self.engines.loading is None
+
+    def look(self) -> bool:
+        """Between two frames: try the first engine again, or run the golden image, when it is time for it.
+
+        Returns:
+            Whether the engine was used, so that a frame may have come meanwhile.
+        """
+        if not self.is_ready():
+            return False
+        now_ns, plan = self._clock_ns(), self.plan
+        asked, retry = self._asked, self.engines.retry_is_due(now_ns)
+        if not (asked or retry or plan.is_due(now_ns)):
+            return False
+        must = asked is not None or retry or plan.must_be(now_ns)
+        at_once = self.engines.retry_must_be(now_ns) or (asked is not None and now_ns - asked[1] >= PATIENCE_NS)
+        room = plan.fits(now_ns) or (must and plan.fits_in_place_of_a_frame(now_ns))
+        if not room and not at_once:
+            if plan.is_overdue(now_ns):
+                self._logger.warning(plan.no_room(), throttle_duration_sec=60.0)
+            return False
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            with self._supervisor.watch("the backend, in its self-test,"):
+                self._retry(now_ns) if retry and asked is None else self._test(now_ns)
+        finally:
+            self._lock.release()
+        return True
+
+    def _retry(self, now_ns: int) -> None:
+        if self.engines.retry(now_ns):
+            ended_ns = self._clock_ns()
+            self.plan.note_test(ended_ns, ended_ns - now_ns)
+            self._another()
+        else:
+            self._check_judgement()
+
+    def _another(self) -> None:
+        self._changed()
+        self._check_judgement()
+
+    def _check_judgement(self) -> None:
+        """What comes behind the engine is no fault of it: no other engine mends a table or a verdict model."""
+        problem = self.engines.pipeline.judgement_problem()
+        if problem:
+            self._differs(problem)
+
+    def _test(self, began_ns: int) -> None:
+        try:
+            result = self.engines.self_test()
+        except EngineLostError as error:
+            return self._supervisor.lost(str(error))
+        except BackendError as error:
+            # The next frame will find the same, and says so with its status.
+            self._logger.error(f"self-test: {error}")
+            self._answer(error)
+            return self.plan.note_test(self._clock_ns(), self._clock_ns() - began_ns, finished=False)
+        now_ns = self._clock_ns()
+        self.plan.note_test(now_ns, now_ns - began_ns)
+        self.tests += 1
+        if not result.passed:
+            self._differs(result.why)
+        self._answer(result)
+        self._logger.debug(f"the golden image is reproduced: {result.passed} ({(now_ns - began_ns) / MS:.0f} ms)")
+
+    def _answer(self, result: GoldenResult | BackendError) -> None:
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return
+        if isinstance(result, BackendError):
+            asked[0].set_exception(result)
+        else:
+            asked[0].set_result(result)

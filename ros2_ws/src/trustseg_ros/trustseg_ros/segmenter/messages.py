@@ -1,0 +1,98 @@
+"""Results as messages: headers unchanged, pixel data filled in place, pictures computed only while somebody looks."""
+
+from __future__ import annotations
+
+import array
+import zlib
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from trustseg.types import UInt8Array
+from trustseg_ros.segmenter.camera_info import image_matrices, image_size
+
+
+class ImageMessage:
+    """One Image message that is filled again for every frame: publishing copies it before it returns.
+
+    rclpy takes an `array.array` as it is; every other type costs a copy element by element.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self.message = Image(encoding=encoding)
+        self._pixels: UInt8Array = np.empty(0, np.uint8)
+
+    def fill(self, header: Header, pixels: UInt8Array) -> Image:
+        """Copy uint8 (H, W) or (H, W, 3) into the message and give it `header`."""
+        if self._pixels.shape != pixels.shape:
+            self.message.data = array.array("B", bytes(pixels.size))
+            # Of the array that the message holds: setting it may have copied ours.
+            self._pixels = np.frombuffer(self.message.data, np.uint8).reshape(pixels.shape)
+            self.message.height, self.message.width = pixels.shape[:2]
+            self.message.step = pixels.size // pixels.shape[0]
+        np.copyto(self._pixels, pixels)
+        self.message.header = header
+        return self.message
+
+    @property
+    def crc32(self) -> int:
+        """CRC-32 of the pixel data as published."""
+        return zlib.crc32(self._pixels.data)
+
+
+def at_size(pixels: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+    """uint8 (h, w) enlarged to `size` (height, width) by its nearest pixel: class ids must not be mixed."""
+    if pixels.shape[:2] == size:
+        return pixels
+    return np.asarray(cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+class ClassColours:
+    """The bundle's class colours as pictures.
+
+    Args:
+        colours: RGB of each class, in id order; ids beyond are black.
+    """
+
+    def __init__(self, colours: list[tuple[int, int, int]]) -> None:
+        self._table: UInt8Array = np.zeros((256, 3), np.uint8)
+        self._table[: len(colours)] = colours
+
+    def mask(self, labels: UInt8Array) -> UInt8Array:
+        """RGB (h, w, 3) of class ids (h, w)."""
+        return self._table[labels]
+
+    def overlay(self, labels: UInt8Array, image_rgb: UInt8Array, opacity: float) -> UInt8Array:
+        """RGB (h, w, 3): the camera image at mask size with the class colours over it, `opacity` in 0..1."""
+        height, width = labels.shape
+        small = cv2.resize(image_rgb, (width, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.addWeighted(small, 1.0 - opacity, self.mask(labels), opacity, 0.0), np.uint8)
+
+
+def confidence_heat(confidence: UInt8Array) -> UInt8Array:
+    """RGB (h, w, 3): doubt in warm colours; `confidence` is P(pixel right) x 255."""
+    bgr = cv2.applyColorMap(255 - confidence, cv2.COLORMAP_INFERNO)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def scaled_camera_info(info: CameraInfo, header: Header, size: tuple[int, int]) -> CameraInfo | None:
+    """The camera's CameraInfo for a mask of `size` (height, width): that of the image itself, scaled with the pixels.
+
+    K and P are those of the window and the binning that the info states; distortion (in every model of sensor_msgs, and
+    in each that acts on normalised coordinates) and R stay. An info without a size (uncalibrated driver) keeps its
+    matrices. None where the window is not one of the sensor: nobody knows what it says.
+    """
+    image = image_size(info)
+    if image is None:
+        return None
+    height, width = size
+    scaled = CameraInfo(
+        header=header, height=height, width=width, distortion_model=info.distortion_model, d=info.d, r=info.r
+    )
+    k, p = image_matrices(info)
+    y, x = (height / image[0], width / image[1]) if all(image) else (1.0, 1.0)
+    scaled.k = k * np.repeat([x, y, 1.0], 3)
+    scaled.p = p * np.repeat([x, y, 1.0], 4)
+    return scaled

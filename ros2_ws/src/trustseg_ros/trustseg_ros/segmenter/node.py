@@ -1,0 +1,454 @@
+"""The segmentation node `trustseg`: frames in, masks with their confidence out, and evidence about every frame.
+
+It reports evidence and decides nothing: the failure monitor is another process. A configure or self-test that fails
+leaves the node up and saying why, ten times a second.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_srvs.srv import Trigger
+from trustseg_interfaces.msg import SegmentationStatus
+
+from trustseg.backends import Backend, select_backend, spare_order
+from trustseg.bundle.loading import Bundle, load_bundle
+from trustseg.bundle.signature import signature_policy
+from trustseg.errors import BackendError, BundleError, SelfTestError, TrustSegError
+from trustseg.frames import FrameIntake, IntakeConfig
+from trustseg.input_health import HealthConfig
+from trustseg.pipeline import Pipeline, PipelineConfig
+from trustseg.reasons import Mode, Reason, Severity
+from trustseg_ros.common.node_main import spin_node, steady_timer
+from trustseg_ros.common.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
+from trustseg_ros.common.qos import (
+    CAMERA_INFO_TOPIC,
+    COMPRESSED_SUFFIX,
+    IMAGE_TOPIC,
+    SubscriptionEventCallbacks,
+    camera_qos,
+    status_qos,
+)
+from trustseg_ros.common.qos_overrides import QosOverrides
+from trustseg_ros.segmenter.arrivals import Arrivals
+from trustseg_ros.segmenter.backend_failover import Engines, Loading
+from trustseg_ros.segmenter.backend_maintenance import EngineCare
+from trustseg_ros.segmenter.camera_info import CameraInfoCheck
+from trustseg_ros.segmenter.diagnostics import SegmenterDiagnostics
+from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
+from trustseg_ros.segmenter.outputs import OVERRIDABLE, Outputs
+from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
+from trustseg_ros.segmenter.status_publisher import EngineIdentity, StatusBook
+from trustseg_ros.segmenter.supervisor import LOADING_NS, Supervisor
+
+NODE_NAME = "trustseg"
+TROUBLE_PERIOD_S = 0.1
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What configure makes and cleanup releases."""
+
+    engines: Engines
+    outputs: Outputs
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Judgement around the engine in use."""
+        return self.engines.pipeline
+
+
+class Segmenter(LifecycleNode):
+    """Lifecycle: configure loads and verifies the bundle; activate tests itself on the golden image and subscribes."""
+
+    def __init__(self) -> None:
+        super().__init__(NODE_NAME)
+        image = self.resolve_topic_name(IMAGE_TOPIC)
+        self.overrides = QosOverrides(self, (image, image + COMPRESSED_SUFFIX, CAMERA_INFO_TOPIC), OVERRIDABLE)
+        self.config = load(self, SegmenterConfig, self.overrides.names)
+        self.mode = MODES[self.config.mode]
+        self.bounds = self.config.bounds
+        # Which bundle is loaded is settled from the first step of configure on, until cleanup or until it failed.
+        self._engine_settled, self._config_lock = False, threading.Lock()
+        watch(self, self.config, self._on_config)
+        # Not a lifecycle publisher: that one is mute while inactive, which is when there is most to say.
+        self._status_out = self.create_publisher(SegmentationStatus, "~/status", status_qos(self.bounds))
+        self.book = StatusBook(
+            publish=self._publish_status,
+            now=lambda: self.get_clock().now().to_msg(),
+            instance_id=secrets.randbits(63) | 1,
+            mode=self.mode,
+            bounds=self.bounds,
+            fault_injection=self.config.fault_injection,
+        )
+        self.trouble = Reason.NONE
+        self._trouble_text = ""
+        self._loaded: Loaded | None = None
+        self._worker: FrameWorker | None = None
+        self.supervisor = Supervisor(self.bounds, self._vouch)
+        self._abandoned: Loading | None = None
+        self._subscriptions_of_stream: list[Any] = []
+        self._engine_lock = threading.Lock()
+        self.messages_lost = 0
+        self.arrivals = Arrivals(self.bounds)
+        self._faults: Any = None
+        if self.config.fault_injection:
+            from trustseg_ros.fault_hooks.node_faults import NodeFaults  # no code of it in a node that drives
+
+            self._faults = NodeFaults(self, self.bounds)
+        # Images wait for nothing. What takes long (loading, the self-test) has a thread, so that the node still answers
+        # and says how it is; lifecycle and parameter services are the main thread's.
+        self._stream, engine, background = (MutuallyExclusiveCallbackGroup() for _ in range(3))
+        self.threads = {"stream": self._stream, "engine": engine, "background": background}
+        self.create_service(Trigger, "~/self_test", self._on_self_test, callback_group=engine)
+        self._trouble_timer = steady_timer(self, TROUBLE_PERIOD_S, self._report_trouble, background)
+        self._trouble_timer.cancel()
+        self.diagnostics = SegmenterDiagnostics(self, self.config.diagnostics_period_s, background)
+        self.get_logger().info(f"mode {self.config.mode}; bounds: {self.bounds.describe()}")
+        self.get_logger().info(signature_policy())
+        self.supervisor.start()
+        if self.config.autostart:
+            # Only once the executor spins: services answer while the bundle loads.
+            self._autostart = steady_timer(self, 0.0, self._start_by_itself, engine)
+
+    # Lifecycle ------------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the bundle (every byte hash-checked) and a backend that passes the golden test."""
+        with self._config_lock:
+            self._engine_settled, config = True, self.config
+        # A simulator that stands still repeats its pixels; a camera does not, nor does its recording.
+        health = HealthConfig(frozen_after=0) if self.mode is Mode.SIM else HealthConfig()
+        if not health.frozen_after:
+            self.get_logger().warning("mode sim: the same picture again is not taken for a frozen camera")
+        try:
+            with self.supervisor.watch("loading the bundle", LOADING_NS):
+                bundle = load_bundle(config.bundle)
+                backend = self._selected(config.backend, bundle)
+                spares = spare_order(config.backend, backend.name)
+                backend = self._wrapped(backend, bundle)
+                pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
+                engines = Engines(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
+                self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides))
+        except Exception as error:
+            self._engine_settled = False
+            return self._refuse("configure", error)
+        self._identify(pipeline)
+        self._settle()
+        self.get_logger().info(f"configured: bundle {bundle.card.name} on {backend.name} {backend.precision}")
+        return SUCCESS
+
+    def _admit(self, name: str, bundle: Bundle) -> Backend:
+        """A backend that takes over, verified as the first one was: hash, golden image, time."""
+        with self.supervisor.watch(f"loading the backend {name}", LOADING_NS):
+            return self._wrapped(self._selected(name, bundle), bundle)
+
+    def _selected(self, name: str, bundle: Bundle) -> Backend:
+        config = self.config
+        return select_backend(name, bundle, config.precision, config.threads, config.engine_budget_ms)
+
+    def _identify(self, pipeline: Pipeline) -> None:
+        """Let the statuses say which engine serves."""
+        backend = pipeline.backend
+        self.book.engine = EngineIdentity(
+            backend.name, backend.precision, pipeline.model_sha256, pipeline.calibration_sha256
+        )
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run the golden image once more, then take frames."""
+        loaded = self._loaded
+        try:
+            if loaded is None:
+                raise BundleError("no bundle is loaded", fix="configure the node first")
+            with self.supervisor.watch("the self-test at activation", LOADING_NS):
+                loaded.engines.settle()
+                self._identify(loaded.pipeline)
+                for warm_up in (True, False):
+                    began_ns = time.monotonic_ns()
+                    golden = loaded.pipeline.self_test(warm_up=warm_up)
+                    test_ns = time.monotonic_ns() - began_ns  # the second one as it will be while driving
+                    if not golden.passed:
+                        raise SelfTestError("the golden image gives another result than it should", got=golden.why)
+        except Exception as error:
+            return self._refuse("activate", error)
+        self._settle()
+        result = super().on_activate(state)
+        self._begin_stream(loaded, test_ns)
+        loaded.outputs.announce_labels()
+        self.get_logger().info(
+            f"active: golden image in {golden.engine_ms:.1f} ms, waiting for {self.resolve_topic_name(IMAGE_TOPIC)}"
+        )
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Take no more frames; the monitor hears of it at once."""
+        self._end_stream()
+        self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release the engine."""
+        self._release()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As deactivate and cleanup, from any state."""
+        self._end_stream()
+        self._release()
+        self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
+        return SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A transition raised: back to unconfigured, with the reason on record."""
+        self._end_stream()
+        self._release()
+        self._refuse("transition", RuntimeError("a transition raised"))
+        return SUCCESS
+
+    def close(self) -> None:
+        """End threads and release the engine; for the end of the process."""
+        self._end_stream()
+        self._release()
+        self.supervisor.stop()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is still deep in a library that loads an engine."""
+        return self._abandoned is not None and not self._abandoned.is_over
+
+    def _start_by_itself(self) -> None:
+        self._autostart.cancel()
+        try:
+            if self.trigger_configure() is SUCCESS:
+                self.trigger_activate()
+        except Exception as error:
+            if self.context.ok():  # else the signal to end came in between, and nothing can be published any more
+                self._refuse("autostart", error)
+
+    def _release(self) -> None:
+        with self.supervisor.watch("releasing the engine", LOADING_NS), self._engine_lock:
+            loaded, self._loaded = self._loaded, None
+            if loaded is not None:
+                loaded.outputs.destroy()
+                self._abandoned = loaded.engines.loading
+                loaded.engines.close()
+        self.book.engine = EngineIdentity()
+        self._engine_settled = False
+
+    # The stream -----------------------------------------------------------------------------------------------
+
+    def _begin_stream(self, loaded: Loaded, test_ns: int) -> None:
+        config, bounds = self.config, self.bounds
+        compressed = config.image_transport == "compressed"
+        intake = FrameIntake(
+            IntakeConfig(self.mode, compressed, config.max_pixels, config.allow_resolution_change), bounds
+        )
+        loaded.pipeline.reset()
+        now_ns = time.monotonic_ns()
+        self.messages_lost, self.arrivals = 0, Arrivals(bounds)
+        self._worker = FrameWorker(
+            WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
+            intake=intake,
+            care=EngineCare(
+                loaded.engines,
+                SelfTestPlan(config.self_test_period_s, bounds, now_ns, test_ns),
+                self._engine_lock,
+                self.supervisor,
+                differs=self._on_golden_differs,
+                changed=lambda: self._identify(loaded.pipeline),
+                logger=self.get_logger(),
+            ),
+            info=CameraInfoCheck(config.require_camera_info, bounds, now_ns),
+            arrivals=self.arrivals,
+            engine_lock=self._engine_lock,
+            book=self.book,
+            outputs=loaded.outputs,
+            supervisor=self.supervisor,
+            now_ns=lambda: self.get_clock().now().nanoseconds,
+            logger=self.get_logger(),
+            running=self.context.ok,
+        )
+        self._worker.start()
+        self.supervisor.vouches = True
+        events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos, message_lost=self._on_lost)
+        take = self.arrivals.watched(self._worker.on_image)
+        self._subscriptions_of_stream = []
+        for topic in self.image_topics:
+            try:
+                made = self.create_subscription(
+                    CompressedImage if compressed else Image, topic, take,
+                    self.overrides.applied(camera_qos(), topic, "subscription"), callback_group=self._stream,
+                    event_callbacks=events,
+                )  # fmt: skip
+            except Exception as error:
+                if not self._subscriptions_of_stream:
+                    raise
+                self.get_logger().warning(f"{topic} is not heard: {error}")  # a security policy that lacks it
+                continue
+            self._subscriptions_of_stream.append(made)
+        self._subscriptions_of_stream.append(
+            self.create_subscription(
+                CameraInfo,
+                CAMERA_INFO_TOPIC,
+                self._worker.on_camera_info,
+                self.overrides.applied(camera_qos(), CAMERA_INFO_TOPIC, "subscription"),
+                callback_group=self._stream,
+            )
+        )
+
+    def _end_stream(self) -> None:
+        for subscription in self._subscriptions_of_stream:
+            self.destroy_subscription(subscription)
+        self._subscriptions_of_stream = []
+        self.supervisor.vouches = False
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
+
+    @property
+    def image_topics(self) -> list[str]:
+        """Where images come from, as remapped: the topic, and of a base topic what image_transport makes of it too."""
+        topic = self.resolve_topic_name(IMAGE_TOPIC)
+        if self.config.image_transport == "compressed" and not topic.endswith(COMPRESSED_SUFFIX):
+            return [topic, topic + COMPRESSED_SUFFIX]
+        return [topic]
+
+    @property
+    def worker(self) -> FrameWorker | None:
+        """The worker of the stream, None while inactive."""
+        return self._worker
+
+    def _vouch(self) -> None:
+        self._while_running(self._status_out.assert_liveliness)
+
+    def _publish_status(self, status: SegmentationStatus) -> None:
+        self._while_running(self._status_out.publish, status)
+
+    def _while_running(self, send: Callable[..., None], *arguments: Any) -> None:
+        """Send something, of which a process that a signal is ending is no longer able: that is no failure."""
+        try:
+            send(*arguments)
+        except Exception:
+            if self.context.ok():
+                raise
+
+    def _on_incompatible_qos(self, event: Any) -> None:
+        wanted = self.overrides.applied(camera_qos(), IMAGE_TOPIC, "subscription")
+        self.get_logger().error(
+            f"a publisher of {self.resolve_topic_name(IMAGE_TOPIC)} offers a quality of service that does not fit "
+            f"(policy {event.last_policy_kind}); wanted: {wanted.reliability.name.lower().replace('_', ' ')}, "
+            f"{wanted.durability.name.lower().replace('_', ' ')}. No image of it arrives"
+        )
+
+    def _on_lost(self, event: Any) -> None:
+        self.messages_lost = event.total_count
+
+    def _wrapped(self, backend: Backend, bundle: Bundle) -> Backend:
+        """The backend itself, or behind the faults that were asked for at start."""
+        return backend if self._faults is None else self._faults.wrapped(backend, bundle, self.config.threads)
+
+    def _on_config(self, config: SegmenterConfig) -> None:
+        with self._config_lock:
+            fixed = ", ".join(idle_changes(self.config, config))
+            if fixed and self._engine_settled:
+                raise ParameterError(f"{fixed} cannot change while a bundle is loaded", fix="clean the node up first")
+            if self._faults is not None:
+                self._faults.ask(config.fault)
+            elif config.fault:
+                fix = "start the node with fault_injection"
+                raise ParameterError("parameter fault", got=repr(config.fault), fix=fix)
+            self.config = config
+        if self._worker is not None:
+            self._worker.reconfigure(
+                config.output_size == "camera", config.overlay_opacity, config.allow_resolution_change
+            )
+
+    # Trouble --------------------------------------------------------------------------------------------------
+
+    def _refuse(self, what: str, error: Exception) -> TransitionCallbackReturn:
+        if not self.context.ok():
+            return FAILURE  # a signal came in between: the process is ending
+        self.trouble = reason_of(error)
+        text = str(error) if isinstance(error, TrustSegError) else f"{type(error).__name__}: {error}"
+        self._trouble_text = f"{what} failed, {self.trouble.first()}: {text}"
+        self.get_logger().error(self._trouble_text)
+        self._report_trouble()
+        self._trouble_timer.reset()
+        return FAILURE
+
+    def _settle(self) -> None:
+        self.trouble, self._trouble_text = Reason.NONE, ""
+        self._trouble_timer.cancel()
+
+    @property
+    def trouble_text(self) -> str:
+        """Why the node cannot work; empty when it can."""
+        return self._trouble_text
+
+    def _report_trouble(self) -> None:
+        if self.trouble:
+            with self.supervisor.watch("the middleware, asked to publish,", LOADING_NS):
+                self.book.about_node(self.trouble, Severity.LATCH)
+
+    def _on_self_test(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        started, why = time.monotonic(), ""
+        try:
+            with self.supervisor.watch("a self-test that was asked for", LOADING_NS):
+                why = self._tested_now()
+        except CancelledError:
+            response.success, response.message = False, "the stream ended meanwhile; ask again"
+            return response
+        except TrustSegError as error:
+            why = str(error)
+        took_ms = (time.monotonic() - started) * 1e3
+        response.success = not why
+        response.message = why or f"the golden image is reproduced ({took_ms:.0f} ms)"
+        return response
+
+    def _tested_now(self) -> str:
+        """Run the golden image at once; what differs, empty where nothing does."""
+        worker = self._worker
+        if worker is not None:
+            return worker.self_test().why  # which says so itself, as of any other test of a drive
+        with self._engine_lock:
+            if self._loaded is None:
+                return "no bundle is loaded; configure the node first"
+            self._loaded.engines.settle()
+            try:
+                why = self._loaded.pipeline.self_test().why
+            except TrustSegError as error:
+                why = str(error)
+        if why:
+            self._on_golden_differs(why)
+        return why
+
+    def _on_golden_differs(self, why: str) -> None:
+        self._refuse("self-test", SelfTestError("the golden image gives another result than it should", got=why))
+
+
+def reason_of(error: Exception) -> Reason:
+    """Why a transition failed, as a reason bit."""
+    if isinstance(error, BundleError):
+        return Reason.MODEL_INTEGRITY
+    if isinstance(error, SelfTestError):
+        return Reason.SELF_TEST
+    return Reason.BACKEND if isinstance(error, BackendError) else Reason.INTERNAL
+
+
+def main(args: list[str] | None = None) -> int:
+    """Entry point: 0 after a signal, 2 with one line for a parameter that cannot be used."""
+    return spin_node(Segmenter, args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

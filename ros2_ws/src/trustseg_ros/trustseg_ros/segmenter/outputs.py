@@ -1,0 +1,117 @@
+"""What the node publishes about a processed frame besides its status: mask, confidence, pictures, camera info."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Float64, Header
+
+from trustseg.bundle.loading import Bundle
+from trustseg.types import Frame, PerceptionResult, UInt8Array
+from trustseg_ros.common.qos import latest_qos, output_qos, static_qos, view_qos
+from trustseg_ros.common.qos_overrides import QosOverrides
+from trustseg_ros.segmenter.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
+
+try:
+    from vision_msgs.msg import LabelInfo, VisionClass
+except ImportError:  # optional dependency
+    LabelInfo = None
+
+
+# Not label_info: whoever comes late must hear it. Not the status: the flag hangs on it.
+OVERRIDABLE = ("~/mask", "~/confidence", "~/color_mask", "~/overlay", "~/confidence_heat", "~/camera_info")
+
+
+class Outputs:
+    """Publishers of one configured node.
+
+    Args:
+        node: owner; its private topics are used.
+        bundle: names and colours of the classes.
+        overrides: changes of the quality of service of `OVERRIDABLE`.
+    """
+
+    def __init__(self, node: LifecycleNode, bundle: Bundle, overrides: QosOverrides) -> None:
+        self._node = node
+        self._colours = ClassColours([(c.color[0], c.color[1], c.color[2]) for c in bundle.card.classes])
+        self._mask, self._confidence, self._picture = ImageMessage("mono8"), ImageMessage("mono8"), ImageMessage("rgb8")
+        self._publishers: list[Any] = []
+
+        def publisher(kind: Any, topic: str, qos: Any) -> Any:
+            made = node.create_lifecycle_publisher(kind, topic, overrides.applied(qos, topic, "publisher"))
+            self._publishers.append(made)
+            return made
+
+        self._mask_out = publisher(Image, "~/mask", output_qos())
+        self._confidence_out = publisher(Image, "~/confidence", output_qos())
+        self._color_out = publisher(Image, "~/color_mask", view_qos())
+        self._overlay_out = publisher(Image, "~/overlay", view_qos())
+        self._heat_out = publisher(Image, "~/confidence_heat", view_qos())
+        self._info_out = publisher(CameraInfo, "~/camera_info", output_qos())
+        self._debug = {
+            name: publisher(Float64, f"~/debug/{name}", latest_qos())
+            for name in ("processing_time_ms", "cyclic_time_ms", "pipeline_latency_ms")
+        }
+        self._label_out = publisher(LabelInfo, "~/label_info", static_qos()) if LabelInfo is not None else None
+        self._bundle = bundle
+
+    def destroy(self) -> None:
+        """Take the publishers down."""
+        for each in self._publishers:
+            self._node.destroy_lifecycle_publisher(each)
+        self._publishers.clear()
+
+    def announce_labels(self) -> None:
+        """Publish the class list, for readers of vision_msgs."""
+        if self._label_out is None:
+            return
+        card = self._bundle.card
+        classes = [VisionClass(class_id=c.id, class_name=c.name) for c in card.classes]
+        message = LabelInfo(class_map=classes, threshold=float(card.low_confidence_threshold))
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._label_out.publish(message)
+
+    def publish(self, header: Header, frame: Frame, result: PerceptionResult, to_camera_size: bool) -> int:
+        """Publish mask and confidence with the image's header; returns the CRC-32 of the mask's data."""
+        labels, confidence = result.labels, result.confidence
+        if to_camera_size:
+            size = (frame.image.shape[0], frame.image.shape[1])
+            labels, confidence = at_size(labels, size), at_size(confidence, size)
+        self._mask_out.publish(self._mask.fill(header, labels))
+        self._confidence_out.publish(self._confidence.fill(header, confidence))
+        return self._mask.crc32
+
+    def publish_pictures(
+        self, header: Header, frame: Frame, result: PerceptionResult, opacity: float, info: CameraInfo | None
+    ) -> None:
+        """Publish the pictures and the camera info that somebody listens to."""
+        labels = result.labels
+        self._if_heard(self._color_out, header, lambda: self._colours.mask(labels))
+        self._if_heard(self._overlay_out, header, lambda: self._colours.overlay(labels, _rgb(frame), opacity))
+        self._if_heard(self._heat_out, header, lambda: confidence_heat(result.confidence))
+        if info is not None and self._info_out.get_subscription_count():
+            size = (labels.shape[0], labels.shape[1])
+            scaled = scaled_camera_info(info, header, size)
+            if scaled is not None:
+                self._info_out.publish(scaled)
+
+    def publish_times(self, **milliseconds: float) -> None:
+        """Publish the debug figures that somebody listens to, by the name of their topic."""
+        for name, value in milliseconds.items():
+            if self._debug[name].get_subscription_count():
+                self._debug[name].publish(Float64(data=float(value)))
+
+    def _if_heard(self, publisher: Any, header: Header, draw: Callable[[], UInt8Array]) -> None:
+        if publisher.get_subscription_count():
+            publisher.publish(self._picture.fill(header, draw()))
+
+
+def _rgb(frame: Frame) -> UInt8Array:
+    if frame.color_order == "rgb":
+        return frame.image
+    return np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB), np.uint8)

@@ -1,0 +1,128 @@
+"""Views of images for calibration: which conditions, which rows, which folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from bundle_factory import make_tiny_bundle, paint_scene
+from trustseg.backends import create_backend
+from trustseg.bundle.loading import load_bundle
+from trustseg.errors import InputError
+from trustseg_lab.calibrate.collect_views import (
+    FIT_VIEWS,
+    HELD_OUT_VIEWS,
+    SCENE_SEED,
+    LabelledFolder,
+    chosen,
+    collect_folder,
+    collect_rendered,
+    scene_size,
+    views_of,
+)
+from trustseg_lab.data.labelled_images import find_pairs
+from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN
+from trustseg_lab.scenes import FIT_KINDS, HELD_OUT_KINDS, random_frame
+
+VIEWS = 1 + FIT_VIEWS + HELD_OUT_VIEWS
+
+
+def test_views_are_clean_first_then_different_kinds_of_both_halves() -> None:
+    seen: set[str] = set()
+    for index in range(60):
+        views = views_of(index, seed=3)
+        kinds = [view.kind for view in views]
+        assert (kinds[0], views[0].severity) == (CLEAN, 0.0)
+        assert len(set(kinds)) == VIEWS
+        assert set(kinds[1 : 1 + FIT_VIEWS]) <= set(FIT_KINDS)
+        assert set(kinds[1 + FIT_VIEWS :]) <= set(HELD_OUT_KINDS)
+        assert all(0.1 <= view.severity <= 1 for view in views[1:])
+        seen |= set(kinds)
+    assert seen == {CLEAN, *FIT_KINDS, *HELD_OUT_KINDS}
+    assert views_of(7, seed=3) == views_of(7, seed=3) != views_of(7, seed=4)
+
+
+def test_the_halves_do_not_meet_and_scenes_are_the_fits_own() -> None:
+    assert not set(FIT_KINDS) & set(HELD_OUT_KINDS)
+    assert SCENE_SEED >= 20_000
+
+
+@pytest.mark.parametrize(("text", "void"), [("a/b:c:11", 11), ("a/b:c", None)])
+def test_folder_of_the_command_line(text: str, void: int | None) -> None:
+    assert LabelledFolder.parse(text, seen=True) == LabelledFolder(Path("a/b"), Path("c"), void, True)
+
+
+@pytest.mark.parametrize("text", ["", "images", "images:", ":labels", "a:b:c", "a:b:1:2", "a:b:-1"])
+def test_wrong_folder_is_named(text: str) -> None:
+    with pytest.raises(InputError, match="expected IMAGES:LABELS or IMAGES:LABELS:VOID"):
+        LabelledFolder.parse(text, seen=False)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bundle(tmp_path_factory.mktemp("views") / "engines" / "tiny")
+
+
+def test_rows_of_a_folder(tiny: Path, tmp_path: Path) -> None:
+    bundle = load_bundle(tiny)
+    for index in range(3):
+        for kind in ("images", "labels"):
+            (tmp_path / kind).mkdir(exist_ok=True)
+        image = paint_scene(72, 96, seed=index)
+        cv2.imwrite(str(tmp_path / "images" / f"d_{index}.png"), image[..., ::-1])
+        labels = np.full((72, 96), 3, np.uint8)
+        labels[:36] = 0
+        labels[0] = 11
+        cv2.imwrite(str(tmp_path / "labels" / f"d_{index}.png"), labels)
+    backend = create_backend("onnxruntime", bundle, threads=1)
+    folder = LabelledFolder(tmp_path / "images", tmp_path / "labels", 11, seen=True)
+    done: list[int] = []
+    rows = collect_folder(folder, [backend], bundle.card, 0, None, lambda: done.append(1))
+    backend.close()
+    assert len(done) == 3
+    assert len(rows) == 3 * VIEWS
+    assert rows.kind.tolist() == [view.kind for index in range(3) for view in views_of(index, 0)]
+    assert rows.clean.sum() == 3
+    assert (rows.codes.sum(axis=(1, 2)) == 71 * 96).all()  # the void row is left out
+    assert rows.held_out.sum() == 3 * HELD_OUT_VIEWS
+    assert set(rows.drive.tolist()) == {"d"}
+    assert rows.seen.all()
+    place = bundle.card.feature_names.index("luma_mean")
+    assert rows.quality[rows.clean].min() > 0.3
+    assert np.ptp(rows.features[:, place]) > 0.05  # the conditions reached the network
+
+
+def test_rows_of_rendered_scenes_are_those_of_their_seeds(tiny: Path) -> None:
+    bundle = load_bundle(tiny)
+    backend = create_backend("onnxruntime", bundle, threads=1)
+    rows = collect_rendered(2, [backend], bundle.card, 0, lambda: None)
+    height, width = bundle.card.size
+    assert [scene_size(index, (height, width)) for index in range(3)] == [(72, 96), (96, 128), (72, 96)]
+    camera = random_frame(SCENE_SEED + 1, (96, 128)).image_rgb
+    expected = backend.infer(cv2.resize(camera, (width, height), interpolation=cv2.INTER_LINEAR))
+    backend.close()
+    assert rows.features[VIEWS] == pytest.approx(expected.features, rel=1e-4, abs=1e-5)
+    assert set(rows.source.tolist()) == {"rendered"}
+    assert set(rows.block.tolist()) == {0}
+    assert BLOCK_IMAGES > 2
+
+
+def test_rendered_scenes_need_their_classes(tmp_path: Path) -> None:
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "other", classes=("sky", "ground")))
+    backend = create_backend("onnxruntime", bundle, threads=1)
+    with pytest.raises(InputError, match=r"other classes than bundle other.*--scenes 0"):
+        collect_rendered(1, [backend], bundle.card, 0, lambda: None)
+    backend.close()
+
+
+def test_limit_is_spread_evenly(tmp_path: Path) -> None:
+    for index in range(10):
+        for kind in ("images", "labels"):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / kind / f"{index}.png"), np.zeros((2, 2), np.uint8))
+    pairs = find_pairs(tmp_path / "images", tmp_path / "labels")
+    assert [pair.image.stem for pair in chosen(pairs, 4)] == ["0", "3", "6", "9"]
+    assert chosen(pairs, None) == chosen(pairs, 10) == pairs

@@ -1,0 +1,42 @@
+"""What every node puts on /diagnostics: whose it is, when it was, and what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("diagnostic_msgs", reason="ROS 2 is not there")
+
+from builtin_interfaces.msg import Time
+
+from trustseg.host.hardware import hardware_name
+from trustseg_ros.common.diagnostics import diagnostic, diagnostic_array, identity_of
+
+
+class Named:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_fully_qualified_name(self) -> str:
+        return self.name
+
+
+@pytest.mark.parametrize(
+    ("name", "identity"),
+    [("/trustseg", "trustseg"), ("/front/trustseg", "front/trustseg"), ("/X/trustseg", "X/trustseg")],
+)
+def test_a_node_is_named_with_its_namespace(name: str, identity: str) -> None:
+    assert identity_of(Named(name)) == identity
+
+
+def test_a_status_says_whose_it_is_and_rounds_its_numbers() -> None:
+    status = diagnostic("front/trustseg", "input", b"\x01", "slow", {"age ms": 12.34567, "taken in": 12345678})
+    assert (status.name, status.hardware_id) == ("front/trustseg: input", hardware_name())
+    assert (status.level, status.message) == (b"\x01", "slow")
+    assert [(pair.key, pair.value) for pair in status.values] == [("age ms", "12.35"), ("taken in", "12345678")]
+
+
+def test_a_message_carries_its_statuses_in_order_and_their_time() -> None:
+    statuses = [diagnostic("trustseg", task, b"\x00", "", {}) for task in ("input", "engine")]
+    array = diagnostic_array(Time(sec=3, nanosec=4), *statuses)
+    assert [status.name for status in array.status] == ["trustseg: input", "trustseg: engine"]
+    assert (array.header.stamp.sec, array.header.stamp.nanosec) == (3, 4)

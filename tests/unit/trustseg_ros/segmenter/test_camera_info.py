@@ -1,0 +1,108 @@
+"""CameraInfo of a window of the sensor, and of binned pixels: the image's own size and matrices, worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sensor_msgs")
+
+from sensor_msgs.msg import CameraInfo, RegionOfInterest
+from std_msgs.msg import Header
+
+from trustseg.bounds import SECOND, derive_bounds
+from trustseg.reasons import Reason
+from trustseg.types import Frame
+from trustseg_ros.segmenter.camera_info import CameraInfoCheck, image_matrices, image_size
+from trustseg_ros.segmenter.messages import scaled_camera_info
+
+HEADER = Header(frame_id="front")
+BOUNDS = derive_bounds(SECOND // 10, SECOND // 20)
+Window = tuple[int, int, int, int]
+
+
+def info(
+    size: tuple[int, int], roi: tuple[int, int, int, int] = (0, 0, 0, 0), binning: tuple[int, int] = (0, 0)
+) -> CameraInfo:
+    """Of a sensor of `size` (height, width): focal length 400 across and 500 down, centre in the middle."""
+    left, top, width, height = roi
+    made = CameraInfo(
+        header=HEADER, height=size[0], width=size[1], distortion_model="rational_polynomial",
+        d=[0.1 * i for i in range(8)],
+        binning_x=binning[0], binning_y=binning[1],
+        roi=RegionOfInterest(x_offset=left, y_offset=top, width=width, height=height),
+    )  # fmt: skip
+    across, down = size[1] / 2, size[0] / 2
+    made.k = np.array([400.0, 0, across, 0, 500, down, 0, 0, 1])
+    made.p = np.array([400.0, 0, across, -40, 0, 500, down, 20, 0, 0, 1, 0])
+    return made
+
+
+# sensor (height, width), roi (left, top, width, height), binning -> image (height, width), fx, cx, fy, cy, Tx, Ty
+CASES = [
+    ((600, 480), (0, 0, 0, 0), (0, 0), (600, 480), (400, 240, 500, 300, -40, 20)),
+    ((600, 480), (0, 0, 0, 0), (1, 1), (600, 480), (400, 240, 500, 300, -40, 20)),
+    ((600, 480), (0, 120, 480, 360), (0, 0), (360, 480), (400, 240, 500, 180, -40, 20)),
+    ((600, 480), (100, 0, 300, 600), (0, 0), (600, 300), (400, 140, 500, 300, -40, 20)),
+    ((600, 480), (0, 0, 0, 0), (2, 2), (300, 240), (200, 120, 250, 150, -20, 10)),
+    ((600, 480), (0, 0, 0, 0), (2, 0), (600, 240), (200, 120, 500, 300, -20, 20)),
+    ((600, 480), (100, 120, 280, 360), (2, 3), (120, 140), (200, 70, 500 / 3, 60, -20, 20 / 3)),
+    ((601, 481), (0, 0, 0, 0), (2, 2), (300, 240), (200, 120.25, 250, 150.25, -20, 10)),
+    ((600, 480), (9, 9, 0, 0), (0, 0), (600, 480), (400, 240, 500, 300, -40, 20)),
+]
+
+
+@pytest.mark.parametrize(("size", "roi", "binning", "image", "numbers"), CASES)
+def test_size_and_matrices_of_the_image(
+    size: tuple[int, int], roi: Window, binning: tuple[int, int], image: tuple[int, int],
+    numbers: tuple[float, ...],
+) -> None:  # fmt: skip
+    given = info(size, roi, binning)
+    fx, cx, fy, cy, tx, ty = numbers
+    assert image_size(given) == image
+    k, p = image_matrices(given)
+    assert k == pytest.approx([fx, 0, cx, 0, fy, cy, 0, 0, 1])
+    assert p == pytest.approx([fx, 0, cx, tx, 0, fy, cy, ty, 0, 0, 1, 0])
+    half = scaled_camera_info(given, HEADER, (image[0] * 2, image[1] // 2))
+    assert half is not None
+    assert half.k == pytest.approx([fx / 2, 0, cx / 2, 0, fy * 2, cy * 2, 0, 0, 1], rel=1e-2)
+    assert half.p == pytest.approx([fx / 2, 0, cx / 2, tx / 2, 0, fy * 2, cy * 2, ty * 2, 0, 0, 1, 0], rel=1e-2)
+    assert (half.roi, half.binning_x, half.binning_y) == (RegionOfInterest(), 0, 0)
+    assert (half.distortion_model, list(half.d)) == ("rational_polynomial", list(given.d))
+    assert (given.k[2], given.p[6]) == (size[1] / 2, size[0] / 2)  # the message of the camera stays as it is
+
+
+@pytest.mark.parametrize(
+    ("size", "roi"),
+    [
+        ((600, 480), (0, 241, 480, 360)), ((600, 480), (1, 0, 480, 360)), ((600, 480), (0, 0, 480, 0)),
+        ((600, 480), (0, 0, 0, 360)), ((0, 0), (0, 0, 480, 360)), ((600, 0), (0, 0, 0, 0)), ((0, 480), (0, 0, 0, 0)),
+    ],
+)  # fmt: skip
+def test_a_window_that_is_none_of_the_sensor_says_nothing(
+    size: tuple[int, int], roi: tuple[int, int, int, int]
+) -> None:
+    given = info(size, roi)
+    assert image_size(given) is None
+    assert scaled_camera_info(given, HEADER, (10, 10)) is None
+
+
+def test_a_camera_that_is_not_calibrated_keeps_its_zeros() -> None:
+    given = CameraInfo(height=600, width=480, binning_x=2, roi=RegionOfInterest(y_offset=9, width=480, height=360))
+    k, p = image_matrices(given)
+    assert not k.any()
+    assert not p.any()
+    assert image_size(CameraInfo()) == (0, 0)
+    scaled = scaled_camera_info(CameraInfo(), HEADER, (10, 20))
+    assert scaled is not None
+    assert (scaled.height, scaled.width, scaled.k.any()) == (10, 20, False)
+
+
+def test_frames_fit_the_window_and_not_the_sensor() -> None:
+    check = CameraInfoCheck(True, BOUNDS, 0)
+    check.note(info((600, 480), (0, 120, 480, 360), (2, 2)), 0)
+    window, sensor = (Frame(np.zeros((*size, 3), np.uint8), 1, "front") for size in ((180, 240), (600, 480)))
+    assert check.reasons(window, 1) == Reason.NONE
+    assert check.reasons(sensor, 1) == Reason.CAMERA_INFO
+    check.note(info((600, 480), (0, 300, 480, 360)), 0)
+    assert check.reasons(window, 1) == Reason.CAMERA_INFO
