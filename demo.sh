@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 # The product at work: a drive with trouble on the way through the real nodes, pictures and a summary in out/demo.
 #   ./demo.sh                  a rendered drive
 #   ./demo.sh --input FILE     your own video, bag (.mcap, .db3 folder) or folder of images

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A planner that obeys the failure flag: it slows down when DEGRADED, stops on failure or silence, and recovers.
 
 .venv/bin/python examples/planner.py          (or python3 with a sourced ROS 2), while the nodes run

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One camera's segmentation node and its failure monitor: `ros2 launch trustseg_ros trustseg.launch.py --show-args`.
 
 Both are started again when they end, unless `use_respawn` is false; the monitor latches when that happens too often.

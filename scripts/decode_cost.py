@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What decoding the dearest pictures costs that the node takes: processor time, on one core of this machine.
 
 The figures of SECURITY.md: `.venv/bin/python scripts/decode_cost.py`

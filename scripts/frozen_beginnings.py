@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera that shows the past: is it found wherever in a drive it begins, and is a braking car ever accused?
 
     scripts/frozen_beginnings.py                 the demo's drive (300 frames) and 30 stops on three streets

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Replays a small rendered drive with the released bundle, and compares every frame with the committed results.
 
     scripts/golden_drive.py            exit code 1 and what changed where a verdict, score or confidence is another

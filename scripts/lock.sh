@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 # Writes the lock files requirements/*.txt from requirements/*.in (needs `uv` on the PATH; a developer's tool only).
 # One resolution a file, each held to the versions of the files before it, so that all of them install together.
 #   scripts/lock.sh            keep the versions that are locked where they still fit

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Points the CMake targets that the ROS wheels export to this interpreter's Python and NumPy headers.
 
 The wheels' exported targets carry the include paths of the machine that built them (`/opt/python/cp311-cp311/...`),

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 # Makes the other precisions of a bundle from its fp32 graph, as the released one was, and proves each: run it after every
 # new fp32 graph or calibration.
 #   scripts/precisions.sh BUNDLE IMAGES CALIBRATE-OPTIONS...

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Holds what decides about trust to its tests (docs/proof.md has the last results).
 
     .venv/bin/python scripts/proof.py coverage              100 % of lines and branches, else exit 1

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 # The floor of docs/faults.md: every row at 30 Hz and 50 ms, on a machine that has nothing else to do.
 #
 #   scripts/rated_faults.sh OUT [MINUTES]

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Records which names TensorRT's Python bindings have: `record_tensorrt_surface.py WHEEL OUT.json`, no GPU needed.
 
 WHEEL is a `tensorrt_bindings` or `tensorrt_cu12_bindings` wheel for this Python. Its extension module is loaded against

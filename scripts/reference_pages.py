@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Writes docs/parameters.md and docs/commands.md from the code, between the markers of each file.
 
     .venv/bin/python scripts/reference_pages.py

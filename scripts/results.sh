@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 # Measures a bundle and writes the tables of docs/results.md: every figure there comes from this script.
 #   scripts/results.sh BUNDLE DATA OUT            val, KITTI, rendered scenes, corruptions
 #   scripts/results.sh BUNDLE DATA OUT --test     CamVid test instead, all baselines and intervals in ONE run: once per

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Writes metrics.json of `trustseg evaluate` into docs/results.md as tables, between its markers.
 
 results_tables.py OUT RESULTS.md: every folder of OUT that holds a metrics.json fills the part between

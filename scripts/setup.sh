@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 # Makes .venv (Python packages, ROS 2 where none is installed) and builds the ROS workspace. ./demo.sh and ./test.sh call it.
 #
 #   scripts/setup.sh         what the command, the nodes and the demo need

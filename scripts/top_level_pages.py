@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Hook of mkdocs: the documents of the top folder become pages of the site, and links to and from them stay right.
 
 They lie at the top because people and hosting platforms look for them there. The README is the site's first page.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the tests of the backends share: every backend by name, TensorRT's recorded versions too, and a fake one."""
 
 from __future__ import annotations

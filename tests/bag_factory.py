@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Small recordings of painted scenes in every form that a bag comes in, made with rosbags and by hand."""
 
 from __future__ import annotations

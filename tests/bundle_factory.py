@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A tiny but complete bundle, made in a second: a real graph that follows the bundle contract, for tests and demos.
 
 The network is a nearest-colour classifier (one 1x1 convolution), so its masks mean something on images painted in

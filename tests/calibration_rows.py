@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rows as `trustseg calibrate` collects them, made from known laws, for tests of what is fitted on them."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What every test gets: the ROS environment, an order (quick first), and markers by folder."""
 
 from __future__ import annotations

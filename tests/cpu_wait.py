@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How long processes were denied a processor, as the kernel counts it: no program is to blame for that."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera of another DDS vendor: Eclipse Cyclone DDS alone, no ROS in it. Run as a process by the tests.
 
     python cyclone_camera.py HEIGHT WIDTH FRAMES PERIOD_S

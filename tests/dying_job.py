@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Jobs for processes that die: in a module that a spawned process can import."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A stream of statuses into one state machine, for the tests of its behaviour."""
 
 from __future__ import annotations

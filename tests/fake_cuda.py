@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """pycuda and cuda-python without a GPU: memory, streams that run nothing until somebody waits, contexts, graph capture.
 
 Device memory is host memory. A stream only queues; what forgets to synchronise, or to let one stream wait for another,

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Statuses as the real segmentation node would send them, in any condition, from a test's own process."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """TensorRT without a GPU, in the versions whose surfaces were recorded: it has only the names that the real one has.
 
 `tests/contract/tensorrt_surfaces/VERSION.json` was read off the real bindings (scripts/record_tensorrt_surface.py). A

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Writers of label pictures as tools make them: few bits a sample, palettes. Written by hand, so that no library that
 reads them has made them."""
 

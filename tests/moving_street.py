@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A street that moves past a camera with noise, and what the input checks say of its frames."""
 
 from __future__ import annotations

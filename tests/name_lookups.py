@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Sees from outside what a process asks of the network: a library loaded in front writes down every name and address.
 
 Libraries in C++ look names up past Python, so the C functions themselves are watched. DDS sends without connecting, so

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The real segmentation node in the test's own process, fed frame by frame without DDS in between."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A verdict without ROS: the fields of a FailureState that the guard reads, spoken of as a message does."""
 
 from __future__ import annotations

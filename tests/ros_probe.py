@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A node inside a test: publishes images, keeps what comes back, waits for events and never for time alone."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of a camera at a standstill, one scene under fresh noise, for runs in which the network does not matter."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A training run of seconds: three classes, forty-pixel images, a network of three stages."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fixtures of the backends' tests: a tiny bundle, its broken twin, and every backend."""
 
 from __future__ import annotations

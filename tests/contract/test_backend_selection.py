@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which backend runs: the fastest, or the first of an order, that proves itself."""
 
 from __future__ import annotations

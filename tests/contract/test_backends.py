@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One suite for every backend: the same promises, whatever the library behind them."""
 
 from __future__ import annotations

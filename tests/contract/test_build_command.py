@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg build` and the plans it makes: what binds one to its machine, and that a good one is never written over."""
 
 from __future__ import annotations

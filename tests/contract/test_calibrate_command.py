@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg calibrate`: from a draft and labelled images to a bundle that a pipeline loads."""
 
 from __future__ import annotations

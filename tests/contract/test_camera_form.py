@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bundles for one kind of camera: images made smaller in the graph as OpenCV does, and several cameras in one call."""
 
 from __future__ import annotations

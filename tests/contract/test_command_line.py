@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The command as a user types it: one clear line for what cannot be understood, and the promised exit codes."""
 
 from __future__ import annotations

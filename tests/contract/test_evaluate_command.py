@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg evaluate` on a tiny bundle and painted scenes whose truth is known."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg evaluate`: corruptions, data sets, baselines, intervals and the report, on a tiny bundle."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg export --precision`: a bundle gets fp16 and int8, each with a golden output and thresholds of its own."""
 
 from __future__ import annotations

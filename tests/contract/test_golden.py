@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The golden test itself: its figures by hand, what it refuses, and what it times."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The released bundle on a rendered drive, held against the committed results: a verdict that changes is noticed."""
 
 from __future__ import annotations

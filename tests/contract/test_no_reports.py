@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """No library reports to its maker: names looked up, connections, and files left under the home folder."""
 
 from __future__ import annotations

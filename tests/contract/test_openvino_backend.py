@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What is OpenVINO's own: short arithmetic and the cache of compiled models."""
 
 from __future__ import annotations

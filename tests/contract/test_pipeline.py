@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The data path as a whole, on a real engine: what comes out, and that nothing leaks from frame to frame."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every `trustseg` command printed in the documents is understood as printed; those that need nothing are run."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`import trustseg`: what a user of the library meets first, and the lines of the README as printed."""
 
 from __future__ import annotations

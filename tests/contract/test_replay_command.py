@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg replay` on small recordings: the same results in every run, the gate, the baseline, and bad input."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg replay` on several recordings: the same figures wherever they are made, resumed where a run ended early."""
 
 from __future__ import annotations

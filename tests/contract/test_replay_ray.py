@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg replay --executor ray://...` on a real cluster of two workers, one of which is killed in its work."""
 
 from __future__ import annotations

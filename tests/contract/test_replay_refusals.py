@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg replay` says in the terminal why images were rejected, and is no success where nothing could be judged."""
 
 from __future__ import annotations

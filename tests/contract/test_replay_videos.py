@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Videos as recordings: turned ones, and those that are cut off."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg run` with bad input: one clear line, exit code 2, nothing running, nothing written."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """TensorRT without a GPU: recorded surfaces of four versions, memory and streams, errors, a driver really missing."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every committed ONNX is taken by TensorRT's parser and built ahead of time, on a machine without a GPU.
 
 TensorRT-RTX shares the parser and the builder with TensorRT but is laxer on casts to uint8, so those are linted here.

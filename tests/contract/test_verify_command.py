@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg verify`: exit code and figures of a sound, an altered, a broken and a missing bundle."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Input health on real frames: no false alarm on clean ones, and faults put onto the same ones are found."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Evaluation and calibration on real images: figures agree with exact ones, and the files fit each other."""
 
 from __future__ import annotations

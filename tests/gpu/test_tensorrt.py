@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """TensorRT on a real GPU: build, admission and parity of every committed bundle. Skips with its reason elsewhere."""
 
 from __future__ import annotations

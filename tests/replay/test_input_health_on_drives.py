@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Input health on rendered drives: quiet while the drive is clean, and each trouble by its own name."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Isolation for tests that start real ROS 2 processes: a domain of their own, this host only, nothing left behind."""
 
 from __future__ import annotations

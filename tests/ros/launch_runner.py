@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Executes a ROS 2 launch file where `ros2 launch` is not installed (the ROS wheels have none). For tests only.
 
     python launch_runner.py FILE [name:=value ...]      start it; SIGINT or SIGTERM ends every process

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Images that the node never got to see are counted: by the numbers of their writer, and in a node that was stopped."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The bench through the real node: every frame is answered, and the stages add up."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Another bundle in a node that runs: cleaned up, told by parameters, configured again; the flag stays up meanwhile."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The camera node on a drive made of footage: its pauses are silence, and what the node refuses goes out as it was."""
 
 from __future__ import annotations

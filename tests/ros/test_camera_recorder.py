@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Camera and recorder as real processes: what is sent is logged, what is heard is in the bag, refusals are one line."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Ctrl-C in a node's first second: no traceback, and gone as after any signal."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The example planner as its own process: it drives, slows, stops on failure and on silence, and recovers by itself."""
 
 from __future__ import annotations

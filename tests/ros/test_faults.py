@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg faults` over real processes and real DDS: faults that are caught, one that cannot be, and a short chaos."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The worker between callback and status, with parts that do what the test says."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A hundred sets of parameters at random, at start and live; the long form is `trustseg faults fuzz parameters`."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The executor with a thread for every callback group that wants one: who runs what, who waits for whom, who fails."""
 
 from __future__ import annotations

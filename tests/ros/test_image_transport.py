@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera of the other message type is named, and a base topic leads to what image_transport makes of it."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The example files for other systems, held to what the nodes really publish: names, types, QoS, diagnostics."""
 
 from __future__ import annotations

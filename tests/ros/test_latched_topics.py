@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Latched topics: recorded with their durability, played with it, and there from the start wherever playing begins."""
 
 from __future__ import annotations

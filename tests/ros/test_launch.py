@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The launch file executed: nodes come up, evidence and verdicts flow, what dies comes back, SIGINT ends all."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Parameters that change while driving leave every check of the stream as it was, whatever is wrong with it then."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every field of Image, CompressedImage and CameraInfo at random, as hypothesis likes it best: nothing crashes."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Results as messages: filled in place, headers unchanged, checksums over every field, geometry that fits."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Failure monitor and guard over real processes: silence is failure, what dies is noticed, what returns earns trust."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The live nodes tell nobody: while frames flow no name is looked up, nothing is left under the home folder."""
 
 from __future__ import annotations

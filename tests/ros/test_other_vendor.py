@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera of another DDS vendor: its frames come over UDP, in bursts that the sockets must hold."""
 
 from __future__ import annotations

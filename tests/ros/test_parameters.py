@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Parameters of every node: one table, against which the YAML profiles are held."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg play --loop --clock` before a node on simulated time: where the bag begins again, time steps back."""
 
 from __future__ import annotations

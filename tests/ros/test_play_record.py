@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg play` and `trustseg record` together: what was recorded is what was played, in order, with its clock."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Quality of service from parameters: taken for camera and pictures, refused where the flag hangs on it."""
 
 from __future__ import annotations

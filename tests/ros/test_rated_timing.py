@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The rated camera, 30 Hz and 50 ms, over real processes: every bound as it is derived, without an allowance.
 
 What the machine itself takes is measured in the same run: how long the nodes waited for a processor, and how late a

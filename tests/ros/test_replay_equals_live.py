@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One bag through the live node and monitor, and through `trustseg replay`: the same answers, status by status."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The SROS 2 policy against the live processes: each does what its enclave allows, and nothing is allowed in vain."""
 
 from __future__ import annotations

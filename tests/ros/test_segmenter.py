@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The segmentation node as a real process over real DDS: one status a frame, exact accounting, lifecycle, refusals."""
 
 from __future__ import annotations

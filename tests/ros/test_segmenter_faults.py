@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The node when its parts fail: a backend that raises or hangs, any exception, lateness, several cameras, listeners."""
 
 from __future__ import annotations

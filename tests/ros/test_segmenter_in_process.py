@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The real node in the test's own process: how it ends, and what a self-test that is asked for says."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Whether signatures are checked: the node says so when it starts, and does not start with an empty key."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The shared-memory profile is in force and carries camera frames whole; a drive does not leak into another domain."""
 
 from __future__ import annotations

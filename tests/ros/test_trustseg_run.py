@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg run` over real processes and real DDS: a short drive to its end, and drives that are broken off."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Nodes of one user, camera and planner of another, as with a container that is not root: frames and verdicts pass."""
 
 from __future__ import annotations

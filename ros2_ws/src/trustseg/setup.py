@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Packaging of the library and the command `trustseg`, for `pip install` and `colcon build` (ament_python)."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Packaging of the laboratory (ament_python): what a workstation has and a vehicle does without."""
 
 from __future__ import annotations

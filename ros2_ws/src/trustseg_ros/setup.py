@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Packaging of the ROS 2 nodes: `colcon build` (ament_python) puts the executables where launch files look for them."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The bounds that docs/assumptions_of_use.md promises are those that the code derives; `--write` writes them again."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The check of a change runs what failed once more, says so in its last lines, and fails where a test fails twice."""
 
 from __future__ import annotations

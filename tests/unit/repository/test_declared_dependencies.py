@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every package that the code imports is declared: in setup.py, in package.xml, and in the list that is locked."""
 
 from __future__ import annotations

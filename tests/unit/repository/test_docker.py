@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The container files, which cannot be built here: parseable, pinned, without root, without anything from a URL."""
 
 from __future__ import annotations

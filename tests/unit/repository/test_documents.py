@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The documents are true of the repository: links, paths and module names lead somewhere; the README stays short."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Nothing in the packages can run code that a file brought along: no pickle, no unsafe YAML, no shell, no eval."""
 
 from __future__ import annotations

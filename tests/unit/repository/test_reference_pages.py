@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """docs/parameters.md and docs/commands.md are what the code says now."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Executables of trustseg_ros: short names where `ros2 run` looks, none that a pip user's PATH could mix up."""
 
 from __future__ import annotations

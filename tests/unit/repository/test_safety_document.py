@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """docs/safety.md says what the code does: numbers of states and severities, bits and severities of reasons, bounds."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The set-up script and its locks: everything pinned by hash, no host named, and one line that says what is missing."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bounds by hand arithmetic, reasons and severities bit by bit: what the wire format and every promise rest on."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Confidence calibration: figures from histograms agree with arithmetic by hand and pixel by pixel."""
 
 from __future__ import annotations

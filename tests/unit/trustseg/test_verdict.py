@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The verdict of one frame: scores by hand, every reason set when and only when it should be."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Semantic segmentation for driving that says when it must not be trusted.
 
     pipeline = trustseg.load("segnet_lite")

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 from trustseg.backends import Backend as Backend
 from trustseg.backends import select_backend as select_backend
 from trustseg.bundle.loading import Bundle as Bundle

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The inference backends by name: which there are, and in which order a choice tries them.
 
 The one list for node parameters, launch file, command and selection. Standard library only: the monitor's process

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every time bound of the fail-safe chain, derived in one place from the camera period and the latency budget.
 
 Standard library only: the failure monitor and the guard import this module. All times are integer nanoseconds.

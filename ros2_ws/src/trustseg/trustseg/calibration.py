@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Confidence calibration: from the graph's confidence code to P(pixel right), by one 256-entry table.
 
 The table belongs to one model in one precision (bound by hash, see

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Errors that reach a user: each says what is wrong, what was expected, what was found and what to do."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From an engine's output to calibrated confidence and verdict, and the proof that this is done as the bundle says.
 
 The engine proves itself on the golden image. What comes behind it, the confidence table and the verdict model, lies in

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The data path: `Pipeline.process(frame) -> PerceptionResult`, called by the node and by evaluation alike."""
 
 from __future__ import annotations

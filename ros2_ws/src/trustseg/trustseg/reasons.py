@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Why a frame or the system is not to be trusted, as bits, and the states a planner sees.
 
 Standard library only: the failure monitor and a planner's guard import this module and nothing heavier.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What passes between the stages of the pipeline: frozen, with shapes, dtypes and units."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The evidence of one frame: pooled features, confidence figures and input health become reasons and scores.
 
 Without memory: hysteresis and states are the failure monitor's (`trustseg.failsafe.state_machine`). numpy only.

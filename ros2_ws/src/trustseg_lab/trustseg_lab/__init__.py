@@ -1,1 +1,3 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The laboratory: recordings, evaluation, calibration, training, faults and demo. A vehicle does without it."""

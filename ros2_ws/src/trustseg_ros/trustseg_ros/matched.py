@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The earlier place of `trustseg_ros.planner.matched_outputs`: a planner that imports from here goes on as before."""
 
 from trustseg_ros.planner.matched_outputs import OutputMatch

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Entry points of the executables: Ctrl-C while a node's libraries are still being imported leaves no traceback.
 
 Standard library only, and not much of it: what is imported here is imported before that holds.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A fingerprint tells every change of a value, and nothing else."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bundles: hashes before parsing, files inside their folder, drafts refused, errors that say what to do."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """ONNX files with weights elsewhere are found wherever the tensor hides and however its numbers are written."""
 
 from __future__ import annotations

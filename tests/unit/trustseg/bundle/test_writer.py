@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A change of a bundle that is stopped at any write leaves a bundle that is whole: the old one or the new one."""
 
 from __future__ import annotations

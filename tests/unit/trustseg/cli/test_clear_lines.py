@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the command prints where a terminal is narrow, a log or of another encoding; and doubts that it tells."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The checksum of statuses and verdicts: over every field, in documented bytes, of rclpy's and other messages alike."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """When a message was published, on the reader's clock: every time by hand."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The state machine at the edges of its counts and times, and what it says there."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Freshness and identity of statuses: what arrives is not therefore new, nor of the node that drives."""
 
 from __future__ import annotations

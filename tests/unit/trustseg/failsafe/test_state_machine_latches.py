@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What latches in the state machine, what does not, and that only a reset leads on."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How much of a lossy camera's time the flag is up: ten minutes by the clock of a simulation."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The state machine against the design's properties, over sequences nobody thought of.
 
 The oracle below knows nothing of the machine's inside: it keeps the history of what was sent and states what may

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rate, dropped frames and jitter as the state machine sees them, and the bounds that it derives."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Low rate and dropped frames, from stamps alone: expected values are arithmetic by hand."""
 
 from __future__ import annotations

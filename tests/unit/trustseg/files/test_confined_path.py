@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where TRUSTSEG_PATHS names folders, nothing that a parameter names is read or written outside of them."""
 
 from __future__ import annotations

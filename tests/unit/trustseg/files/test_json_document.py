@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Results on disk: undefined is null, files are whole or absent."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """JPEG and PNG frames: good ones decode, broken or boastful ones are refused before they are decoded."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a refused frame's user reads: each text word for word, with what was wanted, what came and what to do."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Messages into frames: which fields go where, which rule speaks first, and what a rejected message leaves behind."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Shape rules of uncompressed frames: nothing whose fields contradict each other gets through."""
 
 from __future__ import annotations

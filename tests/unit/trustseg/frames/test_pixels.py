@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pixels of every encoding, against plain numpy written from the definitions of the formats."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Stamps and sizes of a stream: what is rejected, and what a rejected frame leaves behind."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The machine's name out of /proc and /sys: of a board, a server with a GPU, and of a machine that tells nothing."""
 
 from __future__ import annotations

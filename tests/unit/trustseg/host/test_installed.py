@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Packages that are too old or missing: one line and exit status 2 before anything of them is imported."""
 
 from __future__ import annotations

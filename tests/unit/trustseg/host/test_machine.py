@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What `trustseg env` finds, and that it says why not."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The environment of the processes: complete, the user's own settings kept, and the same when applied twice."""
 
 from __future__ import annotations

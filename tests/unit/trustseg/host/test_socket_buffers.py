@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """UDP buffers: what the kernel grants, what is said where it is too little, and where it is said."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Small files that stand for a lot of memory: nothing is unpacked beyond what the largest image needs."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What headers of JPEG and PNG say: scans are counted before anything is decoded, and walks have an end."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Upright or as the sensor saw it: files and films are turned, messages are not, the same in every reader."""
 
 from __future__ import annotations

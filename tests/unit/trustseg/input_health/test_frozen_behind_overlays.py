@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What stands in a picture by design, or goes on by itself, neither hides a freeze nor is one."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera that shows the past, as a whole, under noise or in part; a car that stands and video are none of these."""
 
 from __future__ import annotations

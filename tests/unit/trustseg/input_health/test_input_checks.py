@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The checks of frozen, corrupt and miscoloured pictures: by hand arithmetic, and what must not set them off."""
 
 from __future__ import annotations

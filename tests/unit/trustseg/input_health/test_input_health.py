@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Input health on made-up images: each rule fires on its fault and on nothing else."""
 
 from __future__ import annotations

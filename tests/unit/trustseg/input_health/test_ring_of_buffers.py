@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A driver that hands out its last buffers again and again is frozen; what honestly comes back to a camera is not."""
 
 from __future__ import annotations

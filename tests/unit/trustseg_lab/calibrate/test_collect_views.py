@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Views of images for calibration: which conditions, which rows, which folders."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The fitted confidence table: hand arithmetic, monotone, and honest about what it was not fitted on."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The verdict for the drivable corridor, by hand arithmetic on a few views."""
 
 from __future__ import annotations

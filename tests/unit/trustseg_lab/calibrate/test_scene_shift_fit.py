@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The scene's shift is found where poor scenes are overconfident, and left out where they are not."""
 
 from __future__ import annotations

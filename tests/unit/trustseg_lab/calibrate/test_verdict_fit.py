@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The fitted image verdict: it finds failure, keeps its promises, and learns nothing from what is held out."""
 
 from __future__ import annotations

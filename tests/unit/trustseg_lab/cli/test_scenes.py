@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg scenes`: what it writes can be read back; what it cannot do it says in one line and leaves nothing."""
 
 from __future__ import annotations

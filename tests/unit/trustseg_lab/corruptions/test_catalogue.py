@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Corruptions: their names on the command line, and what each does to pictures whose result is known."""
 
 from __future__ import annotations

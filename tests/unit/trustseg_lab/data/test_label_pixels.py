@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Class ids out of label pictures of every depth: what is stored, not what a viewer shows."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pairs of images and labels: what fits is read, what does not is named."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """True quality by hand, and what the pictures of a drive show at which moment."""
 
 from __future__ import annotations

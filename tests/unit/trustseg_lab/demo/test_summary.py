@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The figures of a drive, against arithmetic by hand: a made-up drive at 10 Hz whose every event has a known time."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Baselines on maps small enough for hand arithmetic, and thresholds on images of few levels."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Faults of a camera: each changes what it says, and nothing else."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The catalogue holds the design's 54 faults and what was found missing there, and everything that it names exists."""
 
 from __future__ import annotations

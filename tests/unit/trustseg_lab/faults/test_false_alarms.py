@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rows that ask for no alarm: how long a flag was up, by hand, and first of all that it can have been too long."""
 
 from __future__ import annotations

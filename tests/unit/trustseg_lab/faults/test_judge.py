@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The judge of injected faults: by hand arithmetic, and first of all that it can say no."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The short forms of `trustseg faults soak` and `trustseg faults fuzz`, and that they notice what they look for."""
 
 from __future__ import annotations

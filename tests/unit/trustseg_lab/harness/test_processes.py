@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Processes of a drive are started, watched, respawned, ended; only the dead lose their shared memory."""
 
 from __future__ import annotations

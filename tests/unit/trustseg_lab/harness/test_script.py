@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The script of a drive, how footage is sampled, and what the results' folder lets happen to it."""
 
 from __future__ import annotations

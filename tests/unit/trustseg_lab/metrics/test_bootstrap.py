@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Blocks of images, grouped counts and paired intervals: against the plain metrics and hand arithmetic."""
 
 from __future__ import annotations

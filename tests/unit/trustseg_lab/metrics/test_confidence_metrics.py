@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Confidence metrics against hand arithmetic on four pixels, and against scikit-learn on many."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Confusion matrix and image quality against hand arithmetic."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The edge table of the image-level figures, by hand arithmetic: which images fail, and scores of every kind."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Image-level figures against hand arithmetic, and the verdict of many images against that of single frames."""
 
 from __future__ import annotations

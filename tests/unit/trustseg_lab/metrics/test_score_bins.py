@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The spacing of the score bins: order is kept, the ends are exact, the middle is fine."""
 
 from __future__ import annotations

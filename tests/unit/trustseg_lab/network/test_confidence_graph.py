@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Softmax signals, 8-bit code and pooled features, against arithmetic by hand."""
 
 from __future__ import annotations

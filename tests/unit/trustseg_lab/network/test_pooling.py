@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pooling with indices: both forms agree with each other to the bit, for every size and every tie."""
 
 from __future__ import annotations

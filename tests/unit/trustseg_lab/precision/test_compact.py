@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Weights kept in eight bits: rounded once, the same after every way back, and the same graph when it runs."""
 
 from __future__ import annotations

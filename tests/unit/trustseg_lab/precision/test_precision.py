@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """fp16 and int8 graphs: where they begin and end, what they store, which layers bear it, and what TensorRT refuses."""
 
 from __future__ import annotations

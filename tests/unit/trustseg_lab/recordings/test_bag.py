@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bags in every form give the same images; what is damaged is read as far as it is whole, and said."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """metadata.yaml orders the files of a bag and never replaces them; what it counts and is not there is said."""
 
 from __future__ import annotations

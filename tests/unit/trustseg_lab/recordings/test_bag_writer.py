@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The bag that is written: whole or not at all, and its file and all metadata name the finished bag."""
 
 from __future__ import annotations

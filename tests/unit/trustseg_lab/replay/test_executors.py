@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Jobs in processes: one that dies is tried again, and takes no other with it."""
 
 from __future__ import annotations

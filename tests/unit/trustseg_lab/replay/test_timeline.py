@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Recorded time: silence, faults, images left out, and the same state machine as the monitor's."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Conditions: pure, monotone in severity, at home on any picture; fog follows the depth."""
 
 from __future__ import annotations

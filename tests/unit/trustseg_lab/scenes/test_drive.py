@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rendered drives: equal seeds give equal bytes in any order and process; every class is drawn; no bad input."""
 
 from __future__ import annotations

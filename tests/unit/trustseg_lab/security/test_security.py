@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Policy, bill of materials and audit: documents held to their formats, and one clear line where a service is away."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Types that a bag names: only messages of installed packages are imported, and nothing else is run."""
 
 from __future__ import annotations

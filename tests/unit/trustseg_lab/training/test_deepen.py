@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A deeper network that starts from a shallower one's weights computes the same, and learns on."""
 
 from __future__ import annotations

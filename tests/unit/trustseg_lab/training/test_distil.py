@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Distillation: soft labels follow the image, their loss by hand, and a student that learns what no label says."""
 
 from __future__ import annotations

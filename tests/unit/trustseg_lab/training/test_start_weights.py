@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Runs that start from the weights of another: the same classes, more of them, or the same in another order."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Training on a user's own tiny data: learns, resumes, selects on val, and refuses what it cannot use."""
 
 from __future__ import annotations

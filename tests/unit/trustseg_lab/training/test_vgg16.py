@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The VGG16 form: it starts as VGG16 itself, makes its logits one level down, and exports as the lite one does."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What every node puts on /diagnostics: whose it is, when it was, and what it says."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The fault-injecting backend: passes everything on until it is asked, then does what the fault says, and says so."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the failure monitor decides, in process: every message it makes, every line it logs, every clock passed in."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The file in which latches outlive the monitor: all or nothing, and what cannot be read latches."""
 
 from __future__ import annotations

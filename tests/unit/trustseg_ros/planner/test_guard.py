@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The guard in a planner's process: what is missing, old, repeated, altered or new means failure."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A consumer's check that mask, confidence and status are of one frame (fault 33)."""
 
 from __future__ import annotations

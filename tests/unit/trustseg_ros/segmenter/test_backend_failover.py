@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fall-back between engines, the self-test during a drive, and the CameraInfo that frames may need."""
 
 from __future__ import annotations

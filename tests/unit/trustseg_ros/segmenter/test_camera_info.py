@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """CameraInfo of a window of the sensor, and of binned pixels: the image's own size and matrices, worked out by hand."""
 
 from __future__ import annotations

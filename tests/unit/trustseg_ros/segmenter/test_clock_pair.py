@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Two clocks at one moment: a pause between them is no jump."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the node's diagnostics say of the sockets' buffers, with a kernel that grants too little."""
 
 from __future__ import annotations

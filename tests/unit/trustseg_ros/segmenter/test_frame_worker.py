@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The worker between image callback and statuses, its engine, clock and publishers under the test's hand.
 
 Everything that decides is the real one: the slot for the newest frame, the book of statuses, the check of the source.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The class list for readers of vision_msgs, which the ROS wheels lack: stand-ins with that package's fields."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Parts of the nodes that need no ROS: newest-frame slot, supervisor, camera schedule."""
 
 from __future__ import annotations

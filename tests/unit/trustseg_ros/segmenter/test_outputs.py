@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What is published about a frame: every topic carries what its name says, under the image's own header."""
 
 from __future__ import annotations

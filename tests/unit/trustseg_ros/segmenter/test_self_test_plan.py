@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """When the golden image runs while frames arrive: often enough whatever a frame costs, and without raising the flag."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Inference backends behind one interface, and the golden test that admits them."""
 
 from trustseg.backend_names import AUTO, BACKENDS, CPU_BACKENDS, backend_order, spare_order

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The golden test: a backend is admitted only when it reproduces the bundle's own image and output."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """ONNX Runtime on the CPU: the backend that runs everywhere."""
 
 from __future__ import annotations

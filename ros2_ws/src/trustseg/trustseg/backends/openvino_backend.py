@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """OpenVINO on the CPU: usually the fastest on x86; float32 unless told otherwise."""
 
 from __future__ import annotations

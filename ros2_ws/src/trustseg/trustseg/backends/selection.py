@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which backend runs: named, the first of an order of preference, or the fastest, and always one that proves itself."""
 
 from __future__ import annotations

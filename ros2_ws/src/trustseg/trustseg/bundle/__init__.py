@@ -1,1 +1,3 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bundles: what a folder of graphs, card and verdict model must hold before any of it is used."""

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The schema of `card.json` (a bundle's contract), of its confidence calibration and of its verdict model.
 
 Pure data: pydantic models that refuse unknown keys, wrong types and figures that contradict each other.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One hash of everything that an object holds: tells whether anything in memory is no longer what it was."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bundles: a folder with a card, graphs, golden image and verdict model, every byte checked before it is parsed.
 
 Each file is read once; its SHA-256 is compared with the card's, and the very bytes that were hashed are handed on.

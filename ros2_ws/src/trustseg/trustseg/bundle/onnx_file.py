@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Whether an ONNX file keeps all of its weights inside, found by walking every message of it. Standard library only.
 
 An inference library reads weights from other files when a tensor says so, unhashed and from wherever it likes. A search

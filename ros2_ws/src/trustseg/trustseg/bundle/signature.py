@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Ed25519 signature of a bundle's card or a plan's manifest (RFC 8032): who may say which hashes are right.
 
 A hash inside a card finds damage. It does not stop somebody who can write the bundle's folder: the signature, made with

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Changes a bundle: new files beside the old ones, then the card that binds them by hash, then the old ones go.
 
 Whenever the process is killed, the card on disk names files that are whole and as it says: the old ones or the new.

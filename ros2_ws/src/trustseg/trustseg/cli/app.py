@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The `trustseg` command: one typer application; every subcommand lives in a file of its own beside this one."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Progress: bars on a terminal, and in a log a line now and then; a log that is silent for long looks like a hang."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg build`: TensorRT plans of a bundle, on the machine that will run them or ahead of time."""
 
 from __future__ import annotations

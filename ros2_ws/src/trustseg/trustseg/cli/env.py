@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg env`: what this machine has for the product, and what it lacks."""
 
 from __future__ import annotations

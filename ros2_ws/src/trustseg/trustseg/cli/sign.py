@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg sign`: the signature of a bundle's card, and the keys for it."""
 
 from __future__ import annotations

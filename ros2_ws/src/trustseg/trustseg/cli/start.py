@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Entry point of the console script: sets the process up for ROS 2, then hands over to the application."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg verify`: would this bundle be admitted on this machine?"""
 
 from __future__ import annotations

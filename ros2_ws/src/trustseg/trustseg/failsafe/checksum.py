@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Canonical CRC-32 of the messages that a verdict rests on. Standard library only: monitor and guard import this.
 
 The checksum covers every field but `crc32` itself, in the order of the .msg file, each in a fixed little-endian form;

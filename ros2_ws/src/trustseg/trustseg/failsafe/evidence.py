@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What enters and leaves the fail-safe state machine: evidence, configuration, verdict. Pure data, nothing heavy."""
 
 from __future__ import annotations

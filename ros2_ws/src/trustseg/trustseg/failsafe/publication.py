@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """When a message was published, on the reader's own steady clock: what arrives is not therefore fresh.
 
 A reader that was paused, starved or overrun finds old messages in its queue, one after the other, each just arrived.

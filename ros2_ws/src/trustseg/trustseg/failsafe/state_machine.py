@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The fail-safe state machine: evidence of single frames in, the state a planner obeys out.
 
 Pure: no clock, no ROS, no file. The failure monitor drives it with the steady clock, replay with recorded time.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Low rate and dropped frames of a camera stream, judged from its stamps alone.
 
 Stamps and not arrivals: a busy receiver must not accuse the camera. Standard library only.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Paths that a parameter names, confined to the folders that the machine's owner allows. Standard library only.
 
 Where TRUSTSEG_PATHS is set (folders with colons between, as in PATH), a bundle, a file that latches are kept in and a

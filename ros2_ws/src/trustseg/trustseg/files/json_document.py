@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Results as JSON: what is undefined is null, and a file is either whole or not there."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Files that nobody else can have written: what is latched, and plans that are executed. Standard library only.
 
 File, folder and every folder above belong to this user or to root. Nobody else may write the file or its folder (chmod

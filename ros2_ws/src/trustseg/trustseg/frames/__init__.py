@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rules that a camera frame must pass before anything looks at its pixels, and the conversion to an image. No ROS."""
 
 from trustseg.frames.compressed import check_format, declares_depth, decode_compressed, image_size

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """JPEG and PNG frames (fault 27): the header is read first, so that a decompression bomb is never decoded.
 
 OpenCV decodes a truncated file into a half grey picture without a word, so completeness is checked here as well:

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From image messages to frames: the one place where sensor_msgs meets the rules. No ROS: any object will do.
 
 A message is whatever has the fields of sensor_msgs Image or CompressedImage: rclpy's and rosbags' alike.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Shape rules of uncompressed frames, on plain numbers (faults 22 to 25): nothing is allocated before they hold."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From the bytes of an uncompressed frame to a colour image: no copy where the bytes already are one."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rules over the stamps and sizes of one stream (faults 6 to 10 and 26); state is explicit, clocks are passed in."""
 
 from __future__ import annotations

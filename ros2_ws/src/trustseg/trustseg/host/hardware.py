@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The machine by name: board or model, processor and GPU, as the kernel tells them. Standard library only.
 
 For `hardware_id` on /diagnostics (REP-107), so nothing here starts a program or names a serial number: the monitor's

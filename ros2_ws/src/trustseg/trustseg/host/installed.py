@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Whether the packages that a process needs are there and new enough, before it imports them. Standard library only.
 
 A distribution's own packages satisfy rosdep and may be older than this program needs (Debian 12: pydantic 1.10, typer

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What this machine has for the product, and what it lacks and why: facts for `trustseg env` and for bug reports."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The environment of this product's ROS 2 processes: paths, transport profile, allocator, discovery range.
 
 Standard library only, so that the command can call it before anything else is imported. Nothing here imports ROS: a

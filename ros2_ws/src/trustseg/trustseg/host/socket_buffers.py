@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How much the kernel lets a UDP socket hold, and what to do where that is too little. Standard library only.
 
 A camera of another DDS vendor, another machine or another user comes over UDP: one frame is a burst of datagrams, and

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """No library that runs in these processes reports to its maker: said here, before any of them is loaded.
 
 `trustseg/__init__.py` calls `opt_out`, so it stands before every backend in the node, a replay, a training and the

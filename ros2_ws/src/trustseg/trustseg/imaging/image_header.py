@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Headers of JPEG and PNG files: how large a picture is and how much work it makes, known without decoding it.
 
 Formats: ITU-T T.81 annex B (JPEG), ISO/IEC 15948 (PNG). Standard library only.

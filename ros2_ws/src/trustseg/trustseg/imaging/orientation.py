@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How a stored picture must be turned to stand upright: EXIF's eight cases, in files of pictures and in films.
 
 The rule of the whole program (docs/files.md): a picture's *file* and a film are shown upright, as viewers show them

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of a processed frame: the camera at mask size, the class colours over it, and the confidence as heat."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of files, decoded only once their header says that they are small enough to be.
 
 OpenCV itself decodes anything up to a thousand million pixels: 31 kB of PNG made 1.7 GB, 512 kB of TIFF 2.1 GB. JPEG,

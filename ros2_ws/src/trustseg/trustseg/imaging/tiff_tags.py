@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Tags of the first directory of a TIFF file or of an EXIF block, which has the same form (TIFF 6.0, BigTIFF)."""
 
 from __future__ import annotations

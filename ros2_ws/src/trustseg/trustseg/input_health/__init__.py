@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Input health: is what the camera shows worth segmenting? Pure functions and small explicit state, no ROS."""
 
 from trustseg.input_health.check import InputHealth

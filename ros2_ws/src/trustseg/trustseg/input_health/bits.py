@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bits that are wrong on the way: flipped here and there, or always 0."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What each block of a camera's picture usually does: move, stand by design, or repeat exactly as decoded video does.
 
 A mask, an overlay's box, a bonnet's cover and black bars never change, and the digits of a clock change on their own.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """All input checks of one camera's frames, in their order of arrival."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Colours that no scene has: a colour filter's raw pixels, one read at the wrong place, red and blue exchanged."""
 
 from __future__ import annotations

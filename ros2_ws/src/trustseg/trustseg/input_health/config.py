@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Thresholds of the input checks, with what they rest on."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What cables, memory and drivers do to pixels: dead lines, lost rows, banding, bit errors, tearing. Each frame alone.
 
 Everything is taken from a few lines of the whole picture, so that it costs the same whatever the camera's size.

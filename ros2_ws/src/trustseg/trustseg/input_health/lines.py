@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The few lines of the whole picture that the checks of damage look at, and how neighbours differ along them.
 
 The picture is read once: whatever its size, about `LINES` of its columns, and as many of its rows.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Dirt, a leaf, condensation: parts of the lens that show nothing while the rest of the picture moves."""
 
 from __future__ import annotations

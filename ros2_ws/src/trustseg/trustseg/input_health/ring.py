@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera driver that hands out its last buffers again and again, in whatever order, with new stamps.
 
 Each picture of such a stream is one of those before it, but not the last one. A car that stands shows no such thing:

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera that shows the past: frozen as a whole, under noise, or in part. A car that stands is none of these.
 
 Sensor noise tells a standing camera from a frozen one, and a car that brakes from a picture that stops from one frame

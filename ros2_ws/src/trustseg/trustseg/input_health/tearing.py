@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Parts of two pictures in one frame: below a seam everything is displaced sideways."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every engine of a bundle in one run: backends, precisions and the CPU's own short arithmetic, taking turns."""
 
 from __future__ import annotations

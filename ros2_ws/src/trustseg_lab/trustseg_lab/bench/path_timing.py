@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How long the camera-to-message path takes, against its budget.
 
 The budget at 1280 x 720 is the table below. Bare engine and whole pipeline are timed call by call in turns, in one run:

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Camera and reader in one process: publishes frames at a rate and notes when the status of each comes back.
 
 One clock for both ends of the way: no synchronisation is needed. Started by `trustseg_lab.bench.session`.

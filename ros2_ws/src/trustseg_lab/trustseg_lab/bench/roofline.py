@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a graph costs at least on this machine: its arithmetic and traffic against measured peaks (Williams 2009)."""
 
 from __future__ import annotations

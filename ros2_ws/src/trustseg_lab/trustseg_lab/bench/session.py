@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Times the real node: starts it as a drive does, sends frames at a rate, and waits for the status of each."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fits what turns a graph's raw confidence and features into promises: the confidence table and the image verdict."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What calibration is worth: reliability before and after, by kind of scene, and a temperature beside the table."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Runs a bundle over images, clean and under conditions, and keeps what calibration needs of each view.
 
 Every image is seen clean, under `FIT_VIEWS` conditions that may be fitted on and under `HELD_OUT_VIEWS` that may not:

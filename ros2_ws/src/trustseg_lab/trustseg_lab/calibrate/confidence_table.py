@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The 256-entry confidence calibration: from the graph's confidence code to P(pixel right), by isotonic regression.
 
 Fitted on counts of right and wrong pixels per code (Zadrozny and Elkan, KDD 2002); what it is worth is told by tables

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The verdict for the drivable corridor: the share of low confidence there from which the frame is not to be driven on.
 
 An image can be good as a whole and wrong where the car is about to be. A corridor fails when fewer than nine tenths of

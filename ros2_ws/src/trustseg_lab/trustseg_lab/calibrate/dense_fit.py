@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fits the two outputs of the image verdict, predicted quality and failure, with a small dense network in numpy.
 
 Loss: binary cross entropy of sigmoid(quality logit) against Q as a soft label, plus that of sigmoid(failure logit)

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How far an image is from good ones: PCA of their embeddings, Mahalanobis in it, plain distance off it.
 
 distance = sqrt((sum z_k^2 / variance_k + |residual|^2 / residual_variance) / (k + 1))  (Lee et al., NeurIPS 2018, with

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fits how far a poor scene lowers every pixel's confidence: by the log loss of all pixels, clean views included.
 
 The predicted quality of each view is cross-fitted, so that the slope fits what the verdict says of scenes that it has

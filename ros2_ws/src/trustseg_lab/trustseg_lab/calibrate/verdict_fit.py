@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fits the image verdict: predicted quality, failure score with its thresholds, lower bound, strangeness.
 
 Every figure that is reported, and every threshold, rests on models that were fitted without the block of images they

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How sure the figures of the image verdict are: paired bootstrap over blocks of neighbouring frames."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the fitted image verdict is worth, by group of views, beside the baselines that it has to beat."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg bench`: what the engine, the pipeline and ROS cost, against the budget of the path."""
 
 from __future__ import annotations

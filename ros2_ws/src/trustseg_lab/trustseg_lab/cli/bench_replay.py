@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg bench --replay`: how much a replay costs beside decoding and inference."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What `trustseg bench --precision all` prints: every engine of a bundle, and how near to the machine's peak it is."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg calibrate`: confidence table and image verdict of a bundle, from labelled images, scenes and weather."""
 
 from __future__ import annotations

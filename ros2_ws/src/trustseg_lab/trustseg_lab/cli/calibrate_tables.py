@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What `trustseg calibrate` prints of the pixels' calibration: before and after, under shift, and as a diagram."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg evaluate`: how good a bundle's masks, confidence and image verdicts are on labelled images."""
 
 from __future__ import annotations

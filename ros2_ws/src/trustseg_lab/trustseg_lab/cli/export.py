@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg export`: a fitted checkpoint becomes a bundle."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One clear line when a command needs packages that the runtime does without."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg faults`: what can go wrong, made to go wrong, and whether the flag rose in time."""
 
 from __future__ import annotations

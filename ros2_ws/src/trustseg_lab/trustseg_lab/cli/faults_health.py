@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg faults measure`: the input checks on clean and damaged streams, detection and false alarms in one row."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg faults soak` and `fuzz`: a day's drive in short time, and malformed input by the million."""
 
 from __future__ import annotations

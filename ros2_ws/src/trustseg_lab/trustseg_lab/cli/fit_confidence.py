@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg fit-confidence`: the confidence head, on a network that stays as it is."""
 
 from __future__ import annotations

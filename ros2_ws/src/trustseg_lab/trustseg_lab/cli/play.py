@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg play`: a bag to live nodes, for machines without rosbag2."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg replay`: a recorded drive in, the truth about the node out."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg run`: a drive goes through the real node, and pictures come out."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg scenes`: a rendered drive with exact labels as images, a video or a bag."""
 
 from __future__ import annotations

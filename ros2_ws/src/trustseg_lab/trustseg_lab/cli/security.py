@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg security`: the ROS network's policy, the bill of materials, known weaknesses of the packages."""
 
 from __future__ import annotations

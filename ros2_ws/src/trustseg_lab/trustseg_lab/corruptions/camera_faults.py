@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Faults of the camera itself, at five severities: what no weather does."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Corruptions by name: `KIND:SEVERITY,...` of the command line, and how one is applied."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The fifteen corruptions of ImageNet-C at five severities (Hendrycks and Dietterich, ICLR 2019).
 
 The constants are the published ones; they are in pixels, so every picture is corrupted at the network's input size, and

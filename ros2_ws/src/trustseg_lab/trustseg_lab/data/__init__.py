@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures and labels as they lie on a disk: which files belong together, and the class ids that a label file holds."""
 
 from trustseg_lab.data.folders import (

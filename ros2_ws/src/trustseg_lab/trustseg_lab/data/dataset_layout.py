@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where a data set's published folders keep images and labels, so that `--dataset NAME --root DIR` is enough."""
 
 from __future__ import annotations

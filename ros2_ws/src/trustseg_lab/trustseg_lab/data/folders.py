@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The pictures of a folder: one rule of what counts as one, for every command."""
 
 from __future__ import annotations

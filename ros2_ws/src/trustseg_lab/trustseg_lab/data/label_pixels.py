@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Class ids in label pictures: the raw samples, or the indices into a palette, of any depth.
 
 OpenCV decodes what a viewer shows: 1-bit samples become 0 and 255, palette indices become colours. Ids are neither, so
@@ -61,7 +63,7 @@ def decode_labels(data: bytes, where: str, *, upright: bool = True) -> UInt8Arra
         rewritten, most = _as_samples(data)
     except (struct.error, IndexError, KeyError, BadHeader):
         rewritten, most = data, 0
-    found = _few_bits(rewritten, where, upright=upright)
+    found: npt.NDArray[Any] | None = _few_bits(rewritten, where, upright=upright)
     if found is None:
         found = decode_image(rewritten, cv2.IMREAD_UNCHANGED, where, upright=False)
     if found is None:
@@ -178,7 +180,7 @@ def _few_bits(data: bytes, where: str, *, upright: bool) -> UInt8Array | None:
     if frame.format.name != "pal8" or (frame.height, frame.width) != (tags[HEIGHT], tags[WIDTH]):
         return None
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+    rows = np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
     return turned(rows, tags.get(ORIENTATION, UPRIGHT) if upright else UPRIGHT)
 
 

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Images and their labels, paired by their names, read one at a time and checked before anything is measured."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which label file belongs to which image: equal names, or names as the published data sets have them."""
 
 from __future__ import annotations

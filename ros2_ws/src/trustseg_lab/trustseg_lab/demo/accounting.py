@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which frames the node owed an answer: those sent while it was active, and none of the others.
 
 A node is active from the first frame that it speaks about until it is killed or the drive ends. A frame that was still

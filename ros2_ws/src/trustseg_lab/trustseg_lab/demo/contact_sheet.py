@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`contact_sheet.png`: one telling moment of each trouble in a row of its own: camera, mask, confidence, flag."""
 
 from __future__ import annotations

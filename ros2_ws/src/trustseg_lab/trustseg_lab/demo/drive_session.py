@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Drives: starts the real processes, plays the script's part (the kill), and hands back what was observed."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The failure flag over time, as somebody who listens to the monitor sees it."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The main job from end to end: make a drive, drive it through the real processes, judge it, picture it."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A drive as its pictures show it: one moment per frame time, with everything that was true then."""
 
 from __future__ import annotations

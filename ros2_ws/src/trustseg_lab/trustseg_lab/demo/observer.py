@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Listens to a drive from outside and writes down what it hears, and when: a process of its own.
 
     python -m trustseg_lab.demo.observer --folder DIR

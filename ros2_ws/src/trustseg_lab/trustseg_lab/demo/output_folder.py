@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The output folder: one drive at a time, replaced only as a whole, and only if an earlier drive wrote it."""
 
 from __future__ import annotations

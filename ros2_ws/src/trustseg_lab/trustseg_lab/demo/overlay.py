@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`overlay.mp4`: camera, mask, confidence and the flag with its reason, side by side, over the whole drive.
 
 H.264 in yuv420p with the index in front, which every browser plays.

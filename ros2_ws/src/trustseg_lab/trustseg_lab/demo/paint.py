@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Colours, fonts and panels that all pictures of a drive share."""
 
 from __future__ import annotations

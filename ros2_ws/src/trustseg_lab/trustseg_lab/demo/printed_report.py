@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a drive prints: a table that somebody who has never seen this program understands."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a drive amounts to: the figures of `summary.json`, computed from what was recorded and from the labels.
 
 The onset of a trouble is the moment from which the mask must not be trusted: for one that grows (fog, night, dirt) the

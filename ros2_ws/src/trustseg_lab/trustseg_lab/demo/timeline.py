@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`timeline.png`: predicted and true quality, what was injected, the flag and the states, over the whole drive."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """True quality of each frame: the mask that the node published against the labels of the drive."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Evaluate a bundle on labelled images, one image at a time: memory does not grow with the number of pixels.
 
 Images are stretched to the network's input with INTER_LINEAR and corrupted there, where a corruption is asked for.

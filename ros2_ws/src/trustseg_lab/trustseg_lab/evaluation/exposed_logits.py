@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """An engine that also hands out the graph's internal `logits`, which the product itself never carries to the host.
 
 The graph in the file is untouched: the extra output is added to a copy in memory. Labels, confidence and features come

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Charts of the report as SVG text: no script draws them, so nothing but a browser is needed to see them."""
 
 from __future__ import annotations

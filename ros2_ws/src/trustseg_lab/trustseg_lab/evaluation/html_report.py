@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`report.html` of an evaluation: one file of tables, charts and pictures, no script in it."""
 
 from __future__ import annotations

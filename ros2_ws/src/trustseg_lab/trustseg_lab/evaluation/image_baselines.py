@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Scores of whole images that the verdict has to beat: the mean of each confidence map, and how ensembles agree."""
 
 from __future__ import annotations

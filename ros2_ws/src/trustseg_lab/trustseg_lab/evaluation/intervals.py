@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The part of metrics.json that says how far the figures would move on other blocks of the same drives."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Published figures that stand beside ours, in per cent: SegNet on CamVid test, 12 classes with void counted.
 
 Corbiere et al., Addressing Failure Prediction by Learning Model Confidence, NeurIPS 2019.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Images as the network gets them, under one corruption: read, checked, stretched and corrupted ahead of the engine."""
 
 from __future__ import annotations

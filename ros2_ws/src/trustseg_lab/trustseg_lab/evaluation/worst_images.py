@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The images with the lowest quality, as pictures: of any number of images only a few are kept."""
 
 from __future__ import annotations

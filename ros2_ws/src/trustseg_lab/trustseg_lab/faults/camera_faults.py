@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Faults of a camera, its driver and its cable: what becomes of each shot of a stream. Pure and the same for a seed."""
 
 from __future__ import annotations

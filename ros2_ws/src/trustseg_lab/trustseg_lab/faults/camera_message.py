@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One image message as plain data, so that faults of a camera can be made and tested without ROS."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a camera may do without the flag rising, how long that is watched, and what of it is an alarm. Pure."""
 
 from __future__ import annotations

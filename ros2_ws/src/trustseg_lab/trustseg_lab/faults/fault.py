@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What one fault of the catalogue is: how it is made to happen, and what must come of it within which time."""
 
 from __future__ import annotations

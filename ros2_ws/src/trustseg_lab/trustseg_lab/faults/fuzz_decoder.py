@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The decoder and the validator under atheris: input is bred by the code that it reaches."""
 
 from __future__ import annotations

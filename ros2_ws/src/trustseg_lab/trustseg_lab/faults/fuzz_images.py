@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Malformed image messages by the million: no crash, and none accepted whose fields contradict each other.
 
 Messages are made from a seed. What may be accepted is decided here a second time, from the text of the message

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Clean streams that the input checks are measured on: real ones, the same through real encoders, rendered ones."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How often the input checks find each fault, by severity, and in the same row how often they accuse a clean frame."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Was a fault caught? Decided from what a planner saw, when, and what it should have seen. Pure."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A drive ready to be published: a folder of pictures, one a frame time, and what happens on the way."""
 
 from __future__ import annotations

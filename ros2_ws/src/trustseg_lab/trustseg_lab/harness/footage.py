@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The user's own footage as a drive: a video, a bag, or a folder of images, read as `trustseg replay` reads them.
 
 Frames are taken at the drive's rate and written into a scratch folder; what is a JPEG already is copied as it is. What

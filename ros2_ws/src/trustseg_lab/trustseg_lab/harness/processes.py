@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Starts the processes of a drive, watches them, respawns the segmenter as a launch file would, and ends every one."""
 
 from __future__ import annotations

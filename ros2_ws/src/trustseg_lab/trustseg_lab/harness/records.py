@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What one drive leaves behind: what was sent, what came back, and the files that carry it between the processes.
 
 Every file is JSON lines, written line by line, so that a process that is killed leaves whole lines. All times are

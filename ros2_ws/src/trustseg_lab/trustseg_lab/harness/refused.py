@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A recorded message that the node refuses, kept in a drive as it is, so that the drive has it refused too."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The default drive: rendered once with its troubles, then kept, so that the next run starts at once."""
 
 from __future__ import annotations

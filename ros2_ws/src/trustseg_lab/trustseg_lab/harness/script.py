@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The troubles of a drive: which, when, how they grow, and how long the road between them is clear."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Removes what killed processes leave in shared memory, and nothing that belongs to anybody who still lives.
 
 Fast DDS keeps its segments as `/dev/shm/fastrtps_*` and the ports' semaphores as `sem.fastrtps_*`. A process that ends

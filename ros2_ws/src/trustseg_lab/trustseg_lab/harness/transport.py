@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where the processes of one drive meet: a DDS domain of their own on this host."""
 
 from __future__ import annotations

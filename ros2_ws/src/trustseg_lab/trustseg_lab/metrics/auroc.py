@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Area under the ROC curve of a confidence score: right pixels are the positives.
 
 AUROC = P(score of a right pixel > score of a wrong one) + P(equal) / 2

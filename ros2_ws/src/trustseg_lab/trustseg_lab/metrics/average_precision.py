@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """AUPR-Error and AUPR-Success: average precision with wrong, or right, pixels as the positives.
 
 AP = sum over thresholds of (recall step) x precision, no interpolation (Davis and Goadrich, ICML 2006).

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Counts of every score by block of images: what paired resampling rests on. Memory does not grow with the images.
 
 Neighbouring frames of a drive are nearly one picture, so not images but blocks of them are resampled. A block keeps a

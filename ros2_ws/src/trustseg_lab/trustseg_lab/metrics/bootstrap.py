@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Paired bootstrap over blocks of images: intervals of every figure and of every difference to MCP.
 
 Each resample draws as many blocks as there are, with replacement, and weighs all scores, the masks and the image

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Expected calibration error with bins of equal width or of equal mass, and the reliability diagram's points.
 
 ECE = sum over bins of (pixels in bin / N) x |mean confidence - accuracy|

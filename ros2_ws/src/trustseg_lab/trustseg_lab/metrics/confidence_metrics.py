@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every pixel metric of one confidence signal, from one state."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Confusion matrix of a segmentation, with mIoU, pixel accuracy and the IoU of each class (Long et al., CVPR 2015)."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which pixels to flag as errors: a threshold that follows each image, against a fixed one.
 
 Uncertainty is 1 - confidence. `otsu` splits an image's uncertainties into the two sides that differ most (Otsu, 1979),

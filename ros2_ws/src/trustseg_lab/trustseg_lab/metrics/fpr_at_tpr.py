@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """FPR@95TPR: the share of wrong pixels that is accepted at the threshold that accepts 95 % of the right ones.
 
 Hendrycks and Gimpel, A baseline for detecting misclassified examples, ICLR 2017; lower is better.

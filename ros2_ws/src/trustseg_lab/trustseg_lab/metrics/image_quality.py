@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Quality Q of one image: mean IoU over the classes that cover at least 1 % of its labelled pixels, void left out.
 
 Failure is Q < 0.5. Both numbers are fixed for every set and network and never tuned.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How good the verdict about whole images is: predicted quality against true quality, failure score against failure.
 
 All figures stand beside the prevalence of failure and the baseline that always answers with the larger class.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """NLL and Brier score of a confidence as the probability that its pixel is right.
 
 NLL = -mean(log p over right pixels, log(1 - p) over wrong ones);  Brier = mean((p - right)^2)

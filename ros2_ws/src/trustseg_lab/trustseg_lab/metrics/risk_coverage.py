@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """AURC, E-AURC and AUGRC: what is still wrong when only the most confident part is accepted.
 
 Selective risk r(k) = wrong among the k most confident / k;  AURC = mean of r(k) over k = 1..N.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where a score falls among 65 536 bins: spaced in logit, so that scores near 1 stay apart.
 
 Layout, in increasing order of the score, so that a bin's index is a rank:

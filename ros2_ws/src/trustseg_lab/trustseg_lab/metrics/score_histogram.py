@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Counts of right and wrong pixels per score bin: the one state from which every confidence metric is computed.
 
 Memory is constant (1 MiB) however many pixels pass; two states add up to the state of both sets of pixels.

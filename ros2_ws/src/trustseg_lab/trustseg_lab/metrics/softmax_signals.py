@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Confidence signals that the softmax gives for nothing: the baselines that a learned confidence has to beat.
 
 MCP = largest probability;  entropy = 1 - H(p) / ln C;  margin = largest minus second largest probability; in [0, 1].

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The image verdict of many images at once: `trustseg.verdict`'s arithmetic over rows of features.
 
 A test holds it equal to what the node computes frame by frame.

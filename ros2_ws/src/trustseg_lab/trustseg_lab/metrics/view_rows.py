@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What confidence table and image verdict are fitted on: one row a view, a view being an image under a condition."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Per-pixel confidence: softmax signals, the fused head that learns the true class probability, and its 8-bit code.
 
 The head starts from the maximum class probability (MCP) and learns what to add to its logit; its targets, forms of the

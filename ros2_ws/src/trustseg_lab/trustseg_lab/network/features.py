@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Image-level features, pooled in the graph so that the host never touches pixels for them."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The one graph: a uint8 camera image in; labels, confidence code and pooled features out."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Softmax statistics class by class, each a plane of its own: what is exported.
 
 They equal the reductions over the class axis that `trustseg_lab.network.confidence` trains with.

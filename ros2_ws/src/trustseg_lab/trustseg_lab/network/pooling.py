@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """2x2 max pooling with indices and its unpooling, in two forms that agree to the bit.
 
 `native` uses torch's own `max_pool2d(return_indices=True)` and `max_unpool2d`: quick to train. `portable` uses plain

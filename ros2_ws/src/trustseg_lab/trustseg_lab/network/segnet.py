@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """SegNet: an encoder of convolutions and 2x2 max-pools whose indices place the decoder's values (Badrinarayanan 2017).
 
 The lite form keeps the idea and drops what costs most on an embedded computer: a space-to-depth stem lets the first

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Adds a precision to a bundle: the graph made from the bundle's own fp32 one, gated against it, then bound by hash."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A bundle for one kind of camera: its images made smaller inside the graph, or several cameras in one call.
 
 The network stays as it is, in every precision of the bundle, so what was fitted on it is carried over.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Weights kept in eight bits in the file of a float32 graph: a quarter of its size, the same arithmetic when it runs.
 
 Each large convolution's weight becomes an int8 initializer with one scale an output channel and a DequantizeLinear in

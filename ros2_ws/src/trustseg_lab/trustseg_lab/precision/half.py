@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The fp16 form of a graph: its trunk in float16, strongly typed; what follows the logits in float32.
 
 Batch norms are already folded, in float32, so each weight is rounded once. The types stand in the graph itself

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures that int8 ranges are taken from and precisions are compared on: kept by reference and hash, never copied."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How far a graph in another precision is from the float32 one, on the same pictures."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The int8 form of a graph: explicit QuantizeLinear / DequantizeLinear pairs around chosen convolutions of its trunk.
 
 The form that TensorRT reads (symmetric int8 activations with one scale, symmetric int8 weights with a scale for each

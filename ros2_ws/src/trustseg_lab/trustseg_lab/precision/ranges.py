@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Ranges of activations for int8: the 99.99th percentile of their magnitude over the calibration images."""
 
 from __future__ import annotations

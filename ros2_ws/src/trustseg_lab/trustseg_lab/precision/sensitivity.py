@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which layers bear int8: each is measured alone, then as many as the gate allows are taken, the hardiest first."""
 
 from __future__ import annotations

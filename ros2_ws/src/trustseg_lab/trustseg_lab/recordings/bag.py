@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A bag as one recording, whatever it is made of: split or not, compressed or not, with its metadata or without."""
 
 from __future__ import annotations

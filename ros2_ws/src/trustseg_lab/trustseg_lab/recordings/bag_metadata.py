@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a bag's metadata.yaml states. It orders what is there and never replaces it: any name and count may be wrong.
 
 Format: github.com/ros2/rosbag2, rosbag2_storage, metadata versions 1 to 9.

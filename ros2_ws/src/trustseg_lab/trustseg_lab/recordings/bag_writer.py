@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Writes serialised messages into an MCAP bag that rosbag2 and Foxglove read, all or nothing under its final name."""
 
 from __future__ import annotations

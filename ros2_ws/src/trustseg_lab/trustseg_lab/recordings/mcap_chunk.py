@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a chunk of an MCAP file holds, unpacked within bounds and merged with others in the order of recording.
 
 The library's own reader unpacks whatever a chunk says and makes an object of every record in it: 98 kB grew to 3.3 GB.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """MCAP bag files, with or without an index at their end. Format: mcap.dev/spec."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """ROS 1 bag files (format 2.0): with rosbags where they have their index, else record by record."""
 
 from __future__ import annotations

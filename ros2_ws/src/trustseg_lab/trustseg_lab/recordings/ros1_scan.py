@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A ROS 1 bag without its index (a recording that was cut off), read record by record.
 
 Format: wiki.ros.org/Bags/Format/2.0. A record is a header of name=value fields and data, each with its length before

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Recorded images of one camera as the messages that the node would have received: from a bag, a video or a folder."""
 
 from __future__ import annotations

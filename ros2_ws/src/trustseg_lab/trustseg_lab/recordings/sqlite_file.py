@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bag files of the sqlite3 storage of rosbag2, whole or cut off, with messages compressed or not."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What every kind of bag file offers: its channels, and its messages in the order of their recording."""
 
 from __future__ import annotations

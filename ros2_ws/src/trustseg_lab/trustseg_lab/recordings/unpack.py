@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Decompression with an end: what a recording holds is read from a file that anybody may have made.
 
 A few kilobytes can stand for gigabytes of zeros. Nothing is unpacked beyond a stated size: no message, and no chunk of

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Work that may lag a little behind: in order, in one thread, with a bound on how much of it waits."""
 
 from __future__ import annotations

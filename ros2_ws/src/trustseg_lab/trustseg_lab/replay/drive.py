@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One camera of one recording, from its first message to its results."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where jobs are run: here one by one, or in processes of this machine, where one that dies takes no other with it."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What is asked of one replay, as plain data that passes between processes."""
 
 from __future__ import annotations

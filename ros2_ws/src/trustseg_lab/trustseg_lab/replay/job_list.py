@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The cameras of all inputs, each a job with a name of its own."""
 
 from __future__ import annotations

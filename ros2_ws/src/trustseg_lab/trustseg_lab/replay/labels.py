@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Truth for recorded images: a folder of label pictures, or a topic of the same bag."""
 
 from __future__ import annotations

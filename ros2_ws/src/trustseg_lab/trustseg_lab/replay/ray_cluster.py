@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Jobs on the machines of a Ray cluster. The one module that imports ray, which is an extra (`trustseg_lab[ray]`).
 
 Recordings, bundle and results lie in folders that every machine sees under the same path, as on a network file system:

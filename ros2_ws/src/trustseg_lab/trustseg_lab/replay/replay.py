@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One replay: every camera of every input, wherever it is run, then the figures of all of them together."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One job, wherever it runs: a drive into a folder that has its name only when it is whole."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How fast a replay is against its limit: reading, decoding and inference alone, the two taking turns in one run."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One camera's drive in recorded time: the node's own rules, pipeline and state machine, with no clock of its own.
 
 What the live node and the failure monitor would have said: every image is checked in its order of recording, goes

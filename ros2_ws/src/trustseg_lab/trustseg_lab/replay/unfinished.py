@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`OUT.unfinished`: the drives of a run with several recordings that are done, until all of them are.
 
 A drive's folder gets its name when it is whole, so that whatever has a name here can be taken up: by the same command

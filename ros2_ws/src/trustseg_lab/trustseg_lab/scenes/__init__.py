@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rendered drives with exact labels, and the weather, lens and sensor conditions on them: numpy and OpenCV only."""
 
 from trustseg_lab.scenes.classes import SCENE_CLASSES, SceneClass

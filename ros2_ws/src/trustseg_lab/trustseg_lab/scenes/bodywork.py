@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Painted surfaces of vehicles: flanks with wheels and windows, fronts, tails, screens, sheet metal."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A pinhole camera on a car: world axes X right, Y up, Z along the road; image axes x right, y down."""
 
 from __future__ import annotations

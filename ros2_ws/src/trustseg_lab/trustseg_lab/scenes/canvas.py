@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Draws textured parallelograms in perspective into a picture, a label mask and a depth buffer at once."""
 
 from __future__ import annotations

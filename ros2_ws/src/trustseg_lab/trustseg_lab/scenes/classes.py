@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The classes that the renderer knows: one table, from which every id and colour is looked up."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Weather, lens and sensor conditions: pure functions of (image, depth, severity, seed), also for real pictures.
 
 Half of the kinds may be fitted on (`FIT_KINDS`); the other half stays unseen until a method is judged on it

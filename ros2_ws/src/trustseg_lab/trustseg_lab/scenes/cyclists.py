@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """People on bicycles, seen from behind, the front or the side, drawn in the phases of a turn of the pedals."""
 
 from __future__ import annotations

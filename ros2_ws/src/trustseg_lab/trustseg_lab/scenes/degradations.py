@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Lens and sensor conditions: dirt, occlusion, blur, noise, exposure, compression. None of them needs the depth."""
 
 from __future__ import annotations

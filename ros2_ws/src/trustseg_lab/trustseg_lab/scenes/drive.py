@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A rendered drive: frame k of drive `seed` is a pure function of (seed, k, size)."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """House fronts, gable ends and roofs as procedural pictures: brick bonds, render, stone, windows, doors, shops."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Street furniture as pictures with coverage: lamp posts, poles, traffic lights, signs, fences."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Lamps that shine at night: lanterns of the street, headlamps that come, tail lamps that go."""
 
 from __future__ import annotations

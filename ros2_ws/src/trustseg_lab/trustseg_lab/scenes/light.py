@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Light of a drive: where the sun stands, what reaches a surface, what the sky looks like, how the camera exposes."""
 
 from __future__ import annotations

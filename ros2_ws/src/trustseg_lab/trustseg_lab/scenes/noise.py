@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Seeded random numbers and tileable multi-octave noise: the raw material of every texture."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a camera, its driver or its bonnet puts over part of every picture by design: constant, or going on by itself.
 
 None of it is a fault, and none may hide one.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Walking people: articulated figures with shaded, textured clothing, drawn in the phases of a step."""
 
 from __future__ import annotations

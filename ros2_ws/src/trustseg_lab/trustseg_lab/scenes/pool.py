@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A stock of textures, made once and shared by every drive that draws from it."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Plan of the street: centre line, kerbs, what stands beside them. Pure functions of the drive's seed."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From scene light to the picture a dashboard camera delivers: haze, vignette, tone, softness, noise."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a broken sensor, cable, driver or lens does to the pixels of a stream: for injection and for measurement.
 
 Unlike the conditions of `trustseg_lab.scenes.conditions` these are faults of the machine, not of the weather,

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where the sun does not reach the ground: one mask a frame, from the outlines of what stands along the street."""
 
 from __future__ import annotations

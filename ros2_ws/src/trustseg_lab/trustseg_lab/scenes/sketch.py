@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A drawing board for small figures: limbs, balls, rings and patches with coverage; and what people wear."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The sky: gradient, clouds and a glow around the sun, seen by direction and so fixed to the world."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The ground: asphalt, kerbs, paving, grass and lane markings, by intersecting each pixel's ray with two planes."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What moves: oncoming cars, cars ahead, people on the pavement, cyclists, each a steady stream with irregular gaps."""
 
 from __future__ import annotations

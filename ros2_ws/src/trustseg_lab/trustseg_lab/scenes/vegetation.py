@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Trees in leaf, bare trees, hedges and bushes as pictures with coverage."""
 
 from __future__ import annotations

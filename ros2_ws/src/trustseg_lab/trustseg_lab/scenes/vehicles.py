@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Cars, vans and buses: panels with painted detail on a simple three-dimensional body."""
 
 from __future__ import annotations

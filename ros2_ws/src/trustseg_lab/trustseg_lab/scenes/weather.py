@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fog, night, rain, snow and low sun on a picture, with the depth of every pixel."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What stands along the street: houses, trees, posts, signs, fences, parked cars, block by block from the seed."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rendered frames on disk: images with labels, a video, or a ROS 2 bag. A folder is whole or not there at all."""
 
 from __future__ import annotations

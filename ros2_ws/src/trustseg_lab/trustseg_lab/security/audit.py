@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Known weaknesses of pinned packages: pip-audit (Apache-2.0) asks an OSV service about each.
 
 pip-audit takes an answer without content for "nothing known", and ends with 1 for a weakness as for its own fault. So

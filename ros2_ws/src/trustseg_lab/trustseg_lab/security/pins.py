@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The pinned packages of lock files: what cyclonedx-py and pip-audit are then asked about."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """An SROS 2 policy: one enclave for each process, and in each what its node says and hears, nothing else.
 
 The document is what `ros2 security create_permission` takes (schema: sros2, policy/schemas/policy.xsd, version 0.2.0).

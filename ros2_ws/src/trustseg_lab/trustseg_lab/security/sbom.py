@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A software bill of materials in CycloneDX 1.6 JSON: what the locks install, and the models that run on it.
 
 cyclonedx-py (Apache-2.0) makes both bills that this one is put together from: of the locks (packages and hashes), and

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera for drives without one: publishes a video, a bag, a folder of images or a rendered drive at a set rate.
 
 Stamps are real (the moment of publication), so everything downstream runs as with a real camera. It makes the troubles

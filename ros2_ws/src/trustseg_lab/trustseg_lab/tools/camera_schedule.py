@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Troubles that the camera process makes itself: a frozen picture, a stream that stops. Pure."""
 
 from __future__ import annotations

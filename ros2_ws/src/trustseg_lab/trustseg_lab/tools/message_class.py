@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Python classes of message types that a bag or another machine names: installed message packages, nothing else.
 
 Importing a package runs it. A name from outside must therefore be one of a type, the package one that a ROS 2

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Plays a bag to live nodes, in its own time or faster, with /clock where asked: for machines without rosbag2.
 
 Messages are published in the serialised form in which they lie in the bag. What the bag holds and this machine has no

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Records a drive: camera (as JPEG), mask, confidence, statuses and verdicts, as MCAP for rosbag2 and Foxglove.
 
 What passes through unchanged is written in the serialised form in which it came. A disk that is full ends the

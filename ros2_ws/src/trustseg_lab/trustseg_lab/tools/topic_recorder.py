@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Records topics as they come, in their serialised form, into an MCAP bag that rosbag2 and Foxglove read.
 
 Topics that appear later are taken up when they appear. A disk that is full ends the recording, and nothing half

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Random changes of training images: geometry (image and labels alike), light and weather (image only)."""
 
 from __future__ import annotations

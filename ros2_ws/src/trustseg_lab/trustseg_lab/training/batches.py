@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Batches for training: labelled images and rendered scenes, augmented by a thread ahead of the network."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints: weights as safetensors with their description, and the state that a run resumes from."""
 
 from __future__ import annotations

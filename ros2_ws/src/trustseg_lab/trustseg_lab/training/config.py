@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Configuration of a training run: one YAML file, checked before anything is read or written."""
 
 from __future__ import annotations

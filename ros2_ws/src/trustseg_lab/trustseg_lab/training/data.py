@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Images and labels for training: read once, checked, kept in memory at the network's size."""
 
 from __future__ import annotations

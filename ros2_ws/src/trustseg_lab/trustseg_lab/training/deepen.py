@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Start a deeper network from a shallower one's weights: the units that are added begin as the identity.
 
 A convolution unit that adds its input computes relu(x + norm(conv(x))); with the norm's weight at zero it hands on a

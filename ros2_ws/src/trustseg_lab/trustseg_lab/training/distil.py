@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Distillation: what a larger network, the teacher, says of the training images; a smaller one learns it too.
 
 The teacher looks at each image once, as it is; its word is then warped and cut with the labels, while the light and the

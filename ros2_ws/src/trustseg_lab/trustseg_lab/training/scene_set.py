@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rendered scenes as a training set: frames of many drives, each of its own seed, rendered once and kept."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Start a run from the weights of another: as they are, in a deeper network, or for other classes."""
 
 from __future__ import annotations

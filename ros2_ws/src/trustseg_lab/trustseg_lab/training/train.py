@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The training loop: one YAML in, checkpoints, a log and the best weights on val out."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Start an encoder from VGG16's ImageNet weights, so that it computes at first what VGG16 computes.
 
 The weights are made for BGR images on a scale of 0 to 255 with a mean taken out, and for layers without batch norm. The

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """/diagnostics of the nodes: a mirror of their state at 1 Hz and on change, for people and aggregators (REP-107)."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A thread for every callback group that wants one, without a pool in between.
 
 rclpy's MultiThreadedExecutor hands each callback to a pool, and until a thread of it has started, it submits the same

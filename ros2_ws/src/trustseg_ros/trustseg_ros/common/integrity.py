@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The checksum of rclpy's messages, see `trustseg.failsafe.checksum`. Nothing heavy: monitor and guard import this."""
 
 from __future__ import annotations

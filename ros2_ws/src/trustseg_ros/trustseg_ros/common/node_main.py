@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The life of a node's process: start, spin, end quietly on SIGINT and SIGTERM, refuse bad parameters with one line."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every parameter of every node: one frozen dataclass a node; docs/parameters.md is written from it, YAML held to it.
 
 A field's metadata is its descriptor. `load` declares all of them and gives the configuration; a key that no field

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Quality of service of every topic, in one place, and the event callbacks under either of their two names."""
 
 from __future__ import annotations

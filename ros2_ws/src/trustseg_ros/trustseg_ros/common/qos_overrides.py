@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`qos_overrides.*` parameters, as ROS 2 names them: taken for camera and pictures, refused for what the flag hangs on.
 
     ros__parameters:

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The same graph with other weights, as after bit flips in memory: no hash of a file sees it, the golden image does."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How a process that injects a fault tells when it really began and ended: JSON in a std_msgs/String."""
 
 from __future__ import annotations

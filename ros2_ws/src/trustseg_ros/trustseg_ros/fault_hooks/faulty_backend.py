@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A backend that fails on demand: wraps the real one and does to its answers, or instead of them, what was asked for.
 
 Nothing here is ever silent: the wrapper's name says what it is, and that name stands in every status.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the failure monitor does with statuses and with time; no rclpy: every way in and out is a plain call.
 
 It owns the state machine, makes the stamped verdicts, mirrors them to /diagnostics, logs each change once and keeps

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The file in which latched reasons outlive the monitor. Standard library only.
 
 Who can write it, or a folder above it, can make a latch be forgotten: no link is followed, and what others could have

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The failure monitor `trustseg_monitor`: the only authority on whether a planner may trust the masks.
 
 A process of its own with nothing heavy in it: rclpy, the messages, the standard library and the state machine. It

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The guard in a planner's own process: is the monitor's word still worth anything? Standard library only.
 
     guard = FailureGuard()

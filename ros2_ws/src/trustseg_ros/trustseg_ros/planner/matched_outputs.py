@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """For whoever uses the masks: are mask, confidence and status those of one frame? Standard library only.
 
     match = OutputMatch()

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the numbers that a topic's writers give to their samples tell: images that the node never got to see, and two
 writers at once.
 

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The engine in use, those that take over when it fails, and its way back.
 
 What takes over is verified first, by hash and golden image, as at the start. That takes seconds, so a thread does it,

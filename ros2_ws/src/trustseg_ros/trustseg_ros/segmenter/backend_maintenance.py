@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the worker does for its engine between frames: the golden image again, the first engine's way back.
 
 Both wait for room, which a node that needs most of its period for a frame never has: when they are due they take the

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a CameraInfo says of the image that it goes with, and whether frames have the one that they need (fault 28).
 
 sensor_msgs/CameraInfo speaks of the whole sensor: its size and matrices hold for the full resolution, and the image is

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Two clocks read at one moment: a thread that loses the processor between them would see a jump that never was."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the segmentation node tells /diagnostics: input, engine and evidence, at 1 Hz and when something changes."""
 
 from __future__ import annotations

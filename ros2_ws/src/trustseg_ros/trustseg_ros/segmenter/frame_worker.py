@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Between the image callback and the statuses: the newest frame is worked on, every frame is answered once."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A slot for the newest item between a callback that must not wait and a worker that may be slow."""
 
 from __future__ import annotations

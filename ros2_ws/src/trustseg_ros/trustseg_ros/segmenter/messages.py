@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Results as messages: headers unchanged, pixel data filled in place, pictures computed only while somebody looks."""
 
 from __future__ import annotations

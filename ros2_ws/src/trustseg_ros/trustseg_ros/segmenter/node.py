@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The segmentation node `trustseg`: frames in, masks with their confidence out, and evidence about every frame.
 
 It reports evidence and decides nothing: the failure monitor is another process. A configure or self-test that fails

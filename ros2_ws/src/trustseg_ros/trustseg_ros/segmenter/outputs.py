@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the node publishes about a processed frame besides its status: mask, confidence, pictures, camera info."""
 
 from __future__ import annotations

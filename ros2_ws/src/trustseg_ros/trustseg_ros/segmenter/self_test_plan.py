@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """When the golden image may run again while frames arrive: where it delays none beyond its budget, or, once it is due,
 in the place of one frame. Pure.
 """

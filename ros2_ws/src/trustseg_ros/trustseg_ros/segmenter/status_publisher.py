@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The node's statuses: one for every frame received, numbered without a gap, with counters that always add up."""
 
 from __future__ import annotations

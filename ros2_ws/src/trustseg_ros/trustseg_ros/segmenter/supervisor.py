@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The node's watch over itself: vouches for it while frames advance, ends its process when anything of it hangs.
 
 Python cannot end a thread, so what hangs ends the process and the launch file starts it again. Whatever may hang says

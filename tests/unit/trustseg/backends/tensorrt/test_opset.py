@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Opset 17, which TensorRT 8.6 reads: the same result as before, or a refusal."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The gate's language: what it says, what it refuses, and that nothing in it is ever run as code."""
 
 from __future__ import annotations

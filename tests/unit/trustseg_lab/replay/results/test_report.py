@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The report: one file that asks for nothing, whose first words are the verdict, and that no input can break out of."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Export: a graph that equals its network becomes a bundle; one that does not is refused and nothing is written."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The confidence head learns from errors, and refuses to learn where there are none."""
 
 from __future__ import annotations

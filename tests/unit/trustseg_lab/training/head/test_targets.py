@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Targets and losses of the confidence head, against arithmetic by hand."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """TensorRT on Jetson and desktop GPUs: a plan of `trustseg build`, pycuda memory, at most two frames under way."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Builds TensorRT plans: on the machine that will run them, or ahead of time for named GPUs with TensorRT-RTX."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Host and device memory of one frame, streams and graph capture: pycuda, and cuda-python for what pycuda lacks.
 
 On a GPU of its own the host side is pinned and copied; on a Jetson, whose memory is shared, the host's pages are mapped

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a CUDA failure means for the process: try the frame again, fall back to another backend, or end.
 
 After a sticky error the context is lost and every later call fails too; only a new process has a sound one. pycuda

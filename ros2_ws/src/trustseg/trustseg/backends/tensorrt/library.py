@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """TensorRT itself: importing it, and what machine it runs on. Only names that 8.6 to 11.4 share are relied on."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What TensorRT would refuse, or silently compute on the wrong type: found in the graph before any builder sees it.
 
 TensorRT-RTX, the builder that runs without a GPU, is laxer than TensorRT 8.6 to 11 (it takes int64 to uint8, say), so a

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Opset 17: the newest that TensorRT 8.6 reads as it is meant.
 
 From 18 on, reductions take their axes as an input. TensorRT 8.6 overlooks that input and reduces over everything,

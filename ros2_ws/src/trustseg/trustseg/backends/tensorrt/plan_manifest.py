@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a built TensorRT plan is bound to, and the check that refuses it anywhere else.
 
 A plan is executable code of one TensorRT build for one GPU. `trustseg build` writes its manifest beside it; every field

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where reduced precision begins and ends: the trunk of an exported graph, from its first convolution to its logits.
 
 Everything else, the picture's own statistics before it and softmax, confidence head and pooled features behind it,

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which baselines run: all that can, or the ones that are named."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Deep ensemble: the mean softmax of several bundles (Lakshminarayanan et al., NIPS 2017), how their masks agree.
 
 The mask that is scored stays that of the evaluated bundle, which is one of the members.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """MC dropout: passes with channel dropout left on (Gal and Ghahramani, ICML 2016; Kendall et al., BMVC 2017)."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The PyTorch network behind a bundle's graph, for baselines that need more of it than the graph gives."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What every baseline is: from one view of an image to confidence maps of the bundle's own mask."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Scores of several softmax maps of one image: what MC dropout and deep ensembles have in common.
 
 p is the mean of the maps. Scores: 1 - H(p) / ln C; p of the predicted class; 1 - mutual information / ln C, the

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Temperature scaling: the softmax of logits / T, with the T of the least log loss (Guo et al., ICML 2017).
 
 T is fitted on images that are not evaluated; what it is worth there is told by T of the other blocks.

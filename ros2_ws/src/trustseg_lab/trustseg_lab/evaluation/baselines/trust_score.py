@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Trust Score: distance to the nearest other class over distance to the predicted class (Jiang et al., NeurIPS 2018).
 
 Space: the last decoder map. Each class is some hundred sampled training pixels. The ratio r is told as r / (1 + r),

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Faults on the bus: publishers that should not be there, statuses altered or seen before, a jumping clock."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg faults chaos`: random faults one after the other, with an operator who resets latches, and no mercy."""
 
 from __future__ import annotations

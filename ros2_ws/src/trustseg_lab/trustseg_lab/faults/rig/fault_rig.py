@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Stack and witness together, with an operator, who brings the system back to OK between faults and says how."""
 
 from __future__ import annotations

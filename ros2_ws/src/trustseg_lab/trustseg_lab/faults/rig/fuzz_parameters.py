@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Sets of parameters at random, at start and live: each is taken as it is, or refused with one clear line."""
 
 from __future__ import annotations

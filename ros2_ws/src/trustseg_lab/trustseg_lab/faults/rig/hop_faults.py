@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Faults between the processes: a monitor that gets no time, one with other timing, a camera's driver that dies."""
 
 from __future__ import annotations

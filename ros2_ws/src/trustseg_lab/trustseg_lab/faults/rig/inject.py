@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg faults inject`: one fault in a system that runs already, for a time."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The injector `trustseg_injector`: sits between camera and segmenter and passes every image on, or a faulty one.
 
 Off unless somebody starts it. `image_in` and `camera_info_in` come in, `image` and `camera_info` go out, `~/mask`

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Makes each kind of fault happen: context managers that give the time at which it began and undo it at the end."""
 
 from __future__ import annotations

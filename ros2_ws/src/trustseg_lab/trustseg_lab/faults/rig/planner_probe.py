@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A planner's place in the graph: hears verdicts, statuses and masks, asks its guard, and notes it all with the time.
 
 Also where operators and attackers sit: it sets parameters, calls the reset service and publishes what nobody should.

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`trustseg faults run`: every fault asked for happens to the real processes, and is judged."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A long drive in a short time: pipeline, state machine, messages and guard over millions of frames, a fake engine.
 
 Clocks are made up, so that a day passes as fast as the code runs. What is looked for: memory, threads and files that

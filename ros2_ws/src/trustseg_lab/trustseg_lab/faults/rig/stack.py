@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The processes that faults happen to: camera, injector, segmenter, monitor; started, watched, started again."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Faults at the start: no camera at all, an engine that is missing, altered, or sound but not the one it should be."""
 
 from __future__ import annotations

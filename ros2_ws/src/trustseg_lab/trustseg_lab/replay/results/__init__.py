@@ -1,1 +1,3 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a replay writes: tables, summary, report, events, annotated bag, gate."""

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`annotated.mcap`: what the node and the monitor would have published, as ROS messages for Foxglove and rosbag2."""
 
 from __future__ import annotations

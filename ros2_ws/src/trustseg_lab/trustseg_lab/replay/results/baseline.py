@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The differences between two runs of the same recording, frame by frame, regressions first."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where the network is sure and where not: mean confidence by class, by image row and by brightness, over a drive."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The failure flag over a drive: when it was up and why, from the changes of the verdict."""
 
 from __future__ import annotations

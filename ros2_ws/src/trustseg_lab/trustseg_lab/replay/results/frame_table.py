@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`frames.parquet` and `timing.parquet`: one row a frame, written in groups, so that memory stays flat."""
 
 from __future__ import annotations

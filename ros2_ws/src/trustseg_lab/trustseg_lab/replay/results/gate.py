@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The gate's language: `failure_share > 0.02 or latency_p99_ms > 50 or miou < 0.6`. Parsed, never evaluated as code.
 
 Numbers, names of figures, + - * /, comparisons, `and`, `or`, `not`, parentheses. A clause whose figures are undefined

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Views of the annotated bag: a Foxglove layout and an RViz config, for the topics of `annotated.mcap`."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Names of the figures that `--fail-on` may use."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`events/`: pictures from two seconds before each failure to two seconds after its beginning."""
 
 from __future__ import annotations

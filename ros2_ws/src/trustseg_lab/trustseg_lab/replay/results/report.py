@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`report.html`: one file with everything in it, verdict first; it asks nothing of any server."""
 
 from __future__ import annotations

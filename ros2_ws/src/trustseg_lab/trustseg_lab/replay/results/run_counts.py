@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What is counted over a drive: outcomes, reasons, scores and times; small, and two of them add up."""
 
 from __future__ import annotations

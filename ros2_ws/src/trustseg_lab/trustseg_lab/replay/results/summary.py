@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`summary.json` and `timing.json`: what a drive comes to. The first is the same in every run."""
 
 from __future__ import annotations

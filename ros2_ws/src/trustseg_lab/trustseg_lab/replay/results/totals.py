@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`totals.json`: what a finished drive adds to the figures of several; with its tables it can be read back whole.
 
 Figures over several drives are always made from what lies on the disk, so that they are the same bits whichever

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Metrics of a drive whose frames have labels: those of `trustseg evaluate`, from states that add up."""
 
 from __future__ import annotations

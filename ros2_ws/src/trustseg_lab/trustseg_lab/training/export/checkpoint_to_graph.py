@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From a fitted checkpoint to a bundle: one ONNX graph, proved equal to the network, with its card and golden image."""
 
 from __future__ import annotations

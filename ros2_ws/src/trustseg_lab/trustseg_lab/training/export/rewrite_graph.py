@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Writes a bundle's float32 graph anew from its own weights, when it computes what the old one does.
 
 For a better form of the same network: what was fitted on the old graph (confidence table, image verdict) holds for the

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Writes `engines/<name>/`: graph, golden image with its expected output, and the card that binds them by hash."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures for the confidence head: what the network has not seen, and what it has seen, made worse."""
 
 from __future__ import annotations

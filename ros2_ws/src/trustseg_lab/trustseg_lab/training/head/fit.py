@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fit the confidence head on a frozen network, on pictures that the network gets wrong often enough.
 
 A network shown its own training images makes too few errors to learn from. So the head sees images that the network

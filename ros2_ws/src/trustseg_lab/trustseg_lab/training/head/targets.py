@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the confidence head learns: forms of the true class probability, and the losses that compare with them.
 
 MCP is the probability p_hat of the predicted class, TCP the probability p* of the true one (Corbiere et al. 2019).
