@@ -13,9 +13,11 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from trustseg.errors import InputError
 from trustseg.imaging.image_header import JPEG_START, PNG_SIGNATURE, BadHeader, check_complete, png_chunks
