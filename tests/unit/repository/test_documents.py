@@ -64,6 +64,12 @@ def test_every_path_that_is_named_is_there(document: Path) -> None:
     assert sorted(each for each in named if not each.startswith(MADE) and not exists(each)) == []
 
 
+@pytest.mark.parametrize("document", PRESENT, ids=identifier)
+def test_every_test_that_is_named_is_there(document: Path) -> None:
+    for path, name in re.findall(r"(tests/[\w/]+\.py)::(\w+)", document.read_text(encoding="utf-8")):
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"
+
+
 def defined(name: str) -> bool:
     """Whether a dotted name is a module, or a module's name in front of one that it defines."""
     parts = name.split(".")
