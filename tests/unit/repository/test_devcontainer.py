@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The development container: what ./test.sh asks of a machine, and the same commands as outside of it."""
 
 from __future__ import annotations
@@ -7,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / ".devcontainer"
 SETTINGS = json.loads((FOLDER / "devcontainer.json").read_text(encoding="utf-8"))
 
