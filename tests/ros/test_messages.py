@@ -20,7 +20,7 @@ from trustseg.reasons import Mode, Outcome, Reason, Severity, State
 from trustseg_ros.common.integrity import is_intact, seal
 from trustseg_ros.monitor.core import evidence_of, failure_state
 from trustseg_ros.segmenter.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
-from trustseg_ros.segmenter.status_publisher import Received, StatusBook
+from trustseg_ros.segmenter.status_publisher import Received, StatusPublisher
 
 BOUNDS = derive_bounds(SECOND // 20, 40 * MS, SECOND // 10)
 
@@ -139,7 +139,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.sent: list[SegmentationStatus] = []
-        self.book = StatusBook(
+        self.book = StatusPublisher(
             publish=self.sent.append,
             now=lambda: header().stamp,
             instance_id=9,

@@ -25,7 +25,7 @@ from trustseg_lab.faults.camera_faults import (
     CameraFault,
     info_size,
 )
-from trustseg_lab.faults.camera_message import Shot
+from trustseg_lab.faults.camera_message import CameraMessage
 from trustseg_lab.faults.false_alarms import CALM
 from trustseg_lab.scenes import apply_condition
 from trustseg_lab.scenes.conditions import condition_seed
@@ -55,15 +55,15 @@ CHANGES: dict[str, set[str]] = {
 RAW = [kind for kind in CAMERA_FAULTS if kind not in COMPRESSED_FAULTS]
 
 
-def shots(count: int, encoding: str = "bgr8") -> list[Shot]:
+def shots(count: int, encoding: str = "bgr8") -> list[CameraMessage]:
     made = []
     for k in range(count):
         data = paint_scene(HEIGHT, WIDTH, seed=k).reshape(-1)
-        made.append(Shot(START + k * PERIOD, "front", HEIGHT, WIDTH, 3 * WIDTH, encoding, data))
+        made.append(CameraMessage(START + k * PERIOD, "front", HEIGHT, WIDTH, 3 * WIDTH, encoding, data))
     return made
 
 
-def delivered(kind: str, given: list[Shot], seed: int = 0) -> list[list[tuple[Shot, int]]]:
+def delivered(kind: str, given: list[CameraMessage], seed: int = 0) -> list[list[tuple[CameraMessage, int]]]:
     fault = CameraFault(kind, BOUNDS, seed)
     return [[(d.shot, d.delay_ns) for d in fault.apply(shot)] for shot in given]
 
@@ -75,7 +75,7 @@ def test_a_fault_changes_its_fields_and_leaves_the_others(kind: str) -> None:
     changed: set[str] = set()
     for before, after in zip(given, delivered(kind, given)):
         for shot, _ in after:
-            for name in (f.name for f in dataclasses.fields(Shot)):
+            for name in (f.name for f in dataclasses.fields(CameraMessage)):
                 old, new = getattr(before, name), getattr(shot, name)
                 if not (np.array_equal(old, new) if name == "data" else old == new):
                     changed.add(name)

@@ -17,7 +17,7 @@ from trustseg.reasons import Reason
 from trustseg_lab.faults import fuzz_decoder
 from trustseg_lab.faults.fuzz_images import DEFINED, compressed_fault, fuzz_images, raw_fault
 from trustseg_lab.faults.rig.soak import MOST_GROWTH, Sample, Soak, SoakResult
-from trustseg_ros.segmenter.status_publisher import StatusBook
+from trustseg_ros.segmenter.status_publisher import StatusPublisher
 
 
 def test_a_short_soak_is_exact_and_safe() -> None:
@@ -37,7 +37,7 @@ def test_a_short_soak_is_exact_and_safe() -> None:
 
 
 def test_a_soak_notices_a_frame_without_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(StatusBook, "rejected", lambda self, frame, reasons: None)
+    monkeypatch.setattr(StatusPublisher, "rejected", lambda self, frame, reasons: None)
     assert not Soak(load_bundle("segnet_lite"), seed=3, episode=10).run(250).accounting_exact
 
 

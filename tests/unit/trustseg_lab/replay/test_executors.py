@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dying_job import work
-from trustseg_lab.replay.executors import Executor, Here, JobLost, Processes, run_jobs
+from trustseg_lab.replay.executors import Executor, JobLost, ProcessExecutor, SerialExecutor, run_jobs
 
 Job = tuple[str, str]
 
@@ -23,7 +23,7 @@ def results(executor: Executor[Job, str], kinds: list[str], folder: Path, retrie
 
 
 def test_a_process_that_dies_is_tried_again_and_the_others_are_done(tmp_path: Path) -> None:
-    found = results(Processes(work, 2), ["a", "once", "b", "always", "raises", "c"], tmp_path, 1)
+    found = results(ProcessExecutor(work, 2), ["a", "once", "b", "always", "raises", "c"], tmp_path, 1)
     assert {kind: found[kind] for kind in ("a", "b", "c", "once")} == {"a": "a", "b": "b", "c": "c", "once": "once"}
     assert isinstance(found["always"], JobLost)
     assert "exit code 9" in str(found["always"])
@@ -33,7 +33,7 @@ def test_a_process_that_dies_is_tried_again_and_the_others_are_done(tmp_path: Pa
     assert tries["once.tried"] == tries["always.tried"] == "2"
 
 
-@pytest.mark.parametrize("make", [lambda: Here(work), lambda: Processes(work, 1)])
+@pytest.mark.parametrize("make", [lambda: SerialExecutor(work), lambda: ProcessExecutor(work, 1)])
 def test_no_retry_means_none(make: Callable[[], Executor[Job, str]], tmp_path: Path) -> None:
     found = results(make(), ["raises", "a"], tmp_path, 0)
     assert isinstance(found["raises"], ValueError)
@@ -42,7 +42,7 @@ def test_no_retry_means_none(make: Callable[[], Executor[Job, str]], tmp_path: P
 
 
 def test_what_is_under_way_ends_with_the_run(tmp_path: Path) -> None:
-    executor = Processes(work, 2)
+    executor = ProcessExecutor(work, 2)
     running = run_jobs(executor, [("a", str(tmp_path)), ("forever", str(tmp_path))], 0, lambda _: False)
     assert next(running) == (("a", str(tmp_path)), "a")
     processes = [process for process, _ in [*executor._idle, *executor._busy.values()]]

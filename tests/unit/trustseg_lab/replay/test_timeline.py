@@ -20,7 +20,7 @@ from trustseg.reasons import Mode, Outcome, Reason, State
 from trustseg.types import Frame, FrameVerdict, HealthReport, PerceptionResult
 from trustseg_lab.recordings.sources import RecordedImage
 from trustseg_lab.replay.results.flag import FlagTrack
-from trustseg_lab.replay.timeline import Answer, Timeline, TimelineConfig
+from trustseg_lab.replay.timeline import ReplayedFrame, Timeline, TimelineConfig
 
 BOUNDS = derive_bounds(PERIOD_NS, 50 * MS)
 CONFIG = TimelineConfig(FailsafeConfig(BOUNDS))
@@ -47,13 +47,13 @@ def recorded(images: list[Shot]) -> list[RecordedImage]:
     return [RecordedImage(i, s.time_ns, message_of(s), False) for i, s in enumerate(images)]
 
 
-def drive(images: list[Shot], config: TimelineConfig = CONFIG) -> tuple[list[Answer], Fake]:
+def drive(images: list[Shot], config: TimelineConfig = CONFIG) -> tuple[list[ReplayedFrame], Fake]:
     fake = Fake()
     timeline = Timeline(fake, config, 7, steady=lambda: 0.0)
     return [a for each in recorded(images) if (a := timeline.take(each)) is not None], fake
 
 
-def states(answers: list[Answer]) -> list[str]:
+def states(answers: list[ReplayedFrame]) -> list[str]:
     return [a.verdict.state.name for a in answers]
 
 

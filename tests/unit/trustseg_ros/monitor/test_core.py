@@ -23,7 +23,7 @@ pytest.importorskip("trustseg_interfaces", reason="the messages are not built")
 from trustseg_interfaces.msg import SegmentationStatus
 
 from trustseg_ros.common.integrity import is_intact, seal
-from trustseg_ros.monitor.core import MonitorCore, Outlets, evidence_of, failure_state
+from trustseg_ros.monitor.core import MonitorCore, MonitorOutputs, evidence_of, failure_state
 
 PERIOD = SECOND // 30
 BOUNDS = derive_bounds(PERIOD, 50 * MS)
@@ -62,7 +62,7 @@ class World:
         if latched:
             self.latch_file.write(latched)
         self.seq = 0
-        outlets = Outlets(
+        outlets = MonitorOutputs(
             verdict=self.verdicts.append, flag=self.flags.append, diagnostics=self.diagnostics.append,
             wake_at=self.woken.append, log=self.log,
             steady_ns=lambda: self.now, ros_ns=lambda: ROS_START + self.now, running=lambda: self.alive,

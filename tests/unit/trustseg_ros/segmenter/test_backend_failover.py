@@ -18,8 +18,8 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.errors import BackendError, EngineLostError, SelfTestError
 from trustseg.reasons import Reason
 from trustseg.types import Frame
-from trustseg_ros.segmenter.backend_failover import RETRY_NS, Engines
-from trustseg_ros.segmenter.backend_maintenance import PATIENCE_NS, EngineCare
+from trustseg_ros.segmenter.backend_failover import RETRY_NS, BackendFailover
+from trustseg_ros.segmenter.backend_maintenance import PATIENCE_NS, BackendMaintenance
 from trustseg_ros.segmenter.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.self_test_plan import EARLY, SelfTestPlan
 from trustseg_ros.segmenter.supervisor import EXIT_LOST, Supervisor
@@ -53,7 +53,7 @@ class Stand:
         self.judged = ""
         self.tested: list[str] = []
         self.log = Log()
-        self.engines = Engines(self, spares, self.admit, self.log)  # type: ignore[arg-type]
+        self.engines = BackendFailover(self, spares, self.admit, self.log)  # type: ignore[arg-type]
 
     def admit(self, name: str) -> Any:
         if name in self.broken:
@@ -234,7 +234,7 @@ class Care:
         self.why: list[str] = []
         self.stand, self.lock = stand, threading.Lock()
         supervisor = Supervisor(BOUNDS, lambda: None, clock_ns=lambda: self.now, end_process=self.ended.append)
-        self.care = EngineCare(
+        self.care = BackendMaintenance(
             stand.engines, SelfTestPlan(period_s, BOUNDS, 0, test_ns), self.lock, supervisor, self.why.append,
             self.change, stand.log, clock_ns=lambda: self.now,
         )  # fmt: skip

@@ -27,7 +27,7 @@ from trustseg.reasons import Mode, Outcome, Reason, Severity
 from trustseg.types import Frame, FrameVerdict, HealthReport, PerceptionResult
 from trustseg_ros.segmenter import frame_worker
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
-from trustseg_ros.segmenter.status_publisher import StatusBook
+from trustseg_ros.segmenter.status_publisher import StatusPublisher
 from trustseg_ros.segmenter.supervisor import EXIT_LOST, Supervisor
 
 BOUNDS = derive_bounds(SECOND // 30, 50 * MS)
@@ -77,7 +77,7 @@ class Rig:
         self.asked: Future[Any] = Future()
         self.stopped = False
         self.looked = threading.Event()
-        self.book = StatusBook(
+        self.book = StatusPublisher(
             publish=self._publish, now=Time, instance_id=7, mode=Mode.LIVE, bounds=BOUNDS, clock_ns=lambda: self.now_ns
         )
         self.supervisor = Supervisor(BOUNDS, lambda: None, end_process=self.ended.append)

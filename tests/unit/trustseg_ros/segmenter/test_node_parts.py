@@ -14,7 +14,7 @@ from patience import WAIT_S
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.errors import InputError
 from trustseg_lab.tools.camera_schedule import CameraSchedule, CameraTrouble, load_schedule
-from trustseg_ros.segmenter.latest_slot import Newest
+from trustseg_ros.segmenter.latest_slot import LatestSlot
 from trustseg_ros.segmenter.supervisor import EXIT_HUNG, EXIT_LOST, LOADING_NS, Supervisor
 
 BOUNDS = derive_bounds(SECOND // 30, 50 * MS)
@@ -24,7 +24,7 @@ BOUNDS = derive_bounds(SECOND // 30, 50 * MS)
 
 
 def test_the_newest_item_overtakes_and_the_overtaken_one_comes_back() -> None:
-    slot: Newest[int] = Newest()
+    slot: LatestSlot[int] = LatestSlot()
     assert slot.put(1) is None
     assert slot.put(2) == 1
     assert slot.take() == 2
@@ -32,7 +32,7 @@ def test_the_newest_item_overtakes_and_the_overtaken_one_comes_back() -> None:
 
 
 def test_a_closed_slot_gives_back_what_waits_and_takes_nothing() -> None:
-    slot: Newest[int] = Newest()
+    slot: LatestSlot[int] = LatestSlot()
     slot.put(1)
     assert slot.close() == 1
     assert slot.put(2) == 2
@@ -40,7 +40,7 @@ def test_a_closed_slot_gives_back_what_waits_and_takes_nothing() -> None:
 
 
 def test_closing_wakes_a_worker_that_waits() -> None:
-    slot: Newest[int] = Newest()
+    slot: LatestSlot[int] = LatestSlot()
     taken: list[int | None] = []
     worker = threading.Thread(target=lambda: taken.append(slot.take()))
     worker.start()
@@ -50,7 +50,7 @@ def test_closing_wakes_a_worker_that_waits() -> None:
 
 
 def test_what_waits_is_given_up_where_it_is_wanted() -> None:
-    slot: Newest[int] = Newest()
+    slot: LatestSlot[int] = LatestSlot()
     assert slot.give_up(lambda item: True) is None
     slot.put(1)
     assert slot.give_up(lambda item: item > 1) is None
@@ -60,7 +60,7 @@ def test_what_waits_is_given_up_where_it_is_wanted() -> None:
 
 
 def test_whoever_waits_can_be_woken_for_something_else() -> None:
-    slot: Newest[int] = Newest()
+    slot: LatestSlot[int] = LatestSlot()
     slot.wake()
     assert not slot.wait(None)
     slot.put(1)
@@ -69,7 +69,7 @@ def test_whoever_waits_can_be_woken_for_something_else() -> None:
 
 
 def test_no_item_is_lost_or_doubled_between_threads() -> None:
-    slot: Newest[int] = Newest()
+    slot: LatestSlot[int] = LatestSlot()
     taken: list[int] = []
 
     def work() -> None:

@@ -17,7 +17,7 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.failsafe.evidence import Evidence, FailsafeConfig
 from trustseg.failsafe.state_machine import StateMachine
 from trustseg.reasons import Outcome, Reason, Severity, State
-from trustseg_ros.segmenter.backend_maintenance import EngineCare
+from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
 from trustseg_ros.segmenter.self_test_plan import AGAIN, EARLY, MARGIN, MOST_POSTPONED, SelfTestPlan
 from trustseg_ros.segmenter.supervisor import Supervisor
 
@@ -130,7 +130,7 @@ class Drive:
         self.skipped: list[int] = []
         supervisor = Supervisor(self.bounds, lambda: None, clock_ns=lambda: self.now)
         self.plan = SelfTestPlan(period_s, self.bounds, 0, test_ns)
-        self.care = EngineCare(
+        self.care = BackendMaintenance(
             self, self.plan, threading.Lock(), supervisor, lambda why: None, lambda: None, Silent(),  # type: ignore[arg-type]
             clock_ns=lambda: self.now,
         )  # fmt: skip

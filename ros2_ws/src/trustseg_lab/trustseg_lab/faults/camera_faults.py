@@ -14,7 +14,7 @@ import numpy as np
 
 from trustseg.bounds import MS, SECOND, Bounds
 from trustseg.errors import InputError
-from trustseg_lab.faults.camera_message import Shot
+from trustseg_lab.faults.camera_message import CameraMessage
 from trustseg_lab.scenes import apply_condition
 from trustseg_lab.scenes.conditions import condition_seed
 from trustseg_lab.scenes.sensor_faults import MOST_BUFFERS, SENSOR_FAULTS, SensorFault
@@ -41,7 +41,7 @@ class Delivery:
         faulty: False for what a sound camera of this kind shows too: the fault has not begun with it.
     """
 
-    shot: Shot
+    shot: CameraMessage
     delay_ns: int = 0
     faulty: bool = True
 
@@ -68,45 +68,45 @@ class CameraFault:
         if not 0.0 < self.severity <= 1.0:
             raise InputError(f"severity of {kind}", expected="above 0, at most 1", got=str(severity))
         self.index = -1
-        self.first: Shot | None = None
+        self.first: CameraMessage | None = None
         self.rng, self.owed = np.random.default_rng(seed), 0.5
         self.sensor = SensorFault(kind, self.severity, seed) if kind in SENSOR_FAULTS else None
 
-    def apply(self, shot: Shot) -> tuple[Delivery, ...]:
+    def apply(self, shot: CameraMessage) -> tuple[Delivery, ...]:
         """What is published in place of `shot`; nothing when it is withheld."""
         self.index += 1
         self.first = self.first or shot
         return CAMERA_FAULTS[self.kind](self, shot)
 
 
-Effect = Callable[[CameraFault, Shot], tuple[Delivery, ...]]
+Effect = Callable[[CameraFault, CameraMessage], tuple[Delivery, ...]]
 
 
-def _sends(change: Callable[[CameraFault, Shot], Shot]) -> Effect:
+def _sends(change: Callable[[CameraFault, CameraMessage], CameraMessage]) -> Effect:
     return lambda fault, shot: (Delivery(change(fault, shot)),)
 
 
 # The stream -----------------------------------------------------------------------------------------------------
 
 
-def _low_rate(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
+def _low_rate(fault: CameraFault, shot: CameraMessage) -> tuple[Delivery, ...]:
     return (Delivery(shot),) if fault.index % 2 else ()
 
 
-def _drop_frames(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
+def _drop_frames(fault: CameraFault, shot: CameraMessage) -> tuple[Delivery, ...]:
     return () if fault.index % 10 in DROPPED_OF_TEN else (Delivery(shot),)
 
 
-def _backlog(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
+def _backlog(fault: CameraFault, shot: CameraMessage) -> tuple[Delivery, ...]:
     return (Delivery(shot, fault.bounds.backlog_ns + fault.bounds.camera_period_ns),)
 
 
-def _random_loss(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
+def _random_loss(fault: CameraFault, shot: CameraMessage) -> tuple[Delivery, ...]:
     delay_ns = max(1, round(fault.rng.normal(3 * JITTER_NS, JITTER_NS)))
     return () if fault.rng.random() < LOSS_SHARES[fault.kind] else (Delivery(shot, delay_ns),)
 
 
-def _rate_varies(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
+def _rate_varies(fault: CameraFault, shot: CameraMessage) -> tuple[Delivery, ...]:
     """As many frames as the rate of the moment asks for, evenly: the fraction of a frame is carried on."""
     turn = 2.0 * math.pi * fault.index * fault.bounds.camera_period_ns / (RATE_WANDER_S * SECOND)
     fault.owed += SLOWEST_SHARE + (1.0 - SLOWEST_SHARE) * (0.5 + 0.5 * math.cos(turn))
@@ -116,7 +116,7 @@ def _rate_varies(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
     return (Delivery(shot),)
 
 
-def _backward(fault: CameraFault, shot: Shot) -> Shot:
+def _backward(fault: CameraFault, shot: CameraMessage) -> CameraMessage:
     first = fault.first or shot
     return replace(shot, stamp_ns=first.stamp_ns - (fault.index + 2) * fault.bounds.camera_period_ns)
 
@@ -124,7 +124,7 @@ def _backward(fault: CameraFault, shot: Shot) -> Shot:
 # The picture ----------------------------------------------------------------------------------------------------
 
 
-def _sensor(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
+def _sensor(fault: CameraFault, shot: CameraMessage) -> tuple[Delivery, ...]:
     sensor, image = fault.sensor, np.ascontiguousarray(shot.rgb)
     if sensor is None:
         raise InputError(f"{fault.kind} is no fault of a sensor")
@@ -134,7 +134,7 @@ def _sensor(fault: CameraFault, shot: Shot) -> tuple[Delivery, ...]:
     return (Delivery(changed, faulty=sensor.begun),)
 
 
-def _condition(fault: CameraFault, shot: Shot) -> Shot:
+def _condition(fault: CameraFault, shot: CameraMessage) -> CameraMessage:
     seed = condition_seed(fault.kind, fault.seed, fault.index)
     image = np.ascontiguousarray(shot.rgb)
     for _ in range(TIMES.get(fault.kind, 1)):
@@ -142,7 +142,7 @@ def _condition(fault: CameraFault, shot: Shot) -> Shot:
     return shot.with_rgb(image)
 
 
-def _every_third(fault: CameraFault, shot: Shot) -> Shot:
+def _every_third(fault: CameraFault, shot: CameraMessage) -> CameraMessage:
     if fault.index % SOFT_EVERY:
         return shot
     image = np.ascontiguousarray(shot.rgb)
@@ -150,7 +150,7 @@ def _every_third(fault: CameraFault, shot: Shot) -> Shot:
     return shot.with_rgb(np.ascontiguousarray(apply_condition("defocus", fault.severity, image, seed=seed)))
 
 
-def _half_size(fault: CameraFault, shot: Shot) -> Shot:
+def _half_size(fault: CameraFault, shot: CameraMessage) -> CameraMessage:
     size = (max(8, shot.width // 4 * 2), max(8, shot.height // 4 * 2))
     return shot.with_rgb(np.asarray(cv2.resize(shot.rgb, size, interpolation=cv2.INTER_AREA), np.uint8))
 
@@ -158,27 +158,27 @@ def _half_size(fault: CameraFault, shot: Shot) -> Shot:
 # The message ----------------------------------------------------------------------------------------------------
 
 
-def _step(shot: Shot, step: int) -> Shot:
+def _step(shot: CameraMessage, step: int) -> CameraMessage:
     rows = np.zeros((shot.height, step), np.uint8)
     kept = min(step, shot.step)
     rows[:, :kept] = shot.data.reshape(shot.height, shot.step)[:, :kept]
     return replace(shot, step=step, data=rows.reshape(-1))
 
 
-def _wide(fault: CameraFault, shot: Shot) -> Shot:
+def _wide(fault: CameraFault, shot: CameraMessage) -> CameraMessage:
     data = shot.data.astype(">u2").view(np.uint8)
     return replace(shot, encoding="rgb16", is_bigendian=True, step=2 * shot.step, data=data)
 
 
-def _declared(fault: CameraFault, shot: Shot) -> Shot:
+def _declared(fault: CameraFault, shot: CameraMessage) -> CameraMessage:
     return replace(shot, encoding="rgb8" if shot.encoding == "bgr8" else "bgr8")
 
 
-def _broken_jpeg(fault: CameraFault, shot: Shot) -> Shot:
+def _broken_jpeg(fault: CameraFault, shot: CameraMessage) -> CameraMessage:
     return replace(shot, data=shot.data[: 2 * shot.data.size // 3])
 
 
-def _broken_png(fault: CameraFault, shot: Shot) -> Shot:
+def _broken_png(fault: CameraFault, shot: CameraMessage) -> CameraMessage:
     image = cv2.imdecode(shot.data, cv2.IMREAD_COLOR)
     if image is None:
         raise InputError("png_broken needs compressed images that can be read")
@@ -187,7 +187,7 @@ def _broken_png(fault: CameraFault, shot: Shot) -> Shot:
     return replace(shot, data=data, format="png")
 
 
-def _bomb(fault: CameraFault, shot: Shot) -> Shot:
+def _bomb(fault: CameraFault, shot: CameraMessage) -> CameraMessage:
     """A PNG of some hundred bytes that would be ten gigabytes of pixels."""
     side = BOMB_SIDE.to_bytes(4, "big")
     header = b"IHDR" + side + side + bytes((8, 2, 0, 0, 0))

@@ -17,7 +17,7 @@ JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True)
-class Shot:
+class CameraMessage:
     """Fields of a sensor_msgs Image; of a CompressedImage where `format` is given (`data` is the file then).
 
     Attributes:
@@ -46,13 +46,13 @@ class Shot:
         rows = self.data.reshape(self.height, self.step)[:, : 3 * self.width]
         return rows.reshape(self.height, self.width, 3)[..., :: ORDERS[self.encoding]]
 
-    def with_rgb(self, image: UInt8Array) -> Shot:
+    def with_rgb(self, image: UInt8Array) -> CameraMessage:
         """The same shot with another picture, uint8 (H, W, 3) RGB, of any size."""
         height, width = image.shape[:2]
         data = np.ascontiguousarray(image[..., :: ORDERS[self.encoding]]).reshape(-1)
         return replace(self, height=height, width=width, step=3 * width, data=data)
 
-    def compressed(self, suffix: str = ".jpg") -> Shot:
+    def compressed(self, suffix: str = ".jpg") -> CameraMessage:
         """The same shot as the bytes of a JPEG (".jpg") or PNG (".png")."""
         options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 1]
         data = cv2.imencode(suffix, np.ascontiguousarray(self.rgb[..., ::-1]), options)[1]

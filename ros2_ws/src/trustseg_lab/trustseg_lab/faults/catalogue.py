@@ -19,7 +19,7 @@ from trustseg_lab.faults.fault import (
     START,
     BoundRule,
     Fault,
-    Way,
+    FaultVariant,
     frames,
     message,
     silence,
@@ -46,17 +46,17 @@ def _worse(*reasons: str) -> Expected:
 
 def _pictures(
     expected: Expected, *kinds: str, bound: BoundRule | None = None, setup: str = PLAIN, after: int = 0
-) -> tuple[Way, ...]:
-    return tuple(Way(kind, CAMERA, expected, bound, setup=setup, after_frames=after) for kind in kinds)
+) -> tuple[FaultVariant, ...]:
+    return tuple(FaultVariant(kind, CAMERA, expected, bound, setup=setup, after_frames=after) for kind in kinds)
 
 
-def _engine(expected: Expected, *kinds: str, brief: bool = False, real: bool = False) -> tuple[Way, ...]:
+def _engine(expected: Expected, *kinds: str, brief: bool = False, real: bool = False) -> tuple[FaultVariant, ...]:
     how = "real" if real else SIMULATED
-    return tuple(Way(kind, BACKEND, expected, how=how, brief=brief) for kind in kinds)
+    return tuple(FaultVariant(kind, BACKEND, expected, how=how, brief=brief) for kind in kinds)
 
 
-def _ends(kind: str, maker: str = PROCESS) -> Way:
-    return Way(kind, maker, Expected((STALE,), SILENT))
+def _ends(kind: str, maker: str = PROCESS) -> FaultVariant:
+    return FaultVariant(kind, maker, Expected((STALE,), SILENT))
 
 
 def _latching_window(bounds: Bounds) -> int:
@@ -75,7 +75,7 @@ IN_MEMORY = "an engine with other weights takes the place of the sound one: memo
 WRAPPED = "the fault-injecting backend alters what the engine gave"
 
 FAULTS: tuple[Fault, ...] = (
-    Fault(1, "never any frame", message, (Way("no_camera", START, Expected((UNKNOWN,), ("NO_INPUT",))),)),
+    Fault(1, "never any frame", message, (FaultVariant("no_camera", START, Expected((UNKNOWN,), ("NO_INPUT",))),)),
     Fault(2, "stream stops", silence, _pictures(Expected((STALE,), ("INPUT_STALE",)), "stop")),
     Fault(
         3, "low rate", window,
@@ -90,7 +90,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(8, "stamp in the future", frames(1), _pictures(_failed("STAMP_FUTURE"), "stamp_future")),
     Fault(9, "stamp zero or old", frames(1), _pictures(_failed("STAMP_INVALID"), "stamp_zero", "stamp_old")),
     Fault(
-        10, "clock jump", frames(1), (Way("clock_jump", BUS, _failed("CLOCK_JUMP"), brief=True),),
+        10, "clock jump", frames(1), (FaultVariant("clock_jump", BUS, _failed("CLOCK_JUMP"), brief=True),),
         "the segmenter reads the time from /clock, which jumps; the machine's own clock is left alone",
     ),
     Fault(11, "frozen", frames(3), _pictures(_failed("FROZEN"), "frozen")),
@@ -148,7 +148,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         29, "second publisher, frame_id changes", window,
-        (Way("second_publisher", BUS, _failed("MULTI_SOURCE")), *_pictures(_failed("MULTI_SOURCE"), "frame_id_change")),
+        (
+            FaultVariant("second_publisher", BUS, _failed("MULTI_SOURCE")),
+            *_pictures(_failed("MULTI_SOURCE"), "frame_id_change"),
+        ),
     ),
     Fault(30, "NaN in the output", frames(1), _engine(_failed("OUTPUT_INVALID"), "nan_output"), WRAPPED),
     Fault(
@@ -161,15 +164,22 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         33, "mask, confidence, status of different frames", frames(1),
-        (Way("mask_of_another_frame", OUTPUT, Expected((CONSUMER,), ("MISMATCHED_OUTPUT",))),),
+        (FaultVariant("mask_of_another_frame", OUTPUT, Expected((CONSUMER,), ("MISMATCHED_OUTPUT",))),),
     ),
     # At a start the flag is up anyway; when the reason is heard depends on how soon the monitor discovers the node.
-    Fault(34, "engine missing", window, (Way("engine_missing", START, Expected((LATCHED,), ("MODEL_INTEGRITY",))),)),
     Fault(
-        35, "hash mismatch", window, (Way("engine_altered", START, Expected((LATCHED,), ("MODEL_INTEGRITY",))),),
+        34, "engine missing", window,
+        (FaultVariant("engine_missing", START, Expected((LATCHED,), ("MODEL_INTEGRITY",))),),
+    ),
+    Fault(
+        35, "hash mismatch", window,
+        (FaultVariant("engine_altered", START, Expected((LATCHED,), ("MODEL_INTEGRITY",))),),
         "a plan of another TensorRT version or GPU is refused by its manifest in the same way; none can be built here",
     ),
-    Fault(36, "golden image differs", window, (Way("golden_differs", START, Expected((LATCHED,), ("SELF_TEST",))),)),
+    Fault(
+        36, "golden image differs", window,
+        (FaultVariant("golden_differs", START, Expected((LATCHED,), ("SELF_TEST",))),),
+    ),
     Fault(37, "backend raises", frames(1), _engine(_failed("BACKEND"), "backend_raises", brief=True, real=True)),
     Fault(38, "backend hangs", silence, _engine(Expected((STALE,), SILENT), "backend_hangs", brief=True, real=True)),
     Fault(
@@ -201,29 +211,29 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         47, "the monitor dies", lambda bounds: bounds.guard_ns,
         tuple(
-            Way(kind, PROCESS, Expected((GUARD,), ("MONITOR_SILENT",)))
+            FaultVariant(kind, PROCESS, Expected((GUARD,), ("MONITOR_SILENT",)))
             for kind in ("monitor_killed", "monitor_stopped")
         ),
     ),
     Fault(48, "incompatible QoS", window,
-          (Way("incompatible_qos", BUS, Expected((FAILED, UNKNOWN), ("INCOMPATIBLE_QOS", "NO_INPUT"))),)),
+          (FaultVariant("incompatible_qos", BUS, Expected((FAILED, UNKNOWN), ("INCOMPATIBLE_QOS", "NO_INPUT"))),)),
     Fault(49, "lost link, stale shared memory", silence,
           (_ends("link_killed"),),
           "the process between camera and node is killed and leaves its shared memory behind"),
-    Fault(50, "bad parameter", window, (Way("bad_parameter", BUS, Expected((REFUSED,)), brief=True),)),
+    Fault(50, "bad parameter", window, (FaultVariant("bad_parameter", BUS, Expected((REFUSED,)), brief=True),)),
     Fault(
-        51, "disk full", window, (Way("disk_full", PROCESS, BORNE),),
+        51, "disk full", window, (FaultVariant("disk_full", PROCESS, BORNE),),
         "every write of the running processes to a file fails (RLIMIT_FSIZE)",
     ),
     Fault(52, "restart during a drive", lambda bounds: 0,
-          (Way("restart", PROCESS, Expected((UNKNOWN, LATCHED), ("NEW_INSTANCE", "RESTARTS")), brief=True),)),
+          (FaultVariant("restart", PROCESS, Expected((UNKNOWN, LATCHED), ("NEW_INSTANCE", "RESTARTS")), brief=True),)),
     Fault(53, "flapping of the backend", _latching_window,
           _engine(Expected((LATCHED,), ("BACKEND",)), "backend_flaps", real=True)),
     Fault(
         54, "replayed or altered status", message,
         (
-            Way("status_altered", BUS, _failed("STATUS_CORRUPT"), brief=True),
-            Way("status_replayed", BUS, _failed("STATUS_SEQUENCE"), brief=True),
+            FaultVariant("status_altered", BUS, _failed("STATUS_CORRUPT"), brief=True),
+            FaultVariant("status_replayed", BUS, _failed("STATUS_SEQUENCE"), brief=True),
         ),
     ),
     # What the table lacks. Each was once missed, or made the flag stay up.
@@ -243,14 +253,14 @@ FAULTS: tuple[Fault, ...] = (
         "2, 3, 8 and 4 buffers; it begins with the first picture that comes back",
     ),
     Fault(57, "soft fault in every third frame", window,
-          (Way("every_third_blurred", CAMERA, _worse("BLUR"), hold_ns=SECOND),)),
+          (FaultVariant("every_third_blurred", CAMERA, _worse("BLUR"), hold_ns=SECOND),)),
     Fault(58, "starved monitor", lambda bounds: 0,
-          (Way("monitor_starved", PROCESS, Expected((STALE, UNKNOWN, FAILED)), hold_ns=SECOND),),
+          (FaultVariant("monitor_starved", PROCESS, Expected((STALE, UNKNOWN, FAILED)), hold_ns=SECOND),),
           "counted from the first verdict after the monitor got time again: no old status may ever lead to OK"),
     Fault(59, "monitor with another timing than the node's", window,
-          (Way("monitor_mismatched", PROCESS, _failed("TIMING_MISMATCH"), hold_ns=3 * SECOND),)),
+          (FaultVariant("monitor_mismatched", PROCESS, _failed("TIMING_MISMATCH"), hold_ns=3 * SECOND),)),
     Fault(60, "camera driver killed and started again", silence,
-          (Way("camera_respawned", PROCESS, Expected((STALE,), SILENT), back_within=_back_soon),),
+          (FaultVariant("camera_respawned", PROCESS, Expected((STALE,), SILENT), back_within=_back_soon),),
           "and OK again no later than three seconds and ten frames after the new driver's first frame, and for five"),
 )  # fmt: skip
 
@@ -263,7 +273,7 @@ def fault_of(number: int) -> Fault:
     raise InputError("no such fault", expected=f"1 to {FAULTS[-1].number}", got=str(number))
 
 
-def way_of(kind: str) -> tuple[Fault, Way]:
+def way_of(kind: str) -> tuple[Fault, FaultVariant]:
     """The fault and way of a kind; InputError when there is none."""
     for fault in FAULTS:
         for way in fault.ways:

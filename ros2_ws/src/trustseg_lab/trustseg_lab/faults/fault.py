@@ -19,7 +19,7 @@ PLAIN, COMPRESSED, VARYING = "plain", "compressed", "varying"
 
 
 @dataclass(frozen=True)
-class Way:
+class FaultVariant:
     """One way in which a fault happens.
 
     Attributes:
@@ -55,7 +55,7 @@ class Fault:
     number: int
     name: str
     bound: BoundRule
-    ways: tuple[Way, ...]
+    ways: tuple[FaultVariant, ...]
     why: str = ""
 
     @property
@@ -68,7 +68,7 @@ class Fault:
         """The least real of its ways."""
         return max((way.how for way in self.ways), key=(REAL, SIMULATED, NOT_HERE).index)
 
-    def bound_of(self, way: Way, bounds: Bounds) -> int:
+    def bound_of(self, way: FaultVariant, bounds: Bounds) -> int:
         """Longest time that this way may go unnoticed, nanoseconds."""
         return (way.bound or self.bound)(bounds)
 

@@ -12,7 +12,7 @@ from typing import Any
 MAX_WAITING = 4
 
 
-class Behind:
+class BackgroundWriter:
     """Runs calls one after the other beside the caller; an exception in one is raised by a later call here."""
 
     def __init__(self, name: str) -> None:

@@ -24,7 +24,7 @@ from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.types import UInt8Array
 from trustseg_lab.data import shown
 from trustseg_lab.recordings.sources import ImageSource, RecordedImage, fingerprint, open_sources, stated_period_ns
-from trustseg_lab.replay.background_writer import Behind
+from trustseg_lab.replay.background_writer import BackgroundWriter
 from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.labels import Labels, open_labels
 from trustseg_lab.replay.results.annotated import AnnotatedBag
@@ -32,16 +32,16 @@ from trustseg_lab.replay.results.confidence_tables import ConfidenceTables
 from trustseg_lab.replay.results.flag import FlagTrack
 from trustseg_lab.replay.results.frame_table import TableWriter, frame_row, frame_schema, timing_row, timing_schema
 from trustseg_lab.replay.results.moments import EventPictures, moment_of
-from trustseg_lab.replay.results.run_counts import Tally
-from trustseg_lab.replay.results.totals import DriveSums
+from trustseg_lab.replay.results.run_counts import RunCounts
+from trustseg_lab.replay.results.totals import DriveTotals
 from trustseg_lab.replay.results.truth import TruthTotals
-from trustseg_lab.replay.timeline import Answer, Timeline, TimelineConfig
+from trustseg_lab.replay.timeline import ReplayedFrame, Timeline, TimelineConfig
 
 OVERLAY_QUALITY = 80
 
 
 @dataclass(frozen=True)
-class DriveFigures(DriveSums):
+class DriveFigures(DriveTotals):
     """What a drive gave beside its files.
 
     Attributes:
@@ -118,7 +118,7 @@ class _Drive:
         self._fingerprint = fingerprint(job.path)
         identity = zlib.crc32(job.topic.encode()) ^ int(self._fingerprint[:15], 16)
         self._instance_id = identity & ((1 << 63) - 1) | 1
-        self._flag, self._tally = FlagTrack(), Tally()
+        self._flag, self._tally = FlagTrack(), RunCounts()
         self._tables = ConfidenceTables(self._classes)
         self._truth = TruthTotals(len(self._classes), options.void) if labels is not None else None
 
@@ -139,7 +139,7 @@ class _Drive:
                 "model_sha256": pipeline.model_sha256, "calibration_sha256": pipeline.calibration_sha256,
             }  # fmt: skip
             self._bag = AnnotatedBag(folder, identity, self._bounds.timing, self._bounds.verdict_valid_ns)
-        self._behind = Behind("results")
+        self._behind = BackgroundWriter("results")
         started = perf_counter()
         try:
             for taken, image in enumerate(self._images(), start=1):
@@ -189,7 +189,7 @@ class _Drive:
             if since_ns >= options.start_s * SECOND:
                 yield image
 
-    def _keep(self, answer: Answer) -> None:
+    def _keep(self, answer: ReplayedFrame) -> None:
         result, frame = answer.result, answer.frame
         picture: UInt8Array | None = None
         crcs: tuple[int, int] | None = None
@@ -207,13 +207,13 @@ class _Drive:
         if self._bag is not None:
             self._write_messages(self._bag, answer, picture)
 
-    def _write_messages(self, bag: AnnotatedBag, answer: Answer, picture: UInt8Array | None) -> None:
+    def _write_messages(self, bag: AnnotatedBag, answer: ReplayedFrame, picture: UInt8Array | None) -> None:
         overlay = None
         if picture is not None and answer.result is not None:
             overlay = jpeg(self._painter.overlay(picture, answer.result.labels), OVERLAY_QUALITY)
         bag.add(answer, overlay)
 
-    def _add_truth(self, answer: Answer, row: dict[str, Any]) -> None:
+    def _add_truth(self, answer: ReplayedFrame, row: dict[str, Any]) -> None:
         result, frame, truth = answer.result, answer.frame, self._truth
         if self._labels is None or truth is None or result is None or frame is None:
             return

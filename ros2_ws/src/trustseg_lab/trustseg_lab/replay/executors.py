@@ -73,7 +73,7 @@ def run_jobs(
         executor.close()
 
 
-class Here(Generic[Job, Result]):
+class SerialExecutor(Generic[Job, Result]):
     """One job after the other in this process."""
 
     slots = 1
@@ -98,7 +98,7 @@ class Here(Generic[Job, Result]):
         """See `Executor`."""
 
 
-class Processes(Generic[Job, Result]):
+class ProcessExecutor(Generic[Job, Result]):
     """Processes that take one job after the other; in place of one that dies comes a new one.
 
     Args:

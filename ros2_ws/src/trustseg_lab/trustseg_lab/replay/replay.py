@@ -19,7 +19,7 @@ from trustseg.files.output_folder import output_folder
 from trustseg_lab.data import passed_over
 from trustseg_lab.recordings.bag import is_bag
 from trustseg_lab.recordings.storage import one_line
-from trustseg_lab.replay.executors import Executor, Here, Processes, run_jobs
+from trustseg_lab.replay.executors import Executor, ProcessExecutor, SerialExecutor, run_jobs
 from trustseg_lab.replay.job import ReplayJob, ReplayOptions, job_key
 from trustseg_lab.replay.job_list import list_jobs
 from trustseg_lab.replay.ray_cluster import RayCluster, check_address
@@ -35,7 +35,7 @@ from trustseg_lab.replay.results.gate import Fired, Gate, parse_gate
 from trustseg_lab.replay.results.metric_names import known_figures
 from trustseg_lab.replay.results.report import write_index, write_report
 from trustseg_lab.replay.results.summary import SCHEMA_VERSION, metrics_of, timing_of
-from trustseg_lab.replay.results.totals import TIMING, DriveSums, read_totals
+from trustseg_lab.replay.results.totals import TIMING, DriveTotals, read_totals
 from trustseg_lab.replay.run_job import SUMMARY, JobEnd, run_job
 from trustseg_lab.replay.unfinished import LOCK, finished_in, take_up, unfinished_folder
 
@@ -104,7 +104,7 @@ class Done:
 
     job: ReplayJob
     folder: Path
-    sums: DriveSums
+    sums: DriveTotals
     document: dict[str, Any]
 
 
@@ -175,9 +175,9 @@ def _run(
         local = min(request.jobs, len(jobs))
         executor = RayCluster(request.executor, call, folder / LOCK, request.options.threads, local)
     elif request.jobs > 1 and count > 1:
-        executor = Processes(call, min(request.jobs, len(jobs)))
+        executor = ProcessExecutor(call, min(request.jobs, len(jobs)))
     else:
-        executor = Here(lambda job: call(job, progress=partial(progress, job.title)))
+        executor = SerialExecutor(lambda job: call(job, progress=partial(progress, job.title)))
     if count > 1:
         progress(DRIVES, count - len(jobs), count)
     for number, (job, end) in enumerate(run_jobs(executor, jobs, request.retries, _worth_again), start=1):

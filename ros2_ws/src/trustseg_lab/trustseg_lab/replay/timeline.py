@@ -65,7 +65,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReplayedFrame:
     """What became of one image.
 
     Attributes:
@@ -146,7 +146,7 @@ class Timeline:
         self._seq = self._number = 0
         self._changes: list[Change] = []
 
-    def take(self, image: RecordedImage) -> Answer | None:
+    def take(self, image: RecordedImage) -> ReplayedFrame | None:
         """The answer to one image; None for one that `every` leaves out.
 
         One that is left out advances time and is no gap: its stamp and its size are checked, and for the state machine
@@ -174,7 +174,7 @@ class Timeline:
         if chosen:
             self._held = evidence
         verdict = self._tell(evidence, image.time_ns)
-        return Answer(
+        return ReplayedFrame(
             image=image, seq=self._seq, stamp_ns=evidence.stamp_ns, outcome=found.outcome, reasons=found.reasons,
             severity=found.severity, why=found.why, verdict=verdict, frame=found.frame, result=found.result,
             changes=self.new_changes(), age_ms=found.age_ms, decode_ms=found.decode_ms,

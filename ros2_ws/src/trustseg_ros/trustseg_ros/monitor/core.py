@@ -31,7 +31,7 @@ KEEP_AGAIN_NS = SECOND  # between tries to write a latch: a full disk is emptied
 
 
 @dataclass(frozen=True)
-class Outlets:
+class MonitorOutputs:
     """Ways out of the core, and its clocks.
 
     Attributes:
@@ -69,7 +69,7 @@ class MonitorCore:
         name: str,
         instance_id: int,
         config: FailsafeConfig,
-        outlets: Outlets,
+        outlets: MonitorOutputs,
         latch_file: LatchFile,
         diagnostics_period_s: float,
     ) -> None:

@@ -35,7 +35,7 @@ from trustseg_ros.common.qos import (
     status_qos,
     verdict_qos,
 )
-from trustseg_ros.monitor.core import MonitorCore, Outlets
+from trustseg_ros.monitor.core import MonitorCore, MonitorOutputs
 from trustseg_ros.monitor.latch_file import LatchFile, default_path
 
 NODE_NAME = "trustseg_monitor"
@@ -59,7 +59,7 @@ class Monitor(Node):
         watch(self, config, lambda changed: self.core.configure(failsafe_config(changed)))
         self._flag_out = self.create_publisher(Bool, "~/failure", flag_qos(bounds))
         self._diagnostics_out = self.create_publisher(DiagnosticArray, TOPIC, latest_qos())
-        outlets = Outlets(
+        outlets = MonitorOutputs(
             verdict=self.create_publisher(FailureState, "~/failure_state", verdict_qos()).publish,
             flag=lambda failure: self._flag_out.publish(Bool(data=failure)),
             diagnostics=self._diagnose,

@@ -76,7 +76,7 @@ class Loading:
             return
 
 
-class Engines:
+class BackendFailover:
     """Engines of one pipeline, in their order. One thread at a time.
 
     Args:

@@ -18,7 +18,7 @@ from trustseg.backends import GoldenResult
 from trustseg.bounds import MS, SECOND
 from trustseg.errors import BackendError, EngineLostError
 from trustseg.reasons import Reason
-from trustseg_ros.segmenter.backend_failover import Engines
+from trustseg_ros.segmenter.backend_failover import BackendFailover
 from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.supervisor import Supervisor
 
@@ -27,7 +27,7 @@ LONGEST_WAIT_S = 1.0
 PATIENCE_NS = SECOND
 
 
-class EngineCare:
+class BackendMaintenance:
     """Used by the worker's thread alone, under the engine's lock.
 
     Args:
@@ -40,7 +40,7 @@ class EngineCare:
     """
 
     def __init__(
-        self, engines: Engines, plan: SelfTestPlan, engine_lock: threading.Lock, supervisor: Supervisor,
+        self, engines: BackendFailover, plan: SelfTestPlan, engine_lock: threading.Lock, supervisor: Supervisor,
         differs: Callable[[str], None], changed: Callable[[], None], logger: Any,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:  # fmt: skip

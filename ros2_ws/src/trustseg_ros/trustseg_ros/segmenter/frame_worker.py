@@ -17,12 +17,12 @@ from trustseg.frames import FrameIntake, SourceCheck
 from trustseg.reasons import Mode, Reason, Severity, severity_of
 from trustseg.types import Frame, PerceptionResult
 from trustseg_ros.segmenter.arrivals import Arrivals
-from trustseg_ros.segmenter.backend_maintenance import EngineCare
+from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
 from trustseg_ros.segmenter.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.clock_pair import read_together
-from trustseg_ros.segmenter.latest_slot import Newest
+from trustseg_ros.segmenter.latest_slot import LatestSlot
 from trustseg_ros.segmenter.outputs import Outputs
-from trustseg_ros.segmenter.status_publisher import Received, StatusBook
+from trustseg_ros.segmenter.status_publisher import Received, StatusPublisher
 from trustseg_ros.segmenter.supervisor import Supervisor, Watch
 
 LOG_PERIOD_S = 1.0
@@ -74,11 +74,11 @@ class FrameWorker:
         config: WorkerConfig,
         *,
         intake: FrameIntake,
-        care: EngineCare,
+        care: BackendMaintenance,
         info: CameraInfoCheck,
         arrivals: Arrivals,
         engine_lock: threading.Lock,
-        book: StatusBook,
+        book: StatusPublisher,
         outputs: Outputs,
         supervisor: Supervisor,
         now_ns: Callable[[], int],
@@ -90,7 +90,7 @@ class FrameWorker:
         self.care, self._info, self._arrivals = care, info, arrivals
         self._book, self._outputs, self._supervisor = book, outputs, supervisor
         self._now_ns, self._logger, self._running = now_ns, logger, running
-        self._newest: Newest[Received] = Newest()
+        self._newest: LatestSlot[Received] = LatestSlot()
         self._thread = threading.Thread(target=self._run, name="frame worker", daemon=True)
         self._source = SourceCheck()
         self._several_sources = False

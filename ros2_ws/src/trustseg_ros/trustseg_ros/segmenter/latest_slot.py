@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Newest(Generic[T]):
+class LatestSlot(Generic[T]):
     """Holds at most one item; a newer one takes its place, and whoever puts it gets the overtaken one back."""
 
     def __init__(self) -> None:

@@ -42,14 +42,14 @@ from trustseg_ros.common.qos import (
 )
 from trustseg_ros.common.qos_overrides import QosOverrides
 from trustseg_ros.segmenter.arrivals import Arrivals
-from trustseg_ros.segmenter.backend_failover import Engines, Loading
-from trustseg_ros.segmenter.backend_maintenance import EngineCare
+from trustseg_ros.segmenter.backend_failover import BackendFailover, Loading
+from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
 from trustseg_ros.segmenter.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.diagnostics import SegmenterDiagnostics
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.segmenter.outputs import OVERRIDABLE, Outputs
 from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
-from trustseg_ros.segmenter.status_publisher import EngineIdentity, StatusBook
+from trustseg_ros.segmenter.status_publisher import EngineIdentity, StatusPublisher
 from trustseg_ros.segmenter.supervisor import LOADING_NS, Supervisor
 
 NODE_NAME = "trustseg"
@@ -61,7 +61,7 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 class Loaded:
     """What configure makes and cleanup releases."""
 
-    engines: Engines
+    engines: BackendFailover
     outputs: Outputs
 
     @property
@@ -85,7 +85,7 @@ class Segmenter(LifecycleNode):
         watch(self, self.config, self._on_config)
         # Not a lifecycle publisher: that one is mute while inactive, which is when there is most to say.
         self._status_out = self.create_publisher(SegmentationStatus, "~/status", status_qos(self.bounds))
-        self.book = StatusBook(
+        self.book = StatusPublisher(
             publish=self._publish_status,
             now=lambda: self.get_clock().now().to_msg(),
             instance_id=secrets.randbits(63) | 1,
@@ -140,7 +140,7 @@ class Segmenter(LifecycleNode):
                 spares = spare_order(config.backend, backend.name)
                 backend = self._wrapped(backend, bundle)
                 pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
-                engines = Engines(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
+                engines = BackendFailover(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
                 self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides))
         except Exception as error:
             self._engine_settled = False
@@ -261,7 +261,7 @@ class Segmenter(LifecycleNode):
         self._worker = FrameWorker(
             WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
             intake=intake,
-            care=EngineCare(
+            care=BackendMaintenance(
                 loaded.engines,
                 SelfTestPlan(config.self_test_period_s, bounds, now_ns, test_ns),
                 self._engine_lock,

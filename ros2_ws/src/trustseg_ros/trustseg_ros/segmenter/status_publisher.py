@@ -61,7 +61,7 @@ class Counts:
 
 
 @dataclass
-class StatusBook:
+class StatusPublisher:
     """Writes every status of one node's life.
 
     Args:

@@ -16,7 +16,7 @@ from trustseg_interfaces.msg import SegmentationStatus
 from trustseg.bounds import SECOND, derive_bounds
 from trustseg.errors import TrustSegError
 from trustseg_lab.faults.judge import Moment
-from trustseg_lab.faults.rig.fault_rig import Bench
+from trustseg_lab.faults.rig.fault_rig import FaultRig
 from trustseg_lab.faults.rig.planner_probe import ANSWERS
 from trustseg_lab.faults.rig.stack import wait_until
 from trustseg_ros.common.qos import IMAGE_TOPIC, STATUS_TOPIC, camera_qos, latest_qos, status_qos
@@ -28,7 +28,7 @@ REFUSED = "REFUSED"
 
 
 @contextmanager
-def second_publisher(bench: Bench) -> Iterator[int]:
+def second_publisher(bench: FaultRig) -> Iterator[int]:
     """Another camera feeds the image topic too, at the same rate, with one picture of the first one."""
     node, period_s = bench.witness.node, bench.witness.bounds.camera_period_ns / SECOND
     seen: list[Image] = []
@@ -52,7 +52,7 @@ def second_publisher(bench: Bench) -> Iterator[int]:
 
 
 @contextmanager
-def incompatible_qos(bench: Bench) -> Iterator[int]:
+def incompatible_qos(bench: FaultRig) -> Iterator[int]:
     """A segmenter whose timing differs from the monitor's offers its statuses."""
     node, bounds = bench.witness.node, bench.witness.bounds
     other = derive_bounds(4 * bounds.camera_period_ns, 4 * bounds.latency_budget_ns)
@@ -63,11 +63,11 @@ def incompatible_qos(bench: Bench) -> Iterator[int]:
         node.destroy_publisher(publisher)
 
 
-def forged(change: Callable[[SegmentationStatus], None]) -> Callable[[Bench], AbstractContextManager[int]]:
+def forged(change: Callable[[SegmentationStatus], None]) -> Callable[[FaultRig], AbstractContextManager[int]]:
     """A status of the node is sent once more by somebody else, changed."""
 
     @contextmanager
-    def maker(bench: Bench) -> Iterator[int]:
+    def maker(bench: FaultRig) -> Iterator[int]:
         witness = bench.witness
         publisher = witness.node.create_publisher(SegmentationStatus, STATUS_TOPIC, status_qos(witness.bounds))
         try:
@@ -98,7 +98,7 @@ def _replay(status: SegmentationStatus) -> None:
 
 
 @contextmanager
-def clock_jump(bench: Bench) -> Iterator[int]:
+def clock_jump(bench: FaultRig) -> Iterator[int]:
     """The segmenter's clock comes from /clock, which follows the real one and then is a second ahead."""
     witness = bench.witness
     publisher = witness.node.create_publisher(Clock, "/clock", latest_qos())
@@ -131,7 +131,7 @@ def clock_jump(bench: Bench) -> Iterator[int]:
 
 
 @contextmanager
-def bad_parameter(bench: Bench) -> Iterator[int]:
+def bad_parameter(bench: FaultRig) -> Iterator[int]:
     """A bad value is set in a running node, and another one is given at a start."""
     witness = bench.witness
     before = witness.get_parameter("trustseg", "output_size").string_value
@@ -145,13 +145,13 @@ def bad_parameter(bench: Bench) -> Iterator[int]:
     yield begun_ns
 
 
-def _refused_at_start(bench: Bench) -> bool:
+def _refused_at_start(bench: FaultRig) -> bool:
     arguments = ("trustseg_ros.monitor.node", "--ros-args", "-p", "camera_rate_hz:=-1.0", "-r", "__ns:=/refused")
     status, words = bench.stack.run_beside(arguments)
     return status == 2 and "camera_rate_hz" in words
 
 
-BUS_FAULTS: dict[str, Callable[[Bench], AbstractContextManager[int]]] = {
+BUS_FAULTS: dict[str, Callable[[FaultRig], AbstractContextManager[int]]] = {
     "second_publisher": second_publisher,
     "incompatible_qos": incompatible_qos,
     "status_altered": forged(_alter),

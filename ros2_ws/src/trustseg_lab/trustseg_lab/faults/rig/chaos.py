@@ -13,9 +13,9 @@ from typing import Any
 from trustseg.bounds import MS, SECOND
 from trustseg.errors import TrustSegError
 from trustseg_lab.faults.catalogue import FAULTS
-from trustseg_lab.faults.fault import BACKEND, BUS, CAMERA, PLAIN, PROCESS, Fault, Way
+from trustseg_lab.faults.fault import BACKEND, BUS, CAMERA, PLAIN, PROCESS, Fault, FaultVariant
 from trustseg_lab.faults.judge import Moment, unsafe_ns
-from trustseg_lab.faults.rig.fault_rig import Bench, place_of
+from trustseg_lab.faults.rig.fault_rig import FaultRig, place_of
 from trustseg_lab.faults.rig.makers import made
 from trustseg_lab.faults.rig.planner_probe import GUARD
 from trustseg_lab.faults.rig.run_job import FaultsOptions, Progress, open_bench
@@ -38,7 +38,7 @@ ASKED_LATE_TICKS = 2
 SAY_EVERY = 50
 
 
-def chaos_ways() -> list[tuple[Fault, Way]]:
+def chaos_ways() -> list[tuple[Fault, FaultVariant]]:
     """Every way that may be drawn."""
     return [
         (fault, way)
@@ -111,7 +111,7 @@ def run_chaos(
         }  # fmt: skip
 
 
-def _one(bench: Bench, fault: Fault, way: Way, rng: random.Random) -> tuple[int, list[str]]:
+def _one(bench: FaultRig, fault: Fault, way: FaultVariant, rng: random.Random) -> tuple[int, list[str]]:
     """Let one fault happen for a random time; how long the flag was wrongly down, nanoseconds, and what was seen."""
     witness = bench.witness
     bound_ns = fault.bound_of(way, witness.bounds) + ASKED_LATE_TICKS * witness.bounds.tick_ns

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from trustseg.bounds import SECOND
 from trustseg.errors import TrustSegError
-from trustseg_lab.faults.rig.planner_probe import ALONE, ANSWERS, CONSUMER, GUARD, VERDICTS, Witness
+from trustseg_lab.faults.rig.planner_probe import ALONE, ANSWERS, CONSUMER, GUARD, VERDICTS, PlannerProbe
 from trustseg_lab.faults.rig.stack import SEGMENTER, Stack
 
 START_LIMIT_S = 90.0
@@ -20,7 +20,7 @@ UNSOUND = {"SELF_TEST", "MODEL_INTEGRITY"}
 
 
 @dataclass
-class Bench:
+class FaultRig:
     """What every fault works with.
 
     Attributes:
@@ -30,7 +30,7 @@ class Bench:
     """
 
     stack: Stack
-    witness: Witness
+    witness: PlannerProbe
     say: Callable[[str], None]
     resets: int = 0
     notes: list[str] = field(default_factory=list)

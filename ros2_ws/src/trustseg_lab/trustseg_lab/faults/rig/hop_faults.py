@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from trustseg.bounds import SECOND
 from trustseg.errors import TrustSegError
-from trustseg_lab.faults.rig.fault_rig import Bench
+from trustseg_lab.faults.rig.fault_rig import FaultRig
 from trustseg_lab.faults.rig.planner_probe import VERDICTS
 from trustseg_lab.faults.rig.stack import LINK, MONITOR, SEGMENTER
 
@@ -26,7 +26,7 @@ SLOWER, LONGER = 6.0, 5.0
 
 
 @contextmanager
-def monitor_starved(bench: Bench) -> Iterator[int]:
+def monitor_starved(bench: FaultRig) -> Iterator[int]:
     """The monitor gets no time while the node sends its last statuses and dies. It begins when the monitor goes on.
 
     All that it then finds is old, however many good statuses there are.
@@ -51,13 +51,13 @@ def monitor_starved(bench: Bench) -> Iterator[int]:
         stack.restart(SEGMENTER)
 
 
-def _newest_seq(bench: Bench) -> int:
+def _newest_seq(bench: FaultRig) -> int:
     status = bench.witness.status
     return 0 if status is None else int(status.seq)
 
 
 @contextmanager
-def monitor_mismatched(bench: Bench) -> Iterator[int]:
+def monitor_mismatched(bench: FaultRig) -> Iterator[int]:
     """The monitor is configured for a camera six times as slow. It begins when that monitor has heard the node."""
     witness, stack, options = bench.witness, bench.stack, bench.stack.options
     before = witness.verdict.instance_id if witness.verdict else 0
@@ -80,7 +80,7 @@ def monitor_mismatched(bench: Bench) -> Iterator[int]:
 
 
 @contextmanager
-def camera_respawned(bench: Bench) -> Iterator[int]:
+def camera_respawned(bench: FaultRig) -> Iterator[int]:
     """The driver of the node's camera is killed and started again. It ends when frames are answered again."""
     witness = bench.witness
     killed_ns = time.monotonic_ns()
@@ -93,7 +93,7 @@ def camera_respawned(bench: Bench) -> Iterator[int]:
         raise TrustSegError("the driver did not come back", got=bench.stack.last_words(LINK))
 
 
-HOP_FAULTS: dict[str, Callable[[Bench], AbstractContextManager[int]]] = {
+HOP_FAULTS: dict[str, Callable[[FaultRig], AbstractContextManager[int]]] = {
     "monitor_starved": monitor_starved,
     "monitor_mismatched": monitor_mismatched,
     "camera_respawned": camera_respawned,

@@ -30,7 +30,7 @@ from trustseg_lab.faults.camera_faults import (
     Delivery,
     info_size,
 )
-from trustseg_lab.faults.camera_message import Shot
+from trustseg_lab.faults.camera_message import CameraMessage
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import Timing, load, parameter, watch
 from trustseg_ros.common.qos import IMAGE_TOPIC, camera_qos, output_qos
@@ -64,7 +64,7 @@ class Injector(Node):
         self._fault: CameraFault | None = None
         self._begun = False
         self._ends_ns: int | None = None
-        self._late: deque[tuple[int, Shot]] = deque()
+        self._late: deque[tuple[int, CameraMessage]] = deque()
         kind = CompressedImage if self._compressed else Image
         self._events = EventOut(self)
         self._image_out = self.create_publisher(kind, IMAGE_TOPIC, camera_qos())
@@ -136,7 +136,7 @@ class Injector(Node):
         else:
             self._send(delivery.shot, altered)
 
-    def _send(self, shot: Shot, altered: bool = True) -> None:
+    def _send(self, shot: CameraMessage, altered: bool = True) -> None:
         message = message_of(shot, self._compressed)
         if altered:
             self._tell()
@@ -171,17 +171,17 @@ class Injector(Node):
             self._events.say(self._fault.kind, BEGUN)
 
 
-def shot_of(message: Any) -> Shot:
+def shot_of(message: Any) -> CameraMessage:
     """An Image or CompressedImage as plain data; the pixels are a view of the message."""
     stamp, frame_id = message.header.stamp, message.header.frame_id
     at_ns, data = stamp.sec * SECOND + stamp.nanosec, np.frombuffer(message.data, np.uint8)
     if isinstance(message, CompressedImage):
-        return Shot(at_ns, frame_id, 0, 0, 0, "", data, format=message.format or "jpeg")
+        return CameraMessage(at_ns, frame_id, 0, 0, 0, "", data, format=message.format or "jpeg")
     fields = (message.height, message.width, message.step, message.encoding)
-    return Shot(at_ns, frame_id, *fields, data, bool(message.is_bigendian))
+    return CameraMessage(at_ns, frame_id, *fields, data, bool(message.is_bigendian))
 
 
-def message_of(shot: Shot, compressed: bool) -> Any:
+def message_of(shot: CameraMessage, compressed: bool) -> Any:
     """The message of a shot."""
     if compressed:
         message: Any = CompressedImage(format=shot.format)

@@ -12,20 +12,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from trustseg.errors import TrustSegError
-from trustseg_lab.faults.fault import BACKEND, CAMERA, OUTPUT, Way
+from trustseg_lab.faults.fault import BACKEND, CAMERA, OUTPUT, FaultVariant
 from trustseg_lab.faults.rig.bus_faults import BUS_FAULTS
-from trustseg_lab.faults.rig.fault_rig import Bench
+from trustseg_lab.faults.rig.fault_rig import FaultRig
 from trustseg_lab.faults.rig.hop_faults import HOP_FAULTS
 from trustseg_lab.faults.rig.stack import LINK, MONITOR, SEGMENTER
 from trustseg_lab.faults.rig.start_faults import START_FAULTS
 
 EVENT_LIMIT_S = 15.0
 SILENT_KINDS = ("stop",)  # frames end: the fault is the silence after the last answer
-Maker = Callable[[Bench], AbstractContextManager[int]]
+Maker = Callable[[FaultRig], AbstractContextManager[int]]
 
 
 @contextmanager
-def made(bench: Bench, way: Way, seed: int) -> Iterator[int]:
+def made(bench: FaultRig, way: FaultVariant, seed: int) -> Iterator[int]:
     """Make the fault of a way happen; gives its beginning on the steady clock, nanoseconds, and ends it on leaving."""
     maker: AbstractContextManager[int]
     if way.maker in (CAMERA, OUTPUT):
@@ -39,7 +39,7 @@ def made(bench: Bench, way: Way, seed: int) -> Iterator[int]:
 
 
 @contextmanager
-def asked_of(bench: Bench, node: str, kind: str, **more: float) -> Iterator[int]:
+def asked_of(bench: FaultRig, node: str, kind: str, **more: float) -> Iterator[int]:
     """A fault that a node of the stack makes when its parameter says so."""
     witness = bench.witness
     since = len(witness.events)
@@ -58,7 +58,7 @@ def sends(name: str, number: signal.Signals) -> Maker:
     """A signal to a program; what it stops is let go on at the end."""
 
     @contextmanager
-    def maker(bench: Bench) -> Iterator[int]:
+    def maker(bench: FaultRig) -> Iterator[int]:
         pid = bench.stack.pid(name)
         begun_ns = time.monotonic_ns()
         os.kill(pid, number)
@@ -71,14 +71,14 @@ def sends(name: str, number: signal.Signals) -> Maker:
     return maker
 
 
-def last_answer_ns(bench: Bench, ended_ns: int) -> int:
+def last_answer_ns(bench: FaultRig, ended_ns: int) -> int:
     """When a silence begins: with the answer to what was under way when the frames ended (`Bounds.detection_ns`)."""
     bench.rest(bench.witness.bounds.latency_budget_ns)
     return max(ended_ns, bench.witness.status_at_ns)
 
 
 @contextmanager
-def link_killed(bench: Bench) -> Iterator[int]:
+def link_killed(bench: FaultRig) -> Iterator[int]:
     """The process between camera and node dies."""
     killed_ns = time.monotonic_ns()
     os.kill(bench.stack.pid(LINK), signal.SIGKILL)
@@ -86,7 +86,7 @@ def link_killed(bench: Bench) -> Iterator[int]:
 
 
 @contextmanager
-def disk_full(bench: Bench) -> Iterator[int]:
+def disk_full(bench: FaultRig) -> Iterator[int]:
     """No file of segmenter and monitor may grow: every write to one fails, as on a full disk."""
     limits = {}
     try:
@@ -101,7 +101,7 @@ def disk_full(bench: Bench) -> Iterator[int]:
 
 
 @contextmanager
-def restart(bench: Bench) -> Iterator[int]:
+def restart(bench: FaultRig) -> Iterator[int]:
     """The node ends in order and is started again; the fault begins with the first verdict about its successor."""
     witness = bench.witness
     known = witness.known_instances()

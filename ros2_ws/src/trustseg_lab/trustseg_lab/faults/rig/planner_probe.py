@@ -37,7 +37,7 @@ SERVICE_LIMIT_S, ANSWER_LIMIT_S = 60.0, 2.0
 VERDICTS, GUARD, CONSUMER, ANSWERS, ALONE = "verdicts", "guard", "consumer", "answers", "alone"
 
 
-class Witness:
+class PlannerProbe:
     """The node and its thread; every list is in the order of time and only ever appended to or cut at its start.
 
     Attributes:
@@ -72,7 +72,7 @@ class Witness:
         # A planner's loop is its own: what else arrives must not delay it.
         self._planner = threading.Thread(target=self._plan, name="planner", daemon=True)
 
-    def __enter__(self) -> Witness:
+    def __enter__(self) -> PlannerProbe:
         self._thread.start()
         self._planner.start()
         return self

@@ -20,11 +20,11 @@ from trustseg.errors import InputError, TrustSegError
 from trustseg.failsafe.evidence import FailsafeConfig
 from trustseg.reasons import State
 from trustseg_lab.faults.false_alarms import Calm, calm_row, changes, raised
-from trustseg_lab.faults.fault import CAMERA, Fault, Way
+from trustseg_lab.faults.fault import CAMERA, Fault, FaultVariant
 from trustseg_lab.faults.judge import NOT_HERE, Expected, Trial, judge, row
-from trustseg_lab.faults.rig.fault_rig import Bench, place_of
+from trustseg_lab.faults.rig.fault_rig import FaultRig, place_of
 from trustseg_lab.faults.rig.makers import made
-from trustseg_lab.faults.rig.planner_probe import GUARD, VERDICTS, Witness
+from trustseg_lab.faults.rig.planner_probe import GUARD, VERDICTS, PlannerProbe
 from trustseg_lab.faults.rig.stack import Stack, StackOptions
 from trustseg_lab.harness.rendered import rendered_drive
 from trustseg_lab.harness.script import plan_script
@@ -117,7 +117,7 @@ def document(options: FaultsOptions, bounds: Bounds, trials: dict[str, list[Tria
     }
 
 
-def run_trial(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
+def run_trial(bench: FaultRig, fault: Fault, way: FaultVariant, seed: int) -> Trial:
     """One fault, from OK to OK."""
     bench.stack.use(way.setup)
     _let_failures_age(bench, way)
@@ -141,7 +141,7 @@ def run_trial(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
     return Trial(False, trial.detected_ms, trial.state, trial.reasons, why)
 
 
-def _not_for_long(bench: Bench) -> str:
+def _not_for_long(bench: FaultRig) -> str:
     """Why the OK that was just reached did not last; empty when it did."""
     back_ns = bench.now_ns()
     bench.rest(BACK_FOR_NS)
@@ -149,7 +149,7 @@ def _not_for_long(bench: Bench) -> str:
     return "" if up is None else f"OK again, and {(up.at_ns - back_ns) / MS:.0f} ms later not: {', '.join(up.reasons)}"
 
 
-def _let_failures_age(bench: Bench, way: Way) -> None:
+def _let_failures_age(bench: FaultRig, way: FaultVariant) -> None:
     """Backend failures that follow each other soon latch, which is a fault of its own: each trial is to be a first."""
     if "BACKEND" not in way.expected.reasons or State.LATCHED.name in way.expected.states:
         return
@@ -159,7 +159,7 @@ def _let_failures_age(bench: Bench, way: Way) -> None:
         bench.rest(max(failed) + window_ns - bench.now_ns())
 
 
-def _happen(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
+def _happen(bench: FaultRig, fault: Fault, way: FaultVariant, seed: int) -> Trial:
     bound_ns = fault.bound_of(way, bench.witness.bounds)
     place, expected = place_of(way.kind), way.expected
     witness = bench.witness
@@ -175,13 +175,13 @@ def _happen(bench: Bench, fault: Fault, way: Way, seed: int) -> Trial:
     return judge(witness.since(place, begun_ns), begun_ns, ended_ns, bound_ns, expected)
 
 
-def watch_calm(bench: Bench, calm: Calm, minutes: float, seed: int) -> dict[str, Any]:
+def watch_calm(bench: FaultRig, calm: Calm, minutes: float, seed: int) -> dict[str, Any]:
     """The line of one false-alarm row: how long the planner's guard was up while nothing was wrong."""
     bench.stack.use(calm.setup)
     witness = bench.witness
     if not bench.wait_ok():
         return calm_row(calm, None, 0, 0, f"not OK before it: {bench.describe()}")
-    way = Way(calm.kind, CAMERA, Expected(("OK",), failure=False))
+    way = FaultVariant(calm.kind, CAMERA, Expected(("OK",), failure=False))
     with made(bench, way, seed) if calm.kind else nullcontext(bench.now_ns()):
         begun_ns, received = bench.now_ns(), witness.received
         kept, newest_ns, witness.late_ns = witness.since(GUARD, begun_ns)[:1], begun_ns, 0
@@ -214,7 +214,7 @@ def _words(trial: Trial) -> str:
 
 
 @contextmanager
-def open_bench(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[Bench]:
+def open_bench(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[FaultRig]:
     """Everything running, with nothing left behind at the end."""
     checked_bundle(options.bundle)
     source = options.source or _rendered(options)
@@ -227,9 +227,9 @@ def open_bench(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[B
             options.bundle, options.backend, options.precision, options.threads, source, options.rate_hz,
             options.latency_budget_ms, options.self_test_period_s, work,
         )  # fmt: skip
-        with Witness(stack_options.bounds) as witness, Stack(stack_options, environment, witness.fail) as stack:
+        with PlannerProbe(stack_options.bounds) as witness, Stack(stack_options, environment, witness.fail) as stack:
             say(f"bounds: {stack_options.bounds.describe()}")
-            yield Bench(stack, witness, say)
+            yield FaultRig(stack, witness, say)
     finally:
         if options.keep_logs is not None:
             shutil.copytree(work, options.keep_logs, dirs_exist_ok=True)

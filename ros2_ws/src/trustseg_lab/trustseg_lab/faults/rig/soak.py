@@ -39,7 +39,7 @@ from trustseg_ros.common.integrity import is_intact, seal
 from trustseg_ros.monitor.core import evidence_of, failure_state
 from trustseg_ros.planner.guard import FailureGuard
 from trustseg_ros.segmenter.messages import ImageMessage
-from trustseg_ros.segmenter.status_publisher import Received, StatusBook
+from trustseg_ros.segmenter.status_publisher import Received, StatusPublisher
 
 RATE_HZ = 30.0
 SIZE = (90, 120)  # of frames and masks: what is timed here is the code around the pixels
@@ -269,7 +269,7 @@ class Soak:
 
     def _start_node(self) -> None:
         self.result.instances += 1
-        self._book = StatusBook(
+        self._book = StatusPublisher(
             publish=self._on_status, now=lambda: _time(self._now_ns), mode=Mode.LIVE, bounds=self._bounds,
             clock_ns=lambda: self._now_ns, instance_id=int(self._rng.integers(1, 2**62)),
         )  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.errors import TrustSegError
-from trustseg_lab.faults.rig.fault_rig import Bench
+from trustseg_lab.faults.rig.fault_rig import FaultRig
 from trustseg_lab.faults.rig.planner_probe import ALONE
 from trustseg_lab.faults.rig.stack import SEGMENTER
 
@@ -24,7 +24,7 @@ START_LIMIT_S = 60.0
 
 
 @contextmanager
-def no_camera(bench: Bench) -> Iterator[int]:
+def no_camera(bench: FaultRig) -> Iterator[int]:
     """A monitor of its own, to which nobody ever says anything; the fault begins with its first verdict."""
     heard = bench.witness.hear_monitor_alone()
     arguments = ["trustseg_ros.monitor.node", "--ros-args", "-r", f"__ns:=/{ALONE}"]
@@ -39,14 +39,14 @@ def no_camera(bench: Bench) -> Iterator[int]:
         bench.stack.stop(ALONE)
 
 
-def starts_with(alter: Callable[[Path, str], None]) -> Callable[[Bench], AbstractContextManager[int]]:
+def starts_with(alter: Callable[[Path, str], None]) -> Callable[[FaultRig], AbstractContextManager[int]]:
     """The segmenter is started again with an altered copy of its bundle; begins with the first verdict about it.
 
     Until the monitor has discovered the new node its silence keeps the flag up.
     """
 
     @contextmanager
-    def maker(bench: Bench) -> Iterator[int]:
+    def maker(bench: FaultRig) -> Iterator[int]:
         witness, options = bench.witness, bench.stack.options
         folder = _copied(load_bundle(options.bundle), options.precision, options.work / "altered")
         alter(folder, options.precision)
@@ -111,7 +111,7 @@ def _other_golden(folder: Path, precision: str) -> None:
     path.write_text(json.dumps(card), encoding="utf-8")
 
 
-START_FAULTS: dict[str, Callable[[Bench], AbstractContextManager[int]]] = {
+START_FAULTS: dict[str, Callable[[FaultRig], AbstractContextManager[int]]] = {
     "no_camera": no_camera,
     "engine_missing": starts_with(_without_engine),
     "engine_altered": starts_with(_altered_engine),

@@ -18,7 +18,7 @@ from trustseg.failsafe.evidence import Snapshot
 from trustseg.reasons import Mode, Outcome
 from trustseg.types import UInt8Array
 from trustseg_lab.recordings.bag_writer import BagWriter
-from trustseg_lab.replay.timeline import Answer
+from trustseg_lab.replay.timeline import ReplayedFrame
 
 MASK, CONFIDENCE, OVERLAY = "/trustseg/mask", "/trustseg/confidence", "/trustseg/overlay/compressed"
 STATUS, VERDICT = "/trustseg/status", "/trustseg_monitor/failure_state"
@@ -49,7 +49,7 @@ class AnnotatedBag:
         self._verdict_seq = 0
         self._counts = dict.fromkeys(Outcome, 0)
 
-    def add(self, answer: Answer, overlay: bytes | None) -> None:
+    def add(self, answer: ReplayedFrame, overlay: bytes | None) -> None:
         """All messages of one answer; `overlay` is a JPEG."""
         time_ns, result = answer.image.time_ns, answer.result
         header = self._header(answer.image.message.header)
@@ -68,7 +68,7 @@ class AnnotatedBag:
         self._write(STATUS, self.status(answer, header, mask_crc32), time_ns)
         self._verdict(answer.verdict, time_ns)
 
-    def status(self, answer: Answer, header: Any, mask_crc32: int) -> Any:
+    def status(self, answer: ReplayedFrame, header: Any, mask_crc32: int) -> Any:
         """The SegmentationStatus of one answer, sealed. Frames that were left out count as skipped."""
         self._counts[answer.outcome] += 1
         processed, rejected = self._counts[Outcome.PROCESSED], self._counts[Outcome.REJECTED]

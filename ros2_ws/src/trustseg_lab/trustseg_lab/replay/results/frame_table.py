@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from trustseg.reasons import Outcome
 from trustseg.types import UInt8Array
-from trustseg_lab.replay.timeline import Answer, seconds
+from trustseg_lab.replay.timeline import ReplayedFrame, seconds
 
 GROUP = 1024
 HEALTH = ("identical", "dark_share", "bright_share", "contrast", "blur_ratio", "obscured_share")
@@ -89,7 +89,9 @@ def timing_schema() -> pa.Schema:
     return pa.schema([("seq", pa.int64()), *((name, pa.float64()) for name in TIMES)])
 
 
-def frame_row(answer: Answer, start_ns: int, classes: Sequence[str], crcs: tuple[int, int] | None) -> dict[str, Any]:
+def frame_row(
+    answer: ReplayedFrame, start_ns: int, classes: Sequence[str], crcs: tuple[int, int] | None
+) -> dict[str, Any]:
     """The row of one answer, without truth; `crcs` are those of mask and confidence."""
     verdict = answer.verdict
     row: dict[str, Any] = {
@@ -110,7 +112,7 @@ def frame_row(answer: Answer, start_ns: int, classes: Sequence[str], crcs: tuple
     return row
 
 
-def timing_row(answer: Answer) -> dict[str, Any]:
+def timing_row(answer: ReplayedFrame) -> dict[str, Any]:
     """Measured times of one answer, milliseconds."""
     result = answer.result
     return {

@@ -13,7 +13,7 @@ from trustseg.bounds import SECOND
 from trustseg.imaging.overlay import Painter, heat, jpeg
 from trustseg.types import UInt8Array
 from trustseg_lab.replay.results.flag import Failure
-from trustseg_lab.replay.timeline import Answer
+from trustseg_lab.replay.timeline import ReplayedFrame
 
 AROUND_NS = 2 * SECOND
 STEPS = 6  # pictures on either side
@@ -117,7 +117,7 @@ class EventPictures:
         return names
 
 
-def moment_of(answer: Answer, image: UInt8Array | None) -> Moment:
+def moment_of(answer: ReplayedFrame, image: UInt8Array | None) -> Moment:
     """What is kept of an answer; `image` is BGR at mask size."""
     result = answer.result
     return Moment(

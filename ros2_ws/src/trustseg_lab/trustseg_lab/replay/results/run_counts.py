@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from trustseg.reasons import Outcome
 from trustseg_lab.recordings.sources import RecordedImage
-from trustseg_lab.replay.timeline import Answer
+from trustseg_lab.replay.timeline import ReplayedFrame
 
 EXAMPLES = 3
 
@@ -25,7 +25,7 @@ class Rejected:
 
 
 @dataclass
-class Tally:
+class RunCounts:
     """Counts and per-frame figures (eight bytes each) of one drive.
 
     Attributes:
@@ -61,7 +61,7 @@ class Tally:
         self.last_ns = max(self.last_ns, image.time_ns)
         self.left_out += left_out
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: ReplayedFrame) -> None:
         """Take one answer."""
         names = answer.reasons.names()
         self.reasons.update(names)

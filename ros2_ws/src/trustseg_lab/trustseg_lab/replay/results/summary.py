@@ -17,7 +17,7 @@ from trustseg_lab.data import shown
 from trustseg_lab.replay.drive import DriveFigures
 from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.results.flag import Failure
-from trustseg_lab.replay.results.totals import DriveSums
+from trustseg_lab.replay.results.totals import DriveTotals
 from trustseg_lab.replay.results.truth import TruthTotals
 from trustseg_lab.replay.timeline import seconds
 from trustseg_lab.replay.versions import versions
@@ -27,7 +27,7 @@ HOUR_S = 3600.0
 NAN = float("nan")
 
 
-def metrics_of(drives: Sequence[DriveSums], class_names: Sequence[str]) -> dict[str, float]:
+def metrics_of(drives: Sequence[DriveTotals], class_names: Sequence[str]) -> dict[str, float]:
     """Every figure that a gate may name, over all drives together; NaN where undefined."""
     tallies, flags = [d.tally for d in drives], [d.flag for d in drives]
     images = sum(t.images for t in tallies)
@@ -64,7 +64,7 @@ def metrics_of(drives: Sequence[DriveSums], class_names: Sequence[str]) -> dict[
     return found
 
 
-def timing_of(drives: Sequence[DriveSums]) -> dict[str, float]:
+def timing_of(drives: Sequence[DriveTotals]) -> dict[str, float]:
     """Measured times, milliseconds, over all drives; part of what a gate may name."""
     found: dict[str, float] = {}
     for name in ("latency", "engine", "decode"):
@@ -79,7 +79,7 @@ def timing_of(drives: Sequence[DriveSums]) -> dict[str, float]:
     return found
 
 
-def truth_of(drives: Sequence[DriveSums]) -> TruthTotals | None:
+def truth_of(drives: Sequence[DriveTotals]) -> TruthTotals | None:
     """Counts of all labelled frames of all drives."""
     given = [d.truth for d in drives if d.truth is not None]
     if not given:

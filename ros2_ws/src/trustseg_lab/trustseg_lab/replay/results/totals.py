@@ -23,7 +23,7 @@ from trustseg.files.json_document import write_json
 from trustseg_lab.recordings.storage import one_line
 from trustseg_lab.replay.results.flag import Failure, FlagTrack
 from trustseg_lab.replay.results.frame_table import read_columns
-from trustseg_lab.replay.results.run_counts import Tally
+from trustseg_lab.replay.results.run_counts import RunCounts
 from trustseg_lab.replay.results.truth import TruthTotals
 
 TOTALS, FRAMES, TIMES = "totals.json", "frames.parquet", "timing.parquet"
@@ -37,7 +37,7 @@ QUALITIES = ("true_quality", "failure_score", "predicted_miou", "miou_lower_boun
 
 
 @dataclass(frozen=True)
-class DriveSums:
+class DriveTotals:
     """What adds up over drives.
 
     Attributes:
@@ -49,7 +49,7 @@ class DriveSums:
         losses: what could not be read.
     """
 
-    tally: Tally
+    tally: RunCounts
     flag: FlagTrack
     truth: TruthTotals | None
     period_ns: int
@@ -57,7 +57,7 @@ class DriveSums:
     losses: list[str]
 
 
-def write_totals(folder: Path, drive: DriveSums, key: str) -> None:
+def write_totals(folder: Path, drive: DriveTotals, key: str) -> None:
     """Write totals.json beside the drive's tables; `key` says what was replayed and how. InputError: the disk."""
     truth = drive.truth
     write_json(folder / TOTALS, {
@@ -73,7 +73,7 @@ def write_totals(folder: Path, drive: DriveSums, key: str) -> None:
     })  # fmt: skip
 
 
-def read_totals(folder: Path) -> DriveSums:
+def read_totals(folder: Path) -> DriveTotals:
     """The sums of a finished drive, bit for bit those of the run that made it.
 
     Raises:
@@ -83,7 +83,7 @@ def read_totals(folder: Path) -> DriveSums:
         document = json.loads((folder / TOTALS).read_text(encoding="utf-8"))
         rows = read_columns(folder / FRAMES, sorted({*SCORES, *QUALITIES, "mask_crc32"}))
         times = read_columns(folder / TIMES, list(DURATIONS))
-        tally = Tally(reasons=Counter(document["reasons"]))
+        tally = RunCounts(reasons=Counter(document["reasons"]))
         for name in COUNTS:
             setattr(tally, name, int(document[name]))
         judged = rows["mask_crc32"].is_valid().to_numpy()
@@ -93,7 +93,7 @@ def read_totals(folder: Path) -> DriveSums:
             setattr(tally, name, _numbers(times[name], judged))
         failures = [Failure(a, 0, "", b, open=False) for a, b in document["failures_ns"]]
         wall_s = float(json.loads((folder / TIMING).read_text(encoding="utf-8"))["wall_s"])
-        return DriveSums(
+        return DriveTotals(
             tally, FlagTrack(failures=failures, start_up_ns=int(document["start_up_ns"])),
             _truth(document["truth"], rows), int(document["period_ns"]), wall_s, list(document["losses"]),
         )  # fmt: skip
