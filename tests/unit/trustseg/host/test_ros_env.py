@@ -96,7 +96,7 @@ def test_entering_restarts_python_once_with_arguments_kept(tmp_path: Path) -> No
     script.write_text(
         "import os, sys\n"
         "print('start', os.getpid())\n"
-        "from trustseg import ros_env\n"
+        "from trustseg.host import ros_env\n"
         "ros_env.enter()\n"
         "import trustseg_interfaces.msg\n"
         "print('ready', os.getpid(), sys.argv[1:])\n"

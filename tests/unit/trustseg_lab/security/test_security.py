@@ -311,4 +311,4 @@ def test_what_the_runtime_does_without_is_named(
     code, out, err = run(capsys, command)
     assert (code, out) == (2, "")
     (line,) = err.strip().splitlines()
-    assert "pip install 'trustseg[security]'" in line
+    assert "pip install 'trustseg_lab[security]'" in line
