@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from trustseg_lab.network.confidence import ConfidenceHead, encode
+from trustseg_lab.network.enlarge import enlarge, in_order
 from trustseg_lab.network.features import count_nonfinite, pooled_features
 from trustseg_lab.network.planes import labels_and_mcp_logit, labels_and_signals
 from trustseg_lab.network.segnet import ConvUnit, SegNet, upsample
@@ -41,22 +42,30 @@ def fold_batch_norm(network: SegNet) -> SegNet:
 
 
 def fold_stem(network: SegNet) -> SegNet:
-    """Put the space-to-depth stem of `network`, whose batch norms are folded, into its first convolution: itself.
-
-    A 3x3 convolution over cells of s x s pixels is one over 3s x 3s pixels with a stride of s: the same products.
-    """
-    stem = network.config.stem
+    """Put the space-to-depth stems of `network`, whose batch norms are folded, into their convolutions: itself."""
     first: ConvUnit = network.encoder[0][0]  # type: ignore[index]
-    if stem > 1 and not first.residual:
-        cells = first.conv
-        pixels = nn.Conv2d(3, cells.out_channels, 3 * stem, stem, padding=stem)
-        # Channel (c, row, column) of a cell, as `pixel_unshuffle` counts them.
-        weight = cells.weight.detach().reshape(-1, 3, stem, stem, 3, 3)
-        pixels.weight = nn.Parameter(weight.permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 3 * stem, 3 * stem))
-        pixels.bias = cells.bias
-        first.conv = pixels
+    if network.config.stem > 1 and foldable(first):
+        first.conv = over_pixels(first.conv, network.config.stem)
         network.config = replace(network.config, stem=1)
+    if network.guide is not None and network.guide.cell > 1:
+        network.guide.image.conv = over_pixels(network.guide.image.conv, network.guide.cell)
+        network.guide.cell = 1
     return network
+
+
+def foldable(unit: ConvUnit) -> bool:
+    """Whether the unit is a plain convolution: neither adds its input nor has a grouped convolution before."""
+    return not unit.residual and unit.spatial is None
+
+
+def over_pixels(cells: nn.Conv2d, stem: int) -> nn.Conv2d:
+    """The 3x3 convolution `cells` over cells of s x s pixels as one of 3s x 3s pixels with a stride of s: the same."""
+    pixels = nn.Conv2d(3, cells.out_channels, 3 * stem, stem, padding=stem)
+    # Channel (c, row, column) of a cell, as `pixel_unshuffle` counts them.
+    weight = cells.weight.detach().reshape(-1, 3, stem, stem, 3, 3)
+    pixels.weight = nn.Parameter(weight.permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 3 * stem, 3 * stem))
+    pixels.bias = cells.bias
+    return pixels
 
 
 class DeployGraph(nn.Module):
@@ -90,10 +99,11 @@ class DeployGraph(nn.Module):
         small_labels, signals = labels_and_signals(out.logits)
         added = self.head(out.decoded, signals)
         # One enlargement of both: for a single map it takes nearly as long as for twelve.
-        enlarged = upsample(torch.cat([out.logits, added], 1), self.stride)
-        labels, mcp_logit = labels_and_mcp_logit(enlarged[:, :-1])
+        *planes, enlarged = enlarge(torch.cat([out.logits, added], 1), self.stride).split(1, 1)
+        phases, mcp_logit = labels_and_mcp_logit(planes)
         sane = (count_nonfinite(out.logits) < 0.5).view(-1, 1, 1, 1)
-        code = torch.where(sane, encode(self.head.fuse(enlarged[:, -1:], mcp_logit)), torch.zeros(()))
+        codes = torch.where(sane, encode(self.head.fuse(enlarged, mcp_logit)), torch.zeros(()))
+        labels, code = in_order(torch.cat([phases, codes], 1), self.stride).split(1, 1)
         coarse = self.head.fuse(added, signals.mcp_logit).sigmoid()  # for the means, which need no full resolution
         features = pooled_features(rgb, out.logits, small_labels, signals, coarse, out.deepest, self.corridor)
         logits = upsample(out.logits, self.stride)  # an output of nobody's: runtimes leave it out

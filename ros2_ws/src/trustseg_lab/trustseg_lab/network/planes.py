@@ -10,6 +10,7 @@ comparisons of whole planes into one pass, but are slow at maxima, sums and argm
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -34,9 +35,11 @@ def labels_and_signals(logits: Tensor) -> tuple[Tensor, SoftmaxSignals]:
     return _first_of(planes, top), SoftmaxSignals(mcp, margin, entropy, _mcp_logit(total))
 
 
-def labels_and_mcp_logit(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Labels and log(mcp / (1 - mcp)), the latter within the range of the confidence code; float32 (N, 1, H, W)."""
-    planes = logits.split(1, 1)
+def labels_and_mcp_logit(planes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Labels and log(mcp / (1 - mcp)), the latter within the range of the confidence code; float32 (N, 1, H, W).
+
+    `planes` are the logits, one (N, 1, H, W) a class.
+    """
     top = planes[0]
     for plane in planes[1:]:
         top = torch.maximum(top, plane)
@@ -44,7 +47,7 @@ def labels_and_mcp_logit(logits: Tensor) -> tuple[Tensor, Tensor]:
     return _first_of(planes, top), _mcp_logit(total).clamp(CODE_MIN, CODE_MAX)
 
 
-def _first_of(planes: tuple[Tensor, ...], top: Tensor) -> Tensor:
+def _first_of(planes: Sequence[Tensor], top: Tensor) -> Tensor:
     """Index of the first plane that holds `top`, as float: argmax."""
     found = torch.where(planes[-2] == top, float(len(planes) - 2), float(len(planes) - 1))
     for index in range(len(planes) - 3, -1, -1):

@@ -38,6 +38,11 @@ class SegNetConfig:
         encoder_residual: whether encoder units of equal widths add their input; VGG16's do not.
         decoder_narrow_first: whether a decoder stage changes its width in its first unit (a wide stage costs less) or
             in its last one.
+        encoder_groups: groups of the 3x3 convolutions of each encoder stage: 1 is a plain one; g one of g groups that a
+            1x1 convolution mixes; 0 as many groups as channels (depthwise). Empty: 1 everywhere.
+        decoder_groups: the same of each decoder stage, from the finest to the deepest.
+        guide: channels of a map of the image itself, at twice the resolution of the decoder's last map, in whose light
+            that map is enlarged before the logits are made; 0 makes them where the decoder ends.
     """
 
     classes: int
@@ -49,43 +54,73 @@ class SegNetConfig:
     lateral: float | None = 1.0
     encoder_residual: bool = True
     decoder_narrow_first: bool = False
+    encoder_groups: tuple[int, ...] = ()
+    decoder_groups: tuple[int, ...] = ()
+    guide: int = 0
 
     @property
     def logits_level(self) -> int:
-        """Encoder stage at whose resolution the logits are made: 0 is the finest."""
+        """Encoder stage at whose resolution the decoder ends: 0 is the finest."""
         return next((level for level, convs in enumerate(self.decoder_convs) if convs), len(self.decoder_convs) - 1)
 
     @property
     def output_stride(self) -> int:
         """Pixels of the input to one of the logits, along each axis."""
-        return int(self.stem * 2**self.logits_level)
+        return int(self.stem * 2**self.logits_level) // (2 if self.guide else 1)
 
     @property
     def decoded_width(self) -> int:
-        """Channels of the last decoder map."""
-        return self.widths[max(0, self.logits_level - 1)]
+        """Channels of the map that the logits are made from."""
+        return self.guide or self.widths[max(0, self.logits_level - 1)]
 
 
 class ConvUnit(nn.Module):
-    """3x3 convolution, batch norm, ReLU; adds its input where the widths allow it, unless told not to."""
+    """3x3 convolution, batch norm, ReLU; adds its input where the widths allow it, unless told not to.
 
-    def __init__(self, inputs: int, outputs: int, residual: bool = True) -> None:
+    With `groups` other than 1 the 3x3 convolution is of that many groups (0: depthwise) and a 1x1 one mixes them.
+    """
+
+    def __init__(self, inputs: int, outputs: int, residual: bool = True, groups: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.spatial = None if groups == 1 else grouped(inputs, groups)
+        self.conv = nn.Conv2d(inputs, outputs, 3 if groups == 1 else 1, padding=int(groups == 1), bias=False)
         self.norm = nn.BatchNorm2d(outputs)
         self.residual = residual and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.norm(self.conv(x))
+        y = self.norm(self.conv(x if self.spatial is None else self.spatial(x)))
         return F.relu(x + y if self.residual else y)
 
 
+def grouped(channels: int, groups: int) -> nn.Conv2d:
+    """A 3x3 convolution of `groups` groups (0: one a channel) that keeps the width."""
+    return nn.Conv2d(channels, channels, 3, padding=1, groups=groups or channels, bias=False)
+
+
 def stage(
-    inputs: int, outputs: int, convs: int, *, change_last: bool = False, residual: bool = True
+    inputs: int, outputs: int, convs: int, *, change_last: bool = False, residual: bool = True, groups: int = 1
 ) -> nn.Sequential:  # fmt: skip
     """`convs` units; the change of width happens in the first one, or in the last one."""
     widths = [inputs] * (convs if change_last else 1) + [outputs] * (1 if change_last else convs)
-    return nn.Sequential(*[ConvUnit(a, b, residual) for a, b in itertools.pairwise(widths)])
+    return nn.Sequential(*[ConvUnit(a, b, residual, groups) for a, b in itertools.pairwise(widths)])
+
+
+class Guide(nn.Module):
+    """Enlarges a map twofold along the edges of the image: what both say is added and mixed by one depthwise unit."""
+
+    def __init__(self, decoded: int, cell: int, channels: int) -> None:
+        super().__init__()
+        self.cell = cell
+        self.image = ConvUnit(3 * cell**2, channels)
+        self.project = nn.Conv2d(decoded, channels, 1, bias=False)
+        self.mix = ConvUnit(channels, channels, groups=0)
+
+    def forward(self, image: Tensor, decoded: Tensor) -> Tensor:
+        """(N, channels, 2h, 2w) of the normalised image and the decoded map (N, D, h, w)."""
+        seen = self.image(F.pixel_unshuffle(image, self.cell) if self.cell > 1 else image)
+        enlarged = upsample(self.project(decoded), 2)
+        mixed: Tensor = self.mix(F.relu(enlarged + seen))
+        return mixed
 
 
 @dataclass
@@ -111,15 +146,17 @@ class SegNet(nn.Module):
         self.config = config
         self.portable = False  # the graph wrapper turns this on for export
         inputs = [3 * config.stem**2, *config.widths[:-1]]
+        plain = (1,) * len(config.widths)
+        shapes = zip(inputs, config.widths, config.encoder_convs, config.encoder_groups or plain, strict=True)
         self.encoder = nn.ModuleList(
-            stage(a, b, n, residual=config.encoder_residual)
-            for a, b, n in zip(inputs, config.widths, config.encoder_convs, strict=True)
+            stage(a, b, n, residual=config.encoder_residual, groups=g) for a, b, n, g in shapes
         )
         # The decoder stage of a level ends with the width that the level above unpools.
         outputs = [config.widths[0], *config.widths[:-1]]
+        shapes = zip(config.widths, outputs, config.decoder_convs, config.decoder_groups or plain, strict=True)
         self.decoder = nn.ModuleList(
-            stage(a, b, n, change_last=not config.decoder_narrow_first) if n else nn.Sequential()
-            for a, b, n in zip(config.widths, outputs, config.decoder_convs, strict=True)
+            stage(a, b, n, change_last=not config.decoder_narrow_first, groups=g) if n else nn.Sequential()
+            for a, b, n, g in shapes
         )
         # Indices say where a maximum was, not what it was: without the encoder's own values thin things (poles, signs)
         # are hardly learned. Adding them costs no convolution.
@@ -127,6 +164,9 @@ class SegNet(nn.Module):
         scales = [scale for level, scale in enumerate(scales) if level >= config.logits_level]
         self.lateral = nn.ParameterList([nn.Parameter(scale) for scale in scales])
         self.dropout = nn.Dropout2d(config.dropout)
+        ends = config.widths[max(0, config.logits_level - 1)]
+        cell = config.output_stride
+        self.guide = Guide(ends, cell, config.guide) if config.guide else None
         self.classifier = nn.Conv2d(config.decoded_width, config.classes, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -136,6 +176,7 @@ class SegNet(nn.Module):
     def forward(self, x: Tensor) -> SegNetOutput:
         pool = pooling.pool_portable if self.portable else pooling.pool_native
         unpool = pooling.unpool_portable if self.portable else pooling.unpool_native
+        image = x
         if self.config.stem > 1:
             x = F.pixel_unshuffle(x, self.config.stem)
         places: list[tuple[Any, Tensor]] = []  # indices or masks, and the map that was pooled
@@ -157,6 +198,8 @@ class SegNet(nn.Module):
                 x = unpool(x, index, (before.shape[-2], before.shape[-1]))
                 if self.config.lateral is not None:
                     x = x + self.lateral[level - 1 - finest] * before
+        if self.guide is not None:
+            x = self.guide(image, x)
         return SegNetOutput(self.classifier(x), x, deepest)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trustseg.errors import InputError
 
@@ -46,9 +46,30 @@ class ModelSection(Strict):
     lateral: float | None = 1.0
     encoder_residual: bool = True
     decoder_narrow_first: bool = False
+    encoder_groups: list[int] = Field(default=[], description="groups of each stage's 3x3 convolutions; 0: depthwise")
+    decoder_groups: list[int] = []
+    guide: int = Field(default=0, ge=0, description="channels of the image map that guides a last enlargement; 0: none")
     vgg16: Path | None = Field(
         default=None, description="safetensors of VGG16's convolutions (torchvision's names) to start the encoder from"
     )
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> ModelSection:
+        """One number a stage in every list, groups that divide the widths, and a level that a guide can enlarge."""
+        stages = len(self.widths)
+        for name in ("encoder_convs", "decoder_convs", "encoder_groups", "decoder_groups"):
+            listed = getattr(self, name)
+            if len(listed) != stages and (listed or name.endswith("convs")):
+                raise ValueError(f"{name} has {len(listed)} numbers, widths has {stages}: one a stage each")
+        finer = [3 * self.stem**2, *self.widths[:-1]]
+        grouped = (("encoder_groups", finer), ("decoder_groups", [self.widths[0], *self.widths[:-1]]))
+        for name, others in grouped:
+            for stage, (groups, *channels) in enumerate(zip(getattr(self, name), self.widths, others, strict=False)):
+                if groups < 0 or (groups and any(each % groups for each in channels)):
+                    raise ValueError(f"{name}[{stage}] = {groups} does not divide {channels[0]} and {channels[1]}")
+        if self.guide and self.stem == 1 and self.decoder_convs and self.decoder_convs[0]:
+            raise ValueError("guide: the decoder ends at the size of the image: there is nothing to enlarge")
+        return self
 
 
 class Source(Strict):
