@@ -21,7 +21,7 @@ from trustseg_lab.network.enlarge import enlarge, in_order, phase_weights  # noq
 from trustseg_lab.network.graph import DeployGraph  # noqa: E402
 from trustseg_lab.network.segnet import ConvUnit, SegNet, SegNetConfig, multiply_accumulates  # noqa: E402
 from trustseg_lab.training.config import ModelSection  # noqa: E402
-from trustseg_lab.training.export import export_onnx, measure_parity  # noqa: E402
+from trustseg_lab.training.export.checkpoint_to_graph import export_onnx, measure_parity  # noqa: E402
 
 PLAIN = SegNetConfig(3, stem=2, widths=(4, 6, 8), encoder_convs=(1, 2, 1), decoder_convs=(1, 2, 1))
 FORMS = {
