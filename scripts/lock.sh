@@ -23,12 +23,14 @@ compile() { # name, then the locks that it must agree with
 
 compile toolchain
 compile runtime toolchain
+compile lab toolchain runtime
 compile runtime-apt toolchain
-compile build toolchain runtime
-compile ros toolchain runtime build
-compile dev toolchain runtime build
-compile ray toolchain runtime build dev
-compile mutation toolchain runtime build dev
-compile security toolchain runtime build dev ray
-compile docs toolchain runtime build dev ray security
-compile fuzz toolchain runtime build dev
+compile lab-apt toolchain runtime-apt
+compile build toolchain runtime lab
+compile ros toolchain runtime lab build
+compile dev toolchain runtime lab build
+compile ray toolchain runtime lab build dev
+compile mutation toolchain runtime lab build dev
+compile security toolchain runtime lab build dev ray
+compile docs toolchain runtime lab build dev ray security
+compile fuzz toolchain runtime lab build dev

@@ -94,14 +94,14 @@ pip_install() { env -u PYTHONPATH "$VENV/bin/python" -m pip install -qq --no-inp
 pip_locked() { pip_install --no-deps --no-build-isolation "$@"; }
 
 make_venv() {
-    local runtime=$LOCKS/runtime.txt ros=("-r" "$LOCKS/ros.txt") flags=()
+    local apt='' ros=("-r" "$LOCKS/ros.txt") flags=()
     # The messages of an apt ROS 2 were compiled for NumPy 1.
-    [[ $ROS == apt:* ]] && runtime=$LOCKS/runtime-apt.txt ros=() flags=(--system-site-packages)
+    [[ $ROS == apt:* ]] && apt=-apt ros=() flags=(--system-site-packages)
     say "making .venv with $("$PYTHON" -V 2>&1) and ROS 2 from ${ROS%%:*} (one to three minutes, about 1.4 GB)"
     rm -rf "$VENV"
     "$PYTHON" -m venv ${flags[@]+"${flags[@]}"} "$VENV"
     pip_locked --require-hashes -r "$LOCKS/toolchain.txt"
-    pip_locked --require-hashes -r "$runtime" -r "$LOCKS/build.txt" ${ros[@]+"${ros[@]}"}
+    pip_locked --require-hashes -r "$LOCKS/runtime$apt.txt" -r "$LOCKS/lab$apt.txt" -r "$LOCKS/build.txt" ${ros[@]+"${ros[@]}"}
     if [[ $ROS == wheels ]]; then
         "$VENV/bin/python" "$ROOT/scripts/patch_ros_wheels.py" >&2
     else
@@ -140,7 +140,7 @@ build_workspace() {
 ROS=$(ros_source)
 PYTHON=$(find_python)
 check_machine
-VENV_HASH=$(hash_of "$LOCKS"/{toolchain,build,ros,runtime,runtime-apt}.txt scripts/patch_ros_wheels.py)
+VENV_HASH=$(hash_of "$LOCKS"/{toolchain,build,ros,runtime,lab,runtime-apt,lab-apt}.txt scripts/patch_ros_wheels.py)
 mapfile -t BUILD_INPUTS < <(find ros2_ws/src -type f \( -path '*/trustseg_interfaces/*' -o -name setup.py -o -name setup.cfg -o -name package.xml \) \
     -not -path '*/.*' | LC_ALL=C sort)
 BUILD_HASH=$VENV_HASH$(hash_of scripts/setup.sh "${BUILD_INPUTS[@]}")$(find launch -type f | LC_ALL=C sort | sha256sum | cut -d' ' -f1)

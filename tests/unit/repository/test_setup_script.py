@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ("toolchain", "runtime", "runtime-apt", "build", "ros", "dev", "ray", "security", "docs")
+LOCKS = ("toolchain", "runtime", "lab", "runtime-apt", "lab-apt", "build", "ros", "dev", "ray", "security", "docs")
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: ; ([^\\]+))? \\$")
 
 
@@ -42,7 +42,7 @@ def test_every_package_is_pinned_by_hash(repository: Path, lock: str) -> None:
 
 def test_locks_that_are_installed_together_agree(repository: Path) -> None:
     seen: dict[tuple[str, str], str] = {}
-    for lock in ("toolchain", "runtime", "build", "ros", "dev", "ray", "security", "docs"):
+    for lock in ("toolchain", "runtime", "lab", "build", "ros", "dev", "ray", "security", "docs"):
         for name, version, marker, _ in requirements((repository / "requirements" / f"{lock}.txt").read_text()):
             assert seen.setdefault((name, marker), version) == version, f"{name} in {lock}.txt"
 
