@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -17,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from trustseg.host.ros_env import find_ros, ros_environment
+from trustseg_lab.harness.domains import own_domain
 from trustseg_lab.harness.processes import DieWithParent
 
-DOMAINS = range(1, 102)  # above, ports reach into Linux's ephemeral range
 PATIENCE_S = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 10.0))
 LOG_TAIL_BYTES = 4000
 
@@ -34,20 +32,9 @@ def _ros_is_there() -> None:
 
 @pytest.fixture
 def ros_domain() -> Iterator[int]:
-    """A random domain that no other test on this host uses meanwhile."""
-    for domain in random.SystemRandom().sample(DOMAINS, len(DOMAINS)):
-        handle = os.open(f"/tmp/.ros_test_domain_{domain}", os.O_CREAT | os.O_RDWR, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(handle)
-            continue
-        try:
-            yield domain
-        finally:
-            os.close(handle)
-        return
-    pytest.fail("all ROS domains are taken by other tests")
+    """A random domain that nobody else on this host uses meanwhile, drawn as every drive draws its own."""
+    with own_domain() as domain:
+        yield domain
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from patience import WAIT_S
+from trustseg_lab.harness.domains import own_domain
 from trustseg_lab.harness.shared_memory import segments
 
 FRAMES = 40
@@ -86,9 +89,15 @@ def test_camera_frames_arrive_whole_through_large_segments(start_process: Callab
     assert largest >= 64 << 20
 
 
-def test_another_domain_hears_nothing(start_process: Callable[..., Any], ros_domain: int, tmp_path: Path) -> None:
+@pytest.fixture
+def other_domain() -> Iterator[int]:
+    with own_domain() as domain:
+        yield domain
+
+
+def test_another_domain_hears_nothing(start_process: Callable[..., Any], other_domain: int, tmp_path: Path) -> None:
     """Beside a receiver of the same domain, which hears it all: silence alone would prove nothing."""
-    other = {"ROS_DOMAIN_ID": str(ros_domain % 101 + 1)}
+    other = {"ROS_DOMAIN_ID": str(other_domain)}
     receiver = start_process(sys.executable, "-c", RECEIVER, tmp_path, "there", name="other_receiver", env=other)
     until((tmp_path / "listens_there").exists, "receiver in the other domain")
     start_process(sys.executable, "-c", RECEIVER, tmp_path, "here", name="receiver")

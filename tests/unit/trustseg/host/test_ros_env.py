@@ -121,16 +121,14 @@ def test_the_profile_holds_several_camera_frames() -> None:
 
 
 def test_a_discovery_server_is_named_and_kept_from_a_drive_of_its_own(tmp_path: Path) -> None:
-    import random
-
     from trustseg_lab.harness.transport import drive_environment
 
     given = {"ROS_DISCOVERY_SERVER": "10.0.0.1:11811", "ROS_STATIC_PEERS": "", "PATH": "/bin"}
     assert ros_env.discovery_note(given) == "ROS_DISCOVERY_SERVER=10.0.0.1:11811"
     assert ros_env.discovery_note({}) == ""
-    own = drive_environment(tmp_path, random.Random(0), given)
-    assert not own.keys() & set(ros_env.DISCOVERY_VARIABLES)
-    assert own["PATH"] == "/bin"
+    with drive_environment(tmp_path, given) as own:
+        assert not own.keys() & set(ros_env.DISCOVERY_VARIABLES)
+        assert own["PATH"] == "/bin"
 
 
 @pytest.mark.parametrize("transport", ros_env.TRANSPORTS)

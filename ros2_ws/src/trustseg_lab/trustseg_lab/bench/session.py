@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import random
 import sys
 import tempfile
 import time
@@ -115,8 +114,7 @@ def bench_node(options: BenchOptions, pipeline_added_ms: float) -> RosTiming:
         work = Path(scratch)
         result, frames = work / "result.json", work / "frames.npy"
         np.save(frames, np.stack(bench_frames(options.height, options.width)))
-        environment = drive_environment(work / "ros", random.Random())
-        with ProcessGroup(environment, work / "logs") as group:
+        with drive_environment(work / "ros") as environment, ProcessGroup(environment, work / "logs") as group:
             group.start(_segmenter(options, work))
             group.start(_probe(options, frames, result))
             usage = _follow(group, options, result)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -158,9 +157,6 @@ def _drive(drive: Drive, options: RunOptions, bundle: Bundle, folder: OutputFold
         recording=folder.result / RECORDING_FOLDER,
     )  # fmt: skip
     folder.work.mkdir(exist_ok=True)
-    # Not the user's seed: two drives at once must not meet.
-    environment = drive_environment(folder.work / "logs" / "ros", random.Random())
-    session = DriveSession(drive, session_options, environment)
     length = f"{drive.slots / drive.rate_hz:.0f} s at {drive.rate_hz:g} pictures a second"
     _say(bars, f"driving {drive.name} through camera, segmenter, monitor and recorder: {length}")
     task = bars.add_task("starting camera, segmenter, monitor, recorder", total=drive.slots)
@@ -168,7 +164,8 @@ def _drive(drive: Drive, options: RunOptions, bundle: Bundle, folder: OutputFold
     def show(now: DriveProgress) -> None:
         bars.update(task, completed=now.slot, description=_headline(drive, now))
 
-    observation = session.run(show)
+    with drive_environment(folder.work / "logs" / "ros") as environment:
+        observation = DriveSession(drive, session_options, environment).run(show)
     bars.remove_task(task)
     return observation
 

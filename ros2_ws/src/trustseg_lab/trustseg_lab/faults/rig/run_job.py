@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -220,16 +219,19 @@ def open_bench(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[F
     source = options.source or _rendered(options)
     work = Path(tempfile.mkdtemp(prefix="trustseg_faults_"))
     try:
-        environment = drive_environment(work / "ros", random.Random())
-        # This process is one of the drive's too.
-        os.environ.update({name: environment[name] for name in environment if name.startswith("ROS_")})
-        stack_options = StackOptions(
-            options.bundle, options.backend, options.precision, options.threads, source, options.rate_hz,
-            options.latency_budget_ms, options.self_test_period_s, work,
-        )  # fmt: skip
-        with PlannerProbe(stack_options.bounds) as witness, Stack(stack_options, environment, witness.fail) as stack:
-            say(f"bounds: {stack_options.bounds.describe()}")
-            yield FaultRig(stack, witness, say)
+        with drive_environment(work / "ros") as environment:
+            # This process is one of the drive's too.
+            os.environ.update({name: environment[name] for name in environment if name.startswith("ROS_")})
+            stack_options = StackOptions(
+                options.bundle, options.backend, options.precision, options.threads, source, options.rate_hz,
+                options.latency_budget_ms, options.self_test_period_s, work,
+            )  # fmt: skip
+            with (
+                PlannerProbe(stack_options.bounds) as witness,
+                Stack(stack_options, environment, witness.fail) as stack,
+            ):
+                say(f"bounds: {stack_options.bounds.describe()}")
+                yield FaultRig(stack, witness, say)
     finally:
         if options.keep_logs is not None:
             shutil.copytree(work, options.keep_logs, dirs_exist_ok=True)
