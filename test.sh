@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Set-up, linters, types, import rules, the documents' site and every test; arguments go to pytest (./test.sh tests/unit -k calibration).
 # ./test.sh --fast: the same with the unit tests that take less than ten seconds, for every change on the way.
+# The tests run in TEST_WORKERS processes (default 3, 0: in one that stops where a debugger does), a file in one of them.
 # Every stage runs even when an earlier one failed; the exit code is 0 only when all passed. pytest's closing line comes last.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 2
@@ -28,6 +29,6 @@ stage "import rules" "$BIN/lint-imports" --no-cache
 stage "documents" env NO_MKDOCS_2_WARNING=1 "$BIN/mkdocs" build --strict --quiet
 ((${#failed[@]} == 0)) || printf '== failed before the tests: %s\n' "$(IFS=,; echo "${failed[*]}")"
 printf '== pytest\n'
-"$BIN/python" -m pytest "$@"
+"$BIN/python" -m pytest -n "${TEST_WORKERS:-3}" --dist loadfile --no-loadscope-reorder "$@"
 tests=$?
 ((tests == 0 && ${#failed[@]} == 0))

@@ -1,14 +1,16 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What every test gets: the ROS environment, an order (quick first), and markers by folder."""
+"""What every test gets: the ROS environment, an order, markers by folder, and room among those that run beside it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
+from room import Room
 from trustseg.host import ros_env
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +20,8 @@ MARKED_FOLDERS = ("replay", "ros", "gpu", "data")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Starts pytest again with the ROS 2 paths where they are not set: the loader reads them at start only."""
+    if _is_worker(config):  # it has them from the process that started it, and hangs on that one's pipe
+        return
     if ros_env.ros_environment(allocator=False) == dict(os.environ):
         return
     capture = config.pluginmanager.getplugin("capturemanager")
@@ -31,13 +35,34 @@ def _folder(path: Path) -> str:
     return parts[0] if parts and parts[0] in ORDER else ORDER[0]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Orders by folder, `slow` last within each, and marks what needs more than Python by the folder it lies in."""
+def _is_worker(config: pytest.Config) -> bool:
+    """Whether this is one of the processes of `pytest -n`."""
+    return hasattr(config, "workerinput")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Orders by folder, `slow` last within each, and marks what needs more than Python by the folder it lies in.
+
+    Of several processes that share the tests each takes the next file: what takes long goes first, so that none is left
+    with it at the end when the others have nothing more to do.
+    """
     for item in items:
         folder = _folder(item.path)
         if folder in MARKED_FOLDERS:
             item.add_marker(getattr(pytest.mark, folder))
-    items.sort(key=lambda item: (ORDER.index(_folder(item.path)), item.get_closest_marker("slow") is not None))
+    items.sort(
+        key=lambda item: (ORDER.index(_folder(item.path)), item.get_closest_marker("slow") is not None),
+        reverse=_is_worker(config),
+    )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit of the test begins
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Whoever must be alone is alone; one process alone always is."""
+    if not _is_worker(item.config):
+        return (yield)
+    with Room(item.config.cache.mkdir("room")).entered(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

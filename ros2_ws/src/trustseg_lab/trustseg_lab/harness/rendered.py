@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 import trustseg_lab.scenes
-from trustseg.bundle.loading.loading import source_tree
+from trustseg.bundle.loading import source_tree
 from trustseg.errors import InputError
 from trustseg_lab.harness.drive import DRIVE_FILE, IMAGES, LABELS, Drive, image_name, label_name, load_drive
 from trustseg_lab.harness.processes import DieWithParent
