@@ -34,8 +34,8 @@ def test_every_frame_is_answered(tmp_path: Path) -> None:
     assert found.memory_mb > 20
 
 
-def test_a_node_that_refuses_its_bundle_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TrustSegError, match=r"segmenter|node"):
+def test_a_node_that_refuses_its_bundle_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(TrustSegError, match=r"the node cannot be activated: MODEL_INTEGRITY"):
         bench_node(options(tmp_path / "none", frames=2), pipeline_added_ms=0.0)
 
 

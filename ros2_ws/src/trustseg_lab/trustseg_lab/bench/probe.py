@@ -24,7 +24,7 @@ from sensor_msgs.msg import Image
 from trustseg_interfaces.msg import SegmentationStatus
 
 from trustseg.bounds import SECOND, derive_bounds
-from trustseg.reasons import Outcome
+from trustseg.reasons import Outcome, Severity
 from trustseg_ros.common.diagnostics import INPUT, LOST, OVERWRITTEN, TAKEN_IN, TOPIC
 from trustseg_ros.common.qos import IMAGE_TOPIC, STATUS_TOPIC, camera_qos, latest_qos, status_qos
 
@@ -50,18 +50,21 @@ class Probe(Node):
         self.create_subscription(DiagnosticArray, TOPIC, self._on_diagnostics, latest_qos())
         self._counters: dict[str, int] = {}
         self._counted_ns = 0
+        self._refusal = ""
         self._sent: dict[int, int] = {}
         self.statuses: dict[int, dict[str, float]] = {}
 
-    def wait_for_node(self) -> bool:
-        """Whether the node subscribed in time; it does once it is active."""
+    def wait_for_node(self) -> str:
+        """Why the node does not take frames; empty once it has subscribed, which it does when it is active."""
         deadline = time.monotonic() + START_LIMIT_S
         while self._publisher.get_subscription_count() == 0:
+            if self._refusal:
+                return f"the node cannot be activated: {self._refusal}"
             if time.monotonic() > deadline:
-                return False
+                return f"the node did not subscribe within {START_LIMIT_S:.0f} s"
             time.sleep(POLL_S)
         time.sleep(1.0)  # a writer knows its reader before the reader knows the writer
-        return True
+        return ""
 
     def send(self, count: int) -> None:
         """Publish `count` frames at the rate, and wait for the last answers."""
@@ -98,6 +101,8 @@ class Probe(Node):
 
     def _on_status(self, status: SegmentationStatus) -> None:
         received = time.perf_counter_ns()
+        if status.severity == Severity.LATCH:
+            self._refusal = status.first_reason
         stamp_ns = status.header.stamp.sec * SECOND + status.header.stamp.nanosec
         if status.outcome == Outcome.NO_FRAME or stamp_ns not in self._sent:
             return
@@ -138,8 +143,8 @@ def main() -> None:
     executor.add_node(probe)
     spinning = threading.Thread(target=_spin, args=(executor,), name="probe executor", daemon=True)
     spinning.start()
-    heard = probe.wait_for_node()
-    if heard:
+    refused = probe.wait_for_node()
+    if not refused:
         probe.send(WARM_UP)
         before = probe.counters()
         probe.send(options.count)
@@ -151,8 +156,8 @@ def main() -> None:
     spinning.join()  # a thread inside DDS when the interpreter ends would abort the process
     executor.shutdown()
     probe.destroy_node()
-    if not heard:
-        raise SystemExit(f"the node did not subscribe within {START_LIMIT_S:.0f} s")
+    if refused:
+        raise SystemExit(refused)
 
 
 if __name__ == "__main__":
