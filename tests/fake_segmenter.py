@@ -16,9 +16,7 @@ from trustseg.reasons import Outcome, Reason, Severity
 from trustseg_ros.common.integrity import seal
 from trustseg_ros.common.qos import status_qos
 
-# A machine that is slow and busy: a budget at which it raises no false alarm, and bounds that follow from it.
-TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
-BOUNDS = derive_bounds(SECOND // 10, 500 * MS)
+BOUNDS = derive_bounds(SECOND // 10, 500 * MS)  # of ros_probe.TIMING
 
 
 class FakeSegmenter:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,10 +19,14 @@ from trustseg.host.ros_env import find_ros, ros_environment
 from trustseg_lab.harness.domains import own_domain
 from trustseg_lab.harness.processes import DieWithParent
 
+# Nothing heavy is imported before a test runs: OpenCV changes the environment, which the top conftest.py compares.
+if TYPE_CHECKING:
+    from ros_probe import Probe
+
 PATIENCE_S = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 10.0))
 LOG_TAIL_BYTES = 4000
 
-StartProcess = Callable[..., "subprocess.Popen[bytes]"]
+StartProcess = StartNode = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -98,7 +103,7 @@ def start_process(_shared_memory_is_clean: None, ros_environ: dict[str, str], tm
 
 
 @pytest.fixture
-def start_node(start_process: StartProcess) -> StartProcess:
+def start_node(start_process: StartProcess) -> StartNode:
     """`start_node("segmenter", parameters={...}, arguments=[...])`: an executable of trustseg_ros with parameters."""
     installation = find_ros()
 
@@ -118,6 +123,52 @@ def start_node(start_process: StartProcess) -> StartProcess:
         return start_process(sys.executable, *command, name=name or executable, env=env)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound bundle of the size of the probe's images, made once: nobody may change it."""
+    from bundle_factory import make_tiny_bundle
+    from ros_probe import HEIGHT, WIDTH
+
+    return make_tiny_bundle(tmp_path_factory.mktemp("engines") / "tiny", height=HEIGHT, width=WIDTH)
+
+
+@pytest.fixture
+def segmenter(start_node: StartNode, bundle: Path) -> StartNode:
+    """`segmenter("-r", "image:=front", name="second", output_size="camera")`: the active node with the tiny bundle."""
+    from ros_probe import TIMING
+
+    def start(
+        *arguments: str, name: str = "segmenter", env: dict[str, str] | None = None, **parameters: object
+    ) -> subprocess.Popen[bytes]:
+        given = {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **TIMING, **parameters}
+        return start_node("segmenter", given, arguments, name=name, env=env)
+
+    return start
+
+
+@pytest.fixture
+def monitor(start_node: StartNode) -> StartNode:
+    """`monitor(...)`: the failure monitor with the timing of `segmenter`; arguments as there."""
+    from ros_probe import TIMING
+
+    def start(
+        *arguments: str, name: str = "monitor", env: dict[str, str] | None = None, **parameters: object
+    ) -> subprocess.Popen[bytes]:
+        return start_node("monitor", {**TIMING, **parameters}, arguments, name=name, env=env)
+
+    return start
+
+
+@pytest.fixture
+def probe(request: pytest.FixtureRequest) -> Iterator[Probe]:
+    """A camera, and a reader of all that the nodes say; parametrized indirectly: of that type of image messages."""
+    from ros_probe import Probe
+
+    made = Probe(**({"image_type": request.param} if hasattr(request, "param") else {}))
+    yield made
+    made.close()
 
 
 def _yaml_value(value: object) -> str:

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 
-from bundle_factory import make_tiny_bundle
-from ros_probe import HEIGHT, WIDTH, Probe
+from ros_probe import Probe
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Reason
 from trustseg_ros.common.diagnostics import INPUT, LOST, OVERWRITTEN, TAKEN_IN, TOPIC
@@ -107,39 +106,30 @@ while True:
 
 
 def test_a_camera_driver_that_is_killed_and_started_again_is_one_camera(
-    start_node: Callable[..., subprocess.Popen[bytes]], start_process: Callable[..., Any], tmp_path: Path
+    segmenter: Callable[..., subprocess.Popen[bytes]], start_process: Callable[..., Any], probe: Probe, tmp_path: Path
 ) -> None:
     """DDS goes on counting the dead one for its lease of 20 s."""
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
     program = tmp_path / "camera.py"
     program.write_text(CAMERA)
     tests = str(Path(__file__).parents[1])
 
-    probe = Probe()
-    try:
-        timing = {"camera_rate_hz": 10.0, "latency_budget_ms": 3000.0}
-        start_node("segmenter", {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **timing})
-        first = start_process(sys.executable, program, tests, name="first")
-        probe.until(lambda: len(probe.statuses_of_frames()) > 5, "statuses")
-        first.kill()
-        first.wait()
-        probe.until(lambda: probe.node.count_publishers("image") > 1, "a second publisher")
-        before = len(probe.statuses)
-        start_process(sys.executable, program, tests, name="second")
-        probe.until(lambda: len(probe.statuses) > before + 10, "statuses of the second one")
-    finally:
-        probe.close()
+    segmenter(latency_budget_ms=3000.0)
+    first = start_process(sys.executable, program, tests, name="first")
+    probe.until(lambda: len(probe.statuses_of_frames()) > 5, "statuses")
+    first.kill()
+    first.wait()
+    probe.until(lambda: probe.node.count_publishers("image") > 1, "a second publisher")
+    before = len(probe.statuses)
+    start_process(sys.executable, program, tests, name="second")
+    probe.until(lambda: len(probe.statuses) > before + 10, "statuses of the second one")
     of_second = probe.statuses[before:]
     assert not any(Reason(status.reasons) & Reason.MULTI_SOURCE for status in of_second)
     assert any(status.frame_ok for status in of_second)
 
 
 def test_what_a_stopped_node_could_not_take_is_counted(
-    start_node: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+    segmenter: Callable[..., subprocess.Popen[bytes]], probe: Probe
 ) -> None:
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
-    timing = {"camera_rate_hz": 10.0, "latency_budget_ms": 3000.0}
-    probe = Probe()
     counted: dict[str, int] = {}
 
     def note(message: DiagnosticArray) -> None:
@@ -148,21 +138,17 @@ def test_what_a_stopped_node_could_not_take_is_counted(
                 values = {pair.key: pair.value for pair in status.values}
                 counted.update({key: int(values[key]) for key in (TAKEN_IN, LOST, OVERWRITTEN)})
 
-    try:
-        probe.node.create_subscription(DiagnosticArray, TOPIC, note, 10)
-        parameters = {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **timing}
-        process = start_node("segmenter", parameters)
-        probe.connect()
-        first = next(i for i, stamp in enumerate(probe.sent) if stamp in probe.answered())
-        process.send_signal(signal.SIGSTOP)
-        for _ in range(BURST):
-            probe.publish()
-        process.send_signal(signal.SIGCONT)
-        # Best effort keeps the newest five: the others were never the node's to answer. Ten a second go on meanwhile.
-        probe.until(
-            lambda: sum(counted.values()) >= len(probe.sent) - first and counted[OVERWRITTEN] > 0, "counters",
-            every=lambda: len(probe.sent) < first + 4 * BURST and probe.publish(),
-        )  # fmt: skip
-    finally:
-        probe.close()
+    probe.node.create_subscription(DiagnosticArray, TOPIC, note, 10)
+    process = segmenter(latency_budget_ms=3000.0)
+    probe.connect()
+    first = next(i for i, stamp in enumerate(probe.sent) if stamp in probe.answered())
+    process.send_signal(signal.SIGSTOP)
+    for _ in range(BURST):
+        probe.publish()
+    process.send_signal(signal.SIGCONT)
+    # Best effort keeps the newest five: the others were never the node's to answer. Ten a second go on meanwhile.
+    probe.until(
+        lambda: sum(counted.values()) >= len(probe.sent) - first and counted[OVERWRITTEN] > 0, "counters",
+        every=lambda: len(probe.sent) < first + 4 * BURST and probe.publish(),
+    )  # fmt: skip
     assert counted[OVERWRITTEN] + counted[LOST] <= BURST

@@ -4,30 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 
 from bundle_factory import make_tiny_bundle
-from ros_probe import HEIGHT, WIDTH, Probe
+from ros_probe import HEIGHT, TIMING, WIDTH, Probe
 from trustseg.bundle.loading import load_bundle
 from trustseg.reasons import Outcome, Reason, State
 
-TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
 GOOD_FRAMES = 10  # the monitor's parameter good_frames
-
-
-@pytest.fixture
-def probe() -> Iterator[Probe]:
-    made = Probe()
-    yield made
-    made.close()
 
 
 class Operator:
@@ -53,13 +44,13 @@ class Operator:
 
 
 def test_another_bundle_is_loaded_by_cleanup_and_configure(
-    start_node: Callable[..., Any], probe: Probe, tmp_path: Path
+    segmenter: Callable[..., Any], monitor: Callable[..., Any], probe: Probe, tmp_path: Path
 ) -> None:
     engines = tmp_path / "engines"
     first = make_tiny_bundle(engines / "first", height=HEIGHT, width=WIDTH)
     second = make_tiny_bundle(engines / "second", height=HEIGHT // 2, width=WIDTH // 2)
-    start_node("segmenter", {"bundle": str(first), "backend": "onnxruntime", "autostart": True, **TIMING})
-    start_node("monitor", dict(TIMING))
+    segmenter(bundle=str(first))
+    monitor()
     operator = Operator(probe)
     probe.drive_until_ok()
     assert probe.statuses[-1].model_sha256 == load_bundle(first).model("fp32").sha256
@@ -101,15 +92,14 @@ def test_another_bundle_is_loaded_by_cleanup_and_configure(
 
 
 def test_after_a_bundle_that_cannot_be_loaded_a_good_one_can(
-    start_node: Callable[..., Any], probe: Probe, tmp_path: Path
+    start_node: Callable[..., Any], probe: Probe, bundle: Path
 ) -> None:
-    good = make_tiny_bundle(tmp_path / "engines" / "good", height=HEIGHT, width=WIDTH)
     start_node("segmenter", {"bundle": "no_such_bundle", "backend": "onnxruntime", **TIMING})
     operator = Operator(probe)
     assert not operator.change(Transition.TRANSITION_CONFIGURE)
     probe.until(lambda: probe.statuses, "the complaint")
     assert Reason(probe.statuses[-1].reasons) == Reason.MODEL_INTEGRITY
-    assert operator.put("bundle", str(good)).successful
+    assert operator.put("bundle", str(bundle)).successful
     assert operator.change(Transition.TRANSITION_CONFIGURE)
     assert operator.change(Transition.TRANSITION_ACTIVATE)
     probe.connect()

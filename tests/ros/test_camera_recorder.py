@@ -19,7 +19,7 @@ from rclpy.qos import qos_profile_sensor_data
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Image
 
-from bundle_factory import make_tiny_bundle, paint_scene
+from bundle_factory import paint_scene
 from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome
@@ -108,31 +108,28 @@ def test_a_camera_without_footage_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_recording_holds_a_whole_drive(start_node: StartNode, tmp_path: Path, number: signal.Signals) -> None:
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
-    timing = {"camera_rate_hz": RATE_HZ, "latency_budget_ms": 500.0}
+def test_a_recording_holds_a_whole_drive(
+    start_node: StartNode, segmenter: StartNode, monitor: StartNode, probe: Probe, tmp_path: Path,
+    number: signal.Signals,
+) -> None:  # fmt: skip
     output = tmp_path / "bag"
-    probe = Probe()
-    try:
-        recorder = start_node("recorder", {"output": str(output)})
-        start_node("segmenter", {"bundle": str(bundle), "autostart": True, **timing})
-        start_node("monitor", timing)
-        probe.until(lambda: probe.images.get_subscription_count() == 2, "readers of the images")
-        probe.drive_until_ok()
-        probe.settle()
-        first = len(probe.sent)
+    recorder = start_node("recorder", {"output": str(output)})
+    segmenter(backend="auto")
+    monitor()
+    probe.until(lambda: probe.images.get_subscription_count() == 2, "readers of the images")
+    probe.drive_until_ok()
+    probe.settle()
+    first = len(probe.sent)
 
-        def masked() -> set[int]:
-            processed = {stamp_ns(s) for s in probe.statuses_of_frames() if s.outcome == Outcome.PROCESSED}
-            return processed & set(probe.sent[first:])
+    def masked() -> set[int]:
+        processed = {stamp_ns(s) for s in probe.statuses_of_frames() if s.outcome == Outcome.PROCESSED}
+        return processed & set(probe.sent[first:])
 
-        probe.until(lambda: len(masked()) >= FRAMES, "a drive", every=probe.publish)
-        heard = len(probe.verdicts)
-        probe.until(lambda: len(probe.verdicts) >= heard + 50, "a second for the recorder")
-        recorder.send_signal(number)
-        assert recorder.wait(WAIT_S) == 0
-    finally:
-        probe.close()
+    probe.until(lambda: len(masked()) >= FRAMES, "a drive", every=probe.publish)
+    heard = len(probe.verdicts)
+    probe.until(lambda: len(probe.verdicts) >= heard + 50, "a second for the recorder")
+    recorder.send_signal(number)
+    assert recorder.wait(WAIT_S) == 0
     assert "Traceback" not in (tmp_path / "recorder.log").read_text()
     assert sorted(p.name for p in output.iterdir()) == ["bag.mcap", "metadata.yaml"]
     assert not list(tmp_path.glob(".bag*"))

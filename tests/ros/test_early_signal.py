@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
@@ -41,9 +40,8 @@ def interrupt_at(process: subprocess.Popen[bytes], log: Path, moment: str) -> in
 
 
 @pytest.mark.parametrize("moment", EARLY)
-def test_an_interrupted_start_is_quiet(start_node: StartNode, tmp_path: Path, moment: str) -> None:
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny")
-    process = start_node("segmenter", {"bundle": str(bundle), "autostart": True, "camera_rate_hz": 10.0})
+def test_an_interrupted_start_is_quiet(segmenter: StartNode, tmp_path: Path, moment: str) -> None:
+    process = segmenter(backend="auto")
     log = tmp_path / "segmenter.log"
     status = interrupt_at(process, log, moment)
     # Before ROS has taken the signal over it ends the process; afterwards the node ends in order.

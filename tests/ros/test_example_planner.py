@@ -7,13 +7,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from std_msgs.msg import Float64
 
-from fake_segmenter import BOUNDS, TIMING, FakeSegmenter
+from fake_segmenter import BOUNDS, FakeSegmenter
 from patience import WAIT_S
 from ros_probe import Probe
 from trustseg.bounds import SECOND
@@ -22,15 +21,8 @@ from trustseg.reasons import Outcome, Reason, Severity, State
 CRUISE, SLOW, STOP = 8.0, 2.0, 0.0
 
 
-@pytest.fixture
-def probe() -> Iterator[Probe]:
-    made = Probe()
-    yield made
-    made.close()
-
-
 def test_it_slows_stops_and_recovers(
-    start_node: Callable[..., subprocess.Popen[bytes]],
+    monitor: Callable[..., subprocess.Popen[bytes]],
     start_process: Callable[..., subprocess.Popen[bytes]],
     probe: Probe,
     repository: Path,
@@ -41,7 +33,7 @@ def test_it_slows_stops_and_recovers(
     probe.until(lambda: len(speeds) >= 10, "speeds")
     assert set(speeds) == {STOP}  # nobody has said that anything is good
 
-    monitor = start_node("monitor", {**TIMING, "degraded_is_failure": False})
+    process = monitor(degraded_is_failure=False)
     fake = FakeSegmenter(probe)
     probe.until(lambda: speeds[-1] == CRUISE, "cruise", every=fake.send)
     assert any(v.state == State.OK for v in probe.verdicts)  # never before the monitor had said so
@@ -54,11 +46,11 @@ def test_it_slows_stops_and_recovers(
     assert probe.verdicts[-1].state == State.STALE
     probe.until(lambda: speeds[-1] == CRUISE, "cruise after STALE", every=fake.send)
 
-    monitor.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGSTOP)
     try:
         probe.until(lambda: speeds[-1] == STOP, "stop for a silent monitor", every=fake.send)
     finally:
-        monitor.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)
     probe.until(lambda: speeds[-1] == CRUISE, "cruise after the monitor's silence", every=fake.send)
 
     fake.send(Reason.SELF_TEST, outcome=int(Outcome.NO_FRAME), severity=int(Severity.LATCH))
@@ -73,14 +65,14 @@ def test_it_slows_stops_and_recovers(
 
 
 def test_it_stops_for_a_raised_flag_in_every_state(
-    start_node: Callable[..., subprocess.Popen[bytes]],
+    monitor: Callable[..., subprocess.Popen[bytes]],
     start_process: Callable[..., subprocess.Popen[bytes]],
     probe: Probe,
     repository: Path,
 ) -> None:
     """DEGRADED raises the flag unless configured: slow is for a flag that is down."""
     start_process(sys.executable, repository / "examples" / "planner.py", name="planner")
-    start_node("monitor", dict(TIMING))
+    monitor()
     speeds: list[float] = []
     probe.node.create_subscription(Float64, "speed", lambda message: speeds.append(message.data), 1000)
     fake = FakeSegmenter(probe)
@@ -97,7 +89,7 @@ def test_it_stops_for_a_raised_flag_in_every_state(
 
 
 def test_a_planner_that_was_paused_does_not_drive_by_what_lay_in_its_queue(
-    start_node: Callable[..., subprocess.Popen[bytes]],
+    monitor: Callable[..., subprocess.Popen[bytes]],
     start_process: Callable[..., subprocess.Popen[bytes]],
     probe: Probe,
     repository: Path,
@@ -105,15 +97,15 @@ def test_a_planner_that_was_paused_does_not_drive_by_what_lay_in_its_queue(
     planner = start_process(sys.executable, repository / "examples" / "planner.py", name="planner")
     speeds: list[float] = []
     probe.node.create_subscription(Float64, "speed", lambda message: speeds.append(message.data), 1000)
-    monitor = start_node("monitor", dict(TIMING))
+    process = monitor()
     fake = FakeSegmenter(probe)
     probe.until(lambda: speeds and speeds[-1] == CRUISE, "cruise", every=fake.send)
     planner.send_signal(signal.SIGSTOP)
     try:
         paused = len(probe.verdicts)
         probe.until(lambda: len(probe.verdicts) > paused + 10, "verdicts in its queue", every=fake.send)
-        monitor.kill()
-        monitor.wait(WAIT_S)
+        process.kill()
+        process.wait(WAIT_S)
         probe.spin(2 * BOUNDS.verdict_valid_ns / SECOND)
         stopped = len(speeds)
     finally:
@@ -123,10 +115,10 @@ def test_a_planner_that_was_paused_does_not_drive_by_what_lay_in_its_queue(
 
 
 def test_the_flag_rises_within_its_bound_and_stays_up_for_no_longer_than_it_should(
-    start_node: Callable[..., subprocess.Popen[bytes]], probe: Probe
+    monitor: Callable[..., subprocess.Popen[bytes]], probe: Probe
 ) -> None:
     """Silence: the last good verdict is no older than the age limit, and the very next one says failure."""
-    start_node("monitor", dict(TIMING))
+    monitor()
     fake = FakeSegmenter(probe)
     for _ in range(3):
         probe.until(lambda: probe.verdicts and probe.verdicts[-1].state == State.OK, "OK", every=fake.send)
@@ -144,7 +136,7 @@ def test_the_flag_rises_within_its_bound_and_stays_up_for_no_longer_than_it_shou
 
 
 def test_an_absent_flag_is_a_failure_for_a_simple_planner(
-    start_node: Callable[..., subprocess.Popen[bytes]], probe: Probe
+    monitor: Callable[..., subprocess.Popen[bytes]], probe: Probe
 ) -> None:
     """std_msgs/Bool with deadline and lifespan: DDS says that no flag came, and none that is old is handed over."""
     from rclpy.qos import QoSDurabilityPolicy
@@ -158,7 +150,7 @@ def test_an_absent_flag_is_a_failure_for_a_simple_planner(
         Bool, FLAG_TOPIC, lambda message: flags.append(message.data), flag_qos(BOUNDS),
         event_callbacks=SubscriptionEventCallbacks(deadline=lambda event: missed.append(event.total_count)),
     )  # fmt: skip
-    monitor = start_node("monitor", dict(TIMING))
+    process = monitor()
     fake = FakeSegmenter(probe)
     probe.until(lambda: flags and not flags[-1], "flag that is down", every=fake.send)
     offered = probe.node.get_publishers_info_by_topic(f"/{FLAG_TOPIC}")[0].qos_profile
@@ -166,7 +158,7 @@ def test_an_absent_flag_is_a_failure_for_a_simple_planner(
         assert limit.nanoseconds == BOUNDS.verdict_valid_ns
     assert offered.durability == QoSDurabilityPolicy.VOLATILE
     before = len(missed)
-    monitor.send_signal(signal.SIGKILL)
+    process.send_signal(signal.SIGKILL)
     probe.until(lambda: len(missed) > before, "word that the flag is missing")
     heard = len(flags)
     late: list[bool] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,14 @@ import pytest
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
-from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
-from ros_probe import Probe, stamp_ns
+from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from still_footage import write_footage
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg_lab.faults.catalogue import fault_of
 
 # A third of the frames is more than the ring check remembers: what begins anew is no ring of buffers.
-HEIGHT, WIDTH, FRAMES, TRIES = 96, 128, 150, 5
+FRAMES, TRIES = 150, 5
 # Fast enough to be short, with a budget that a busy machine keeps: its lateness must not look like a fault.
 TIMING = ("--rate", "20", "--latency-budget-ms", "500")
 BOUNDS = derive_bounds(SECOND // 20, 500 * MS)
@@ -44,20 +43,8 @@ main(sys.argv[1:])
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_bundle(tmp_path_factory.mktemp("engines") / "tiny", height=HEIGHT, width=WIDTH)
-
-
-@pytest.fixture(scope="module")
 def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_footage(tmp_path_factory.mktemp("footage") / "still", HEIGHT, WIDTH, FRAMES)
-
-
-@pytest.fixture
-def probe() -> Iterator[Probe]:
-    made = Probe()
-    yield made
-    made.close()
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
@@ -78,6 +65,7 @@ def command(bundle: Path, footage: Path, tmp_path: Path, ros_environ: dict[str, 
     return start
 
 
+@pytest.mark.alone
 def test_faults_are_caught_in_time_and_an_impossible_bound_is_not(command: Callable[..., Any], tmp_path: Path) -> None:
     program = tmp_path / "impossible.py"
     program.write_text(IMPOSSIBLE)
@@ -119,6 +107,7 @@ def test_faults_are_caught_in_time_and_an_impossible_bound_is_not(command: Calla
     assert "fault_injection is on" in (tmp_path / "logs" / "logs" / "segmenter.log").read_text()
 
 
+@pytest.mark.alone
 def test_hops_that_lie_are_caught_and_what_is_no_fault_is_watched(command: Callable[..., Any]) -> None:
     """A starved monitor, one with another timing, an undisturbed camera, one whose rate varies as declared."""
     status, document, _ = ended(command("run", "--only", "58,59,61,64", "--minutes", "0.1", "--json"))
@@ -135,6 +124,7 @@ def test_hops_that_lie_are_caught_and_what_is_no_fault_is_watched(command: Calla
     assert status == (0 if all(each["quiet"] for each in calm.values()) else 1)
 
 
+@pytest.mark.alone
 def test_random_faults_leave_no_unsafe_moment_and_end_in_ok(command: Callable[..., Any]) -> None:
     status, document, _ = ended(command("chaos", "--count", "6", "--seed", "4", "--json"))
     assert (document["faults"], document["asked_for"], document["ended_ok"]) == (6, 6, True)

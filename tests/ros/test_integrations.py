@@ -14,9 +14,8 @@ import yaml
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
 
-from bundle_factory import make_tiny_bundle
-from fake_segmenter import TIMING, FakeSegmenter
-from ros_probe import HEIGHT, WIDTH, Probe
+from fake_segmenter import FakeSegmenter
+from ros_probe import Probe
 from trustseg.bounds import SECOND, derive_bounds
 from trustseg.host.hardware import hardware_name
 from trustseg.reasons import Reason
@@ -24,13 +23,6 @@ from trustseg_ros.common.parameters import SegmenterConfig
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
-
-
-@pytest.fixture
-def probe() -> Iterator[Probe]:
-    made = Probe()
-    yield made
-    made.close()
 
 
 class Diagnostics:
@@ -48,14 +40,12 @@ class Diagnostics:
 
 
 @pytest.fixture
-def nodes(start_node: Callable[..., Any], tmp_path: Path) -> Callable[..., None]:
+def nodes(segmenter: Callable[..., Any], monitor: Callable[..., Any]) -> Callable[..., None]:
     """`nodes("-r", "from:=to")`: a segmenter and a monitor, both with these arguments."""
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
 
     def start(*arguments: str) -> None:
-        given = {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **TIMING}
-        start_node("segmenter", given, arguments)
-        start_node("monitor", dict(TIMING), arguments)
+        segmenter(*arguments)
+        monitor(*arguments)
 
     return start
 
@@ -123,9 +113,9 @@ def test_diagnostics_and_what_others_make_of_them(nodes: Callable[..., None], pr
     assert diagnostics.newest["trustseg_monitor: verdict"].message.startswith("STALE: ")
 
 
-def test_degraded_is_a_warning_and_namespaces_tell_cameras_apart(start_node: Callable[..., Any], probe: Probe) -> None:
+def test_degraded_is_a_warning_and_namespaces_tell_cameras_apart(monitor: Callable[..., Any], probe: Probe) -> None:
     diagnostics = Diagnostics(probe)
-    start_node("monitor", {**TIMING}, ["-r", "__ns:=/front", "-r", "trustseg/status:=/trustseg/status"])
+    monitor("-r", "__ns:=/front", "-r", "trustseg/status:=/trustseg/status")
     fake = FakeSegmenter(probe)
     name = "front/trustseg_monitor: verdict"
     probe.until(lambda: diagnostics.level(name) == OK, "OK", every=fake.send)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,9 @@ import pytest
 from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
-from bundle_factory import make_tiny_bundle
-from fake_segmenter import BOUNDS, TIMING, FakeSegmenter
+from fake_segmenter import BOUNDS, FakeSegmenter
 from patience import WAIT_S
-from ros_probe import HEIGHT, WIDTH, Probe
+from ros_probe import Probe
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Outcome, Reason, Severity, State
 from trustseg_ros.common.integrity import is_intact
@@ -30,32 +29,6 @@ from trustseg_ros.planner.guard import FailureGuard
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 ANONYMOUS_LIMIT_KB = 45 * 1000
 HEAVY = ("cv2", "onnxruntime", "openvino", "torch", "pydantic", "trustseg.pipeline", "trustseg.types")
-
-
-@pytest.fixture
-def probe() -> Iterator[Probe]:
-    made = Probe()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def monitor(start_node: StartNode) -> StartNode:
-    def start(name: str = "monitor", **parameters: Any) -> subprocess.Popen[bytes]:
-        return start_node("monitor", {**TIMING, **parameters}, name=name)
-
-    return start
-
-
-@pytest.fixture
-def segmenter(start_node: StartNode, tmp_path: Path) -> StartNode:
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
-    given = {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **TIMING}
-
-    def start(name: str = "segmenter") -> subprocess.Popen[bytes]:
-        return start_node("segmenter", given, name=name)
-
-    return start
 
 
 def state_of(probe: Probe) -> State | None:
@@ -229,9 +202,9 @@ def test_a_starved_monitor_does_not_believe_what_lay_in_its_queue(monitor: Start
     probe.until(lambda: not guard.failed(), "trust in new ones", every=fake.send)
 
 
-def test_a_monitor_with_a_slower_timing_than_its_node_says_so(start_node: StartNode, probe: Probe) -> None:
+def test_a_monitor_with_a_slower_timing_than_its_node_says_so(monitor: StartNode, probe: Probe) -> None:
     """Its longer deadlines fit the node's offer, so that DDS has nothing to say."""
-    start_node("monitor", {"camera_rate_hz": 5.0, "latency_budget_ms": 600.0}, name="slow_monitor")
+    monitor(camera_rate_hz=5.0, latency_budget_ms=600.0)
     fake = FakeSegmenter(probe)
     probe.until(lambda: probe.verdicts and probe.verdicts[-1].source_seq >= 30, "statuses heard", every=fake.send)
     assert all(verdict.failure for verdict in probe.verdicts)

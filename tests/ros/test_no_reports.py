@@ -11,36 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from bundle_factory import make_tiny_bundle
 from name_lookups import make_watch
-from ros_probe import HEIGHT, WIDTH, Probe
+from ros_probe import Probe
 from trustseg.host.telemetry import OPT_OUT
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
-def test_node_and_monitor_open_no_connection_of_their_own(start_node: StartNode, tmp_path: Path, backend: str) -> None:
+def test_node_and_monitor_open_no_connection_of_their_own(
+    segmenter: StartNode, monitor: StartNode, probe: Probe, tmp_path: Path, backend: str
+) -> None:
     watch = make_watch(tmp_path)
     env = watch.environment(dict(os.environ))
     env = {
         **dict.fromkeys(OPT_OUT, "0"),
         **env,
     }  # start_node adds to its own variables, so ours are set to what reports
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
-    timing = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
-    probe = Probe()
-    try:
-        start_node("monitor", timing, env=env)
-        start_node(
-            "segmenter",
-            {"bundle": str(bundle), "backend": backend, "autostart": True, **timing},
-            env=env,
-        )
-        probe.connect()
-        for _ in range(20):
-            probe.publish_and_wait()
-    finally:
-        probe.close()
+    monitor(env=env)
+    segmenter(env=env, backend=backend)
+    probe.connect()
+    for _ in range(20):
+        probe.publish_and_wait()
     assert watch.asked() == []
     assert watch.left_behind() == []

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from bundle_factory import make_tiny_bundle
-from ros_probe import HEIGHT, WIDTH, Probe
+from ros_probe import Probe
 from trustseg.host.socket_buffers import granted_bytes, shortfall
 
 TIMING = {"camera_rate_hz": 5.0, "latency_budget_ms": 500.0}
@@ -24,13 +23,6 @@ LOCALHOST = """<CycloneDDS><Domain>
   <Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>
     <Peers><Peer address="127.0.0.1"/></Peers></Discovery>
 </Domain></CycloneDDS>"""
-
-
-@pytest.fixture
-def probe() -> Iterator[Probe]:
-    made = Probe()
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -58,14 +50,13 @@ def camera(ros_environ: dict[str, str]) -> Iterator[Callable[..., subprocess.Pop
     ("height", "width", "frames", "least"), [(360, 480, 30, 28), (720, 1280, 12, 10), (1080, 1920, 12, 10)]
 )
 def test_nearly_every_frame_of_a_cyclone_camera_is_answered(
-    start_node: Callable[..., Any], camera: Callable[..., subprocess.Popen[str]], probe: Probe, tmp_path: Path,
+    segmenter: Callable[..., Any], camera: Callable[..., subprocess.Popen[str]], probe: Probe,
     height: int, width: int, frames: int, least: int,
 ) -> None:  # fmt: skip
     missing = shortfall(granted_bytes())
     if missing:
         pytest.skip(missing)
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
-    start_node("segmenter", {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **TIMING})
+    segmenter(**TIMING)
     sender = camera(height, width, frames, 0.2)
     assert sender.stdin is not None
     assert sender.stdout is not None

@@ -15,21 +15,11 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
 
-from bundle_factory import make_tiny_bundle
-from ros_probe import HEIGHT, WIDTH, Probe
+from ros_probe import Probe
 from trustseg_ros.common.parameters import ParameterError
 from trustseg_ros.common.qos import IMAGE_TOPIC, camera_qos, output_qos
 from trustseg_ros.common.qos_overrides import QosOverrides
 from trustseg_ros.segmenter.outputs import OVERRIDABLE
-
-TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
-
-
-@pytest.fixture
-def probe() -> Iterator[Probe]:
-    made = Probe()
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -97,13 +87,12 @@ def parameter_file(folder: Path, topic: str, entity: str, **policies: Any) -> li
     return ["--params-file", str(file)]
 
 
-def test_the_running_node_offers_and_wants_it(start_node: Callable[..., Any], probe: Probe, tmp_path: Path) -> None:
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
+def test_the_running_node_offers_and_wants_it(segmenter: Callable[..., Any], probe: Probe, tmp_path: Path) -> None:
     arguments = [
         *parameter_file(tmp_path, "/image", "subscription", reliability="reliable", depth=3),
         *parameter_file(tmp_path, "/trustseg/mask", "publisher", reliability="best_effort"),
     ]
-    start_node("segmenter", {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **TIMING}, arguments)
+    segmenter(*arguments)
 
     def wanted() -> Any:
         return [each.qos_profile.reliability for each in probe.node.get_subscriptions_info_by_topic("/image")]

@@ -16,18 +16,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from trustseg_interfaces.msg import FailureState
 
-from bundle_factory import make_tiny_bundle
 from cpu_wait import cpu_wait_ns
 from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Outcome, Reason
 
+pytestmark = pytest.mark.alone
+
+StartNode = Callable[..., "subprocess.Popen[bytes]"]
 RATE_HZ, BUDGET_MS = 30.0, 50.0
 TIMING = {"camera_rate_hz": RATE_HZ, "latency_budget_ms": BUDGET_MS}
 BOUNDS = derive_bounds(round(SECOND / RATE_HZ), round(BUDGET_MS * MS))
@@ -81,17 +82,15 @@ class Rated:
 
 
 @pytest.fixture
-def rated(start_node: Callable[..., subprocess.Popen[bytes]], tmp_path: Path) -> Iterator[Rated]:
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
-    given = {"bundle": str(bundle), "backend": "onnxruntime", "threads": 1, "autostart": True, **TIMING}
-    segmenter, monitor = start_node("segmenter", given), start_node("monitor", dict(TIMING))
+def rated(segmenter: StartNode, monitor: StartNode) -> Iterator[Rated]:
+    pids = segmenter(threads=1, **TIMING).pid, monitor(**TIMING).pid
     probe, lateness = Probe(rate_hz=RATE_HZ), Lateness()
     heard: list[tuple[int, FailureState]] = []
     probe.node.create_subscription(
         FailureState, "trustseg_monitor/failure_state", lambda m: heard.append((time.monotonic_ns(), m)), 1000
     )
     try:
-        yield Rated(probe, (segmenter.pid, monitor.pid), lateness, heard)
+        yield Rated(probe, pids, lateness, heard)
     finally:
         lateness.stop()
         probe.close()

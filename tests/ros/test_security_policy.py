@@ -6,27 +6,16 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from bundle_factory import make_tiny_bundle
-from fake_segmenter import TIMING
-from ros_probe import HEIGHT, WIDTH, Probe
-from trustseg_lab.security.policy import Deployment, policy_document
+from ros_probe import Probe
+from trustseg.security import Deployment, policy_document
 
 Rights = dict[str, set[str]]
 # Allowed, but not there with these wheels: vision_msgs is not among them, and Humble has no type descriptions.
 OPTIONAL = {"/front/trustseg/label_info"}
-
-
-@pytest.fixture
-def probe() -> Iterator[Probe]:
-    made = Probe()
-    yield made
-    made.close()
 
 
 def rights_by_node(document: str) -> dict[str, Rights]:
@@ -54,12 +43,15 @@ def rights_taken(probe: Probe, node: str) -> Rights:
 
 
 def test_each_process_does_what_its_enclave_allows_and_no_more(
-    start_node: Callable[..., Any], start_process: Callable[..., Any], probe: Probe, repository: Path, tmp_path: Path
+    segmenter: Callable[..., Any],
+    monitor: Callable[..., Any],
+    start_process: Callable[..., Any],
+    probe: Probe,
+    repository: Path,
 ) -> None:
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
     front = ["-r", "__ns:=/front", "-r", "image:=/cam/image_raw", "-r", "camera_info:=/cam/camera_info"]
-    start_node("segmenter", {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **TIMING}, front)
-    start_node("monitor", dict(TIMING), front)
+    segmenter(*front)
+    monitor(*front)
     start_process(
         sys.executable, repository / "examples" / "planner.py", "--ros-args", "-r", "__ns:=/front", name="planner"
     )

@@ -8,7 +8,7 @@ import array
 import signal
 import subprocess
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,30 +31,6 @@ from trustseg.reasons import Outcome, Reason, Severity
 from trustseg_ros.common.integrity import is_intact
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
-TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
-
-
-@pytest.fixture
-def probe(request: pytest.FixtureRequest) -> Iterator[Probe]:
-    made = Probe(image_type=getattr(request, "param", Image))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    return make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
-
-
-@pytest.fixture
-def segmenter(start_node: StartNode, bundle: Path) -> StartNode:
-    """Starts the node with the tiny bundle; keyword arguments are parameters."""
-
-    def start(**parameters: Any) -> subprocess.Popen[bytes]:
-        given = {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **TIMING, **parameters}
-        return start_node("segmenter", given)
-
-    return start
 
 
 def assert_accounts_are_exact(probe: Probe) -> None:
@@ -282,10 +258,10 @@ def test_live_parameters_change_and_bad_values_are_refused(segmenter: StartNode,
 
 
 def test_masks_at_camera_size_are_enlarged_by_the_nearest_pixel(
-    start_node: StartNode, probe: Probe, tmp_path: Path
+    segmenter: StartNode, probe: Probe, tmp_path: Path
 ) -> None:
     small = make_tiny_bundle(tmp_path / "engines" / "small", height=HEIGHT // 2, width=WIDTH // 2)
-    start_node("segmenter", {"bundle": str(small), "autostart": True, "output_size": "camera", **TIMING})
+    segmenter(bundle=str(small), output_size="camera")
     probe.until(lambda: probe.pictures["mask"] and probe.pictures["confidence"], "mask", every=probe.publish)
     mask = probe.pictures["mask"][-1]
     assert (mask.height, mask.width) == (HEIGHT, WIDTH)

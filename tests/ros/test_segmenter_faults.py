@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from std_msgs.msg import Float64
 from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import SegmentationStatus
 
-from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome, Reason, Severity
@@ -78,16 +77,10 @@ SIGNALLED = 6
 
 
 @pytest.fixture
-def probe() -> Iterator[Probe]:
-    made = Probe()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def segmenter(start_process: Callable[..., Any], tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
+def segmenter(
+    start_process: Callable[..., Any], bundle: Path, tmp_path: Path
+) -> Callable[..., subprocess.Popen[bytes]]:
     """Starts the node whose pipeline obeys the frame_id."""
-    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
     program = tmp_path / "faulty_node.py"
     program.write_text(FAULTY_NODE)
 

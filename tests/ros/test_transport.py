@@ -14,7 +14,7 @@ import pytest
 
 from patience import WAIT_S
 from trustseg_lab.harness.domains import own_domain
-from trustseg_lab.harness.shared_memory import segments
+from trustseg_lab.harness.shared_memory import held_by
 
 FRAMES = 40
 # Files in the working folder stand for events: "heard" when the first image has arrived, "over" when all were sent.
@@ -69,14 +69,13 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def test_camera_frames_arrive_whole_through_large_segments(start_process: Callable[..., Any], tmp_path: Path) -> None:
-    before = segments()
     receiver = start_process(sys.executable, "-c", RECEIVER, tmp_path, "here", name="receiver")
     sender = start_process(sys.executable, "-c", SENDER, tmp_path, name="sender")
     largest = 0
 
     def is_over() -> bool:
         nonlocal largest
-        largest = max([largest, *(size for name in segments() - before if (size := _size(name)))])
+        largest = max([largest, *(size for name in held_by(sender.pid) if (size := _size(name)))])
         return sender.poll() is not None
 
     until(is_over, "end of the sender")

@@ -21,7 +21,7 @@ import pytest
 
 from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
 from patience import WAIT_S
-from trustseg_lab.harness.shared_memory import remove_orphans, segments
+from trustseg_lab.harness.shared_memory import held_by, segments
 
 # Slow on purpose: a busy machine may keep the node waiting for a second before its reader (depth 5) loses a picture.
 HEIGHT, WIDTH, RATE_HZ, FRAMES = 144, 192, 5, 63
@@ -64,12 +64,12 @@ def start(folder: Path, bundle: Path, footage: Path) -> subprocess.Popen[str]:
 @pytest.fixture(scope="module")
 def drive(tmp_path_factory: pytest.TempPathFactory, bundle: Path, footage: Path) -> tuple[Path, dict]:
     """A finished drive: its folder and what it printed."""
-    before = segments()
     folder = tmp_path_factory.mktemp("drive")
     run = start(folder, bundle, footage)
+    held = shared_memory(wait_for_drive(run, folder))
     out, err = run.communicate(timeout=WAIT_S)
     assert run.returncode in (0, 1), err
-    assert remove_orphans(before) == []  # what another drive on this machine holds is not ours
+    assert held & segments() == frozenset()
     return folder / "demo", json.loads(out)
 
 
@@ -188,6 +188,13 @@ def wait_for_drive(run: subprocess.Popen[str], folder: Path) -> dict[str, psutil
     pytest.fail(f"the drive did not start: {run.communicate()}")
 
 
+def shared_memory(parts: dict[str, psutil.Process]) -> frozenset[str]:
+    """What these processes hold of it: what others on this machine leave behind meanwhile is not theirs."""
+    held = frozenset[str]().union(*(held_by(part.pid) for part in parts.values()))
+    assert held
+    return held
+
+
 @pytest.mark.parametrize(
     ("how", "status"),
     [
@@ -205,11 +212,11 @@ def test_breaking_off_ends_every_process_and_leaves_nothing(
     how: Callable[[subprocess.Popen[str], dict[str, psutil.Process]], object],
     status: int,
 ) -> None:
-    before = segments()
     folder = tmp_path / "out"
     folder.mkdir()
     run = start(folder, bundle, footage)
     parts = wait_for_drive(run, folder)
+    held = shared_memory(parts)
     how(run, parts)
     out, err = run.communicate(timeout=WAIT_S)
     assert run.returncode == status, err
@@ -217,7 +224,7 @@ def test_breaking_off_ends_every_process_and_leaves_nothing(
     assert "Traceback" not in err
     assert err.strip().splitlines()[-1].startswith("trustseg: ")
     assert [name for name, process in parts.items() if process.is_running()] == []
-    assert remove_orphans(before) == []  # what another drive on this machine holds is not ours
+    assert held & segments() == frozenset()
     assert list(folder.iterdir()) == []
 
 

@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 
 from bundle_factory import make_tiny_bundle
-from ros_probe import HEIGHT, WIDTH, Probe
+from ros_probe import HEIGHT, TIMING, WIDTH, Probe
 from trustseg.host.ros_env import find_ros, transport_environment
 
-TIMING = {"camera_rate_hz": 10.0, "latency_budget_ms": 500.0}
 OTHER_USER = 10001  # the one of docker/Dockerfile
 BECOME = ("setpriv", f"--reuid={OTHER_USER}", f"--regid={OTHER_USER}", "--clear-groups")
 

@@ -8,6 +8,7 @@ in an orderly way removes its own; one that was killed cannot.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -58,19 +59,19 @@ def _is_mine(name: str) -> bool:
 
 def _in_use(names: set[str]) -> set[str]:
     """Those of `names` that some process of this user has mapped or open."""
-    found: set[str] = set()
     if not names:
-        return found
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            maps = Path(f"/proc/{entry}/maps").read_text(encoding="utf-8", errors="replace")
-            found |= {Path(line.split()[5]).name for line in maps.splitlines() if str(FOLDER) in line}
-            for descriptor in os.listdir(f"/proc/{entry}/fd"):
-                target = os.readlink(f"/proc/{entry}/fd/{descriptor}")
-                if target.startswith(str(FOLDER)):
-                    found.add(Path(target).name)
-        except (OSError, IndexError):
-            continue
-    return found & names
+        return set()
+    return names & {name for entry in os.listdir("/proc") if entry.isdigit() for name in held_by(int(entry))}
+
+
+def held_by(pid: int) -> frozenset[str]:
+    """Names of the files in shared memory that a process has mapped or open; none where it may not be looked at."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError, IndexError):
+        maps = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace")
+        found |= {Path(line.split()[5]).name for line in maps.splitlines() if str(FOLDER) in line}
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+            if target.startswith(str(FOLDER)):
+                found.add(Path(target).name)
+    return frozenset(found)
