@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,15 +19,14 @@ import pyarrow.parquet as pq
 import pytest
 from rosbags.highlevel import AnyReader
 
-from bag_factory import HEIGHT, PERIOD_NS, TOPIC, WIDTH, bag_file, shots, write_bag, write_labels, write_video
+from bag_factory import PERIOD_NS, shots, write_bag
 from bundle_factory import CLASSES, make_tiny_bundle
 from patience import WAIT_S
-from trustseg.cli.app import main
+from replay_runs import contents, run
 from trustseg.failsafe.checksum import NESTED, checksum
 from trustseg_lab.recordings.bag_writer import typestore
 from trustseg_lab.replay.results.metric_names import known_figures, metrics_of_nothing
 
-MEASURED = {"timing.parquet", "timing.json", "report.html"}
 COUNT = 40
 
 
@@ -48,25 +46,6 @@ def recording(folder: Path, **options: object) -> Path:
     images[30] = replace(images[30], image=np.zeros_like(images[30].image))
     images[34] = replace(images[34], stamp_ns=images[31].stamp_ns + 1)
     return write_bag(folder, images, **options)  # type: ignore[arg-type]
-
-
-def run(bundle: Path, out: Path, inputs: Sequence[Path], *more: str) -> int:
-    """Exit code of the command."""
-    return main_code(["replay", *map(str, inputs), "--bundle", str(bundle), "--out", str(out), "--threads", "1", *more])
-
-
-def main_code(arguments: Sequence[str]) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    return int(ended.value.code or 0)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folder)): p.read_bytes()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name not in MEASURED
-    }
 
 
 @pytest.fixture(scope="module")
@@ -209,115 +188,6 @@ class TestBaseline:
         assert run(bundle, tmp_path / "out", [replayed / "bag"], "--baseline", str(tmp_path)) == 2
 
 
-class TestLabels:
-    @pytest.mark.parametrize("naming", ["number", "stamp"])
-    def test_a_folder_by_number_or_stamp(self, naming: str, bundle: Path, tmp_path: Path) -> None:
-        images = shots(12)
-        names = [f"{i:06d}" if naming == "number" else str(s.stamp_ns) for i, s in enumerate(images)]
-        labels = write_labels(tmp_path / "labels", names)
-        bag = write_bag(tmp_path / "bag", images)
-        assert run(bundle, tmp_path / "out", [bag], "--labels", str(labels), "--fail-on", "miou < 0.6") == 0
-        truth = json.loads((tmp_path / "out" / "summary.json").read_text())["truth"]
-        assert truth["labelled_frames"] == 12
-        assert truth["accuracy"] > 0.9
-        row = pq.read_table(tmp_path / "out" / "frames.parquet").to_pylist()[3]
-        assert row["true_quality"] > 0.6
-
-    def test_the_metrics_are_those_of_evaluate(self, bundle: Path, tmp_path: Path) -> None:
-        (tmp_path / "images").mkdir()
-        for index, shot in enumerate(shots(3)):
-            cv2.imwrite(str(tmp_path / "images" / f"{index}.png"), shot.image[..., ::-1])
-        labels = write_labels(tmp_path / "labels", ["0", "1", "2"])
-        assert run(bundle, tmp_path / "a", [tmp_path / "images"], "--labels", str(labels), "--void", "3") == 0
-        arguments = ["--images", str(tmp_path / "images"), "--labels", str(labels), "--void", "3"]
-        with pytest.raises(SystemExit):
-            main(
-                [
-                    "evaluate",
-                    "--bundle",
-                    str(bundle),
-                    "--backend",
-                    "onnxruntime",
-                    "--out",
-                    str(tmp_path / "b"),
-                    *arguments,
-                ]
-            )
-        truth = json.loads((tmp_path / "a" / "summary.json").read_text())["truth"]
-        expected = json.loads((tmp_path / "b" / "metrics.json").read_text())
-        assert truth["miou"] == pytest.approx(expected["segmentation"]["miou"], abs=1e-12)
-        assert truth["class_iou"] == expected["segmentation"]["class_iou"]
-
-    def test_a_topic_of_the_same_bag(self, bundle: Path, tmp_path: Path) -> None:
-        images = shots(6)
-        labels = write_labels(tmp_path / "labels", [str(i) for i in range(6)])
-        truths = [cv2.imread(str(labels / f"{i}.png"), cv2.IMREAD_UNCHANGED) for i in range(6)]
-        from rosbags.rosbag2 import Writer
-
-        from bag_factory import RAW, STORE, message_of
-
-        def more(writer: Writer) -> None:
-            connection = writer.add_connection("/labels", RAW, typestore=STORE)
-            for shot, truth in zip(images, truths, strict=True):
-                changes = {"encoding": "mono8", "step": WIDTH, "data": truth.ravel()}
-                data = STORE.serialize_cdr(message_of(replace(shot, changes=changes)), RAW)
-                writer.write(connection, shot.time_ns + 1000, data)
-
-        bag = write_bag(tmp_path / "bag", images, extra=more)
-        assert run(bundle, tmp_path / "out", [bag], "--topic", TOPIC, "--labels", "/labels") == 0
-        assert json.loads((tmp_path / "out" / "summary.json").read_text())["truth"]["labelled_frames"] == 6
-        assert run(bundle, tmp_path / "no", [bag], "--topic", TOPIC, "--labels", "/nowhere") == 2
-
-    def test_labels_that_do_not_match_are_one_line(
-        self, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        bag = write_bag(tmp_path / "bag", shots(4))
-        for name, size, words in (("x", (HEIGHT, WIDTH), "no labels of"), ("0", (30, 40), "differ in size")):
-            labels = write_labels(tmp_path / f"labels_{name}", [name], size)
-            assert run(bundle, tmp_path / "out", [bag], "--labels", str(labels)) == 2
-            error = capsys.readouterr().err.strip()
-            assert words in error
-            assert "\n" not in error
-            assert not (tmp_path / "out").exists()
-
-
-def test_several_cameras_and_recordings_are_judged_apart_and_summed(bundle: Path, tmp_path: Path) -> None:
-    two = write_bag(tmp_path / "two", shots(12), topics=("/left", "/right"))
-    one = write_bag(tmp_path / "one", shots(8))
-    code = run(bundle, tmp_path / "out", [two, one], "--all-topics", "--jobs", "2", "--no-annotated")
-    assert code == 0
-    document = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert [d["name"] for d in document["drives"]] == ["two_left", "two_right", "one"]
-    assert document["metrics"]["frames"] == 32
-    assert run(bundle, tmp_path / "alone", [one], "--no-annotated") == 0
-    alone, among = contents(tmp_path / "alone"), contents(tmp_path / "out" / "one")
-    assert alone == among  # processes and company change nothing
-
-
-def test_one_bad_recording_among_good_ones_is_told_and_the_others_count(
-    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    good = write_bag(tmp_path / "good", shots(5))
-    (tmp_path / "bad.db3").write_bytes(b"nothing")
-    assert run(bundle, tmp_path / "out", [good, tmp_path / "bad.db3"]) == 2
-    assert "bad.db3" in capsys.readouterr().err
-    assert json.loads((tmp_path / "out" / "summary.json").read_text())["metrics"]["frames"] == 5
-
-
-def test_a_truncated_bag_is_evaluated_and_told(
-    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = bag_file(write_bag(tmp_path / "bag", shots(60), mcap=False))
-    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    assert run(bundle, tmp_path / "out", [path], "--no-annotated") == 0
-    assert "cut off" in capsys.readouterr().err
-    document = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert not document["input"]["complete"]
-    assert 25 < document["metrics"]["frames"] < 60
-    gate = ["--fail-on", "not complete", "--no-annotated"]
-    assert run(bundle, tmp_path / "gated", [path], *gate) == 1
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -361,65 +231,3 @@ def test_a_disk_that_is_full_leaves_no_results(bundle: Path, replayed: Path, tmp
     assert "cannot write" in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_of_images_and_a_video(bundle: Path, tmp_path: Path) -> None:
-    (tmp_path / "images").mkdir()
-    for index, shot in enumerate(shots(12)):
-        suffix = "png" if index % 2 else "bmp"
-        cv2.imwrite(str(tmp_path / "images" / f"{index}.{suffix}"), shot.image[..., ::-1])
-    (tmp_path / "images" / "11.png").write_bytes(b"not a picture")
-    assert run(bundle, tmp_path / "a", [tmp_path / "images"], "--rate", "5") == 0
-    document = json.loads((tmp_path / "a" / "summary.json").read_text())
-    assert document["input"]["rate_hz"] == 5.0
-    assert list(document["rejected"]) == ["BAD_IMAGE"]
-    assert run(bundle, tmp_path / "b", [write_video(tmp_path / "drive.mp4", 12)]) == 0
-    assert json.loads((tmp_path / "b" / "summary.json").read_text())["metrics"]["processed"] == 12
-
-
-def test_what_is_named_twice_or_by_its_metadata_or_a_link_is_meant(bundle: Path, tmp_path: Path) -> None:
-    bag = write_bag(tmp_path / "bag", shots(3), topics=("/left", "/right"))
-    more = ["--topic", "/left", "--topic", "/left", "--no-annotated"]
-    assert run(bundle, tmp_path / "out", [bag / "metadata.yaml"], *more) == 0
-    (tmp_path / "link").symlink_to(tmp_path / "out")
-    assert run(bundle, tmp_path / "link", [bag], *more) == 0
-    assert (tmp_path / "link").is_symlink()
-    document = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert (document["input"]["name"], document["input"]["topic"]) == ("bag", "/left")
-
-
-def test_names_of_files_are_whatever_the_system_gives(bundle: Path, tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 ended the replay after all its work, a superscript digit before it."""
-    folder, labels = tmp_path / "images", tmp_path / "labels"
-    names = ["stra\udcdfe_10", "stra\udcdfe_9", "x²", "a:b"]
-    for place, image in ((folder, shots(1)[0].image), (labels, np.zeros((HEIGHT, WIDTH), np.uint8))):
-        place.mkdir()
-        data = cv2.imencode(".png", image)[1].tobytes()
-        for name in names:
-            (place / f"{name}.png").write_bytes(data)
-    (folder / "._a:b.png").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X        ")
-    assert run(bundle, tmp_path / "out", [folder], "--labels", str(labels), "--frozen") == 0
-    rows = pq.read_table(tmp_path / "out" / "frames.parquet").to_pylist()
-    assert [row["name"] for row in rows] == ["a:b.png", "stra\\xdfe_9.png", "stra\\xdfe_10.png", "x².png"]
-    truth = json.loads((tmp_path / "out" / "summary.json").read_text())["truth"]
-    assert (truth["labelled_frames"], truth["unlabelled_frames"]) == (4, 0)
-
-
-def test_names_of_folders_are_whatever_the_system_gives(bundle: Path, tmp_path: Path) -> None:
-    """One recording of two is none: its line in the report holds its name."""
-    good, out = tmp_path / "stra\udcdfe", tmp_path / "o\udcdf"
-    good.mkdir()
-    (good / "0.png").write_bytes(cv2.imencode(".png", shots(1)[0].image)[1].tobytes())
-    assert run(bundle, out, [good]) == 0
-    assert json.loads((out / "summary.json").read_text())["input"]["name"] == "stra\\xdfe"
-    assert "stra" in (out / "report.html").read_text(encoding="utf-8")
-    (tmp_path / "leer\udcdf").mkdir()
-    assert run(bundle, tmp_path / "both", [good, tmp_path / "leer\udcdf"]) == 2
-    assert "leer\\udcdf" in (tmp_path / "both" / "report.html").read_text(encoding="utf-8")
-
-
-def test_a_film_named_by_a_time(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_video(tmp_path / "film.mp4", 3).rename(tmp_path / "2024-05-01T10:00:00.mp4")
-    monkeypatch.chdir(tmp_path)
-    assert run(bundle, tmp_path / "out", [Path("2024-05-01T10:00:00.mp4")]) == 0
-    assert json.loads((tmp_path / "out" / "summary.json").read_text())["metrics"]["processed"] == 3

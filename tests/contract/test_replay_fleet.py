@@ -22,12 +22,11 @@ import pytest
 from bag_factory import shots, write_bag, write_labels
 from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
+from replay_runs import contents
 from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
 from trustseg_lab.replay.job import ReplayJob, ReplayOptions, job_key
 from trustseg_lab.replay.results.totals import read_totals
-
-MEASURED = {"timing.parquet", "timing.json", "report.html"}
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +61,6 @@ def run(bundle: Path, root: Path, out: Path, *more: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main(arguments(bundle, root, out, *more))
     return int(ended.value.code or 0)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folder)): p.read_bytes()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name not in MEASURED
-    }
 
 
 def started(*command: str) -> subprocess.Popen[str]:

@@ -22,10 +22,10 @@ import pytest
 from bag_factory import shots, write_bag
 from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
+from replay_runs import contents
 from trustseg.errors import InputError
 from trustseg_lab.replay.ray_cluster import RayCluster, work
 
-MEASURED = {"timing.parquet", "timing.json", "report.html"}
 RECORDINGS = {"a": 150, "b": 150, "c": 20}
 # Ray gives a client's server and a first connection half a minute each, which a busy machine does not keep.
 PATIENT = {
@@ -107,14 +107,6 @@ def arguments(root: Path, out: Path, *more: str) -> list[str]:
     inputs = [str(root / name) for name in RECORDINGS]
     options = ["--bundle", str(root / "engines" / "tiny"), "--out", str(out), "--threads", "1", *more]
     return [sys.executable, "-m", "trustseg", "replay", *inputs, *options]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folder)): p.read_bytes()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name not in MEASURED
-    }
 
 
 @pytest.mark.slow

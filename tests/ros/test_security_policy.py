@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ros_probe import Probe
-from trustseg.security import Deployment, policy_document
+from trustseg_lab.security.policy import Deployment, policy_document
 
 Rights = dict[str, set[str]]
 # Allowed, but not there with these wheels: vision_msgs is not among them, and Humble has no type descriptions.

@@ -6,101 +6,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.bounds import MS, SECOND
 from trustseg.failsafe.evidence import FailsafeConfig
 from trustseg.failsafe.publication import host_id
-from trustseg.reasons import Outcome, Reason, Severity, State
-from trustseg_ros.monitor.latch_file import LatchFile
+from trustseg.reasons import Reason, State
 
 pytest.importorskip("trustseg_interfaces", reason="the messages are not built")
-
 from trustseg_interfaces.msg import SegmentationStatus
 
-from trustseg_ros.common.integrity import is_intact, seal
-from trustseg_ros.monitor.core import MonitorCore, MonitorOutputs, evidence_of, failure_state
-
-PERIOD = SECOND // 30
-BOUNDS = derive_bounds(PERIOD, 50 * MS)
-ROS_START = 1_700_000_000 * SECOND + 123
-OK, WARN, ERROR = b"\x00", b"\x01", b"\x02"
-
-
-@dataclass
-class Log:
-    lines: list[tuple[str, str]] = field(default_factory=list)
-    options: list[dict[str, Any]] = field(default_factory=list)
-
-    def info(self, text: str) -> None:
-        self.lines.append(("info", text))
-
-    def warning(self, text: str) -> None:
-        self.lines.append(("warning", text))
-
-    def error(self, text: str, **options: Any) -> None:
-        self.lines.append(("error", text))
-        self.options.append(options)
-
-
-class World:
-    """A core, what came out of it, and the clocks it sees; ROS time runs with the steady clock."""
-
-    def __init__(self, folder: Path, *, latched: Reason = Reason.NONE, **config: Any) -> None:
-        self.now = SECOND
-        self.log = Log()
-        self.alive = True
-        self.verdicts: list[Any] = []
-        self.flags: list[bool] = []
-        self.diagnostics: list[Any] = []
-        self.woken: list[int] = []
-        self.latch_file = LatchFile(folder / "kept" / "latched.json")
-        if latched:
-            self.latch_file.write(latched)
-        self.seq = 0
-        outlets = MonitorOutputs(
-            verdict=self.verdicts.append, flag=self.flags.append, diagnostics=self.diagnostics.append,
-            wake_at=self.woken.append, log=self.log,
-            steady_ns=lambda: self.now, ros_ns=lambda: ROS_START + self.now, running=lambda: self.alive,
-        )  # fmt: skip
-        self.core = MonitorCore("the_monitor", 99, FailsafeConfig(BOUNDS, **config), outlets, self.latch_file, 1.0)
-
-    def status(self, reasons: Reason = Reason.NONE, **changes: Any) -> SegmentationStatus:
-        self.seq += 1
-        message = SegmentationStatus(
-            instance_id=7, seq=self.seq, outcome=int(Outcome.PROCESSED), frame_ok=not reasons,
-            severity=int(Severity.GOOD), reasons=int(reasons), failure_score=0.25, recovery_threshold=0.5,
-        )  # fmt: skip
-        message.header.stamp.sec, message.header.stamp.nanosec = divmod(self.now, SECOND)
-        message.camera_period_ns, message.slowest_period_ns, message.latency_budget_ns = BOUNDS.timing
-        message.fault_injection = False
-        message.publish_steady_ns, message.host_id = self.now, host_id()
-        for name, value in changes.items():
-            setattr(message, name, value)
-        seal(message)
-        return message
-
-    def send(self, reasons: Reason = Reason.NONE, **changes: Any) -> Any:
-        self.now += PERIOD
-        self.core.on_status(self.status(reasons, **changes))
-        return self.verdicts[-1]
-
-    def until_ok(self) -> World:
-        for _ in range(20):
-            self.send()
-        assert self.state is State.OK
-        return self
-
-    @property
-    def state(self) -> State:
-        return State(self.verdicts[-1].state)
-
-    def values(self) -> dict[str, str]:
-        return {pair.key: pair.value for pair in self.diagnostics[-1].values}
+from monitor_world import BOUNDS, ERROR, ROS_START, World
+from trustseg_ros.common.integrity import is_intact
+from trustseg_ros.monitor.core import evidence_of, failure_state
 
 
 @pytest.fixture
@@ -176,98 +97,10 @@ def test_an_altered_status_is_corrupt_and_nothing_in_it_is_believed(world: World
     assert Reason(world.verdicts[-1].reasons) == Reason.STATUS_CORRUPT
 
 
-def test_silence_is_found_by_the_tick_with_its_age(world: World) -> None:
-    world.until_ok()
-    world.now += BOUNDS.age_limit_ns
-    world.core.on_tick()
-    assert world.state is State.OK
-    world.now += 1 * MS
-    world.core.on_tick()
-    stale = world.verdicts[-1]
-    assert (stale.state, stale.failure, stale.source_age_ms) == (State.STALE, True, BOUNDS.age_limit_ns / MS + 1)
-    assert Reason(stale.reasons) == Reason.INPUT_STALE | Reason.STATUS_STALE
-
-
-@pytest.mark.parametrize(("alive", "reason"), [(True, Reason.INPUT_STALE), (False, Reason.STATUS_STALE)])
-def test_liveliness_says_who_is_silent(world: World, alive: bool, reason: Reason) -> None:
-    world.until_ok()
-    world.core.on_liveliness(alive)
-    world.now += BOUNDS.age_limit_ns + 1
-    world.core.on_tick()
-    assert Reason(world.verdicts[-1].reasons) == reason
-
-
-def test_a_writer_that_cannot_be_heard_is_a_failure_with_the_parameters_to_look_at(world: World) -> None:
-    world.until_ok()
-    world.core.on_incompatible_qos("cam/status", 4)
-    world.core.on_tick()
-    assert Reason(world.verdicts[-1].reasons) == Reason.INCOMPATIBLE_QOS
-    assert ("error", (
-        "a publisher of cam/status offers a quality of service that does not fit (policy 4): "
-        "camera_rate_hz, camera_rate_min_hz and latency_budget_ms must be the same in node and monitor"
-    )) in world.log.lines  # fmt: skip
-
-
-def test_age_acts_at_its_own_moment_and_not_at_the_next_tick(world: World) -> None:
-    world.until_ok()
-    assert world.woken[-1] == world.now + BOUNDS.age_limit_ns + 1
-    sent, world.now = len(world.verdicts), world.woken[-1] - 1
-    world.core.on_deadline()
-    assert len(world.verdicts) == sent
-    world.now += 1
-    world.core.on_deadline()
-    assert (len(world.verdicts), world.state) == (sent + 1, State.STALE)
-    world.until_ok()
-    assert world.woken[-1] == world.now + BOUNDS.age_limit_ns + 1
-    woken = len(world.woken)
-    world.send(Reason.SELF_TEST)
-    assert len(world.woken) == woken  # what is latched does not age
-
-
 def test_a_verdict_says_when_it_was_published_and_by_whose_clock(world: World) -> None:
     world.now += 3
     world.core.on_tick()
     assert (world.verdicts[-1].publish_steady_ns, world.verdicts[-1].host_id) == (world.now, host_id())
-
-
-def test_statuses_that_lay_in_the_queue_of_a_starved_monitor_are_not_believed(world: World) -> None:
-    world.until_ok()
-    kept = []
-    for _ in range(30):
-        world.now += PERIOD
-        kept.append(world.status())
-    world.now += 3 * SECOND
-    for message in kept:
-        world.core.on_status(message)
-        world.now += 1000
-        assert world.flags[-1]
-        assert world.state is State.STALE
-    assert Reason(world.verdicts[-1].reasons) & Reason.STATUS_STALE
-
-
-def test_a_monitor_that_starts_behind_a_queue_believes_nothing_of_it(world: World) -> None:
-    """Statuses of this host, 0.9 s old, handed over at the camera's pace: no shortest way tells their age."""
-    for _ in range(40):
-        assert world.send(publish_steady_ns=max(1, world.now + PERIOD - 900 * MS)).failure
-        world.core.on_tick()
-    assert (world.state, world.verdicts[-1].source_age_ms) == (State.STALE, 900.0)
-    assert Reason(world.verdicts[-1].reasons) & Reason.STATUS_STALE
-
-
-@pytest.mark.parametrize("instance", [7, 8])
-def test_statuses_of_another_host_are_as_old_as_their_way_was_longer(world: World, instance: int) -> None:
-    """Its clock is 50 s ahead; the shortest way so far stands for the difference, and another process begins anew."""
-    for _ in range(20):
-        world.send(host_id=1, publish_steady_ns=world.now + PERIOD + 50 * SECOND)
-    assert world.state is State.OK
-    sent = world.now + 50 * SECOND
-    world.now += 2 * SECOND
-    world.seq = world.seq if instance == 7 else 0
-    world.core.on_status(world.status(host_id=1, publish_steady_ns=sent, instance_id=instance))
-    world.core.on_tick()
-    age_ms = world.verdicts[-1].source_age_ms
-    assert age_ms == pytest.approx(2000.0, abs=1.0) if instance == 7 else age_ms == 0.0
-    assert world.verdicts[-1].failure
 
 
 def test_a_node_with_another_timing_is_never_trusted_and_says_why(world: World) -> None:
@@ -328,142 +161,6 @@ def test_every_change_of_state_is_logged_once(world: World) -> None:
         ("info", "OK, failure flag down"),
         ("warning", "FAILED, failure flag up: DARK, BLUR"),
     ]
-
-
-def test_diagnostics_mirror_the_state_on_change_and_once_a_period(world: World) -> None:
-    world.until_ok()
-    assert len(world.diagnostics) == 2
-    diagnosed = world.now - 10 * PERIOD  # the tenth good frame
-    for _ in range(19):
-        world.send()
-        world.core.on_tick()
-    world.now = diagnosed + SECOND - 1
-    world.core.on_status(world.status())
-    world.core.on_tick()
-    assert len(world.diagnostics) == 2
-    world.now = diagnosed + SECOND
-    world.core.on_tick()
-    world.core.on_tick()
-    assert len(world.diagnostics) == 3
-    status = world.diagnostics[1]
-    assert status.name == "the_monitor: verdict"
-
-
-def test_diagnostics_say_what_the_verdict_says(world: World) -> None:
-    world.until_ok()
-    assert (world.diagnostics[-1].level, world.diagnostics[-1].message) == (OK, "OK")
-    assert world.values() == {
-        "failure": "False", "state": "OK", "failure score": "0.25", "age of the newest status ms": "0",
-        "good frames in a row": "10", "restarts": "0", "latched": "",
-        "mode": "LIVE", "fault injection": "False", "degraded is failure": "True",
-    }  # fmt: skip
-    world.send(Reason.LOW_QUALITY)
-    world.send(Reason.LOW_QUALITY)
-    assert (world.diagnostics[-1].level, world.diagnostics[-1].message) == (WARN, "DEGRADED: LOW_QUALITY")
-    world.send(Reason.SELF_TEST | Reason.MODEL_INTEGRITY)
-    assert (world.diagnostics[-1].level, world.values()["latched"]) == (ERROR, "MODEL_INTEGRITY, SELF_TEST")
-
-
-def test_a_change_of_reasons_alone_shows_in_diagnostics(world: World) -> None:
-    world.until_ok()
-    world.send(Reason.DARK)
-    shown = len(world.diagnostics)
-    world.send(Reason.BRIGHT)
-    world.core.on_tick()
-    assert (len(world.diagnostics), world.diagnostics[-1].message) == (shown + 1, "FAILED: BRIGHT")
-
-
-def test_a_latch_is_kept_and_found_again_and_cleared_by_the_operator(world: World, tmp_path: Path) -> None:
-    world.send(Reason.SELF_TEST)
-    assert world.verdicts[-1].latched_reasons == Reason.SELF_TEST
-    assert world.latch_file.read() == Reason.SELF_TEST
-    again = World(tmp_path)
-    assert (again.state, again.verdicts[0].latched_reasons) == (State.LATCHED, Reason.SELF_TEST)
-    assert again.log.lines[0] == ("error", "latched since before this start: SELF_TEST")
-    sent = len(again.verdicts)
-    assert again.core.reset() == (True, "cleared SELF_TEST; the state is UNKNOWN until the next good frames")
-    assert len(again.verdicts) == sent + 1
-    assert (again.state, again.verdicts[-1].failure) == (State.UNKNOWN, True)
-    assert again.log.lines[-2:] == [
-        ("info", "reset by an operator: cleared SELF_TEST; the state is UNKNOWN until the next good frames"),
-        ("warning", "UNKNOWN, failure flag up: RECOVERING"),
-    ]
-    assert not again.latch_file.path.exists()
-    assert again.core.reset() == (False, "nothing is latched; the state is UNKNOWN")
-
-
-def test_a_latch_is_cleared_by_the_monitor_that_latched(world: World) -> None:
-    world.until_ok()
-    world.send(Reason.SELF_TEST)
-    assert world.core.reset() == (True, "cleared SELF_TEST; the state is UNKNOWN until the next good frames")
-    assert (world.state, world.verdicts[-1].latched_reasons) == (State.UNKNOWN, 0)
-
-
-def test_several_latched_reasons_are_named_with_commas(tmp_path: Path) -> None:
-    world = World(tmp_path, latched=Reason.SELF_TEST | Reason.RESTARTS)
-    assert world.log.lines[0] == ("error", "latched since before this start: SELF_TEST, RESTARTS")
-    assert world.core.reset()[1].startswith("cleared SELF_TEST, RESTARTS; ")
-
-
-def test_a_latch_that_cannot_be_written_still_holds(world: World, tmp_path: Path) -> None:
-    (tmp_path / "kept").write_text("a file where the folder should be")
-    world.send(Reason.SELF_TEST)
-    assert world.state is State.LATCHED
-    level, text = world.log.lines[-1]
-    assert level == "error"
-    assert text.startswith(f"cannot write {world.latch_file.path}: ")
-    tries = len(world.log.lines)
-    world.core.on_tick()
-    assert (len(world.log.lines), world.state) == (tries, State.LATCHED)
-
-
-def test_a_latch_that_could_not_be_written_is_tried_again_until_it_is(world: World, tmp_path: Path) -> None:
-    (tmp_path / "kept").write_text("a file where the folder should be")
-    world.send(Reason.SELF_TEST)
-    said = len(world.log.lines)
-    (tmp_path / "kept").unlink()
-    world.now += SECOND - 1
-    world.core.on_tick()
-    assert world.latch_file.read() is Reason.NONE
-    world.now += 1
-    world.core.on_tick()
-    assert world.latch_file.read() == Reason.SELF_TEST
-    assert world.log.lines[said:] == [("info", f"wrote {world.latch_file.path} after all")]
-    assert World(tmp_path).state is State.LATCHED
-    world.now += 10 * SECOND
-    before = world.latch_file.path.stat().st_mtime_ns
-    world.core.on_tick()
-    assert world.latch_file.path.stat().st_mtime_ns == before  # written once
-    assert len(world.log.lines) == said + 1
-
-
-def test_a_full_disk_is_told_once_and_tried_every_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    tries: list[Reason] = []
-
-    def full(reasons: Reason) -> None:
-        tries.append(reasons)
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(world.latch_file, "write", full)
-    world.send(Reason.SELF_TEST)
-    said = [line for line in world.log.lines if line[0] == "error"]
-    for _ in range(200):
-        world.now += SECOND // 50
-        world.core.on_tick()
-    assert tries == [Reason.SELF_TEST] * 5  # at once and four times in four seconds
-    assert [line for line in world.log.lines if line[0] == "error"] == said
-    assert said[-1][1].endswith("No space left on device")
-    world.core.reset()
-    assert tries[5:] == [Reason.NONE]  # another latch is not waited with
-
-
-def test_a_latch_file_that_others_could_write_latches_and_is_named(tmp_path: Path) -> None:
-    World(tmp_path).latch_file.write(Reason.SELF_TEST)
-    (tmp_path / "kept").chmod(0o777)
-    world = World(tmp_path)
-    assert (world.state, world.verdicts[0].latched_reasons) == (State.LATCHED, Reason.INTERNAL)
-    assert world.log.lines[0][0] == "error"
-    assert "can be written by others (mode 777)" in world.log.lines[0][1]
 
 
 def test_an_exception_in_a_callback_raises_the_flag_and_the_monitor_goes_on(world: World) -> None:

@@ -204,13 +204,13 @@ def test_owners_are_told_apart_by_number_whoever_runs_this(tmp_path: Path, monke
     assert f"belongs to user {OTHER_USER}, expected this user ({os.geteuid()}) or root" in file.trouble
 
 
-@pytest.mark.parametrize("name", ["latched.json", "latched.json.partial", f"latched.json.{os.getpid()}"])
+@pytest.mark.parametrize("name", ["latched.json", "latched.json.partial", "latched.json.{pid}"])
 def test_a_planted_link_is_not_written_through(tmp_path: Path, name: str) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     file = kept(tmp_path)
     file.path.unlink()
-    (file.path.parent / name).symlink_to(victim)
+    (file.path.parent / name.format(pid=os.getpid())).symlink_to(victim)
     file.write(Reason.SELF_TEST)
     assert victim.read_bytes() == b"precious"
     assert not file.path.is_symlink()

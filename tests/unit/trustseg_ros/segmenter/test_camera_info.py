@@ -108,3 +108,29 @@ def test_frames_fit_the_window_and_not_the_sensor() -> None:
     assert check.reasons(sensor, 1) == Reason.CAMERA_INFO
     check.note(info((600, 480), (0, 300, 480, 360)), 0)
     assert check.reasons(window, 1) == Reason.CAMERA_INFO
+
+
+def test_a_required_camera_info_must_be_there_new_and_of_the_image() -> None:
+    frame = Frame(np.zeros((4, 6, 3), np.uint8), 1, "front")
+    check = CameraInfoCheck(True, BOUNDS, 0)
+    assert check.reasons(frame, SECOND) == Reason.NONE  # it may still come
+    assert check.reasons(frame, SECOND + 1) == Reason.CAMERA_INFO
+    of_another = info((4, 6))
+    of_another.header = Header(frame_id="rear")
+    for given, reason in (
+        (info((4, 6)), Reason.NONE),
+        (info((6, 4)), Reason.CAMERA_INFO),
+        (of_another, Reason.CAMERA_INFO),
+    ):
+        check.note(given, 2 * SECOND)
+        assert check.reasons(frame, 3 * SECOND) == reason
+        assert check.newest is given
+    check.note(info((4, 6)), 3 * SECOND)
+    assert check.reasons(frame, 4 * SECOND + 1) == Reason.CAMERA_INFO
+
+
+def test_a_camera_info_that_is_not_required_is_not_looked_at() -> None:
+    frame = Frame(np.zeros((4, 6, 3), np.uint8), 1, "front")
+    check = CameraInfoCheck(False, BOUNDS, 0)
+    check.note(info((6, 4)), 0)
+    assert check.reasons(frame, 10 * SECOND) == Reason.NONE

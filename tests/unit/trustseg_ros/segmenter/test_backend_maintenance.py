@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What the worker does for its engine between frames: golden image, take-over, the first engine's way back."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine_stand import BOUNDS, Care, Gate, Stand
+from patience import WAIT_S
+from trustseg.bounds import MS, SECOND
+from trustseg.errors import BackendError, EngineLostError
+from trustseg.reasons import Reason
+from trustseg_ros.segmenter.backend_failover import RETRY_NS
+from trustseg_ros.segmenter.backend_maintenance import PATIENCE_NS
+from trustseg_ros.segmenter.self_test_plan import EARLY
+from trustseg_ros.segmenter.supervisor import EXIT_LOST
+
+
+def test_while_a_spare_is_loaded_there_is_no_engine_and_nothing_waits() -> None:
+    made = Care(Stand("good"))
+    gate = Gate(made.stand)
+    made.care.broke("the engine has gone")
+    assert gate.begun.wait(WAIT_S)
+    assert not made.care.is_ready()
+    assert made.care.reasons == Reason.BACKEND_FALLBACK
+    made.now = 60 * SECOND
+    assert not made.stand.engines.retry_is_due(made.now)
+    assert not made.care.look()  # the test that is due has no engine
+    assert made.stand.tested == []
+    gate.open.set()
+    made.stand.engines.loading.thread.join(WAIT_S)  # type: ignore[union-attr]
+    assert made.care.is_ready()
+    assert (made.changes, made.stand.backend.name) == (1, "good")
+
+
+def test_the_golden_image_runs_once_a_period_and_a_difference_is_reported() -> None:
+    made = Care(Stand())
+    made.care.look()
+    assert made.stand.tested == []
+    made.now = 60 * SECOND
+    assert made.care.look()
+    assert not made.care.look()
+    assert (made.stand.tested, made.care.tests, made.why) == (["first"], 1, [])
+    made.stand.golden = "mask agreement 0.2"
+    made.now = 120 * SECOND
+    made.care.look()
+    assert made.why == ["mask agreement 0.2"]
+    assert not made.lock.locked()
+
+
+def test_no_test_while_another_thread_uses_the_engine() -> None:
+    made = Care(Stand())
+    made.now = 60 * SECOND
+    with made.lock:
+        made.care.look()
+    assert made.stand.tested == []
+    assert made.care.plan.is_due(made.now)
+
+
+def test_a_test_that_fits_nowhere_is_put_off_and_frames_say_so() -> None:
+    made = Care(Stand(), test_ns=400 * MS)
+    made.too_slow(360 * SECOND)
+    assert (made.stand.tested, made.care.postponed) == ([], 5)
+    made.care.plan.note_frame(made.now - 290 * MS, 290 * MS, made.now)
+    assert not made.care.look()
+    age_ms = BOUNDS.age_limit_ns // MS
+    said = f"one of 400 ms and a frame of 290 ms must end within the age limit of {age_ms} ms"
+    assert any(said in line for line in made.stand.log.lines)
+    assert made.care.reasons == Reason.LATENCY
+
+
+def test_a_test_that_is_asked_for_runs_at_once_and_answers() -> None:
+    made = Care(Stand())
+    asked = made.care.ask()
+    assert made.care.look()
+    assert asked.result(0).passed
+    made.stand.golden = "mask agreement 0.2"
+    asked = made.care.ask()
+    made.care.look()
+    assert (asked.result(0).why, made.why) == ("mask agreement 0.2", ["mask agreement 0.2"])
+    made.stand.golden = BackendError("busy")
+    asked = made.care.ask()
+    made.care.look()
+    assert str(asked.exception(0)) == "busy"
+    assert not made.care.look()
+
+
+def test_a_test_that_is_asked_for_waits_for_room_but_not_for_ever() -> None:
+    made = Care(Stand(), test_ns=400 * MS)
+    made.care.plan.note_frame(-290 * MS, 290 * MS, 0)
+    asked = made.care.ask()
+    made.too_slow(PATIENCE_NS)
+    assert not asked.done()
+    made.now = max(made.now, PATIENCE_NS)
+    made.care.plan.note_frame(made.now - 290 * MS, 290 * MS, made.now)
+    assert made.care.look()
+    assert asked.result(0).passed
+
+
+@pytest.mark.parametrize("order", ["asked before the end", "asked after it"])
+def test_a_test_that_is_asked_for_ends_with_the_stream(order: str) -> None:
+    made = Care(Stand())
+    asked = made.care.ask() if order == "asked before the end" else None
+    made.care.stop()
+    assert (asked or made.care.ask()).cancelled()
+
+
+def test_a_failed_engine_is_replaced_retried_and_back() -> None:
+    made = Care(Stand("good"))
+    assert made.care.wait_s() == 1.0
+    made.broke()
+    assert (made.changes, made.care.reasons) == (1, Reason.BACKEND_FALLBACK)
+    made.now = RETRY_NS
+    made.care.look()
+    assert (made.changes, made.care.reasons) == (2, Reason.NONE)
+    assert made.care.plan.until_due_ns(made.now) == EARLY * 60 * SECOND  # coming back proved it
+
+
+def test_a_first_engine_that_never_has_room_is_tried_all_the_same() -> None:
+    made = Care(Stand("good"), test_ns=400 * MS)
+    made.broke()
+    made.too_slow(2 * RETRY_NS)
+    assert made.care.look()
+    assert made.care.reasons == Reason.NONE
+
+
+def test_an_engine_lost_in_a_self_test_ends_the_process(capfd: pytest.CaptureFixture[str]) -> None:
+    made = Care(Stand())
+    made.stand.golden = EngineLostError("the context is lost")
+    made.now = 60 * SECOND
+    made.care.look()
+    assert made.ended == [EXIT_LOST]
+    assert "context is lost" in capfd.readouterr().err
+
+
+def test_a_backend_that_raises_in_a_self_test_is_left_to_the_next_frame() -> None:
+    made = Care(Stand())
+    made.stand.golden = BackendError("busy")
+    made.now = 60 * SECOND
+    made.care.look()
+    assert (made.care.tests, made.why, made.ended) == (0, [], [])
+    assert not made.care.plan.is_due(made.now)
+
+
+def test_the_worker_waits_no_longer_than_until_the_next_test() -> None:
+    made = Care(Stand(), period_s=0.5)
+    assert made.care.wait_s() == EARLY * 0.5
+    made.now = 2 * SECOND
+    assert made.care.wait_s() == 0.01
+    assert Care(Stand(), period_s=0.0).care.wait_s() is None
+
+
+@pytest.mark.parametrize("when", ["another engine takes over", "the first one is tried again"])
+def test_a_judgement_that_is_not_the_bundles_is_reported_when_engines_change(when: str) -> None:
+    made = Care(Stand("good"))
+    if when == "the first one is tried again":
+        made.broke()
+        made.stand.golden = "the golden image gives another result"
+        made.now = RETRY_NS
+    made.stand.judged = "failure_score 0.2, expected 0.1"
+    made.care.look() if made.now else made.broke()
+    assert made.why == [made.stand.judged]
