@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds what decides about trust to its tests (docs/proof.md has the last results).
 
-    .venv/bin/python scripts/proof.py coverage              100 % of lines and branches, else exit 1
+    .venv/bin/python scripts/proof.py coverage [GROUP ...]  100 % of lines and branches, else exit 1
     .venv/bin/python scripts/proof.py mutants [GROUP ...]   95 % of mutants killed, else exit 1; 15 minutes of one core
 
 The groups, their files and the tests that must notice are in pyproject.toml, [tool.trustseg.proof]. Mutants are made by
@@ -57,19 +57,18 @@ def main() -> int:
     groups = read_groups()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("coverage", help="lines and branches")
+    coverage = commands.add_parser("coverage", help="lines and branches")
     mutants = commands.add_parser("mutants", help="mutation tests")
-    mutants.add_argument("group", nargs="*", help=f"one of {', '.join(groups)}; default: all")
+    for command in (coverage, mutants):
+        command.add_argument("group", nargs="*", help=f"one of {', '.join(groups)}; default: all")
     mutants.add_argument("--report", type=Path, help="write table and survivors to this file (Markdown)")
     options = parser.parse_args()
     tool = install_tool()
-    if options.command == "coverage":
-        return cover(list(groups.values()), tool)
     unknown = set(options.group) - set(groups)
     if unknown:
         parser.error(f"unknown group: {', '.join(sorted(unknown))}")
     chosen = [g for g in groups.values() if not options.group or g.name in options.group]
-    return mutate(chosen, tool, options.report)
+    return cover(chosen, tool) if options.command == "coverage" else mutate(chosen, tool, options.report)
 
 
 def read_groups() -> dict[str, Group]:

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from rclpy.subscription import Subscription
 
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg_ros.segmenter.arrivals import MOST_MISSED, WINDOWS, Arrivals
@@ -81,3 +84,39 @@ def test_without_numbers_nothing_is_claimed() -> None:
     arrivals.note(None)
     assert not arrivals.numbered
     assert not arrivals.interleaved()
+
+
+def test_a_watched_callback_gets_each_message_and_its_number_is_noted() -> None:
+    arrivals = Arrivals(BOUNDS)
+    heard: list[Any] = []
+    take = arrivals.watched(heard.append)
+    for number in (4, 7):
+        take(f"image {number}", {"publication_sequence_number": number, "source_timestamp": 1})
+    assert (heard, arrivals.missed, arrivals.numbered) == (["image 4", "image 7"], 2, True)
+    take("image without a number", {})
+    assert (heard[-1], arrivals.numbered) == ("image without a number", False)
+
+
+def test_where_the_middleware_gives_no_numbers_the_callback_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Humble's rclpy has no second argument for it."""
+    monkeypatch.delattr(Subscription, "CallbackType")
+    arrivals = Arrivals(BOUNDS)
+    heard: list[Any] = []
+    callback = heard.append
+    assert arrivals.watched(callback) is callback
+    assert not arrivals.numbered
+
+
+def test_two_falls_count_within_two_windows_and_no_longer() -> None:
+    for apart_ms, expected in ((0, True), (1, False)):
+        made = Writers()
+        made.send(10, 5)
+        made.now_ms += WINDOWS * BOUNDS.rate_window_ns // MS - 100 + apart_ms
+        assert made.send(4) is expected
+
+
+def test_by_itself_it_goes_by_the_machines_clock() -> None:
+    arrivals = Arrivals(BOUNDS)
+    for number in (10, 9, 8):
+        arrivals.note(number)
+    assert arrivals.interleaved()

@@ -127,3 +127,17 @@ def test_close_releases_every_engine() -> None:
 )
 def test_order_of_spares(order: str, chosen: str, spares: tuple[str, ...]) -> None:
     assert spare_order(order, chosen) == spares
+
+
+def test_what_was_loaded_and_never_taken_over_is_released_with_the_rest() -> None:
+    stand = Stand("good")
+    stand.engines.failed(0)
+    loading = stand.engines.loading
+    assert loading is not None
+    loading.thread.join(WAIT_S)
+    assert loading.is_over
+    spare = loading.backend
+    assert spare is not None
+    stand.engines.close()
+    assert spare.closed  # type: ignore[attr-defined]
+    assert stand.first.closed

@@ -161,3 +161,29 @@ def test_a_judgement_that_is_not_the_bundles_is_reported_when_engines_change(whe
     made.stand.judged = "failure_score 0.2, expected 0.1"
     made.care.look() if made.now else made.broke()
     assert made.why == [made.stand.judged]
+
+
+def test_while_a_spare_serves_the_worker_looks_once_a_second() -> None:
+    made = Care(Stand("good"), period_s=0.0)
+    made.broke()
+    assert made.care.wait_s() == 1.0
+
+
+def test_the_spare_that_was_loaded_meanwhile_takes_over_between_two_frames() -> None:
+    made = Care(Stand("good"))
+    made.care.broke("the engine has gone")
+    loading = made.stand.engines.loading
+    assert loading is not None
+    loading.thread.join(WAIT_S)
+    assert not made.care.look()  # nothing else is due
+    assert (made.stand.backend.name, made.changes) == ("good", 1)
+
+
+def test_when_the_last_spare_fails_the_first_engine_serves_at_once_and_that_is_told() -> None:
+    made = Care(Stand("good"))
+    made.broke()
+    made.stand.judged = "failure_score 0.2, expected 0.1"
+    made.care.broke("the spare has gone too")
+    assert (made.stand.backend is made.stand.first, made.changes) == (True, 2)
+    assert made.why == [made.stand.judged]
+    assert made.stand.log.lines[-1] == "error: the engine failed: the spare has gone too"

@@ -234,3 +234,11 @@ def test_at_the_rated_rate_every_node_within_its_period_is_tested_once_a_minute(
     assert len(drive.tests) >= 6
     assert set(drive.states[drive.states.index(State.OK) :]) == {State.OK}
     assert len(drive.skipped) <= len(drive.tests)
+
+
+def test_in_place_of_a_frame_a_test_fits_whenever_no_frame_is_awaited() -> None:
+    plan = SelfTestPlan(1.0, BOUNDS, 0, 900 * MS)
+    assert plan.fits_in_place_of_a_frame(SECOND)  # none came yet
+    plan.note_frame(SECOND, 90 * MS, SECOND + 90 * MS)
+    assert not plan.fits_in_place_of_a_frame(SECOND + 90 * MS + BOUNDS.age_limit_ns)
+    assert plan.fits_in_place_of_a_frame(SECOND + 90 * MS + BOUNDS.age_limit_ns + 1)  # the flag is up for it already
