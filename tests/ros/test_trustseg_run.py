@@ -166,12 +166,11 @@ def children(run: subprocess.Popen[str]) -> dict[str, psutil.Process]:
     found = {}
     for process in psutil.Process(run.pid).children(recursive=True):
         try:
-            words = " ".join(process.cmdline())
+            words = process.cmdline()
         except psutil.Error:
             continue
-        for name in PROCESSES:
-            if f"trustseg_ros.{name}" in words or f"demo.{name}" in words:
-                found[name] = process
+        module = words[words.index("-m") + 1].split(".") if "-m" in words else []
+        found.update({name: process for name in PROCESSES if name in module})
     return found
 
 

@@ -137,7 +137,7 @@ def _follow(group: ProcessGroup, options: BenchOptions, result: Path) -> _Usage:
         if time.monotonic() > deadline:
             raise TrustSegError("the node did not answer every frame in time", got=group.last_words(SEGMENTER))
         if process is None:
-            process = _find(SEGMENTER)
+            process = _opened(group.pid(SEGMENTER))
         else:
             try:
                 cpu.append(process.cpu_percent())
@@ -153,15 +153,13 @@ def _follow(group: ProcessGroup, options: BenchOptions, result: Path) -> _Usage:
     return _Usage(float(np.mean(late)) if late else float("nan"), max(memory))
 
 
-def _find(name: str) -> psutil.Process | None:
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if f"trustseg_ros.{name}" in child.cmdline():
-                child.cpu_percent()  # the first call only starts the clock
-                return child
-        except psutil.NoSuchProcess:
-            continue
-    return None
+def _opened(pid: int) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        process.cpu_percent()  # the first call only starts the clock
+        return process
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _timing(record: dict[str, Any], options: BenchOptions, pipeline_added_ms: float, usage: _Usage) -> RosTiming:
