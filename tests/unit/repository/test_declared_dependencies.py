@@ -37,7 +37,8 @@ ROSDEP = {
 OF_ROS = {"rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "rcl_interfaces", "rosgraph_msgs",
           "sensor_msgs", "std_msgs", "std_srvs", "trustseg_interfaces", "launch", "launch_ros"}  # fmt: skip
 WHERE_INSTALLED = {"vision_msgs"}
-NOT_LOCKED = {"torch", "ray", "onnxscript", "tensorrt", "pycuda", "cuda", "pip_requirements_parser"}  # installed apart (scripts/setup.sh --dev)
+# Installed apart: scripts/setup.sh --dev, or with the GPU.
+NOT_LOCKED = {"torch", "ray", "onnxscript", "tensorrt", "pycuda", "cuda", "pip_requirements_parser"}
 
 
 def imported(package: str) -> dict[str, str]:
