@@ -143,7 +143,7 @@ check_machine
 VENV_HASH=$(hash_of "$LOCKS"/{toolchain,build,ros,runtime,lab,runtime-apt,lab-apt}.txt scripts/patch_ros_wheels.py)
 mapfile -t BUILD_INPUTS < <(find ros2_ws/src -type f \( -path '*/trustseg_interfaces/*' -o -name setup.py -o -name setup.cfg -o -name package.xml \) \
     -not -path '*/.*' | LC_ALL=C sort)
-BUILD_HASH=$VENV_HASH$(hash_of scripts/setup.sh "${BUILD_INPUTS[@]}")$(find launch -type f | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
+BUILD_HASH=$VENV_HASH$(hash_of scripts/setup.sh "${BUILD_INPUTS[@]}")$(find ros2_ws/src/trustseg_ros/launch -type f | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
 DEV_HASH=$VENV_HASH$(hash_of "$LOCKS"/{dev,ray,security,docs}.txt)$TORCH
 
 ready() { stamped venv "$VENV_HASH" && stamped build "$BUILD_HASH" && { ((!DEV)) || stamped dev "$DEV_HASH"; }; }

@@ -4,22 +4,9 @@
 
 from __future__ import annotations
 
-import os
-
 from setuptools import find_packages, setup
 
 NAME = "trustseg"
-
-
-def tree(folder: str) -> list[tuple[str, list[str]]]:
-    """(destination, files) of each folder below `folder`, a link to the top level's; built plans stay out."""
-    found = []
-    for root, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [each for each in folders if each != "plans"]
-        files = [os.path.join(root, n) for n in sorted(names) if not n.endswith((".plan", ".engine", ".timing"))]
-        if files:
-            found.append((os.path.join("share", NAME, root), files))
-    return found
 
 
 setup(
@@ -35,8 +22,6 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
-        *tree("engines"),
-        *tree("calibration"),
     ],
     install_requires=[
         "numpy>=1.21",

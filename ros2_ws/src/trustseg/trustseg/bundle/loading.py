@@ -9,6 +9,7 @@ Paths named by a card stay inside their folder after `realpath`.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import sys
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ CARD_MAX_BYTES = 4 << 20
 FILE_MAX_BYTES = 2 << 30  # a protobuf cannot be larger
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ENGINES_VARIABLE = "TRUSTSEG_ENGINES"
+# The package with the trained bundles: data under a licence of their own, which the code does without.
+MODELS = "trustseg_models"
 CALIBRATION_VARIABLE = "TRUSTSEG_CALIBRATION"
 
 
@@ -205,16 +208,19 @@ def engine_roots() -> list[Path]:
 
 
 def _installed(folder: str) -> list[Path]:
-    """`<prefix>/share/trustseg/<folder>` of this Python's prefix, then of the colcon workspace that holds this file."""
-    prefixes = [Path(sys.prefix), *Path(__file__).resolve().parents]
-    shared = [p / "share" / "trustseg" / folder for p in prefixes]
-    return [shared[0], *(p for p in shared[1:] if p != shared[0] and p.is_dir())]
+    """`<prefix>/share/trustseg_models/<folder>` of this Python, of where that package is, and of where this file is."""
+    prefixes = [Path(sys.prefix)]
+    package = importlib.util.find_spec(MODELS)
+    for place in (package.origin if package else None, __file__):
+        prefixes += Path(place).resolve().parents if place else []
+    shared = list(dict.fromkeys(p / "share" / MODELS / folder for p in prefixes))
+    return [shared[0], *(p for p in shared[1:] if p.is_dir())]
 
 
 def find_bundle(name_or_path: str | Path) -> Path:
     """Folder of a bundle, given by path or by name.
 
-    A name is looked for in $TRUSTSEG_ENGINES, the source tree's `engines/`, `<prefix>/share/trustseg/engines`.
+    A name is looked for in $TRUSTSEG_ENGINES, the source tree's `engines/`, `<prefix>/share/trustseg_models/engines`.
 
     Raises:
         BundleError: nothing is there (the text says where it was looked for), or it is where TRUSTSEG_PATHS forbids.
@@ -234,7 +240,7 @@ def find_bundle(name_or_path: str | Path) -> Path:
     raise BundleError(
         f"no bundle {text!r}",
         expected="a folder with card.json, or a name under " + " or ".join(str(r) for r in roots) if roots else "",
-        fix=f"check the path, or set {ENGINES_VARIABLE}",
+        fix=(f"install the package {MODELS}, " if roots else "") + f"check the path, or set {ENGINES_VARIABLE}",
     )
 
 
