@@ -36,7 +36,7 @@ def pictures(tmp_path: Path) -> Path:
     folder.mkdir()
     for seed in range(9):
         cv2.imwrite(str(folder / f"{seed}.png"), paint_scene(HEIGHT, WIDTH, seed=seed)[..., ::-1])
-    (folder / "LICENCE.txt").write_text("not a picture")
+    (folder / "LICENCE.txt").write_text("not an image")
     return folder
 
 
@@ -137,7 +137,7 @@ def test_too_far_from_fp32_writes_nothing(
         (["--bundle", "{tiny}"], "has no weights of its own"),
         (["--out", "{tiny}"], "made from a checkpoint"),
         (["--bundle", "{tiny}", "--precision", "fp16", "--images", "{tiny}/nowhere"], "no folder of images"),
-        (["--bundle", "{tiny}", "--precision", "int8", "--images", "{tiny}"], "too few pictures"),
+        (["--bundle", "{tiny}", "--precision", "int8", "--images", "{tiny}"], "too few images"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -232,7 +232,7 @@ def test_formats_of_depth_and_undeveloped_samples_are_refused(declared: str) -> 
     assert caught.value.got == repr(declared)
     depth = "Depth" in declared or declared.startswith(("16UC1", "32FC1", "64FC1"))
     assert caught.value.expected == (
-        "a picture of a camera" if depth else "samples of 8UC1, 8UC3, 8UC4, bgr8, bgra8, mono8, rgb8, rgba8"
+        "an image of a camera" if depth else "samples of 8UC1, 8UC3, 8UC4, bgr8, bgra8, mono8, rgb8, rgba8"
     )
     assert caught.value.fix == (
         "name the camera's topic, not that of the depth" if depth else "let the camera driver send one of these"

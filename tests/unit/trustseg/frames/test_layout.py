@@ -148,6 +148,6 @@ def test_depth_is_told_from_an_encoding_that_is_not_known() -> None:
         with pytest.raises(FrameRejected) as caught:
             check_layout(10, 12, 96, encoding, 960)
         assert str(caught.value) == (
-            f"frame is no picture of a camera, expected colour or grey of 8 bits, got '{encoding}', as depth is "
+            f"frame is no image of a camera, expected colour or grey of 8 bits, got '{encoding}', as depth is "
             "published; name the camera's topic, not that of the depth"
         )

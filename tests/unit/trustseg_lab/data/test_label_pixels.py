@@ -101,7 +101,7 @@ SAYS_ANOTHER_SIZE = SQUARE[:16] + SQUARE[16:20] + b"\0\0\0\x0f" + SQUARE[24:]
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (encoded(".jpg", ids(8)), "no class ids, expected a picture without loss, got JPEG"),
+        (encoded(".jpg", ids(8)), "no class ids, expected an image without loss, got JPEG"),
         (encoded(".webp", COLOURS, cv2.IMWRITE_WEBP_QUALITY, 80), "without loss, got JPEG or lossy WebP"),
         (encoded(".png", COLOURS), r"no class ids, expected one channel of integers .*convert colours"),
         (encoded(".png", ALPHA), r"no class ids, expected one channel of integers"),

@@ -95,7 +95,7 @@ def test_files_that_cannot_be_decoded(folders: tuple[Path, Path], which: str) ->
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
 def test_depth_is_no_image_and_colour_of_16_bits_is_scaled(tmp_path: Path, suffix: str) -> None:
     deep = write(tmp_path / f"depth{suffix}", np.full((12, 16), 1500, np.uint16))
-    with pytest.raises(InputError, match=r"depth.* is no picture, expected colour, or grey of 8 bits"):
+    with pytest.raises(InputError, match=r"depth.* is no image, expected colour, or grey of 8 bits"):
         read_image(deep)
     colour = write(tmp_path / f"colour{suffix}", np.full((12, 16, 3), 0x7FFF, np.uint16))
     assert np.unique(read_image(colour)).tolist() == [127]

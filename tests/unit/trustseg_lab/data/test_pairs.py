@@ -90,7 +90,7 @@ def test_companions_of_another_system_are_no_pictures(tmp_path: Path) -> None:
     assert [image.name for image, _ in paired_files(images, labels)] == ["a.png", "b.PNG"]
     assert list_pictures(images).companions == 2
     assert passed_over(images, labels, images, tmp_path / "none") == [
-        f"2 files ._* in {images} are macOS attributes and no pictures: passed over"
+        f"2 files ._* in {images} are macOS attributes and no images: passed over"
     ]
     (images / "a.png").unlink()
     (images / "b.PNG").unlink()

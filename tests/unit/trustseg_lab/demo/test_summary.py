@@ -309,7 +309,7 @@ class TestFlagAllTheTime:
         assert (summary.ok, summary.flag_never_down, summary.flag_reasons) == (True, True, ("DARK",))
         text = self.report(summary)
         assert "FLAG UP ALL THE TIME" in text
-        assert "the picture is too dark" in text
+        assert "the image is too dark" in text
         assert "PASS" not in text
 
     def test_a_blink_does_not_make_it_a_pass(self) -> None:
@@ -338,4 +338,4 @@ class TestFlagAllTheTime:
         ]
         summary = drive.summary({})
         assert not summary.ok
-        assert "no picture could be judged: BAD_ENCODING 50" in self.report(summary)
+        assert "no image could be judged: BAD_ENCODING 50" in self.report(summary)

@@ -59,7 +59,7 @@ class TestFootage:
             cv2.imwrite(str(tmp_path / name), np.full((40, 60, 3), 90, np.uint8))
         drive, _, notes = footage_drive(tmp_path, FootageOptions(), tmp_path / "drive")
         assert drive.slots == 1
-        assert notes == [f"1 files ._* in {tmp_path} are macOS attributes and no pictures: passed over"]
+        assert notes == [f"1 files ._* in {tmp_path} are macOS attributes and no images: passed over"]
 
     def test_a_jpeg_is_copied_as_it_is(self, tmp_path: Path) -> None:
         noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)

@@ -219,7 +219,7 @@ def test_parity_by_hand() -> None:
     assert "feature drift inf" in beyond(broken, PrecisionLimits(0.0, 0.0, 255.0, 1.0))
     assert "non-finite logits 3" in beyond(broken, PrecisionLimits(0.0, 0.0, 255.0, 1.0))
     assert tightened(PrecisionLimits(0.9, 0.8, 2.0, 0.1), 0.5) == PrecisionLimits(0.95, 0.9, 1.0, 0.05)
-    with pytest.raises(ParityError, match="no picture"):
+    with pytest.raises(ParityError, match="no image"):
         compare([], [])
 
 

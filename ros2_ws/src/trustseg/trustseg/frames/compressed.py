@@ -36,7 +36,7 @@ def check_format(declared: str) -> None:
     """
     _, sent, _ = _declared(declared)
     if declares_depth(declared):
-        raise _encoding("a picture of a camera", declared, "name the camera's topic, not that of the depth")
+        raise _encoding("an image of a camera", declared, "name the camera's topic, not that of the depth")
     if _SAMPLES.fullmatch(sent) and sent not in EIGHT_BIT:
         expected = "samples of " + ", ".join(sorted(EIGHT_BIT))
         raise _encoding(expected, declared, "let the camera driver send one of these")

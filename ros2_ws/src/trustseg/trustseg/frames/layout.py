@@ -119,7 +119,7 @@ def check_layout(
     if encoding in DEPTH:
         raise FrameRejected(
             Reason.BAD_ENCODING,
-            "frame is no picture of a camera",
+            "frame is no image of a camera",
             expected="colour or grey of 8 bits",
             got=f"{encoding!r}, as depth is published",
             fix="name the camera's topic, not that of the depth",

@@ -92,7 +92,7 @@ def decode_image(data: bytes, flags: int, what: str, *, upright: bool = True) ->
         return None
     if flags != cv2.IMREAD_UNCHANGED and _deep_grey(data):
         raise InputError(
-            f"{what} is no picture",
+            f"{what} is no image",
             expected="colour, or grey of 8 bits",
             got="one channel of more bits",
             fix="depth is not judged; develop what a sensor gave into 8 bits",

@@ -45,7 +45,7 @@ def bench(
         typer.Option(metavar="INPUT", help="Instead: `trustseg replay` on INPUT against decoding and inference alone."),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit code 1 when the budget is missed.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on stdout.")] = False,
 ) -> None:
     """Time the camera-to-message path in one run: bare engine, pipeline, and with --ros the real node."""
     from trustseg.backends import select_backend, try_backend

@@ -83,7 +83,7 @@ def _print(
     console.print(table)
     cost = figures[0].cost
     console.print(
-        f"one picture: {cost.gmac:.2f} GMAC, convolutions move {cost.conv_mb:.0f} MB in {figures[0].kind.precision}; "
+        f"one image: {cost.gmac:.2f} GMAC, convolutions move {cost.conv_mb:.0f} MB in {figures[0].kind.precision}; "
         "measured peaks: "
         + ", ".join(f"{name} {peak.gmac_per_s:.0f} GMAC/s" for name, peak in peaks.items())
         + f", memory {next(iter(peaks.values())).gb_per_s:.1f} GB/s; bound: the least time these allow",

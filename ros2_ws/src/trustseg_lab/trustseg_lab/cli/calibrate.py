@@ -59,7 +59,7 @@ def calibrate(
     ] = False,
     cache: Annotated[Path | None, typer.Option(help="Folder for collected features, so that a refit is quick.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit and report; leave the bundle as it is.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on stdout.")] = False,
 ) -> None:
     """Fit the confidence table and the image verdict of a bundle, report them cross-fitted, and put them into it."""
     from trustseg.bundle.loading import load_bundle

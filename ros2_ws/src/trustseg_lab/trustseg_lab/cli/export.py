@@ -43,9 +43,9 @@ def export(
     precision: Annotated[str, typer.Option(help="fp32, or fp16 or int8 (from a bundle).")] = "fp32",
     images: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder of pictures for int8 ranges and the parity gate; else rendered scenes. Repeatable."),
+        typer.Option(help="Folder of images for int8 ranges and the parity gate; else rendered scenes. Repeatable."),
     ] = None,
-    calibration_images: Annotated[int, typer.Option(min=2, help="Pictures for int8 ranges.")] = 32,
+    calibration_images: Annotated[int, typer.Option(min=2, help="Images for int8 ranges.")] = 32,
     about: Annotated[Path, typer.Option(help="YAML with name, description and training data of the card.")] = Path(
         "card_segnet_lite.yaml"
     ),
@@ -60,14 +60,14 @@ def export(
         typer.Option(help="HEIGHTxWIDTH of a camera: the graph makes its images smaller itself. With --bundle, --out."),
     ] = None,
     cameras: Annotated[int, typer.Option(min=1, max=16, help="Images that one call takes. With --bundle, --out.")] = 1,
-    parity_images: Annotated[int, typer.Option(min=1, help="Pictures for the parity gate.")] = 8,
+    parity_images: Annotated[int, typer.Option(min=1, help="Images for the parity gate.")] = 8,
     compact: Annotated[
         bool,
         typer.Option(
             "--compact", help="Keep the weights in eight bits, no checkpoint beside them: a quarter of the size."
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the parity figures as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the parity metrics as JSON.")] = False,
 ) -> None:
     """Write model.onnx, golden image and card; refused when ONNX Runtime does not reproduce the network.
 
@@ -265,7 +265,7 @@ def _add_precision(
     parity = pictures[step // 2 :: step][:parity_count] if wanted else pictures
     calibration = [picture for picture in pictures if picture not in parity] if wanted else []
     if wanted and len(calibration) < 2:
-        raise InputError("too few pictures for int8", expected=f"{parity_count + 2} or more", got=str(len(pictures)))
+        raise InputError("too few images for int8", expected=f"{parity_count + 2} or more", got=str(len(pictures)))
     layers = len(find_trunk(onnx.load_from_string(loaded.model_bytes("fp32"))).layers)
     with Bars(console) as progress:
         task = progress.add_task(precision, total=steps_of(precision, layers, len(calibration), len(parity)))

@@ -140,7 +140,7 @@ def inject_fault(
     kind: Annotated[str, typer.Argument(help="Kind of fault, as `trustseg faults list` names it.")],
     duration: Annotated[str, typer.Option("--for", help="How long: 5s, 500ms.")] = "5s",
     seed: Annotated[int, typer.Option(help="Of patterns and positions.")] = 0,
-    severity: Annotated[float, typer.Option(help="Of faults of the picture, 0 to 1; 0: one to be noticed.")] = 0.0,
+    severity: Annotated[float, typer.Option(help="Of faults of the image, 0 to 1; 0: one to be noticed.")] = 0.0,
     namespace: Annotated[str, typer.Option(help="Namespace of the camera's nodes.")] = "",
 ) -> None:
     """Make one fault happen to the system that runs in this ROS domain, and end it again.

@@ -25,13 +25,13 @@ STREAM_FRAMES = 52
 def measure(
     stills: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FOLDER", help="Pictures of a drive in their order; faults put on them."),
+        typer.Option(metavar="FOLDER", help="Images of a drive in their order; faults put on them."),
     ] = None,
     video: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A drive; as it is, damaged, and through five encoders.")
     ] = None,
     clean: Annotated[
-        list[Path] | None, typer.Option(metavar="FOLDER", help="Pictures for false alarms alone; no fault put on them.")
+        list[Path] | None, typer.Option(metavar="FOLDER", help="Images for false alarms alone; no fault put on them.")
     ] = None,
     drives: Annotated[int, typer.Option(min=0, max=100, help="Rendered drives; 0: nothing rendered.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Of the first rendered drive.")] = 201,

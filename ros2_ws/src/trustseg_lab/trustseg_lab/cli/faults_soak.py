@@ -115,7 +115,7 @@ def _bar(total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def _quiet_decoders() -> Iterator[None]:
-    """libjpeg and libpng write a line about every broken picture to this process's stderr, unasked."""
+    """libjpeg and libpng write a line about every broken image to this process's stderr, unasked."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

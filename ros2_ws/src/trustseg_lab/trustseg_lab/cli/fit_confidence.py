@@ -26,11 +26,11 @@ def fit_confidence(
     label_names: Annotated[str | None, LABEL_NAMES] = None,
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
     scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
-    pictures: Annotated[int, typer.Option(min=8, help="Pictures that it learns from, about 4 MB each.")] = 320,
+    pictures: Annotated[int, typer.Option(min=8, help="Images that it learns from, about 4 MB each.")] = 320,
     steps: Annotated[int, typer.Option(min=1, help="Batches of eight crops of them.")] = 2000,
     target: Annotated[str, typer.Option(help="tcp, tcp_r or tcp_a: form of the true class probability.")] = "tcp_a",
     loss: Annotated[str, typer.Option(help="bce, mse, focal or ranking.")] = "ranking",
-    seed: Annotated[int, typer.Option(help="Seed of weights and pictures.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
     height: Annotated[int, typer.Option(min=32)] = 360,
     width: Annotated[int, typer.Option(min=32)] = 480,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
@@ -74,7 +74,7 @@ def fit_confidence(
     check = record["check"]
     console.print(
         f"wrote {out / 'fused.safetensors'}: {record['error_share']:.1%} of its pixels were wrong; AUROC on clean "
-        f"pictures kept from the fit: fused {percent(check['fused_auroc'])}, MCP {percent(check['mcp_auroc'])}",
+        f"images kept from the fit: fused {percent(check['fused_auroc'])}, MCP {percent(check['mcp_auroc'])}",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     if as_json:

@@ -67,7 +67,7 @@ def replay(
     ] = "header",
     frozen: Annotated[
         bool | None,
-        typer.Option(help="Equal pictures in a row are a frozen camera. Default: yes, but not in a video."),
+        typer.Option(help="Equal images in a row are a frozen camera. Default: yes, but not in a video."),
     ] = None,
     allow_resolution_change: Annotated[
         bool, typer.Option("--allow-resolution-change", help="Another size than the first image's is no fault.")

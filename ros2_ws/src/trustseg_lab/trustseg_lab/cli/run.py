@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`trustseg run`: a drive goes through the real node, and pictures come out."""
+"""`trustseg run`: a drive goes through the real node, and images come out."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def run(
     ] = Path("out/demo"),
     rate: Annotated[
         float | None,
-        typer.Option(help="Pictures a second, 1 to 60. Default: 10, or the footage's own if lower."),
+        typer.Option(help="Images a second, 1 to 60. Default: 10, or the footage's own if lower."),
     ] = None,
     duration: Annotated[
         float | None,
-        typer.Option(help="Seconds, 2 to 3600. Default: as the troubles need (67); 60 of your footage."),
+        typer.Option(help="Seconds, 2 to 3600. Default: as the faults need (67); 60 of your footage."),
     ] = None,
     trouble: Annotated[
         str | None,
@@ -56,7 +56,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Which street is rendered, 0 or more.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json on stdout, nothing else there.")] = False,
 ) -> None:
-    """Drive through camera, segmenter and failure monitor over ROS 2, and picture what the flag said.
+    """Drive through camera, segmentation node and failure monitor over ROS 2, and show when the flag was up and why.
 
     Exit code 0: every failure was flagged and no frame lost; 1: not so; 2: bad input.
     """

@@ -21,7 +21,7 @@ from trustseg.errors import InputError
 def scenes(
     out: Annotated[Path, typer.Option(help="Folder for the result; new or empty.")],
     frames: Annotated[int, typer.Option(min=1, help="Number of frames.")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="Which street, light and traffic; equal seeds, equal pictures.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Which street, light and traffic; equal seeds, equal images.")] = 0,
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH in pixels.")] = "360x480",
     format_: Annotated[str, typer.Option("--format", help="images, video (H.264), or bag (MCAP).")] = "images",
     fps: Annotated[float, typer.Option(help="Frames per second of the drive.")] = 10.0,
@@ -36,7 +36,7 @@ def scenes(
     depth: Annotated[bool, typer.Option("--depth", help="Also write depth, 16-bit PNG in centimetres.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON, nothing else.")] = False,
 ) -> None:  # fmt: skip
-    """Render a drive through a street, with exact labels in eleven classes; weather and lens trouble on request."""
+    """Render a drive through a street, with exact labels in eleven classes; weather and lens faults on request."""
     from trustseg.files.output_folder import output_folder
     from trustseg_lab.scenes import Drive, apply_conditions, parse_condition, random_frame
     from trustseg_lab.scenes.drive import SceneFrame

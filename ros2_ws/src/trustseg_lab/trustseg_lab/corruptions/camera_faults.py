@@ -55,4 +55,4 @@ CAMERA_FAULTS: dict[str, Corrupt] = {
     "black": black, "saturated": saturated, "occluded": occluded, "dead_rows": dead_rows, "colour_swap": colour_swap,
 }  # fmt: skip
 FROZEN = "frozen"
-"""The one fault that is not of a picture but of a stream: the image of some time before comes again."""
+"""The one fault that is not of an image but of a stream: the image of some time before comes again."""

@@ -49,7 +49,7 @@ class PictureFolder:
             notes.append(f"{self.folder} is read with its sub-folders {', '.join(self.inner[:8])}{more}")
         if self.companions:
             told = f"{self.companions} files {COMPANION}* in {self.folder}"
-            notes.append(f"{told} are macOS attributes and no pictures: passed over")
+            notes.append(f"{told} are macOS attributes and no images: passed over")
         return "; ".join(notes)
 
 

@@ -58,7 +58,7 @@ def decode_labels(data: bytes, where: str, *, upright: bool = True) -> UInt8Arra
     """
     if data.startswith(JPEG_START) or (data.startswith(b"RIFF") and data[12:16] == b"VP8 "):
         raise InputError(
-            f"{where} are no class ids", expected="a picture without loss",
+            f"{where} are no class ids", expected="an image without loss",
             got="JPEG or lossy WebP, which blend the ids of neighbouring pixels", fix=FIX,
         )  # fmt: skip
     try:
@@ -69,7 +69,7 @@ def decode_labels(data: bytes, where: str, *, upright: bool = True) -> UInt8Arra
     if found is None:
         found = decode_image(rewritten, cv2.IMREAD_UNCHANGED, where, upright=False)
     if found is None:
-        raise InputError(f"cannot decode {where}", got="a broken file or an unknown kind of picture", fix=FIX)
+        raise InputError(f"cannot decode {where}", got="a broken file or an unknown kind of image", fix=FIX)
     if found.ndim != 2 or not np.issubdtype(found.dtype, np.integer):
         raise InputError(
             f"{where} are no class ids", expected="one channel of integers (H, W)",

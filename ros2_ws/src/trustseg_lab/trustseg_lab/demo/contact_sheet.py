@@ -97,11 +97,11 @@ def _panels(moment: Moment, moments: Sequence[Moment], classes: Sequence[ClassCo
     if image is None:
         earlier = next((m.image for m in reversed(moments[: moment.slot]) if m.image), None)
         last = read_image(earlier)
-        camera = placeholder(CELL, "no picture arrives", None if last is None else fitted(last, CELL))
+        camera = placeholder(CELL, "no image arrives", None if last is None else fitted(last, CELL))
     else:
         camera = fitted(image, CELL)
         if moment.repeated:
-            camera = labelled(camera, "the same picture again")
+            camera = labelled(camera, "the same image again")
     return [
         camera,
         placeholder(CELL, "no mask") if mask is None else fitted(color_mask(mask, classes), CELL),

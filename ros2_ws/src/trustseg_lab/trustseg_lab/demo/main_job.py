@@ -157,7 +157,7 @@ def _drive(drive: Drive, options: RunOptions, bundle: Bundle, folder: OutputFold
         recording=folder.result / RECORDING_FOLDER,
     )  # fmt: skip
     folder.work.mkdir(exist_ok=True)
-    length = f"{drive.slots / drive.rate_hz:.0f} s at {drive.rate_hz:g} pictures a second"
+    length = f"{drive.slots / drive.rate_hz:.0f} s at {drive.rate_hz:g} images a second"
     _say(bars, f"driving {drive.name} through camera, segmenter, monitor and recorder: {length}")
     task = bars.add_task("starting camera, segmenter, monitor, recorder", total=drive.slots)
 
@@ -196,10 +196,10 @@ def _pictures(
     from trustseg_lab.demo.paint import ClassColor
     from trustseg_lab.demo.timeline import write_timeline
 
-    _say(bars, "drawing the pictures")
+    _say(bars, "drawing the images")
     moments = drive_moments(drive, seen, quality, summary)
     classes = [ClassColor(c.name, c.color) for c in bundle.card.classes]
-    with _bar(bars, "drawing the pictures", len(moments)) as tick:
+    with _bar(bars, "drawing the images", len(moments)) as tick:
         write_timeline(folder / TIMELINE_FILE, moments, summary)
         write_contact_sheet(folder / SHEET_FILE, moments, summary, classes)
         write_overlay(folder / OVERLAY_FILE, moments, classes, drive.rate_hz, tick)

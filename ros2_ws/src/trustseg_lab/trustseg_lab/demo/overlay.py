@@ -107,11 +107,11 @@ class OverlayPainter:
     def _panels(self, moment: Moment) -> list[Image.Image]:
         image = read_image(moment.image)
         if image is None:
-            camera = placeholder(PANEL_SIZE, "no picture arrives", self._last)
+            camera = placeholder(PANEL_SIZE, "no image arrives", self._last)
         else:
             camera = self._last = fitted(image, PANEL_SIZE)
             if moment.repeated:
-                camera = labelled(camera.copy(), "the same picture again")
+                camera = labelled(camera.copy(), "the same image again")
         mask, confidence = read_gray(moment.mask), read_gray(moment.confidence)
         return [
             camera,

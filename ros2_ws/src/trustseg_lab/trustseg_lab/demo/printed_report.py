@@ -22,7 +22,7 @@ GOOD, BAD = "green", "bold red"
 
 
 def print_report(console: Console, summary: Summary, folder: Path) -> None:
-    """Print the troubles, the figures, the verdict, and where the pictures are.
+    """Print the faults, the metrics, the verdict, and where the images are.
 
     Args:
         console: where to.
@@ -48,9 +48,9 @@ def print_report(console: Console, summary: Summary, folder: Path) -> None:
     for name, what in (
         (OVERLAY_FILE, "the drive as a video: camera, mask, confidence, flag"),
         (TIMELINE_FILE, "quality and flag over time"),
-        (SHEET_FILE, "one moment of each trouble" if summary.injected else "moments of the drive"),
+        (SHEET_FILE, "one moment of each fault" if summary.injected else "moments of the drive"),
         (RECORDING_FOLDER, "everything that was published, as MCAP"),
-        (SUMMARY_FILE, "these figures"),
+        (SUMMARY_FILE, "these metrics"),
     ):
         console.print(Text(str(folder / name), style="bold"), Text(f" {what}"), soft_wrap=True)
 
@@ -61,9 +61,9 @@ def _never_down(summary: Summary) -> Text:
 
 
 def _troubles(summary: Summary) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Trouble on the way", title_justify="left", title_style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Faults on the way", title_justify="left", title_style="bold")
     for name, justify in (
-        ("trouble", "left"),
+        ("fault", "left"),
         ("from", "right"),
         ("should the flag rise?", "left"),
         ("it rose", "left"),
@@ -103,7 +103,7 @@ def _outcome(injected: Injected) -> Text:
 
 def _figures(summary: Summary) -> Table:
     table = Table(
-        box=SIMPLE_HEAD, title="The drive in figures", title_justify="left", title_style="bold", show_header=False
+        box=SIMPLE_HEAD, title="The drive in numbers", title_justify="left", title_style="bold", show_header=False
     )
     table.add_column(style="dim")
     table.add_column()
@@ -114,13 +114,13 @@ def _figures(summary: Summary) -> Table:
     )
     if summary.rejected_for:
         told = ", ".join(f"{name} {count}" for name, count in summary.rejected_for.items())
-        table.add_row("pictures refused", f"{summary.rejected}: {told}")
+        table.add_row("images refused", f"{summary.rejected}: {told}")
     table.add_row("model", f"{summary.bundle} on {summary.backend or 'no backend'}")
     table.add_row(
-        "engine", f"{_ms(summary.engine_ms.p50)} a picture (median), {_ms(summary.engine_ms.p99)} at worst (99 %)"
+        "engine", f"{_ms(summary.engine_ms.p50)} an image (median), {_ms(summary.engine_ms.p99)} at worst (99 %)"
     )
     table.add_row(
-        "picture sent to answer received",
+        "image sent to answer received",
         f"{_ms(summary.latency_ms.p50)} (median), {_ms(summary.latency_ms.p99)} at worst (99 %)",
     )
     why = f": {', '.join(reason_words(name) for name in summary.flag_reasons[:4])}" if summary.flag_reasons else ""

@@ -152,7 +152,7 @@ def summarize(script: Script, seen: Observation, quality: Mapping[int, float], b
     ]
     if statuses and not processed:
         told = ", ".join(f"{name} {count}" for name, count in rejected_for.most_common())
-        problems.append(f"no picture could be judged{': ' if told else ''}{told}")
+        problems.append(f"no image could be judged{': ' if told else ''}{told}")
     if false_alarm_s > FALSE_ALARM_SHARE * clear_s:
         problems.append(f"false alarms: the flag was up for {false_alarm_s:.1f} s of {clear_s:.1f} s of clear road")
     return Summary(

@@ -75,7 +75,7 @@ def write_timeline(path: Path, moments: Sequence[Moment], summary: Summary) -> N
     _bands(flag, moments, 1 / summary.rate_hz)
     flag.set(xlabel="seconds of the drive", ylim=(0, 2), yticks=[0.5, 1.5], yticklabels=["state", "flag"])
     handles, _ = quality.get_legend_handles_labels()
-    handles.append(Patch(color=_TROUBLE, label="trouble injected"))
+    handles.append(Patch(color=_TROUBLE, label="fault injected"))
     if any(i.onset_s is not None for i in summary.injected):
         handles.append(Line2D([], [], color=_UP, lw=1.2, ls=":", label="from here on the flag must be up"))
     quality.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=4, frameon=False)

@@ -42,7 +42,7 @@ class CameraMessage:
             InputError: the pixels are neither rgb8 nor bgr8.
         """
         if self.encoding not in ORDERS:
-            raise InputError("faults of the picture need rgb8 or bgr8 images", got=repr(self.encoding))
+            raise InputError("faults of the image need rgb8 or bgr8 images", got=repr(self.encoding))
         rows = self.data.reshape(self.height, self.step)[:, : 3 * self.width]
         return rows.reshape(self.height, self.width, 3)[..., :: ORDERS[self.encoding]]
 

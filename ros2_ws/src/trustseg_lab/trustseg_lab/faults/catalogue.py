@@ -250,7 +250,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         56, "ring of buffers", frames(4),
         _pictures(_failed("FROZEN"), "ring", "ring_noise", "ring_jpeg", "ring_reversed"),
-        "2, 3, 8 and 4 buffers; it begins with the first picture that comes back",
+        "2, 3, 8 and 4 buffers; it begins with the first image that comes back",
     ),
     Fault(57, "soft fault in every third frame", window,
           (FaultVariant("every_third_blurred", CAMERA, _worse("BLUR"), hold_ns=SECOND),)),

@@ -107,7 +107,7 @@ class Footage:
         lines += [f"not all of it could be read: {line}" for line in self.source.losses]
         if self.refused:
             told = ", ".join(f"{name} {count}" for name, count in self.refused.most_common())
-            lines.append(f"pictures that the node refuses: {told}; the first: {self.first_refused}")
+            lines.append(f"images that the node refuses: {told}; the first: {self.first_refused}")
         return lines
 
     def _picture(self, recorded: RecordedImage) -> UInt8Array | bytes | Refused:
@@ -154,7 +154,7 @@ def footage_drive(
         footage.source.close()
         raise InputError(
             f"--rate {rate_hz:g} is above the footage's own rate", expected=f"at most {own_rate_hz:g} frames a second",
-            fix="repeated pictures would look like a frozen camera",
+            fix="repeated images would look like a frozen camera",
         )  # fmt: skip
     (folder / IMAGES).mkdir(parents=True)
     slots = 0
@@ -166,7 +166,7 @@ def footage_drive(
         progress(slots / rate_hz)
     if slots == 0:
         lost = footage.source.losses
-        raise InputError(f"{source} holds no picture that can be read", got=lost[0] if lost else "")
+        raise InputError(f"{source} holds no image that can be read", got=lost[0] if lost else "")
     script, left_out = plan_script(options.kinds, rate_hz, slots / rate_hz)
     drive = Drive(source.name, rate_hz, slots, script.troubles, (), folder)
     drive.save()

@@ -123,7 +123,7 @@ def plan_script(
     """
     for kind in kinds:
         if kind not in LENGTHS:
-            raise InputError(f"there is no trouble '{kind}'", expected=f"some of {', '.join(ALL_KINDS)}")
+            raise InputError(f"there is no fault '{kind}'", expected=f"some of {', '.join(ALL_KINDS)}")
     duration = full_duration_s(kinds) if duration_s is None else duration_s
     troubles: list[Trouble] = []
     left_out: list[str] = []

@@ -105,7 +105,7 @@ def compare(reference: Sequence[tuple[Any, ...]], found: Sequence[tuple[Any, ...
         worst = max(worst, float(drift.max()))
         nonfinite += float(np.nan_to_num(features_b[0, 0], nan=1.0))
     if not masks:
-        raise ParityError("no picture to compare the precisions on", fix="give at least one")
+        raise ParityError("no image to compare the precisions on", fix="give at least one")
     return PrecisionParity(
         len(masks), float(np.mean(masks)), min(masks), float(np.mean(errors)), float(np.mean(shifts)),
         float(np.mean(means)), worst, nonfinite,
@@ -117,7 +117,7 @@ def beyond(parity: PrecisionParity, limits: PrecisionLimits) -> str:
     problems = []
     for what, value, limit, low in (
         ("mask agreement", parity.mask_agreement, limits.mask_agreement, True),
-        ("mask agreement of the worst picture", parity.worst_mask_agreement, limits.worst_mask_agreement, True),
+        ("mask agreement of the worst image", parity.worst_mask_agreement, limits.worst_mask_agreement, True),
         ("confidence error", parity.confidence_mean_abs, limits.confidence_mean_abs, False),
         ("feature drift", parity.features_rel, limits.features_rel, False),
         ("non-finite logits", parity.nonfinite, 0.0, False),

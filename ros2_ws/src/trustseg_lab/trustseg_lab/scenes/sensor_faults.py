@@ -212,7 +212,7 @@ def _ring_jpeg(fault: SensorFault, image: UInt8) -> UInt8:
     file = cv2.imencode(".jpg", _ring(fault, image), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     decoded = cv2.imdecode(file, cv2.IMREAD_COLOR)
     if decoded is None:
-        raise RuntimeError("a picture that was just encoded cannot be decoded")
+        raise RuntimeError("an image that was just encoded cannot be decoded")
     return np.asarray(decoded, np.uint8)
 
 

@@ -24,7 +24,7 @@ class ClassEntry(Strict):
 
     id: int = Field(ge=0, le=254, description="value in the label images")
     name: str
-    color: tuple[int, int, int] = Field(description="RGB, for pictures")
+    color: tuple[int, int, int] = Field(description="RGB, for images")
     is_foreground: bool = Field(default=False, description="objects, as against background that is always there")
 
 

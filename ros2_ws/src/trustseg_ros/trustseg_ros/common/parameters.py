@@ -184,7 +184,7 @@ class CameraConfig:
     start_frame: int = parameter(0, "frame of the source to begin with", minimum=0)
     max_frames: int = parameter(0, "frames after which the camera ends; 0: all of the source", minimum=0)
     loop: bool = parameter(False, "begin again when the source ends")
-    schedule: str = parameter("", "JSON file with troubles: [{kind: freeze|stop, start_s, end_s}]")
+    schedule: str = parameter("", "JSON file with faults: [{kind: freeze|stop, start_s, end_s}]")
     log: str = parameter("", "JSON-lines file: one line a frame with index, stamp_ns, sent, source_index")
     wait_for_subscribers: int = parameter(1, "subscriptions of the image topic to wait for", minimum=0, maximum=64)
     start_file: str = parameter("", "begin when this file exists; empty: at once")

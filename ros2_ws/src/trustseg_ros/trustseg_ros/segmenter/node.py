@@ -132,7 +132,7 @@ class Segmenter(LifecycleNode):
         # A simulator that stands still repeats its pixels; a camera does not, nor does its recording.
         health = HealthConfig(frozen_after=0) if self.mode is Mode.SIM else HealthConfig()
         if not health.frozen_after:
-            self.get_logger().warning("mode sim: the same picture again is not taken for a frozen camera")
+            self.get_logger().warning("mode sim: the same image again is not taken for a frozen camera")
         try:
             with self.supervisor.watch("loading the bundle", LOADING_NS):
                 bundle = load_bundle(config.bundle)

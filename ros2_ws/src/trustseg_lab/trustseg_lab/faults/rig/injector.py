@@ -49,7 +49,7 @@ class InjectorConfig(Timing):
     fault: str = parameter("", "what becomes of the frames from now on; empty: nothing", live=True)
     fault_for_s: float = parameter(0.0, "how long a fault lasts, s; 0: until changed", minimum=0.0, live=True)
     fault_severity: float = parameter(
-        0.0, "severity of faults of the picture; 0: one that must be noticed", minimum=0.0, maximum=1.0, live=True
+        0.0, "severity of faults of the image; 0: one that must be noticed", minimum=0.0, maximum=1.0, live=True
     )
     fault_seed: int = parameter(0, "of patterns and positions", minimum=0, maximum=2**31 - 1, live=True)
 

@@ -42,5 +42,5 @@ def verdict_of(document: dict[str, Any], timing: dict[str, float], gate: str, fi
     losses = document["input"]["losses"]
     notes += [f"not all of the input could be read: {each}" for each in losses[:SHOWN]]
     if document["failures_without_pictures"]:
-        notes.append(f"{document['failures_without_pictures']} failures have no pictures: there were too many")
+        notes.append(f"{document['failures_without_pictures']} failures have no images: there were too many")
     return {"tone": tone, "headline": headline, "subline": subline, "notes": notes}
