@@ -21,6 +21,7 @@ from trustseg_lab.network.confidence import (  # noqa: E402
 )
 from trustseg_lab.network.features import (  # noqa: E402
     SCALARS,
+    count_nonfinite,
     feature_names,
     pooled_features,
 )
@@ -110,7 +111,10 @@ def test_features_by_hand() -> None:
     corridor[..., :4] = 1.0
     image = torch.full((1, 3, 24, 32), 0.5)
     labels = logits.argmax(1, keepdim=True).float()
-    vector = pooled_features(image, logits, labels, softmax_signals(logits), confidence, deepest, corridor)[0]
+    nonfinite = count_nonfinite(logits)
+    vector = pooled_features(image, logits, labels, softmax_signals(logits), confidence, deepest, corridor, nonfinite)[
+        0
+    ]
     names = feature_names(["a", "b", "c"], 2)
     assert len(names) == len(vector) == len(SCALARS) + 3 + 3 + 2
     found = dict(zip(names, vector.tolist(), strict=True))

@@ -46,11 +46,12 @@ LOWER_COVERAGE = 0.9
 # Statistics of the picture itself: they say what trouble it is, and mislead about trouble of another kind.
 INPUT_STATISTICS = ("edge_density", "luma_mean", "luma_std", "sharpness", "saturation_mean")
 CLASS_SHARE, CLASS_CONFIDENCE = "class_share/", "class_confidence/"
+CLASS_AGREEMENT = "class_agreement/"  # of the two masks of a pair; other bundles have none
 CONFIDENCE_SETS: dict[str, tuple[str, ...]] = {  # name -> what comes to the pooled confidence figures
     "confidence": (),
     "confidence, strangeness": (STRANGENESS_INPUT,),
-    "confidence by class": (CLASS_CONFIDENCE,),
-    "confidence and shares by class": (CLASS_SHARE, CLASS_CONFIDENCE),
+    "confidence by class": (CLASS_CONFIDENCE, CLASS_AGREEMENT),
+    "confidence and shares by class": (CLASS_SHARE, CLASS_CONFIDENCE, CLASS_AGREEMENT),
 }
 FEATURE_SETS = (*CONFIDENCE_SETS, "pooled", "classes", "all")
 # Regularisation is strong because trouble that nobody has fitted on is what the verdict is for.
@@ -148,7 +149,7 @@ def feature_set(feature_names: list[str], which: str) -> list[str]:
         more = CONFIDENCE_SETS[which]
         named = [name for name in feature_names if more and name.startswith(more)]
         return [name for name in pooled if name not in INPUT_STATISTICS] + named
-    prefixes = {"pooled": (), "classes": (CLASS_SHARE, CLASS_CONFIDENCE), "all": ("",)}[which]
+    prefixes = {"pooled": (), "classes": (CLASS_SHARE, CLASS_CONFIDENCE, CLASS_AGREEMENT), "all": ("",)}[which]
     return pooled + [name for name in feature_names if "/" in name and name.startswith(prefixes)]
 
 

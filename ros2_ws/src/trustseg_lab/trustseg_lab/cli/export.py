@@ -115,6 +115,7 @@ def _export_checkpoint(
     import onnx
 
     from trustseg.imaging.stored_image import read_image
+    from trustseg_lab.network.pair import SegNetPair
     from trustseg_lab.precision.compact import compact as compacted
     from trustseg_lab.scenes import random_frame
     from trustseg_lab.training.export import checkpoint_to_graph as exporting
@@ -153,7 +154,8 @@ def _export_checkpoint(
             raise InputError(f"{golden} cannot be read as an image")
         picture = np.asarray(cv2.cvtColor(cv2.resize(read, (width, height)), cv2.COLOR_BGR2RGB), np.uint8)
     card = write_bundle(
-        out, model=model, classes=classes, embedding=graph.network.config.widths[-1], size=size, golden=picture,
+        out, model=model, classes=classes, embedding=graph.network.config.embedding,
+        pair=isinstance(graph.network, SegNetPair), size=size, golden=picture,
         parity=parity, meta=meta, about=about, weights=None if compact else checkpoint.read_bytes(),
     )  # fmt: skip
     console.print(

@@ -19,10 +19,19 @@ from trustseg_lab.cli.label_options import LABEL_NAMES
 
 
 def fit_confidence(
-    checkpoint: Annotated[Path, typer.Option(help="Weights of `trustseg train` (.safetensors).")],
+    checkpoint: Annotated[
+        Path, typer.Option(help="Weights of `trustseg train` (.safetensors); with --second a bundle too.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for fused.safetensors and head.json.")],
     unseen: Annotated[list[str], typer.Option(help="IMAGES:LABELS that the network was not trained on; repeatable.")],
     seen: Annotated[list[str] | None, typer.Option(help="IMAGES:LABELS that it was trained on; repeatable.")] = None,
+    second: Annotated[
+        str | None,
+        typer.Option(
+            help="A second network, a checkpoint or a bundle: both become a pair in one graph, and the head learns "
+            "from where they disagree."
+        ),
+    ] = None,
     label_names: Annotated[str | None, LABEL_NAMES] = None,
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
     scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
@@ -43,8 +52,9 @@ def fit_confidence(
     from trustseg_lab.training.head.data import corrupt_for_fitting, head_parts, parse_source
     from trustseg_lab.training.head.fit import HeadConfig, fit_head
     from trustseg_lab.training.head.targets import LOSSES, TARGETS
+    from trustseg_lab.training.pair import load_pair
 
-    network, classes, meta = load_network(checkpoint)
+    network, classes, meta = load_network(checkpoint) if second is None else load_pair(str(checkpoint), second)
     for what, given, known in (("target", target, TARGETS), ("loss", loss, LOSSES)):
         if given not in known:
             raise InputError(f"unknown {what} of the head", expected=", ".join(known), got=given)

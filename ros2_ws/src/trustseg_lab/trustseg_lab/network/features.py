@@ -15,17 +15,23 @@ SCALARS = (
     "class_balanced_confidence", "worst_patch_confidence", "edge_density", "luma_mean", "luma_std", "sharpness",
     "saturation_mean", "nonboundary_confidence", "corridor_confidence",
 )  # fmt: skip
+AGREEMENT = (
+    "agreement_iou", "agreement_dice", "agreement_share", "agreement_corridor", "divergence_mean",
+    "divergence_corridor",
+)  # fmt: skip
 PRESENT_SHARE = 0.01  # a class counts as present from this share of the image on, as in the quality Q
 PATCH_ROWS, PATCH_COLUMNS = 6, 8
 
 
-def feature_names(classes: list[str], embedding: int) -> list[str]:
-    """Names of the K features in the order of the vector."""
+def feature_names(classes: list[str], embedding: int, pair: bool = False) -> list[str]:
+    """Names of the K features in the order of the vector; a `pair` of networks has their agreement too."""
     return [
         *SCALARS,
         *(f"class_share/{name}" for name in classes),
         *(f"class_confidence/{name}" for name in classes),
         *(f"embedding/{i}" for i in range(embedding)),
+        *(AGREEMENT if pair else ()),
+        *(f"class_agreement/{name}" for name in classes if pair),
     ]
 
 
@@ -37,7 +43,7 @@ def count_nonfinite(logits: Tensor) -> Tensor:
 
 def pooled_features(
     image: Tensor, logits: Tensor, labels: Tensor, signals: SoftmaxSignals, confidence: Tensor, deepest: Tensor,
-    corridor: Tensor,
+    corridor: Tensor, nonfinite: Tensor,
 ) -> Tensor:  # fmt: skip
     """Feature vector float32 (N, K).
 
@@ -48,6 +54,7 @@ def pooled_features(
         confidence: float32 (N, 1, h, w), fused confidence in 0..1.
         deepest: float32 (N, E, a, b).
         corridor: float32 (1, 1, h, w), 1 inside the drivable corridor.
+        nonfinite: float32 (N, 1), what `count_nonfinite` found.
     """
     classes, height, width = logits.shape[1], logits.shape[2], logits.shape[3]
     index = torch.arange(classes, device=logits.device, dtype=torch.float32).view(1, classes, 1, 1)
@@ -76,7 +83,7 @@ def pooled_features(
 
     scalars = torch.cat(
         [
-            count_nonfinite(logits),
+            nonfinite,
             confidence.mean((2, 3)),
             signals.mcp.mean((2, 3)),
             signals.entropy.mean((2, 3)),
@@ -95,3 +102,36 @@ def pooled_features(
         dim=1,
     )
     return torch.cat([scalars, share, class_confidence, deepest.mean((2, 3))], 1)
+
+
+def agreement_features(first: Tensor, second: Tensor, divergence: Tensor, corridor: Tensor, classes: int) -> Tensor:
+    """How far the masks of both networks of a pair agree, float32 (N, len(AGREEMENT) + C).
+
+    Args:
+        first, second: labels of each, float32 (N, 1, h, w). divergence: float32 (N, 1, h, w).
+        corridor: float32 (1, 1, h, w), 1 inside the drivable corridor. classes: their number C.
+
+    Returns:
+        Mean IoU and Dice of the masks over classes that fill PRESENT_SHARE of one of them, share of equal pixels,
+        that in the corridor, mean divergence, that in the corridor; IoU of each class (1 where neither has it).
+    """
+    index = torch.arange(classes, device=first.device, dtype=torch.float32).view(1, classes, 1, 1)
+    one, other = (first == index).float(), (second == index).float()
+    both, one_share, other_share = ((each).mean((2, 3)) for each in (one * other, one, other))
+    union = one_share + other_share - both
+    seen = union > 1e-5  # less than one pixel of 100 000
+    iou = torch.where(seen, both / union.clamp(min=1e-6), torch.ones_like(union))
+    dice = torch.where(seen, 2 * both / (one_share + other_share).clamp(min=1e-6), torch.ones_like(union))
+    present = (torch.maximum(one_share, other_share) >= PRESENT_SHARE).float()
+    many = present.sum(1, keepdim=True).clamp(min=1.0)
+    same = (first == second).float()
+    inside = corridor.mean((2, 3))
+    scalars = [
+        (iou * present).sum(1, keepdim=True) / many,
+        (dice * present).sum(1, keepdim=True) / many,
+        same.mean((2, 3)),
+        (same * corridor).mean((2, 3)) / inside,
+        divergence.mean((2, 3)),
+        (divergence * corridor).mean((2, 3)) / inside,
+    ]
+    return torch.cat([*scalars, iou], 1)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -15,9 +16,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from trustseg_lab.network.confidence import ConfidenceHead, encode
 from trustseg_lab.network.enlarge import enlarge, in_order
-from trustseg_lab.network.features import count_nonfinite, pooled_features
-from trustseg_lab.network.planes import labels_and_mcp_logit, labels_and_signals
+from trustseg_lab.network.features import agreement_features, count_nonfinite, pooled_features
+from trustseg_lab.network.pair import SegNetPair
+from trustseg_lab.network.planes import labels_and_mcp_logit, labels_and_signals, labels_of
 from trustseg_lab.network.segnet import ConvUnit, SegNet, upsample
+
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 # A trapezoid ahead of the car, in relative (x, y): the part of the image that a planner is about to drive on.
 CORRIDOR = ((0.38, 0.55), (0.62, 0.55), (0.95, 1.0), (0.05, 1.0))
@@ -31,7 +35,15 @@ def corridor_mask(height: int, width: int, polygon: tuple[tuple[float, float], .
     return torch.from_numpy(mask.astype(np.float32))[None, None]
 
 
-def fold_batch_norm(network: SegNet) -> SegNet:
+def deployed(network: SegNet | SegNetPair) -> SegNet | SegNetPair:
+    """A copy of a network, or of a pair, in the form that is exported: folded, with portable pooling."""
+    folded = fold_batch_norm(network)
+    for each in [folded] if isinstance(folded, SegNet) else [folded.first, folded.second]:
+        fold_stem(each).portable = True
+    return folded
+
+
+def fold_batch_norm(network: AnyNetwork) -> AnyNetwork:
     """A copy in evaluation mode whose batch norms are folded into the convolutions before them (in float32)."""
     folded = copy.deepcopy(network).eval()
     for module in folded.modules():
@@ -72,7 +84,7 @@ class DeployGraph(nn.Module):
     """What is exported. Input uint8 (N, H, W, 3) RGB.
 
     Returns labels uint8 (N, H, W), confidence code uint8 (N, H, W), features float32 (N, K), and the logits
-    float32 (N, C, H, W) that evaluation may look at.
+    float32 (N, C, H, W) that evaluation may look at; of a pair, the logits (N, C, h, w) of both networks after them.
     """
 
     mean: Tensor
@@ -80,19 +92,18 @@ class DeployGraph(nn.Module):
     corridor: Tensor
 
     def __init__(
-        self, network: SegNet, head: ConfidenceHead, size: tuple[int, int], mean: tuple[float, ...],
+        self, network: SegNet | SegNetPair, head: ConfidenceHead, size: tuple[int, int], mean: tuple[float, ...],
         std: tuple[float, ...],
     ) -> None:  # fmt: skip
         super().__init__()
         self.stride = network.config.output_stride
-        self.network = fold_stem(fold_batch_norm(network))
-        self.network.portable = True
+        self.network = deployed(network)
         self.head = copy.deepcopy(head).eval().fold()
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, 3, 1, 1))
         self.register_buffer("inverse_std", 1 / torch.tensor(std, dtype=torch.float32).view(1, 3, 1, 1))
         self.register_buffer("corridor", corridor_mask(size[0] // self.stride, size[1] // self.stride))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         # Cast before the transpose: TensorRT transposes no uint8.
         rgb = image.float().permute(0, 3, 1, 2) * (1 / 255.0)
         out = self.network((rgb - self.mean) * self.inverse_std)
@@ -101,10 +112,19 @@ class DeployGraph(nn.Module):
         # One enlargement of both: for a single map it takes nearly as long as for twelve.
         *planes, enlarged = enlarge(torch.cat([out.logits, added], 1), self.stride).split(1, 1)
         phases, mcp_logit = labels_and_mcp_logit(planes)
-        sane = (count_nonfinite(out.logits) < 0.5).view(-1, 1, 1, 1)
+        nonfinite = count_nonfinite(out.logits)
+        for each in out.members:  # a mean need not show what one of them is: a limited logarithm hides it
+            nonfinite = nonfinite + count_nonfinite(each)
+        sane = (nonfinite < 0.5).view(-1, 1, 1, 1)
         codes = torch.where(sane, encode(self.head.fuse(enlarged, mcp_logit)), torch.zeros(()))
         labels, code = in_order(torch.cat([phases, codes], 1), self.stride).split(1, 1)
         coarse = self.head.fuse(added, signals.mcp_logit).sigmoid()  # for the means, which need no full resolution
-        features = pooled_features(rgb, out.logits, small_labels, signals, coarse, out.deepest, self.corridor)
+        features = pooled_features(
+            rgb, out.logits, small_labels, signals, coarse, out.deepest, self.corridor, nonfinite
+        )
+        if out.divergence is not None:
+            first, second = (labels_of(each) for each in out.members)
+            agreement = agreement_features(first, second, out.divergence, self.corridor, out.logits.shape[1])
+            features = torch.cat([features, agreement], 1)
         logits = upsample(out.logits, self.stride)  # an output of nobody's: runtimes leave it out
-        return labels.squeeze(1).to(torch.uint8), code.squeeze(1).to(torch.uint8), features, logits
+        return labels.squeeze(1).to(torch.uint8), code.squeeze(1).to(torch.uint8), features, logits, *out.members

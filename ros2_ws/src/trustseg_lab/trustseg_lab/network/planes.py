@@ -47,6 +47,15 @@ def labels_and_mcp_logit(planes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return _first_of(planes, top), _mcp_logit(total).clamp(CODE_MIN, CODE_MAX)
 
 
+def labels_of(logits: Tensor) -> Tensor:
+    """Labels float32 (N, 1, h, w) of logits (N, C, h, w)."""
+    planes = logits.split(1, 1)
+    top = planes[0]
+    for plane in planes[1:]:
+        top = torch.maximum(top, plane)
+    return _first_of(planes, top)
+
+
 def _first_of(planes: Sequence[Tensor], top: Tensor) -> Tensor:
     """Index of the first plane that holds `top`, as float: argmax."""
     found = torch.where(planes[-2] == top, float(len(planes) - 2), float(len(planes) - 1))

@@ -73,6 +73,11 @@ class SegNetConfig:
         """Channels of the map that the logits are made from."""
         return self.guide or self.widths[max(0, self.logits_level - 1)]
 
+    @property
+    def embedding(self) -> int:
+        """Channels of the deepest map."""
+        return self.widths[-1]
+
 
 class ConvUnit(nn.Module):
     """3x3 convolution, batch norm, ReLU; adds its input where the widths allow it, unless told not to.
@@ -131,11 +136,15 @@ class SegNetOutput:
         logits: float (N, C, h, w).
         decoded: float (N, D, h, w), the last decoder map: input of the confidence head.
         deepest: float (N, widths[-1], a, b), the deepest encoder map: input of the strangeness model.
+        members: of a pair (`trustseg_lab.network.pair`) both networks' own logits; else empty.
+        divergence: of a pair, float (N, 1, h, w) in [0, 1], how far both networks disagree; else None.
     """
 
     logits: Tensor
     decoded: Tensor
     deepest: Tensor
+    members: tuple[Tensor, ...] = ()
+    divergence: Tensor | None = None
 
 
 class SegNet(nn.Module):

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from trustseg.errors import InputError
+from trustseg_lab.network.pair import PairConfig, SegNetPair
 from trustseg_lab.network.segnet import SegNet, SegNetConfig
 from trustseg_lab.training.config import ClassList
 
@@ -40,7 +41,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(f"{path} is no checkpoint of trustseg", got=str(error).splitlines()[0]) from None
 
 
-def describe(shape: SegNetConfig, classes: ClassList, **more: Any) -> dict[str, Any]:
+def describe(shape: SegNetConfig | PairConfig, classes: ClassList, **more: Any) -> dict[str, Any]:
     """What a checkpoint says of itself: network shape, classes, and `more`."""
     return {"network": asdict(shape), "classes": classes.model_dump(), **more}
 
@@ -51,9 +52,14 @@ def network_config(shape: dict[str, Any]) -> SegNetConfig:
     return SegNetConfig(**plain)
 
 
-def build_network(meta: dict[str, Any]) -> tuple[SegNet, ClassList]:
-    """An untrained network of the described shape, and its classes."""
-    return SegNet(network_config(meta["network"])), ClassList.model_validate(meta["classes"])
+def build_network(meta: dict[str, Any]) -> tuple[SegNet | SegNetPair, ClassList]:
+    """An untrained network, or pair of networks, of the described shape, and its classes."""
+    shape = meta["network"]
+    classes = ClassList.model_validate(meta["classes"])
+    if "members" in shape:
+        first, second = (SegNet(network_config(each)) for each in shape["members"])
+        return SegNetPair(first, second), classes
+    return SegNet(network_config(shape)), classes
 
 
 def load_network(path: Path) -> tuple[SegNet, ClassList, dict[str, Any]]:
@@ -65,7 +71,7 @@ def load_network(path: Path) -> tuple[SegNet, ClassList, dict[str, Any]]:
             expected="the network alone, as `trustseg train` writes it",
             fix="give the checkpoint that it was made from",
         )  # fmt: skip
-    network, classes = build_network(meta)
+    network, classes = SegNet(network_config(meta["network"])), ClassList.model_validate(meta["classes"])
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

@@ -19,6 +19,7 @@ from onnx import numpy_helper
 from trustseg.errors import ParityError
 
 LOGITS = "logits"
+MEMBER_LOGITS = ("logits/first", "logits/second")  # of the two networks of a pair, whose mean `logits` is
 Shape = tuple[int, ...]
 
 
@@ -74,11 +75,14 @@ def find_trunk(model: onnx.ModelProto) -> Trunk:
     made_by = {name: index for index, node in enumerate(graph.node) for name in node.output}
     if LOGITS not in made_by:
         raise ParityError("the graph has no inner tensor `logits`", fix="export the bundle again from its checkpoint")
-    # Logits at the network's own resolution: their enlargement to the picture's belongs to what follows.
-    last = made_by[LOGITS]
-    while graph.node[last].op_type == "Resize":
-        last = made_by[graph.node[last].input[0]]
-    needed = _closure([last], lambda i: [made_by[n] for n in graph.node[i].input if n in made_by])
+    # Logits at the network's own resolution: their enlargement to the picture's belongs to what follows, and so does
+    # the mean of two networks' softmaxes.
+    ends = [made_by[name] for name in MEMBER_LOGITS if name in made_by] or [made_by[LOGITS]]
+    for place, last in enumerate(ends):
+        while graph.node[last].op_type == "Resize":
+            last = made_by[graph.node[last].input[0]]
+        ends[place] = last
+    needed = _closure(ends, lambda i: [made_by[n] for n in graph.node[i].input if n in made_by])
     users: dict[str, list[int]] = {}
     for index, node in enumerate(graph.node):
         for name in node.input:

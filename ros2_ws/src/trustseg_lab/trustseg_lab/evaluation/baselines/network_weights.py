@@ -55,6 +55,7 @@ class TorchNetwork:
     def __init__(self, bundle: Bundle, path: Path, threads: int) -> None:
         import torch
 
+        from trustseg_lab.network.segnet import SegNet
         from trustseg_lab.training.batches import normalise
         from trustseg_lab.training.checkpoint import load_network, load_weights
         from trustseg_lab.training.export.checkpoint_to_graph import load_fused
@@ -62,6 +63,11 @@ class TorchNetwork:
         torch.set_num_threads(threads)
         fused = bool(load_weights(path)[1].get("fused"))
         loaded = load_fused(path) if fused else load_network(path)
+        if not isinstance(loaded[0], SegNet):
+            raise InputError(
+                f"{path} is a pair of networks: MC dropout and Trust Score look into one",
+                fix="give the checkpoint of one of them with --weights, or leave these baselines out",
+            )
         self.network: SegNet = loaded[0]
         classes = [each.name for each in loaded[2 if fused else 1].classes]  # type: ignore[union-attr]
         if classes != [each.name for each in bundle.card.classes]:

@@ -19,10 +19,12 @@ from torch import Tensor, nn
 
 from trustseg.backends.tensorrt.lint import refuse_unportable
 from trustseg.backends.tensorrt.opset import to_opset17
+from trustseg.backends.tensorrt.trunk import MEMBER_LOGITS
 from trustseg.errors import ParityError
 from trustseg.types import UInt8Array
 from trustseg_lab.network.confidence import ConfidenceHead
 from trustseg_lab.network.graph import DeployGraph
+from trustseg_lab.network.pair import SegNetPair
 from trustseg_lab.network.segnet import SegNet
 from trustseg_lab.precision.compact import LEAST_ELEMENTS, on_grid
 from trustseg_lab.training import checkpoint
@@ -52,7 +54,7 @@ class Parity:
     features_rel: float
 
 
-def save_fused(path: Path, network: SegNet, head: ConfidenceHead, meta: dict[str, Any]) -> None:
+def save_fused(path: Path, network: SegNet | SegNetPair, head: ConfidenceHead, meta: dict[str, Any]) -> None:
     """Write network and head as one checkpoint. It may be published: of absolute paths the last two parts stay."""
     state = {f"network.{k}": v for k, v in network.state_dict().items()}
     state |= {f"head.{k}": v for k, v in head.state_dict().items()}
@@ -70,7 +72,7 @@ def shortened_paths(value: Any) -> Any:
     return value
 
 
-def load_fused(path: Path) -> tuple[SegNet, ConfidenceHead, ClassList, dict[str, Any]]:
+def load_fused(path: Path) -> tuple[SegNet | SegNetPair, ConfidenceHead, ClassList, dict[str, Any]]:
     """Network and head of a checkpoint that `save_fused` wrote, both in evaluation mode."""
     state, meta = checkpoint.load_weights(path)
     if not meta.get("fused"):
@@ -90,20 +92,22 @@ def keep_in_eight_bits(graph: DeployGraph) -> None:
 
 
 def export_onnx(graph: DeployGraph, size: tuple[int, int]) -> bytes:
-    """The graph as ONNX bytes: static size (H, W), batch 1; `logits` is an inner tensor, not an output."""
+    """The graph as ONNX bytes: static size (H, W), batch 1; `logits`, and of a pair each member's own, are inner
+    tensors, not outputs."""
+    inner = (*OUTPUTS[3:], *(MEMBER_LOGITS if isinstance(graph.network, SegNetPair) else ()))
     example = torch.zeros(1, *size, 3, dtype=torch.uint8)
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", FutureWarning)  # of PyTorch about itself
         program = torch.onnx.export(
             graph.eval(), (example,), dynamo=True, opset_version=TORCH_OPSET, input_names=["image"],
-            output_names=list(OUTPUTS), verbose=False,
+            output_names=[*OUTPUTS[:3], *inner], verbose=False,
         )  # fmt: skip
     if program is None:
         raise ParityError("torch gave no ONNX program", fix="check the versions of torch, onnx and onnxscript")
     program.optimize()
     model = program.model_proto
     for output in list(model.graph.output):
-        if output.name == "logits":
+        if output.name in inner:
             model.graph.output.remove(output)
     for node in model.graph.node:
         node.doc_string = ""

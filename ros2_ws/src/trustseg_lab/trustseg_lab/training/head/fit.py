@@ -22,6 +22,7 @@ from torch import Tensor
 
 from trustseg.errors import InputError
 from trustseg_lab.network.confidence import ConfidenceHead, mcp_logits, softmax_signals
+from trustseg_lab.network.pair import SegNetPair
 from trustseg_lab.network.segnet import SegNet, upsample
 from trustseg_lab.training.augment import augment
 from trustseg_lab.training.batches import normalise
@@ -81,7 +82,7 @@ class FrozenPictures:
 
 
 @torch.no_grad()
-def frozen_pass(network: SegNet, images: Tensor) -> tuple[Tensor, Tensor]:
+def frozen_pass(network: SegNet | SegNetPair, images: Tensor) -> tuple[Tensor, Tensor]:
     """float32 logits (N, C, h, w) and decoded map (N, D, h, w) of the frozen network; images uint8 (N, H, W, 3)."""
     out = network(normalise(images).contiguous(memory_format=torch.channels_last))
     return out.logits.float().contiguous(), out.decoded.float().contiguous()
@@ -106,7 +107,7 @@ def draw(
 
 
 def collect(
-    network: SegNet, parts: Sequence[HeadPart], corrupt: Corrupt, config: HeadConfig, report: Report
+    network: SegNet | SegNetPair, parts: Sequence[HeadPart], corrupt: Corrupt, config: HeadConfig, report: Report
 ) -> FrozenPictures:
     """Draw the pictures and pass each through the network once; every eighth one is kept for the check."""
     rng = np.random.default_rng(config.seed)
@@ -125,7 +126,12 @@ def collect(
 
 
 def fit_head(
-    network: SegNet, parts: Sequence[HeadPart], corrupt: Corrupt, config: HeadConfig, out: Path, report: Report
+    network: SegNet | SegNetPair,
+    parts: Sequence[HeadPart],
+    corrupt: Corrupt,
+    config: HeadConfig,
+    out: Path,
+    report: Report,
 ) -> tuple[ConfidenceHead, dict[str, Any]]:
     """Fit a fresh head; returns it in evaluation mode with a record (loss, error share of its pixels, AUROC of fused
     confidence and of the maximum class probability on clean pictures kept from the fit).
