@@ -16,7 +16,6 @@ from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
-from trustseg_lab.evaluation.exposed_logits import logits_engine
 from trustseg_lab.metrics.softmax_signals import softmax_signals
 
 HEIGHT, WIDTH, COUNT, VOID = 72, 96, 4, 11
@@ -59,16 +58,16 @@ def test_figures_agree_with_exact_values(data: Path, tmp_path: Path, backend: st
     assert run(data, tmp_path / "out", "--backend", backend) == 0
     found = json.loads((tmp_path / "out" / "metrics.json").read_text())
     bundle = load_bundle(data / "engines" / "tiny")
-    engine = logits_engine(backend, bundle, "fp32", 1)
+    engine = create_backend(backend, bundle, "fp32", 1, expose_logits=True)
     right, codes, mcp, truths, predictions = [], [], [], [], []
     for index in range(COUNT):
         image = cv2.imread(str(data / "images" / f"{index}.png"))[..., ::-1]
         truth = cv2.imread(str(data / "labels" / f"{index}.png"), cv2.IMREAD_UNCHANGED)
         out, keep = engine.infer(np.ascontiguousarray(image)), truth != VOID
         truths.append(truth[keep])
-        predictions.append(out.engine.labels[keep])
-        right.append((out.engine.labels == truth)[keep])
-        codes.append(out.engine.confidence[keep])
+        predictions.append(out.labels[keep])
+        right.append((out.labels == truth)[keep])
+        codes.append(out.confidence[keep])
         mcp.append(softmax_signals(out.logits).mcp[keep])
     correct, score, probability = np.concatenate(right), np.concatenate(codes).astype(float), np.concatenate(mcp)
     assert 0.02 < 1 - correct.mean() < 0.5
@@ -88,19 +87,6 @@ def test_figures_agree_with_exact_values(data: Path, tmp_path: Path, backend: st
     assert found["bundle"]["model_sha256"] == bundle.model("fp32").sha256
     assert found["bundle"]["backend"] == backend
     assert len(found["image"]["per_image"]) == found["images"] == COUNT
-
-
-def test_exposing_logits_does_not_change_the_products_outputs(data: Path) -> None:
-    bundle = load_bundle(data / "engines" / "tiny")
-    image = paint_scene(HEIGHT, WIDTH, seed=9)
-    for name in ("onnxruntime", "openvino"):
-        backend = create_backend(name, bundle, threads=1)
-        product, exposed = backend.infer(image), logits_engine(name, bundle, "fp32", 1).infer(image)
-        backend.close()
-        assert (product.labels == exposed.engine.labels).mean() >= 0.999
-        assert np.abs(product.confidence.astype(int) - exposed.engine.confidence).max() <= 1
-        assert (exposed.logits.argmax(0) == exposed.engine.labels).mean() >= 0.999
-        assert exposed.logits.shape == (11, HEIGHT, WIDTH)
 
 
 def test_labels_of_another_size_than_the_network_are_compared_at_their_own_size(data: Path, tmp_path: Path) -> None:

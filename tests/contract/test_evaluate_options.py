@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
+from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
 from trustseg_lab.corruptions.catalogue import Corruption
@@ -24,7 +25,6 @@ from trustseg_lab.data.labelled_images import find_pairs
 from trustseg_lab.evaluation.baselines.choose import BaselineNeeds, make_baselines
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork
 from trustseg_lab.evaluation.evaluator import Evaluation, evaluate_images
-from trustseg_lab.evaluation.exposed_logits import logits_engine
 from trustseg_lab.evaluation.worst_images import KEPT
 from trustseg_lab.network.segnet import SegNet, SegNetConfig
 from trustseg_lab.training.checkpoint import describe, save_weights
@@ -287,7 +287,7 @@ def test_dropout_is_on_for_its_passes_only(data: Path) -> None:
 
 def test_what_is_kept_does_not_grow_with_the_images(data: Path) -> None:
     bundle = load_bundle(data / "engines" / "tiny")
-    engine = logits_engine("onnxruntime", bundle, "fp32", 1)
+    engine = create_backend("onnxruntime", bundle, "fp32", 1, expose_logits=True)
     pairs = find_pairs(data / "test", data / "testannot")
     sizes = []
     for count in (KEPT, COUNT):
@@ -313,7 +313,7 @@ def test_without_images_to_fit_on_the_temperature_is_the_calibrations(data: Path
     (tree / "engines" / "tiny" / "card.json").write_text(json.dumps(card))
     for path, expected in ((tree / "engines" / "tiny", 1.7), (data / "engines" / "tiny", None)):
         bundle = load_bundle(path)
-        engine = logits_engine("onnxruntime", bundle, "fp32", 1)
+        engine = create_backend("onnxruntime", bundle, "fp32", 1, expose_logits=True)
         needs = BaselineNeeds(bundle, engine, 1, 0, [], None, None, None, 2, None, [])
         made = make_baselines(("temperature",), needs, must=False)
         assert made.settings.get("temperature", {}).get("temperature") == expected

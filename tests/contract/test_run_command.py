@@ -65,7 +65,8 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         (("--duration", "0.5"), ("--duration", "2 to 3600")),
         (("--threads", "0"), ("--threads",)),
         (("--seed", "-1"), ("--seed",)),
-        (("--backend", "cuda"), ("--backend", "onnxruntime")),
+        (("--backend", "cuda"), ("no such backend", "onnxruntime", "openvino-bf16", "'cuda'")),
+        (("--backend", "openvino-bf16,openvino", "--seed", "-1"), ("--seed",)),  # the node takes it, and so does this
         (("--trouble", "snow"), ("snow", "fog")),
         (("--trouble", "fog", "--no-trouble"), ("--no-trouble",)),
         (("--topic", "/camera"), ("--topic", "--input")),

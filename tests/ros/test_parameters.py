@@ -16,7 +16,7 @@ import yaml
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from trustseg.backend_names import AUTO, NAMED
+from trustseg.backend_registry import AUTO, REGISTRY
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg_ros.common import parameters
 from trustseg_ros.common.parameters import (
@@ -124,7 +124,7 @@ def test_the_node_takes_every_choice_of_backends_that_the_documents_and_files_na
     texts = [*repository.glob("*.md"), *repository.glob("docs/*.md"), *repository.glob("docker/*")]
     told = {c for text in texts for c in re.findall(r"backend:=([\w,-]+)", text.read_text(encoding="utf-8"))}
     assert "openvino-bf16,openvino" in told
-    for choice in {*told, *NAMED, AUTO}:
+    for choice in {*told, *REGISTRY, AUTO}:
         assert parameters.load(node(backend=choice), SegmenterConfig).backend == choice
 
 

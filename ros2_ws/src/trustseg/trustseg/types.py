@@ -41,12 +41,15 @@ class EngineOutput:
         confidence: uint8 (h, w), the fixed monotone confidence code of the card (not yet a probability).
         features: float32 (K,), pooled in the graph, named by the card; `features[0]` counts non-finite logits.
         engine_ms: duration of the bare engine call, milliseconds.
+        logits: float32 (C, h, w) of a backend that was made with `expose_logits`, else empty: the product never
+            carries them to the host.
     """
 
     labels: UInt8Array
     confidence: UInt8Array
     features: Float32Array
     engine_ms: float
+    logits: Float32Array = field(default_factory=lambda: np.empty((0, 0, 0), np.float32))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironment
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 
-from trustseg.backend_names import CHOICE
+from trustseg.backend_registry import CHOICE
 from trustseg.host.ros_env import ALLOCATOR, transport_environment
 from trustseg.host.telemetry import OPT_OUT
 

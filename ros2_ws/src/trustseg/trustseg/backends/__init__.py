@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inference backends behind one interface, and the golden test that admits them."""
 
-from trustseg.backend_names import AUTO, BACKENDS, CPU_BACKENDS, backend_order, spare_order
+from trustseg.backend_registry import AUTO, BACKENDS, CPU_BACKENDS, backend_order, spare_order
 from trustseg.backends.golden import GoldenCase, GoldenResult, golden_test, load_golden
 from trustseg.backends.interface import Backend
 from trustseg.backends.selection import (

@@ -4,25 +4,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from trustseg.bundle.card import Card
 from trustseg.errors import BackendError
-from trustseg.types import EngineOutput, Float32Array, UInt8Array
+from trustseg.types import EngineOutput, UInt8Array
 
 OUTPUT_DTYPES: dict[str, type[np.generic]] = {"labels": np.uint8, "confidence": np.uint8, "features": np.float32}
-INPUT_NAME = "image"
+INPUT_NAME, LOGITS = "image", "logits"
 
 
 class Backend(Protocol):
     """A loaded engine.
 
+    One whose entry in the registry says so takes `expose_logits`: the graph's tensor `LOGITS` is then an output too, of
+    the same session with the same options, so that labels, confidence and features stay equal to the bit.
+
     Attributes:
-        name: one of `trustseg.backend_names.NAMED`.
+        name: one of `trustseg.backend_registry.REGISTRY`.
         precision: of the graph that was loaded, "fp32" ...
         version: of the inference library, for reports.
     """
@@ -99,6 +102,8 @@ def check_tensors(found: dict[str, tuple[str, tuple[int, ...]]], card: Card, bac
     """BackendError unless the graph's tensors, name -> (numpy dtype, shape), are those that the card promises."""
     wanted = {name: (np.dtype(OUTPUT_DTYPES[name]).name, shape) for name, shape in expected_shapes(card).items()}
     wanted[INPUT_NAME] = ("uint8", card.input_shape)
+    if LOGITS in found:  # of any size
+        wanted[LOGITS] = ("float32", found[LOGITS][1])
     for name, (dtype, shape) in wanted.items():
         if name not in found:
             problem = "missing; the graph has " + ", ".join(sorted(found))
@@ -114,12 +119,31 @@ def check_tensors(found: dict[str, tuple[str, tuple[int, ...]]], card: Card, bac
         )
 
 
-def engine_outputs(
-    labels: UInt8Array, confidence: UInt8Array, features: Float32Array, started: float
-) -> list[EngineOutput]:
-    """One result an image, copied out of the engine's own buffers; `started` is perf_counter() before the call."""
+def engine_outputs(buffers: Mapping[str, Any], started: float) -> list[EngineOutput]:
+    """One result an image, copied out of the engine's own buffers (an array an output, by name).
+
+    `started` is perf_counter() before the call.
+    """
     engine_ms = (perf_counter() - started) * 1e3
     return [
-        EngineOutput(labels=a.copy(), confidence=b.copy(), features=c.copy(), engine_ms=engine_ms)
-        for a, b, c in zip(labels, confidence, features, strict=True)
+        EngineOutput(engine_ms=engine_ms, **{name: array[place].copy() for name, array in buffers.items()})
+        for place in range(len(buffers["features"]))
     ]
+
+
+def with_logits(model: bytes, name: str) -> bytes:
+    """The ONNX graph `model` of bundle `name` with its tensor `LOGITS` among the outputs; the file is untouched.
+
+    Raises:
+        BackendError: the graph has no tensor of that name, or the package onnx is not installed.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise BackendError("exposing logits needs the package onnx", got=str(error), fix="pip install onnx") from error
+    graph = onnx.load_from_string(model)
+    if LOGITS not in {tensor for node in graph.graph.node for tensor in node.output}:
+        raise BackendError(f"the graph of bundle {name} has no tensor {LOGITS!r}", fix="export the bundle again")
+    if LOGITS not in {output.name for output in graph.graph.output}:
+        graph.graph.output.append(onnx.helper.make_empty_tensor_value_info(LOGITS))
+    return bytes(graph.SerializeToString())

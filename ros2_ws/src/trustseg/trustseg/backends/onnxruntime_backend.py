@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from trustseg.backend_names import ONNX_RUNTIME
+from trustseg.backend_registry import ONNX_RUNTIME, REGISTRY
 from trustseg.backends.interface import (
     INPUT_NAME,
+    LOGITS,
     OUTPUT_DTYPES,
     check_images,
     check_tensors,
     engine_outputs,
     expected_shapes,
+    with_logits,
 )
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError
@@ -31,13 +33,15 @@ class OnnxRuntimeBackend:
 
     name = ONNX_RUNTIME
 
-    def __init__(self, bundle: Bundle, precision: str = "fp32", threads: int = 2) -> None:
+    def __init__(self, bundle: Bundle, precision: str = "fp32", threads: int = 2, expose_logits: bool = False) -> None:
         model = bundle.model_bytes(precision)  # before the import: an altered file is refused first
+        if expose_logits:
+            model = with_logits(model, bundle.card.name)
         try:
             import onnxruntime as ort
         except ImportError as error:
             raise BackendError(
-                "backend onnxruntime is not installed", got=str(error), fix="pip install onnxruntime"
+                "backend onnxruntime is not installed", got=str(error), fix=REGISTRY[self.name].install
             ) from error
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -65,18 +69,17 @@ class OnnxRuntimeBackend:
         tensors = [*self._session.get_inputs(), *self._session.get_outputs()]
         found = {t.name: (NUMPY_OF_ONNX.get(t.type, t.type), tuple(t.shape)) for t in tensors}
         check_tensors(found, self._card, self.name)
-        self._bind(ort)
+        shapes = expected_shapes(self._card)
+        self._bind(ort, shapes | {LOGITS: found[LOGITS][1]} if expose_logits else shapes)
 
-    def _bind(self, ort: Any) -> None:
+    def _bind(self, ort: Any, shapes: dict[str, tuple[int, ...]]) -> None:
         """Fixed buffers for fixed shapes: no allocation and no look-up by name in the loop."""
         self._input = np.zeros(self._card.input_shape, np.uint8)
-        self._outputs = {
-            name: np.zeros(shape, OUTPUT_DTYPES[name]) for name, shape in expected_shapes(self._card).items()
-        }
+        self._outputs = {name: np.zeros(shape, OUTPUT_DTYPES.get(name, np.float32)) for name, shape in shapes.items()}
         self._binding = self._session.io_binding()
         self._binding.bind_input(INPUT_NAME, "cpu", 0, np.uint8, self._input.shape, self._input.ctypes.data)
         for name, array in self._outputs.items():
-            self._binding.bind_output(name, "cpu", 0, OUTPUT_DTYPES[name], array.shape, array.ctypes.data)
+            self._binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
         self._run_options = ort.RunOptions()
 
     def infer(self, image: UInt8Array) -> EngineOutput:
@@ -95,8 +98,7 @@ class OnnxRuntimeBackend:
             self._session.run_with_iobinding(self._binding, self._run_options)
         except Exception as error:
             raise BackendError("onnxruntime failed while running", got=_first_line(error)) from error
-        out = self._outputs
-        return engine_outputs(out["labels"], out["confidence"], out["features"], started)
+        return engine_outputs(self._outputs, started)
 
     def close(self) -> None:
         """See `Backend.close`."""

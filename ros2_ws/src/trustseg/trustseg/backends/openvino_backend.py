@@ -10,8 +10,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from trustseg.backend_names import OPENVINO, SHORT_ARITHMETIC
-from trustseg.backends.interface import OUTPUT_DTYPES, check_images, check_tensors, engine_outputs
+from trustseg.backend_registry import OPENVINO, OPENVINO_BF16, REGISTRY
+from trustseg.backends.interface import LOGITS, OUTPUT_DTYPES, check_images, check_tensors, engine_outputs, with_logits
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError
 from trustseg.files.owned_file import owned_folder
@@ -27,17 +27,26 @@ class OpenVinoBackend:
     that every status says it; the golden test decides.
     """
 
-    def __init__(self, bundle: Bundle, precision: str = "fp32", threads: int = 2, arithmetic: str = "f32") -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        precision: str = "fp32",
+        threads: int = 2,
+        arithmetic: str = "f32",
+        expose_logits: bool = False,
+    ) -> None:
         if arithmetic not in ARITHMETIC:
             raise BackendError("OpenVINO arithmetic is wrong", expected=" or ".join(ARITHMETIC), got=repr(arithmetic))
         model = bundle.model_bytes(precision)  # before the import: an altered file is refused first
+        if expose_logits:
+            model = with_logits(model, bundle.card.name)
         try:
             import openvino as ov
         except ImportError as error:
             raise BackendError(
-                "backend openvino is not installed", got=str(error), fix="pip install openvino"
+                "backend openvino is not installed", got=str(error), fix=REGISTRY[OPENVINO].install
             ) from error
-        self.name = OPENVINO if arithmetic == "f32" else SHORT_ARITHMETIC
+        self.name = OPENVINO if arithmetic == "f32" else OPENVINO_BF16
         self.precision = precision
         self.version = str(ov.__version__).split("-")[0]
         self._card = bundle.card
@@ -70,7 +79,9 @@ class OpenVinoBackend:
         check_tensors(found, self._card, self.name)
         self._request: Any = self._compiled.create_infer_request()
         self._input = self._request.get_input_tensor(0).data  # the engine's own memory: written in place
-        self._outputs = {name: self._request.get_tensor(name).data for name in OUTPUT_DTYPES}
+        self._outputs = {
+            name: self._request.get_tensor(name).data for name in (*OUTPUT_DTYPES, *([LOGITS] if expose_logits else ()))
+        }
 
     def infer(self, image: UInt8Array) -> EngineOutput:
         """See `Backend.infer`."""
@@ -88,8 +99,7 @@ class OpenVinoBackend:
             self._request.infer()
         except Exception as error:
             raise BackendError("openvino failed while running", got=_last_line(error)) from error
-        out = self._outputs
-        return engine_outputs(out["labels"], out["confidence"], out["features"], started)
+        return engine_outputs(self._outputs, started)
 
     def close(self) -> None:
         """See `Backend.close`."""

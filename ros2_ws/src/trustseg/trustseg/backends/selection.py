@@ -5,22 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
 
-from trustseg.backend_names import (
-    AHEAD_OF_TIME,
-    AUTO,
-    ONNX_RUNTIME,
-    OPENVINO,
-    SHORT_ARITHMETIC,
-    TENSORRT,
-    backend_order,
-    unknown_backend,
-)
+from trustseg.backend_registry import AUTO, REGISTRY, backend_entry, backend_order
 from trustseg.backends.golden import GoldenResult, golden_test
 from trustseg.backends.interface import Backend
-from trustseg.backends.onnxruntime_backend import OnnxRuntimeBackend
-from trustseg.backends.openvino_backend import OpenVinoBackend
-from trustseg.backends.tensorrt.backend import TensorRtBackend
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError, PlanError, SelfTestError
 
@@ -45,24 +35,27 @@ class Candidate:
         return self.error if self.golden is None else self.golden.why
 
 
-def create_backend(name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2) -> Backend:
-    """Load the graph of `precision` into the backend `name` (one that `backend_order` knows); no golden test.
+def create_backend(
+    name: str, bundle: Bundle, precision: str = "fp32", threads: int = 2, *, expose_logits: bool = False
+) -> Backend:
+    """Load the graph of `precision` into the backend `name` (one of `REGISTRY`); no golden test.
+
+    `expose_logits`: every result carries the graph's logits too; all else stays equal to the bit.
 
     Raises:
         BundleError: no such precision, or the graph's hash differs (checked before anything parses it).
-        BackendError: unknown or missing backend, or it cannot load the graph.
+        BackendError: unknown or missing backend, or it cannot load the graph, or not expose its logits.
     """
+    entry = backend_entry(name)
     if threads < 1:
         raise BackendError("number of threads is wrong", expected="at least 1", got=str(threads))
-    if name == ONNX_RUNTIME:
-        return OnnxRuntimeBackend(bundle, precision, threads)
-    if name == OPENVINO:
-        return OpenVinoBackend(bundle, precision, threads)
-    if name == SHORT_ARITHMETIC:
-        return OpenVinoBackend(bundle, precision, threads, arithmetic="bf16")
-    if name in (TENSORRT, AHEAD_OF_TIME):
-        return TensorRtBackend(bundle, precision, threads, name.replace("-", "_"))
-    raise unknown_backend(name)
+    if expose_logits and not entry.exposes_logits:
+        able = ", ".join(each.name for each in REGISTRY.values() if each.exposes_logits)
+        raise BackendError(f"backend {name} cannot expose logits", expected=f"one of {able}")
+    module, _, made_by = entry.made_by.partition(":")
+    options: dict[str, Any] = {**entry.options, **({"expose_logits": True} if expose_logits else {})}
+    backend: Backend = getattr(import_module(module), made_by)(bundle, precision, threads, **options)
+    return backend
 
 
 def try_backend(

@@ -13,13 +13,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from trustseg.backend_registry import REGISTRY, TENSORRT, TENSORRT_RTX
 from trustseg.errors import BackendError, InputError
 
 if TYPE_CHECKING:
     from trustseg.backends.tensorrt.plan_manifest import PlanManifest, PlanPlace
     from trustseg.bundle.loading import Bundle
 
-LIBRARY = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
+LIBRARY = {name: REGISTRY[name].options["library"] for name in (TENSORRT, TENSORRT_RTX)}
 
 
 def build(
@@ -29,7 +30,7 @@ def build(
     precision: Annotated[str, typer.Option(help="Which graph of the bundle, or all of them: all.")] = "fp32",
     backend: Annotated[
         str, typer.Option(help="tensorrt: for this machine's GPU; tensorrt-rtx: ahead of time, needs no GPU.")
-    ] = "tensorrt",
+    ] = TENSORRT,
     compute_capability: Annotated[
         list[str] | None, typer.Option(help="GPU to build for, such as 8.6; with tensorrt-rtx. Repeatable.")
     ] = None,
@@ -50,7 +51,7 @@ def build(
     if backend not in LIBRARY:
         raise InputError("no such builder", expected=" or ".join(LIBRARY), got=repr(backend))
     ahead = tuple(compute_capability or ())
-    if (backend == "tensorrt-rtx") != bool(ahead) and not check:
+    if (backend == TENSORRT_RTX) != bool(ahead) and not check:
         raise InputError(
             "which GPUs to build for", expected="--backend tensorrt-rtx with --compute-capability, or neither",
             got=f"--backend {backend}" + (f" --compute-capability {' '.join(ahead)}" if ahead else ""),

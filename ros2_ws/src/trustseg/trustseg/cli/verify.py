@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trustseg.backend_names import AUTO, NAMED, backend_order
+from trustseg.backend_registry import AUTO, REGISTRY, backend_order
 from trustseg.backends import Candidate, load_golden, try_backend
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import configured_key
@@ -29,7 +29,9 @@ def verify(
     backend: Annotated[
         str,
         typer.Option(
-            help="Backends to try: auto (every one that is installed), or with commas some of " + ", ".join(NAMED) + "."
+            help="Backends to try: auto (every one that is installed), or with commas some of "
+            + ", ".join(REGISTRY)
+            + "."
         ),
     ] = AUTO,
     precision: Annotated[str, typer.Option(help="Precision of the graph, as named by the card.")] = "fp32",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from trustseg.backend_names import BACKENDS
+from trustseg.backend_registry import BACKENDS, REGISTRY
 from trustseg.host import ros_env
 from trustseg.host.hardware import cpu_fields
 from trustseg.host.socket_buffers import WANTED_BYTES, granted_bytes, shortfall
@@ -32,7 +32,7 @@ CPU_FLAGS = (
     "amx_int8",
     "asimd",
 )
-BACKEND_MODULES = {name: name for name in BACKENDS}  # each is called as its Python module
+BACKEND_MODULES = {name: REGISTRY[name].libraries[0] for name in BACKENDS}
 OPTIONAL = {
     "torch": "trustseg_lab[train]",
     "ray": "trustseg_lab[ray]",

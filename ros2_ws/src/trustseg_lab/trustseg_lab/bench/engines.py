@@ -10,10 +10,9 @@ from time import perf_counter
 
 import numpy as np
 
-from trustseg.backend_names import ONNX_RUNTIME, OPENVINO
+from trustseg.backend_registry import ONNX_RUNTIME, OPENVINO, OPENVINO_BF16
 from trustseg.backends import Backend, create_backend
 from trustseg.backends.interface import infer_all
-from trustseg.backends.openvino_backend import OpenVinoBackend
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError
 from trustseg.types import UInt8Array
@@ -70,9 +69,8 @@ def engine_kinds(bundle: Bundle, backends: Sequence[str], precisions: Sequence[s
 
 def open_engine(bundle: Bundle, kind: EngineKind, threads: int) -> Backend:
     """The engine of `kind`; BackendError when it cannot be made."""
-    if kind.arithmetic == BF16:
-        return OpenVinoBackend(bundle, kind.precision, threads, arithmetic=BF16)
-    return create_backend(kind.backend, bundle, kind.precision, threads)
+    name = OPENVINO_BF16 if kind.arithmetic == BF16 else kind.backend
+    return create_backend(name, bundle, kind.precision, threads)
 
 
 def bench_engines(

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trustseg.backend_names import BACKENDS, CHOICE
+from trustseg.backend_registry import BACKENDS, CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import BackendError, InputError
 

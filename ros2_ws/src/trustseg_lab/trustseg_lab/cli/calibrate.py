@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trustseg.backend_names import CHOICE
+from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg_lab.cli.calibrate_tables import print_calibration
@@ -191,18 +191,18 @@ def _temperature(
     Raises:
         InputError: there are none, or too few to cross-fit.
     """
+    from trustseg.backends import create_backend
     from trustseg_lab.calibrate.calibrate import TABLE_FOLDS
     from trustseg_lab.calibrate.calibration_report import temperature_report
     from trustseg_lab.calibrate.collect_views import chosen
     from trustseg_lab.data.labelled_images import find_pairs
     from trustseg_lab.evaluation.baselines.temperature import LogitSample, sample_logits
-    from trustseg_lab.evaluation.exposed_logits import logits_engine
     from trustseg_lab.metrics.view_rows import BLOCK_IMAGES
 
     unseen = [each for each in folders if not each.seen]
     if not unseen:
         raise InputError("no images to fit a temperature on", fix="give some with --data")
-    engine, card = logits_engine(backend, loaded, precision, threads), loaded.card
+    engine, card = create_backend(backend, loaded, precision, threads, expose_logits=True), loaded.card
     samples: list[LogitSample] = []
     blocks: list[npt.NDArray[np.int64]] = []
     for each in unseen:

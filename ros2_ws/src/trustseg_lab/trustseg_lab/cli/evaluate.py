@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from trustseg.backend_names import CHOICE
+from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg_lab.cli.evaluate_tables import print_report
 from trustseg_lab.cli.label_options import LABEL_NAMES
 
 if TYPE_CHECKING:
+    from trustseg.backends import Backend
     from trustseg.bundle.loading import Bundle
     from trustseg_lab.corruptions.catalogue import Corruption
     from trustseg_lab.data import LabelNames
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from trustseg_lab.data.labelled_images import LabelledPaths
     from trustseg_lab.evaluation.baselines.choose import ChosenBaselines
     from trustseg_lab.evaluation.evaluator import Evaluation, EvaluationState
-    from trustseg_lab.evaluation.exposed_logits import LogitsEngine
 
 CLEAN11, PAPER12, OWN = "clean11", "paper12", "own"
 
@@ -82,7 +82,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print metrics.json on stdout, nothing else there.")] = False,
 ) -> None:  # fmt: skip
     """Measure masks, confidence and image verdicts of a bundle on labelled images; writes metrics.json and a report."""
-    from trustseg.backends import select_backend
+    from trustseg.backends import create_backend, select_backend
     from trustseg.bundle.loading import load_bundle
     from trustseg.files.json_document import check_output_folder, json_ready, write_json
     from trustseg_lab.corruptions.catalogue import CLEAN, Corruption, parse_corruptions
@@ -90,7 +90,6 @@ def evaluate(
     from trustseg_lab.data.labelled_images import find_pairs
     from trustseg_lab.evaluation.baselines.choose import ALL, parse_baselines
     from trustseg_lab.evaluation.evaluator import Evaluation
-    from trustseg_lab.evaluation.exposed_logits import logits_engine
     from trustseg_lab.evaluation.html_report import write_report
     from trustseg_lab.evaluation.report import EvaluationContext, evaluation_report
 
@@ -108,7 +107,7 @@ def evaluate(
     pairs = find_pairs(evaluated.images, evaluated.labels, evaluated.names)[::every][:limit]
     chosen = select_backend(backend, loaded, precision, threads)  # the golden test admits it
     chosen.close()
-    engine = logits_engine(chosen.name, loaded, precision, threads)
+    engine = create_backend(chosen.name, loaded, precision, threads, expose_logits=True)
     with Bars(err) as progress:
         made = _baselines(
             names, must=ALL not in baselines, loaded=loaded, engine=engine, sources=sources, pairs=pairs,
@@ -205,16 +204,16 @@ def _blocks(pairs: list[LabelledPaths]) -> list[int]:
 
 
 def _baselines(
-    names: tuple[str, ...], *, must: bool, loaded: Bundle, engine: LogitsEngine, sources: Sources,
+    names: tuple[str, ...], *, must: bool, loaded: Bundle, engine: Backend, sources: Sources,
     pairs: list[LabelledPaths], ensemble: list[str], options: tuple[Any, ...], progress: Bars,
 ) -> ChosenBaselines:  # fmt: skip
+    from trustseg.backends import create_backend
     from trustseg.bundle.loading import load_bundle
     from trustseg_lab.evaluation.baselines.choose import BaselineNeeds, make_baselines
-    from trustseg_lab.evaluation.exposed_logits import logits_engine
 
     weights, passes, dropout, threads, seed, precision = options
     others = [load_bundle(each, draft=True) for each in ensemble]
-    members = [(each, logits_engine(engine.name, each, "fp32", threads)) for each in others]
+    members = [(each, create_backend(engine.name, each, "fp32", threads, expose_logits=True)) for each in others]
     wanted = (*names, "ensemble") if members and "ensemble" not in names else names
     needs = BaselineNeeds(
         loaded,

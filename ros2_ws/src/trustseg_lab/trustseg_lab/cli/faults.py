@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from trustseg.backend_names import CHOICE
+from trustseg.backend_registry import CHOICE
 from trustseg_lab.cli.faults_health import measure
 from trustseg_lab.cli.faults_soak import fuzz, soak
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import TaskID
 from rich.table import Table
 
-from trustseg.backend_names import CHOICE
+from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg_lab.cli.label_options import LABEL_NAMES
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from trustseg.backend_names import CHOICE
+from trustseg.backend_registry import CHOICE
 
 EXIT_INTERRUPTED = 130
 

@@ -15,7 +15,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from trustseg.backends import AUTO, BACKENDS
+from trustseg.backend_registry import backend_order
 from trustseg.bundle.loading import Bundle, checked_bundle
 from trustseg.errors import InputError
 from trustseg.host.ros_env import discovery_note, find_ros
@@ -88,6 +88,7 @@ def run_drive(options: RunOptions, console: Console) -> Summary:
 
 
 def _check_options(options: RunOptions) -> None:
+    backend_order(options.backend)  # refuses unknown names
     for name, value, low, high in (
         ("--rate", options.rate_hz, 1.0, 60.0),
         ("--duration", options.duration_s, 2.0, 3600.0),
@@ -96,8 +97,6 @@ def _check_options(options: RunOptions) -> None:
     ):
         if value is not None and not low <= value <= high:  # NaN is refused too
             raise InputError(f"{name} is out of range", expected=f"{low:g} to {high:g}", got=f"{value:g}")
-    if options.backend not in (AUTO, *BACKENDS):
-        raise InputError("--backend is unknown", expected=", ".join((AUTO, *BACKENDS)), got=repr(options.backend))
 
 
 def _check_ros() -> None:

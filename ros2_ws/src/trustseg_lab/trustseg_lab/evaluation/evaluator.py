@@ -18,15 +18,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from trustseg.backends import Backend
 from trustseg.bundle.card import SceneShift, VerdictFile
 from trustseg.bundle.loading import Bundle
 from trustseg.calibration import lowered, scene_shift
 from trustseg.imaging.overlay import Painter
-from trustseg.types import Float32Array, UInt8Array
+from trustseg.types import EngineOutput, Float32Array, UInt8Array
 from trustseg_lab.corruptions.catalogue import CLEAN, Corruption
 from trustseg_lab.data.labelled_images import LabelledPaths
 from trustseg_lab.evaluation.baselines.scorer import PixelScorer, ScoredView
-from trustseg_lab.evaluation.exposed_logits import LogitsEngine, OutputWithLogits
 from trustseg_lab.evaluation.views import View, views_of_images
 from trustseg_lab.evaluation.worst_images import WorstImages, paint_image
 from trustseg_lab.metrics.block_counts import BlockCounts
@@ -117,10 +117,13 @@ class EvaluationState:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is run: the bundle's engine on `pairs`, whose images are in `blocks` (from 0), with baselines beside it."""
+    """What is run: the bundle's engine on `pairs`, whose images are in `blocks` (from 0), with baselines beside it.
+
+    `engine` has its logits exposed.
+    """
 
     bundle: Bundle
-    engine: LogitsEngine
+    engine: Backend
     pairs: list[LabelledPaths]
     void: int | None
     blocks: Sequence[int]
@@ -195,25 +198,25 @@ class FusedConfidence:
 
 
 def _add_view(
-    state: EvaluationState, evaluation: Evaluation, fused: FusedConfidence | None, view: View, out: OutputWithLogits,
+    state: EvaluationState, evaluation: Evaluation, fused: FusedConfidence | None, view: View, out: EngineOutput,
     block: int,
 ) -> None:  # fmt: skip
     card, void = evaluation.bundle.card, evaluation.void
     size = (view.truth.shape[0], view.truth.shape[1])
-    labels = at_size(out.engine.labels, size)
+    labels = at_size(out.labels, size)
     counts = confusion_counts(view.truth, labels, len(card.classes), void)
     kinds = pixel_kinds(view.truth, labels, void)
     state.confusion.counts += counts
     state.block_confusion[block] += counts
-    codes = code_counts(at_size(out.engine.confidence, size), kinds)
+    codes = code_counts(at_size(out.confidence, size), kinds)
     state.codes += codes
     raw = published = card.confidence_code.probabilities().astype(np.float64)
     if fused is not None:
-        raw, published = fused.tables(out.engine.features)
+        raw, published = fused.tables(out.features)
         state.count(RANKED, histogram_of_codes(codes, raw), block)
         state.count(PUBLISHED, histogram_of_codes(codes, published), block)
     state.count(RAW, histogram_of_codes(codes, card.confidence_code.probabilities().astype(np.float64)), block)
-    maps, scores = _scored(evaluation, view, out.logits, out.engine.labels)
+    maps, scores = _scored(evaluation, view, out.logits, out.labels)
     groups = (ALL_IMAGES, drive_of(view.name)) if drive_of(view.name) else (ALL_IMAGES,)
     for name, values in maps.items():
         histogram = ScoreHistogram()
@@ -223,17 +226,15 @@ def _add_view(
         if name == "mcp":
             state.thresholds.add(groups, name, *levels_of(histogram))
     state.thresholds.add(groups, "fused", published, codes)
-    scores["fused"] = float(published[out.engine.confidence].mean())
+    scores["fused"] = float(published[out.confidence].mean())
     quality = image_quality(counts)
     corruption = view.corruption.name
-    state.images.append(
-        ImageRecord(view.file, quality, out.engine.features, out.engine.engine_ms, corruption, block, scores)
-    )
-    shown = np.round(published * 255).astype(np.uint8)[out.engine.confidence]
+    state.images.append(ImageRecord(view.file, quality, out.features, out.engine_ms, corruption, block, scores))
+    shown = np.round(published * 255).astype(np.uint8)[out.confidence]
     state.worst.offer(
         view.title, quality,
         lambda painter: paint_image(
-            painter, view.bgr(card.input.color_order), at_size(view.truth, card.size), out.engine.labels, shown, void
+            painter, view.bgr(card.input.color_order), at_size(view.truth, card.size), out.labels, shown, void
         ),
         {"quality": quality, "mean_confidence": scores["fused"]},
     )  # fmt: skip

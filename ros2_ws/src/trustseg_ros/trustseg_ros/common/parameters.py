@@ -19,7 +19,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from trustseg.backend_names import CHOICE, backend_order
+from trustseg.backend_registry import CHOICE, backend_order
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.errors import TrustSegError
 from trustseg.reasons import Mode

@@ -177,8 +177,7 @@ class TensorRtBackend:
         finally:
             self._cuda.pop()
             self._free.append(buffers)
-        host = buffers.host
-        return engine_outputs(host["labels"], host["confidence"], host["features"], started)
+        return engine_outputs({name: buffers.host[name] for name in OUTPUT_DTYPES}, started)
 
     def infer(self, image: UInt8Array) -> EngineOutput:
         """See `Backend.infer`."""

@@ -8,11 +8,10 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from trustseg.backend_registry import REGISTRY
 from trustseg.backends.tensorrt.plan_manifest import PlanMachine
 from trustseg.errors import BackendError
 
-# The wheel of the bindings alone goes by its own name.
-MODULES = {"tensorrt": ("tensorrt",), "tensorrt_rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings")}
 DRIVER_VERSION = Path("/proc/driver/nvidia/version")
 JETSON_RELEASE = Path("/etc/nv_tegra_release")
 OLDEST = (8, 6)
@@ -24,19 +23,14 @@ def import_tensorrt(library: str = "tensorrt") -> Any:
     Raises:
         BackendError: not installed (its cause is then the ImportError), does not load here, or is too old.
     """
-    module = MODULES[library][0]
+    entry = next(each for each in REGISTRY.values() if each.libraries[0] == library)
     try:
-        found = _first_of(MODULES[library])
+        found = _first_of(entry.libraries)
     except ImportError as error:
-        fix = (
-            "on a Jetson it comes with JetPack (python3-libnvinfer); elsewhere pip install 'trustseg[gpu]'"
-            if library == "tensorrt"
-            else "pip install tensorrt-rtx-cu13-bindings tensorrt-rtx-cu13-libs"
-        )
-        raise BackendError(f"{module} is not installed", got=str(error), fix=fix) from error
+        raise BackendError(f"{library} is not installed", got=str(error), fix=entry.install) from error
     except Exception as error:  # a library for another driver or processor raises anything
         raise BackendError(
-            f"{module} is installed but does not load", got=" ".join(str(error).split())[:300]
+            f"{library} is installed but does not load", got=" ".join(str(error).split())[:300]
         ) from error
     version = str(found.__version__)
     if library == "tensorrt" and tuple(int(part) for part in version.split(".")[:2]) < OLDEST:

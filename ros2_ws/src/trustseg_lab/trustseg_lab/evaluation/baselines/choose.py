@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from trustseg.backends import Backend
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
 from trustseg_lab.data.dataset_layout import LabelledSource
@@ -26,7 +27,6 @@ from trustseg_lab.evaluation.baselines.temperature import (
     sample_logits,
 )
 from trustseg_lab.evaluation.baselines.trust_score import fit_trust_score
-from trustseg_lab.evaluation.exposed_logits import LogitsEngine
 
 # Of the softmax alone: they always run. The others need something beside the bundle.
 FREE = ("mcp", "entropy", "margin", "variation_ratio", "thresholds")
@@ -50,7 +50,7 @@ class BaselineNeeds:
     """
 
     bundle: Bundle
-    engine: LogitsEngine
+    engine: Backend
     threads: int
     seed: int
     evaluated: list[LabelledPaths]
@@ -59,7 +59,7 @@ class BaselineNeeds:
     weights: Path | None
     passes: int
     dropout: float | None
-    members: Sequence[tuple[Bundle, LogitsEngine]]
+    members: Sequence[tuple[Bundle, Backend]]
     precision: str = "fp32"
     network: list[TorchNetwork] = field(default_factory=list)
 

@@ -14,12 +14,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from trustseg.backends import Backend
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.evaluation.baselines.scorer import ScoredView, Scores
 from trustseg_lab.evaluation.baselines.several_passes import PassSums
-from trustseg_lab.evaluation.exposed_logits import LogitsEngine
 
 
 class DeepEnsemble:
@@ -29,7 +29,7 @@ class DeepEnsemble:
         InputError: a member has other classes.
     """
 
-    def __init__(self, bundle: Bundle, members: Sequence[tuple[Bundle, LogitsEngine]]) -> None:
+    def __init__(self, bundle: Bundle, members: Sequence[tuple[Bundle, Backend]]) -> None:
         own = [each.name for each in bundle.card.classes]
         for member, _ in members:
             if [each.name for each in member.card.classes] != own:

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
+from trustseg.backends import Backend
 from trustseg.errors import InputError
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.data.labelled_images import LabelledPaths, network_input, read_ahead
 from trustseg_lab.evaluation.baselines.scorer import ScoredView, Scores
-from trustseg_lab.evaluation.exposed_logits import LogitsEngine
 
 # Neighbouring pixels say the same: one of so many in either direction is enough for one number.
 PIXEL_STEP = 6
@@ -48,7 +48,7 @@ class LogitSample:
 
 
 def sample_logits(
-    engine: LogitsEngine, pairs: list[LabelledPaths], size: tuple[int, int], color_order: str, void: int | None
+    engine: Backend, pairs: list[LabelledPaths], size: tuple[int, int], color_order: str, void: int | None
 ) -> LogitSample:
     """Logits of an even sample of the labelled pixels of `pairs`."""
     logits: list[Float32Array] = []
