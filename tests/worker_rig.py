@@ -22,6 +22,7 @@ from trustseg_interfaces.msg import SegmentationStatus
 from patience import WAIT_S
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Mode, Reason
+from trustseg.stream import Stream
 from trustseg.types import Frame, FrameVerdict, HealthReport, PerceptionResult
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.segmenter.status_publisher import StatusPublisher
@@ -86,7 +87,7 @@ class Rig:
             is_ready=lambda: self.ready, wait_s=lambda: 0.01, look=self._look, broke=self.broke.append,
             stop=lambda: setattr(self, "stopped", True), ask=lambda: self.asked,
         )  # fmt: skip
-        intake = SimpleNamespace(
+        self.intake = SimpleNamespace(
             check=self._check, decode=self._decode, allow_resolution_change=self.allowed.append,
         )  # fmt: skip
         outputs = SimpleNamespace(
@@ -99,7 +100,8 @@ class Rig:
             **{level: self._logs(level) for level in ("info", "warning", "error")},
         )  # fmt: skip
         self.worker = FrameWorker(
-            WorkerConfig(BOUNDS, Mode.LIVE, False, 0.5), intake=intake, care=self.care, info=info,
+            WorkerConfig(BOUNDS, Mode.LIVE, False, 0.5), stream=Stream(BOUNDS, {False: self.intake}),
+            care=self.care, info=info,
             arrivals=SimpleNamespace(interleaved=lambda: self.interleaved), engine_lock=threading.Lock(),
             book=self.book, outputs=outputs, supervisor=self.supervisor, now_ns=lambda: self.now_ns, logger=logger,
             running=lambda: self.running,

@@ -17,10 +17,11 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.failsafe.evidence import Snapshot
 from trustseg.failsafe.publication import host_id
 from trustseg.reasons import Mode, Outcome, Reason, Severity, State
+from trustseg.stream import Received
 from trustseg_ros.common.integrity import is_intact, seal
 from trustseg_ros.monitor.core import evidence_of, failure_state
 from trustseg_ros.segmenter.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
-from trustseg_ros.segmenter.status_publisher import Received, StatusPublisher
+from trustseg_ros.segmenter.status_publisher import StatusPublisher
 
 BOUNDS = derive_bounds(SECOND // 20, 40 * MS, SECOND // 10)
 

@@ -387,9 +387,9 @@ def test_who_does_not_answer_is_named(rig: Rig) -> None:
 
     decode, publish, engine = rig._decode, rig._out, rig.engine
     rig.care.is_ready = lambda: (note("ready"), True)[1]
-    rig.worker._intake.decode = lambda message: (note("decode"), decode(message))[1]  # type: ignore
+    rig.intake.decode = lambda message: (note("decode"), decode(message))[1]  # type: ignore
     rig.worker._outputs.publish = lambda *a: (note("publish"), publish(*a))[1]  # type: ignore
-    rig.worker._intake.check = lambda *a: (note("check"), rig.age_ms)[1]  # type: ignore
+    rig.intake.check = lambda *a: (note("check"), rig.age_ms)[1]  # type: ignore
     rig.engine = lambda frame: (note("engine"), engine(frame))[1]
     rig.send(1)
     assert seen == {

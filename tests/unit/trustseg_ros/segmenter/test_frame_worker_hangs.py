@@ -17,6 +17,7 @@ from sensor_msgs.msg import Image
 from patience import WAIT_S
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Mode, Outcome, Reason
+from trustseg.stream import Stream
 from trustseg.types import Frame, FrameVerdict, PerceptionResult
 from trustseg_ros.segmenter.arrivals import Arrivals
 from trustseg_ros.segmenter.camera_info import CameraInfoCheck
@@ -44,7 +45,8 @@ class Parts:
         self.reasons = Reason.NONE
         self.ready = True
         self.worker = FrameWorker(
-            WorkerConfig(BOUNDS, Mode.LIVE, False, 0.5), intake=self, care=self, info=CameraInfoCheck(False, BOUNDS, 0),
+            WorkerConfig(BOUNDS, Mode.LIVE, False, 0.5), stream=Stream(BOUNDS, {False: self}),
+            care=self, info=CameraInfoCheck(False, BOUNDS, 0),
             arrivals=Arrivals(BOUNDS), engine_lock=threading.Lock(), book=self, outputs=self,
             supervisor=self.supervisor, now_ns=lambda: 0, logger=self,
         )  # type: ignore[arg-type]  # fmt: skip

@@ -9,18 +9,16 @@ recording. The answer to an image takes no time here: how fast this machine is s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Protocol
 
 from trustseg.bounds import MS, Bounds
-from trustseg.errors import BackendError, FrameRejected
 from trustseg.failsafe.evidence import Evidence, FailsafeConfig, Snapshot
 from trustseg.failsafe.state_machine import StateMachine
-from trustseg.frames import FrameIntake, IntakeConfig, SourceCheck
-from trustseg.reasons import Mode, Outcome, Reason, Severity, severity_of
+from trustseg.reasons import Mode, Outcome, Reason, Severity
+from trustseg.stream import Stream
 from trustseg.types import Frame, PerceptionResult
 from trustseg_lab.recordings.sources import RecordedImage, stamp_ns_of
 
@@ -97,26 +95,6 @@ class ReplayedFrame:
     process_ms: float
 
 
-@dataclass(frozen=True)
-class Evaluated:
-    """Evidence about one image before the state machine has seen it."""
-
-    outcome: Outcome
-    reasons: Reason
-    why: str = ""
-    frame: Frame | None = None
-    result: PerceptionResult | None = None
-    age_ms: float = math.nan
-    decode_ms: float = 0.0
-    process_ms: float = 0.0
-
-    @property
-    def severity(self) -> Severity:
-        """A rejected image is a hard fault whatever its reason."""
-        worst = severity_of(self.reasons)
-        return max(worst, Severity.HARD) if self.outcome is Outcome.REJECTED else worst
-
-
 class Timeline:
     """Takes the images of one camera one after the other.
 
@@ -131,14 +109,12 @@ class Timeline:
         self, pipeline: Processor, config: TimelineConfig, instance_id: int, steady: Callable[[], float] = perf_counter
     ) -> None:
         self.config = config
-        self._pipeline, self._instance_id, self._steady = pipeline, instance_id, steady
+        self._pipeline, self._instance_id = pipeline, instance_id
         mode = Mode.LIVE if config.live else Mode.REPLAY
-        raw, compressed = (
-            IntakeConfig(mode, compressed, MAX_PIXELS, config.allow_resolution_change) for compressed in (False, True)
-        )
-        first = FrameIntake(raw, config.bounds)
-        self._intakes = {False: first, True: FrameIntake(compressed, config.bounds, first)}
-        self._source = SourceCheck()
+        self._stream = Stream.of(
+            config.bounds, mode, max_pixels=MAX_PIXELS, allow_resolution_change=config.allow_resolution_change,
+            steady=steady,
+        )  # fmt: skip
         self._machine: StateMachine | None = None
         self._shown: Snapshot | None = None
         self._judged_ns: int | None = None
@@ -156,12 +132,13 @@ class Timeline:
         chosen = self._number % self.config.every == 0
         self._number += 1
         self._let_time_pass(image.time_ns)
-        checked = self._check(image)
-        if checked.outcome is Outcome.PROCESSED and not chosen:
+        time_ns = image.time_ns
+        received = self._stream.receive(image.message, time_ns, lambda: (time_ns, time_ns), image.compressed)
+        if received.refusal is None and not chosen:
             if self._held is not None:
                 self._tell(replace(self._held, seq=self._seq, stamp_ns=stamp_ns_of(image.message)), image.time_ns)
             return None
-        found = self._process(image, checked) if checked.outcome is Outcome.PROCESSED else checked
+        found = received.refusal or self._stream.process(received, self._pipeline.process)
         score = found.result.verdict if found.result is not None else None
         evidence = Evidence(
             instance_id=self._instance_id, seq=self._seq, outcome=found.outcome,
@@ -177,43 +154,8 @@ class Timeline:
         return ReplayedFrame(
             image=image, seq=self._seq, stamp_ns=evidence.stamp_ns, outcome=found.outcome, reasons=found.reasons,
             severity=found.severity, why=found.why, verdict=verdict, frame=found.frame, result=found.result,
-            changes=self.new_changes(), age_ms=found.age_ms, decode_ms=found.decode_ms,
+            changes=self.new_changes(), age_ms=received.age_ms, decode_ms=found.decode_ms,
             process_ms=found.process_ms,
-        )  # fmt: skip
-
-    # The node -------------------------------------------------------------------------------------------------
-
-    def _check(self, image: RecordedImage) -> Evaluated:
-        try:
-            age_ms = self._intakes[image.compressed].check(image.message, image.time_ns, image.time_ns)
-        except FrameRejected as error:
-            return Evaluated(Outcome.REJECTED, Reason(error.reason), str(error))
-        except Exception as error:
-            return Evaluated(Outcome.REJECTED, Reason.INTERNAL, f"{type(error).__name__}: {error}")
-        return Evaluated(Outcome.PROCESSED, Reason.NONE, age_ms=age_ms)
-
-    def _process(self, image: RecordedImage, checked: Evaluated) -> Evaluated:
-        started = self._steady()
-        try:
-            frame = self._intakes[image.compressed].decode(image.message)
-            decoded = self._steady()
-            result = self._pipeline.process(frame)
-        except FrameRejected as error:
-            return replace(checked, outcome=Outcome.REJECTED, reasons=Reason(error.reason), why=str(error))
-        except BackendError as error:
-            return replace(checked, outcome=Outcome.REJECTED, reasons=Reason.BACKEND, why=str(error))
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}"
-            return replace(checked, outcome=Outcome.REJECTED, reasons=Reason.INTERNAL, why=why)
-        ended = self._steady()
-        reasons = result.verdict.reasons
-        if checked.age_ms * MS > self.config.bounds.backlog_ns:
-            reasons |= Reason.BACKLOG  # NaN, where age has no meaning, never is
-        if not self._source.same(frame.frame_id):
-            reasons |= Reason.MULTI_SOURCE
-        return replace(
-            checked, reasons=reasons, frame=frame, result=result, decode_ms=(decoded - started) * 1e3,
-            process_ms=(ended - decoded) * 1e3,
         )  # fmt: skip
 
     # The monitor ----------------------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from trustseg.backends import GoldenResult
 from trustseg.bounds import MS, Bounds
-from trustseg.errors import BackendError, EngineLostError, FrameRejected
-from trustseg.frames import FrameIntake, SourceCheck
-from trustseg.reasons import Mode, Reason, Severity, severity_of
+from trustseg.errors import BackendError, EngineLostError
+from trustseg.reasons import Mode, Reason
+from trustseg.stream import FrameEvidence, Received, Stream
 from trustseg.types import Frame, PerceptionResult
 from trustseg_ros.segmenter.arrivals import Arrivals
 from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
@@ -22,7 +23,7 @@ from trustseg_ros.segmenter.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.clock_pair import read_together
 from trustseg_ros.segmenter.latest_slot import LatestSlot
 from trustseg_ros.segmenter.outputs import Outputs
-from trustseg_ros.segmenter.status_publisher import Received, StatusPublisher
+from trustseg_ros.segmenter.status_publisher import StatusPublisher
 from trustseg_ros.segmenter.supervisor import Supervisor, Watch
 
 LOG_PERIOD_S = 1.0
@@ -57,7 +58,7 @@ class FrameWorker:
 
     Args:
         config: settings.
-        intake: checks and decodes messages.
+        stream: makes evidence of messages.
         care: engine and judgement, used under `engine_lock`, and what is done for them between frames.
         info: the camera's CameraInfo.
         arrivals: the numbers of the images.
@@ -73,7 +74,7 @@ class FrameWorker:
         self,
         config: WorkerConfig,
         *,
-        intake: FrameIntake,
+        stream: Stream,
         care: BackendMaintenance,
         info: CameraInfoCheck,
         arrivals: Arrivals,
@@ -86,13 +87,12 @@ class FrameWorker:
         running: Callable[[], bool] = lambda: True,
     ) -> None:
         self.config = config
-        self._intake, self._engine_lock = intake, engine_lock
+        self._stream, self._engine_lock = stream, engine_lock
         self.care, self._info, self._arrivals = care, info, arrivals
         self._book, self._outputs, self._supervisor = book, outputs, supervisor
         self._now_ns, self._logger, self._running = now_ns, logger, running
         self._newest: LatestSlot[Received] = LatestSlot()
         self._thread = threading.Thread(target=self._run, name="frame worker", daemon=True)
-        self._source = SourceCheck()
         self._several_sources = False
         self._logged: Reason | None = None
         self._logged_at = 0.0
@@ -124,7 +124,7 @@ class FrameWorker:
     def reconfigure(self, to_camera_size: bool, overlay_opacity: float, allow_resolution_change: bool) -> None:
         """Take over what may change while running."""
         self.config = replace(self.config, to_camera_size=to_camera_size, overlay_opacity=overlay_opacity)
-        self._intake.allow_resolution_change(allow_resolution_change)
+        self._stream.allow_resolution_change(allow_resolution_change)
 
     def several_sources(self, several: bool) -> None:
         """Note whether more than one publisher feeds the image topic, where the images have no numbers to tell by."""
@@ -140,13 +140,9 @@ class FrameWorker:
     def _on_image(self, message: Any) -> None:
         at_ns = time.monotonic_ns()
         self._book.take_in()
-        received = Received(message, at_ns, float("nan"))
-        try:
-            received = replace(received, age_ms=self._intake.check(message, *read_together(self._now_ns)))
-        except FrameRejected as error:
-            return self._reject(received, Reason(error.reason), str(error))
-        except Exception as error:
-            return self._reject(received, Reason.INTERNAL, f"{type(error).__name__}: {error}")
+        received = self._stream.receive(message, at_ns, lambda: read_together(self._now_ns))
+        if received.refusal is not None:
+            return self._reject(received, received.refusal.reasons, received.refusal.why)
         overtaken = self._newest.put(received)
         if overtaken is received:
             self._reject(received, Reason.NODE_INACTIVE, "the node is being deactivated")
@@ -190,50 +186,37 @@ class FrameWorker:
         header = received.message.header
         if not self.care.is_ready():
             return self._reject(received, Reason.BACKEND_FALLBACK, "another engine is being loaded")
+        watch.what = "the image decoder"
+        evidence = self._stream.process(received, partial(self._segment, watch), taken_ns - received.at_ns)
+        if evidence.frame is None or evidence.result is None:
+            self._reject(received, evidence.reasons, evidence.why)
+            return self._after_failure(evidence)
+        frame, result = evidence.frame, evidence.result
         try:
-            watch.what = "the image decoder"
-            frame = self._intake.decode(received.message)
-            watch.what = "the backend"
-            with self._engine_lock:
-                result = self.care.engines.pipeline.process(frame)
             watch.what = "the middleware, asked to publish,"
             crc32 = self._outputs.publish(header, frame, result, self.config.to_camera_size)
-        except FrameRejected as error:
-            return self._reject(received, Reason(error.reason), str(error))
-        except EngineLostError as error:
-            self._reject(received, Reason.BACKEND, str(error))
-            return self._supervisor.lost(str(error))
-        except BackendError as error:
-            self._reject(received, Reason.BACKEND, str(error))
-            return self.care.broke(str(error))
         except Exception as error:
             return self._reject(received, Reason.INTERNAL, f"{type(error).__name__}: {error}")
-        reasons, severity = self._final(received, result, frame, taken_ns)
-        self._book.processed(received, result, reasons, severity, crc32)
+        seen_here = self.care.reasons | self._info.reasons(frame, taken_ns) | self.stream_reasons
+        evidence = self._stream.timed(evidence.with_reasons(seen_here), time.monotonic_ns() - received.at_ns)
+        self._book.processed(received, result, evidence.reasons, evidence.severity, crc32)
         answered_ns = time.monotonic_ns()
         self.care.plan.note_frame(received.at_ns, answered_ns - taken_ns, answered_ns)
-        self._log(
-            reasons, f"score {result.verdict.failure_score:.2f}, predicted mIoU {result.verdict.predicted_miou:.2f}"
-        )
-        self._afterwards(received, frame, result, reasons)
+        verdict = result.verdict
+        self._log(evidence.reasons, f"score {verdict.failure_score:.2f}, predicted mIoU {verdict.predicted_miou:.2f}")
+        self._afterwards(received, frame, result, evidence.reasons)
 
-    def _final(
-        self, received: Received, result: PerceptionResult, frame: Frame, taken_ns: int
-    ) -> tuple[Reason, Severity]:
-        """The pipeline's reasons and those that only the node can see: lateness and the stream's identity."""
-        reasons, bounds = result.verdict.reasons | self.care.reasons, self.config.bounds
-        reasons |= self._info.reasons(frame, taken_ns)
-        severity = Severity.GOOD
-        if received.age_ms * MS + (taken_ns - received.at_ns) > bounds.backlog_ns:
-            reasons |= Reason.BACKLOG  # NaN, where age has no meaning, never is
-        latency_ns = time.monotonic_ns() - received.at_ns
-        if latency_ns > bounds.latency_soft_ns:
-            reasons |= Reason.LATENCY
-            severity = Severity.HARD if latency_ns > bounds.latency_hard_ns else Severity.SOFT
-        if not self._source.same(frame.frame_id):
-            reasons |= Reason.MULTI_SOURCE
-        reasons |= self.stream_reasons
-        return reasons, max(severity, severity_of(reasons))
+    def _segment(self, watch: Watch, frame: Frame) -> PerceptionResult:
+        watch.what = "the backend"
+        with self._engine_lock:
+            return self.care.engines.pipeline.process(frame)
+
+    def _after_failure(self, evidence: FrameEvidence) -> None:
+        """What an engine's failure asks for: this process's end, or another engine."""
+        if isinstance(evidence.error, EngineLostError):
+            self._supervisor.lost(evidence.why)
+        elif isinstance(evidence.error, BackendError):
+            self.care.broke(evidence.why)
 
     @property
     def stream_reasons(self) -> Reason:

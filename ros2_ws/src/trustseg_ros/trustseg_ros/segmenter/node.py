@@ -26,10 +26,10 @@ from trustseg.backends import Backend, select_backend, spare_order
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import signature_policy
 from trustseg.errors import BackendError, BundleError, SelfTestError, TrustSegError
-from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
+from trustseg.stream import Stream
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
 from trustseg_ros.common.qos import (
@@ -252,15 +252,16 @@ class Segmenter(LifecycleNode):
     def _begin_stream(self, loaded: Loaded, test_ns: int) -> None:
         config, bounds = self.config, self.bounds
         compressed = config.image_transport == "compressed"
-        intake = FrameIntake(
-            IntakeConfig(self.mode, compressed, config.max_pixels, config.allow_resolution_change), bounds
-        )
+        stream = Stream.of(
+            bounds, self.mode, max_pixels=config.max_pixels, compressed=compressed,
+            allow_resolution_change=config.allow_resolution_change,
+        )  # fmt: skip
         loaded.pipeline.reset()
         now_ns = time.monotonic_ns()
         self.messages_lost, self.arrivals = 0, Arrivals(bounds)
         self._worker = FrameWorker(
             WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
-            intake=intake,
+            stream=stream,
             care=BackendMaintenance(
                 loaded.engines,
                 SelfTestPlan(config.self_test_period_s, bounds, now_ns, test_ns),

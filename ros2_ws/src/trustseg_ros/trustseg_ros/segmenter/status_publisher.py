@@ -16,6 +16,7 @@ from trustseg_interfaces.msg import SegmentationStatus
 from trustseg.bounds import MS, Bounds
 from trustseg.failsafe.publication import host_id
 from trustseg.reasons import Mode, Outcome, Reason, Severity, severity_of
+from trustseg.stream import Received
 from trustseg.types import PerceptionResult
 from trustseg_ros.common.integrity import seal
 
@@ -28,21 +29,6 @@ class EngineIdentity:
     precision: str = ""
     model_sha256: str = ""
     calibration_sha256: str = ""
-
-
-@dataclass(frozen=True)
-class Received:
-    """One image message at its receipt.
-
-    Attributes:
-        message: sensor_msgs Image or CompressedImage.
-        at_ns: steady clock.
-        age_ms: clock minus header stamp at receipt, milliseconds; NaN where the mode gives it no meaning.
-    """
-
-    message: Any
-    at_ns: int
-    age_ms: float
 
 
 @dataclass(frozen=True)

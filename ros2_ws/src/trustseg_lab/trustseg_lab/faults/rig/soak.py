@@ -27,19 +27,19 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.backends import load_golden
 from trustseg.bounds import SECOND, derive_bounds
 from trustseg.bundle.loading import Bundle
-from trustseg.errors import BackendError, FrameRejected
+from trustseg.errors import BackendError
 from trustseg.failsafe.evidence import FailsafeConfig, Snapshot
 from trustseg.failsafe.publication import host_id
 from trustseg.failsafe.state_machine import StateMachine
-from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.pipeline import Pipeline
-from trustseg.reasons import Mode, Reason, Severity, State
+from trustseg.reasons import Mode, Reason, State
+from trustseg.stream import Stream
 from trustseg.types import EngineOutput, UInt8Array
 from trustseg_ros.common.integrity import is_intact, seal
 from trustseg_ros.monitor.core import evidence_of, failure_state
 from trustseg_ros.planner.guard import FailureGuard
 from trustseg_ros.segmenter.messages import ImageMessage
-from trustseg_ros.segmenter.status_publisher import Received, StatusPublisher
+from trustseg_ros.segmenter.status_publisher import StatusPublisher
 
 RATE_HZ = 30.0
 SIZE = (90, 120)  # of frames and masks: what is timed here is the code around the pixels
@@ -214,23 +214,20 @@ class Soak:
         message = self._message(number, trouble)
         self._book.take_in()
         self.result.received += 1
-        received = Received(message, self._now_ns, 0.0)
-        try:
-            self._intake.check(message, self._now_ns, self._now_ns)
-            if trouble == "overload" and number % 3:
-                return self._book.skipped(received)
-            frame = self._intake.decode(message)
-            self._engine.fails = trouble == "engine" and self._rng.random() < 0.2
-            result = self._pipeline.process(frame)
-        except FrameRejected as error:
-            return self._book.rejected(received, Reason(error.reason))
-        except BackendError:
-            return self._book.rejected(received, Reason.BACKEND)
+        received = self._stream.receive(message, self._now_ns, lambda: (self._now_ns, self._now_ns))
+        if received.refusal is not None:
+            return self._book.rejected(received, received.refusal.reasons)
+        if trouble == "overload" and number % 3:
+            return self._book.skipped(received)
+        self._engine.fails = trouble == "engine" and self._rng.random() < 0.2
+        evidence = self._stream.process(received, self._pipeline.process)
+        result = evidence.result
+        if result is None:
+            return self._book.rejected(received, evidence.reasons)
         self._mask.fill(message.header, result.labels)
         self._confidence.fill(message.header, result.confidence)
-        reasons = result.verdict.reasons | (Reason.LATENCY if trouble == "late" else Reason.NONE)
-        severity = max(result.verdict.severity, Severity.SOFT if reasons else Severity.GOOD)
-        self._book.processed(received, result, reasons, severity, self._mask.crc32)
+        evidence = self._stream.timed(evidence, self._bounds.latency_soft_ns + 1 if trouble == "late" else 0)
+        self._book.processed(received, result, evidence.reasons, evidence.severity, self._mask.crc32)
 
     def _message(self, number: int, trouble: str) -> Image:
         height, width = SIZE
@@ -273,7 +270,7 @@ class Soak:
             publish=self._on_status, now=lambda: _time(self._now_ns), mode=Mode.LIVE, bounds=self._bounds,
             clock_ns=lambda: self._now_ns, instance_id=int(self._rng.integers(1, 2**62)),
         )  # fmt: skip
-        self._intake = FrameIntake(IntakeConfig(Mode.LIVE, False, 1 << 20, False), self._bounds)
+        self._stream = Stream.of(self._bounds, Mode.LIVE, max_pixels=1 << 20, compressed=False)
         self._pipeline.reset()
 
     def _end_node(self) -> None:
