@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Writes docs/parameters.md and docs/commands.md from the code, between the markers of each file.
+"""Writes docs/parameters.md, docs/commands.md and the messages of docs/topics.md, between the markers of each file.
 
     .venv/bin/python scripts/reference_pages.py
 
@@ -15,7 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+MESSAGES = ROOT / "ros2_ws" / "src" / "trustseg_interfaces" / "msg"
 BEGIN = "<!-- written by scripts/reference_pages.py -->\n"
 END = "<!-- end of what is written -->\n"
 
@@ -58,7 +60,12 @@ def commands() -> str:
     return text.rstrip() + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"parameters.md": parameters, "commands.md": commands}
+def messages() -> str:
+    """One section for each message: what it is, its constants, and its fields with type, default and comment."""
+    return "\n".join(_message(path) for path in sorted(MESSAGES.glob("*.msg")))
+
+
+PAGES: dict[str, Callable[[], str]] = {"parameters.md": parameters, "commands.md": commands, "topics.md": messages}
 
 
 def whole(page: str) -> str:
@@ -66,6 +73,27 @@ def whole(page: str) -> str:
     before, _, rest = (DOCS / page).read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     return f"{before}{BEGIN}\n{PAGES[page]()}\n{END}{after}"
+
+
+def _message(path: Path) -> str:
+    text = re.sub(r"^# SPDX.*\n", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE).lstrip()
+    head, _, body = text.partition("\n\n")
+    about = " ".join(line.removeprefix("#").strip() for line in head.splitlines())
+    constants: dict[str, list[str]] = {}
+    group, rows = "", []
+    for line in body.splitlines():
+        declared, _, comment = (part.strip() for part in line.partition("#"))
+        if not declared:
+            group = comment or group
+        elif "=" in declared:
+            value = declared.partition(" ")[2].replace(" = ", " ")
+            constants.setdefault(group, []).append(f"{value.rpartition(' ')[2]} `{value.rpartition(' ')[0]}`")
+        else:
+            kind, name, *default = declared.split()
+            rows.append(f"| `{name}` | {kind} | {' '.join(default)} | {comment} |")
+    lists = "".join(f"- {name or 'constants'}: {', '.join(values)}\n" for name, values in constants.items())
+    table = "| field | type | default | meaning |\n|---|---|---|---|\n" + "\n".join(rows)
+    return f"### {path.stem}\n\n{about}\n\n{lists}\n{table}\n"
 
 
 def _parameter_row(each: dataclasses.Field[Any]) -> str:

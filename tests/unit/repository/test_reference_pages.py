@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""docs/parameters.md and docs/commands.md are what the code says now."""
+"""docs/parameters.md, docs/commands.md and the messages of docs/topics.md are what the code says now."""
 
 from __future__ import annotations
 
@@ -65,3 +65,16 @@ def test_every_command_and_option_stands_there() -> None:
         for parameter in command.params:
             words = parameter.opts if parameter.param_type_name == "option" else [parameter.metavar or parameter.name]
             assert all(word in section for word in words), (name, parameter.name)
+
+
+def test_every_field_and_constant_of_the_messages_stands_there() -> None:
+    sections = page("topics.md").split("\n### ")
+    paths = sorted((ROOT / "ros2_ws" / "src" / "trustseg_interfaces" / "msg").glob("*.msg"))
+    assert len(paths) == 2
+    for path in paths:
+        section = next(each for each in sections if each.startswith(f"{path.stem}\n"))
+        declared = [line.split("#")[0] for line in path.read_text(encoding="utf-8").splitlines()]
+        constants = [line.split()[1] for line in declared if "=" in line]
+        fields = [line.split()[1] for line in declared if line.strip() and "=" not in line]
+        assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == fields
+        assert re.findall(r"\d `(\w+)`", section) == constants
