@@ -120,8 +120,9 @@ class Pipeline:
         The golden case and what is expected of it are read and hash-checked once: no test of a drive touches a disk.
 
         Args:
-            repeats: timed calls. warm_up: make an untimed call first.
-            backend: another one of the same precision instead.
+            repeats: number of timed calls.
+            warm_up: make an untimed call first.
+            backend: another backend of the same precision, tested instead.
 
         Raises:
             BundleError: the bundle's files are altered or do not fit each other.
@@ -171,11 +172,12 @@ def load(
         backend: inference library, or several with commas: the first that reproduces the golden image; `auto`: the
             fastest that does.
         precision: graph of the bundle to load.
-        threads: of the inference library.
+        threads: number of threads of the inference library.
 
     Raises:
         BundleError: the bundle is not found, altered or unfinished.
-        BackendError: no library is there that runs it; SelfTestError: none that reproduces the golden image.
+        BackendError: no library is installed that runs it.
+        SelfTestError: no library reproduces the golden image.
     """
     loaded = load_bundle(bundle)
     return Pipeline(loaded, select_backend(backend, loaded, precision, threads))

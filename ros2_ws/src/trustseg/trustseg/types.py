@@ -67,7 +67,8 @@ class ConfidenceSummary:
     Attributes:
         mean: mean calibrated P(pixel right).
         low_share: share of pixels whose calibrated confidence is below the card's threshold.
-        corridor_mean, corridor_low_share: the same within the drivable corridor.
+        corridor_mean: `mean` within the drivable corridor.
+        corridor_low_share: `low_share` within the drivable corridor.
         flat_share: share of the commonest single code: 1 when the map is constant.
     """
 
@@ -90,7 +91,8 @@ class FrameVerdict:
         miou_lower_bound: conformal lower bound of Q with the coverage that the card states.
         mean_confidence: mean calibrated P(pixel right), in [0, 1].
         low_confidence_share: share of pixels whose calibrated confidence is below the card's threshold.
-        corridor_mean_confidence, corridor_low_confidence_share: the same within the drivable corridor.
+        corridor_mean_confidence: `mean_confidence` within the drivable corridor.
+        corridor_low_confidence_share: `low_confidence_share` within the drivable corridor.
         coverage: share of pixels at or above the confidence threshold.
         strangeness: distance of the deepest features from those of good frames; NaN when the bundle has no such model.
         recovery_threshold: the score below which a degraded stream counts as good again (T_low of the verdict model).
@@ -130,7 +132,8 @@ class PerceptionResult:
         features: float32 (K,) of the graph.
         verdict: evidence about this frame.
         health: input health of this frame.
-        engine_ms, pipeline_ms: bare engine call and whole `process` call, milliseconds.
+        engine_ms: bare engine call, milliseconds.
+        pipeline_ms: whole `process` call, milliseconds.
     """
 
     labels: UInt8Array
