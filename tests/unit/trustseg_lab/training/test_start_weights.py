@@ -65,4 +65,4 @@ def test_another_shape_is_refused_whatever_the_classes(tmp_path: Path) -> None:
     path, _ = written(tmp_path, "sky", "road", "car")
     for names in (("sky", "road", "car"), ("sky", "road")):
         with pytest.raises(InputError, match="does not fit the configured network"):
-            start_from_checkpoint(SegNet(shape(len(names), width=10)), path, listed(*names))
+            start_from_checkpoint(SegNet(shape(len(names), width=14)), path, listed(*names))

@@ -29,6 +29,7 @@ from trustseg_lab.training.config import (  # noqa: E402
 from trustseg_lab.training.data import IGNORE, load_set, pair_files, read_pair  # noqa: E402
 from trustseg_lab.training.export.checkpoint_to_graph import save_fused  # noqa: E402
 from trustseg_lab.training.losses import class_weights, soft_jaccard  # noqa: E402
+from trustseg_lab.training.objective import Objective  # noqa: E402
 from trustseg_lab.training.train import learning_rate, one_step, start_run, train  # noqa: E402
 
 
@@ -65,7 +66,7 @@ def test_same_seed_gives_the_same_batches(tmp_path: Path) -> None:
     data = load_set(write_set(tmp_path / "d", 6, 3), CLASSES, 40, 48)
     drawn = []
     for _ in range(2):
-        batches = Batches(data, None, 0.0, 4, AugmentSection(noise=0), seed=5)
+        batches = Batches(data, [], 4, AugmentSection(noise=0), seed=5)
         stream = iter(batches)
         drawn.append([next(stream) for _ in range(3)])
         batches.close()
@@ -215,8 +216,9 @@ def test_windows_until_a_share_of_the_epochs_and_stages_that_stay(tmp_path: Path
     sizes: list[tuple[int, ...]] = []
     run.network.register_forward_pre_hook(lambda _m, args: sizes.append(tuple(args[0].shape[-2:])))
     batch = (torch.from_numpy(images[:2]), torch.zeros((2, 40, 48), dtype=torch.uint8), None)
+    objective = Objective(config, run.network.config.output_stride, torch.ones(3), None)
     for _ in range(4):
-        one_step(run, batch, config, torch.ones(3), 2, "cpu")
+        one_step(run, batch, objective, 2, "cpu")
     assert sizes == [(24, 32), (24, 32), (40, 48), (40, 48)]
     after = run.network.state_dict()
     frozen = [name for name in after if name.startswith("encoder.0.")]

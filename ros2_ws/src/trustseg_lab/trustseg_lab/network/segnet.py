@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from trustseg_lab.network import pooling
 
+RARE = -3.0  # logit of an unknown object before anything is learned: one place of twenty
+
 
 @dataclass(frozen=True)
 class SegNetConfig:
@@ -43,6 +45,7 @@ class SegNetConfig:
         decoder_groups: the same of each decoder stage, from the finest to the deepest.
         guide: channels of a map of the image itself, at twice the resolution of the decoder's last map, in whose light
             that map is enlarged before the logits are made; 0 makes them where the decoder ends.
+        unknown: whether a plane beside the classes says how much each place looks like no class at all.
     """
 
     classes: int
@@ -57,6 +60,7 @@ class SegNetConfig:
     encoder_groups: tuple[int, ...] = ()
     decoder_groups: tuple[int, ...] = ()
     guide: int = 0
+    unknown: bool = False
 
     @property
     def logits_level(self) -> int:
@@ -138,6 +142,7 @@ class SegNetOutput:
         deepest: float (N, widths[-1], a, b), the deepest encoder map: input of the strangeness model.
         members: of a pair (`trustseg_lab.network.pair`) both networks' own logits; else empty.
         divergence: of a pair, float (N, 1, h, w) in [0, 1], how far both networks disagree; else None.
+        unknown: float (N, 1, h, w), logit of an object that no class describes; None in a network without it.
     """
 
     logits: Tensor
@@ -145,6 +150,7 @@ class SegNetOutput:
     deepest: Tensor
     members: tuple[Tensor, ...] = ()
     divergence: Tensor | None = None
+    unknown: Tensor | None = None
 
 
 class SegNet(nn.Module):
@@ -177,10 +183,14 @@ class SegNet(nn.Module):
         cell = config.output_stride
         self.guide = Guide(ends, cell, config.guide) if config.guide else None
         self.classifier = nn.Conv2d(config.decoded_width, config.classes, 1)
+        self.unknown = nn.Conv2d(config.decoded_width, 1, 1) if config.unknown else None
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         nn.init.normal_(self.classifier.weight, std=0.01)
+        if self.unknown is not None:
+            nn.init.normal_(self.unknown.weight, std=0.01)
+            nn.init.constant_(self.unknown.bias, RARE)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> SegNetOutput:
         pool = pooling.pool_portable if self.portable else pooling.pool_native
@@ -209,7 +219,8 @@ class SegNet(nn.Module):
                     x = x + self.lateral[level - 1 - finest] * before
         if self.guide is not None:
             x = self.guide(image, x)
-        return SegNetOutput(self.classifier(x), x, deepest)
+        unknown = None if self.unknown is None else self.unknown(x)
+        return SegNetOutput(self.classifier(x), x, deepest, unknown=unknown)
 
 
 def upsample(logits: Tensor, stride: int) -> Tensor:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -14,6 +16,7 @@ from trustseg_lab.training.data import IGNORE, SOFT_STRIDE
 
 # Image uint8 (H, W, 3), label uint8 (H, W) and, where there is a teacher, soft labels uint8 (H / 2, W / 2, C).
 Sample = tuple[UInt8Array, UInt8Array, UInt8Array | None]
+Paste = Callable[[UInt8Array, UInt8Array, np.random.Generator], tuple[UInt8Array, UInt8Array]]
 CHANNELS = 4  # that OpenCV warps at once
 
 
@@ -44,6 +47,13 @@ def warp_soft(soft: UInt8Array, scale: float, dx: float, dy: float) -> UInt8Arra
     return np.concatenate([part.reshape(height, width, -1) for part in parts], axis=2).astype(np.uint8)
 
 
+def silenced(soft: UInt8Array, covered: np.ndarray) -> UInt8Array:
+    """Soft labels uint8 (h, w, C) with nothing said where `covered`, bool (H, W), touches a cell."""
+    height, width = soft.shape[:2]
+    cells = covered.reshape(height, SOFT_STRIDE, width, SOFT_STRIDE).any((1, 3))
+    return np.where(cells[..., None], np.uint8(0), soft)
+
+
 def change_light(image: UInt8Array, config: AugmentSection, rng: np.random.Generator) -> UInt8Array:
     """Brightness, contrast and gamma by a table; hue and saturation in HSV; blur and noise at times."""
     levels = np.arange(256, dtype=np.float32) / 255.0
@@ -67,8 +77,10 @@ def change_light(image: UInt8Array, config: AugmentSection, rng: np.random.Gener
     return image
 
 
-def augment(sample: Sample, config: AugmentSection, rng: np.random.Generator) -> Sample:
-    """One random variant of a sample, of the same size."""
+def augment(
+    sample: Sample, config: AugmentSection, rng: np.random.Generator, paste: Paste | None = None
+) -> Sample:  # fmt: skip
+    """One random variant of a sample, of the same size. `paste` puts objects into it before the light changes."""
     low, high = config.scale
     if high > low:
         sample = scale_and_crop(sample, float(np.exp(rng.uniform(np.log(low), np.log(high)))), rng)
@@ -76,6 +88,10 @@ def augment(sample: Sample, config: AugmentSection, rng: np.random.Generator) ->
     if rng.random() < config.flip:
         image, label = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(label[:, ::-1])
         soft = None if soft is None else np.ascontiguousarray(soft[:, ::-1])
+    if paste is not None:
+        before = label
+        image, label = paste(image, label, rng)
+        soft = None if soft is None else silenced(soft, label != before)
     image = change_light(image, config, rng)
     if config.conditions and rng.random() < config.conditions:
         kind, severity = FIT_KINDS[rng.integers(len(FIT_KINDS))], rng.uniform(0.05, config.conditions_most)

@@ -1,19 +1,20 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Batches for training: labelled images and rendered scenes, augmented by a thread ahead of the network."""
+"""Batches for training: images of several sets, augmented and pasted into by a thread ahead of the network."""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from trustseg.types import UInt8Array
-from trustseg_lab.training.augment import Sample, augment
+from trustseg_lab.training.augment import Paste, Sample, augment
 from trustseg_lab.training.config import AugmentSection
 from trustseg_lab.training.data import LabelledSet, epoch_order
 
@@ -37,19 +38,28 @@ def stacked(arrays: Sequence[UInt8Array]) -> Tensor:
     return torch.from_numpy(np.stack(arrays))
 
 
+@dataclass(frozen=True)
+class Pasting:
+    """What is pasted into training images, and into which share of them."""
+
+    paste: Paste
+    share: float
+
+
 class Batches:
-    """Endless batches; `scene_share` of every batch comes from `scenes`.
+    """Endless batches: of every batch the given shares come from the `extra` sets, the rest from `real`.
 
     Yields uint8 images (N, H, W, 3), uint8 labels (N, H, W) and, where the labelled images have them, soft labels uint8
-    (N, H / 2, W / 2, C), all 0 for a rendered scene; else None. The same seed gives the same batches.
+    (N, H / 2, W / 2, C), all 0 for an image of another set; else None. The same seed gives the same batches.
     """
 
     def __init__(
-        self, real: LabelledSet, scenes: LabelledSet | None, scene_share: float, batch: int,
-        config: AugmentSection, seed: int,
+        self, real: LabelledSet, extra: Sequence[tuple[LabelledSet, float]], batch: int, config: AugmentSection,
+        seed: int, pasting: Pasting | None = None,
     ) -> None:  # fmt: skip
-        self._real, self._scenes, self._share = real, scenes, scene_share if scenes is not None else 0.0
-        self._batch, self._config = batch, config
+        self._real, self._sets = real, [real, *(each for each, _ in extra)]
+        self._shares = np.array([1 - sum(share for _, share in extra), *(share for _, share in extra)])
+        self._batch, self._config, self._pasting = batch, config, pasting
         self._rng = np.random.default_rng(seed)
         self._queue: queue.Queue[Batch | Exception] = queue.Queue(maxsize=3)
         self._stop = threading.Event()
@@ -72,20 +82,22 @@ class Batches:
 
     def _produce(self) -> None:
         try:
-            real = epoch_order(len(self._real.images), self._rng)
-            scenes = epoch_order(len(self._scenes.images), self._rng) if self._scenes is not None else None
+            orders = [epoch_order(len(each.images), self._rng) for each in self._sets]
             while not self._stop.is_set():
                 samples = []
                 for _ in range(self._batch):
-                    if scenes is not None and self._scenes is not None and self._rng.random() < self._share:
-                        source, index = self._scenes, next(scenes)
-                    else:
-                        source, index = self._real, next(real)
-                    samples.append(augment(self._sample(source, index), self._config, self._rng))
+                    chosen = int(self._rng.choice(len(self._sets), p=self._shares))
+                    sample = self._sample(self._sets[chosen], next(orders[chosen]))
+                    samples.append(augment(sample, self._config, self._rng, self._paste()))
                 images, labels, soft = zip(*samples, strict=True)
                 self._put((stacked(images), stacked(labels), None if self._real.soft is None else stacked(soft)))
         except Exception as error:
             self._put(error)
+
+    def _paste(self) -> Paste | None:
+        if self._pasting is None or self._rng.random() >= self._pasting.share:
+            return None
+        return self._pasting.paste
 
     def _sample(self, source: LabelledSet, index: int) -> Sample:
         soft = source.soft

@@ -49,6 +49,7 @@ class ModelSection(Strict):
     encoder_groups: list[int] = Field(default=[], description="groups of each stage's 3x3 convolutions; 0: depthwise")
     decoder_groups: list[int] = []
     guide: int = Field(default=0, ge=0, description="channels of the image map that guides a last enlargement; 0: none")
+    unknown: bool = Field(default=False, description="a plane beside the classes for objects that are none of them")
     vgg16: Path | None = Field(
         default=None, description="safetensors of VGG16's convolutions (torchvision's names) to start the encoder from"
     )
@@ -97,6 +98,33 @@ class DataSection(Strict):
     scene_cache: Path | None = Field(default=None, description="folder to keep rendered scenes in")
 
 
+class CoarseSection(Strict):
+    """A set whose labels name groups of classes only: the loss looks at the summed probability of a group."""
+
+    source: Source
+    groups: list[list[str]] = Field(description="names of the classes of group 0, 1, ...; the void value is left out")
+    void: int = Field(default=255, ge=0, le=255)
+    share: float = Field(default=0.2, ge=0, le=1, description="share of these images in every batch")
+    weight: float = Field(default=0.5, gt=0, description="of the loss on groups, beside the one on classes")
+
+
+class UnknownSection(Strict):
+    """Objects that are no class, pasted into the training images; a network with `model.unknown` learns where."""
+
+    library: Path = Field(description="folder that `trustseg_lab.training.unknown.library` has filled")
+    images: float = Field(default=0.6, ge=0, le=1, description="share of the images that objects are pasted into")
+    drawn: float = Field(default=0.4, ge=0, le=1, description="share of the objects that are of random make")
+    most: int = Field(default=5, ge=1, description="things in an image at most")
+    road: list[str] = ["road"]
+    beside: list[str] = ["pavement"]
+    things: dict[str, float] = Field(
+        default={"car": 1.5, "pedestrian": 1.7, "bicyclist": 1.7},
+        description="classes that are pasted too, under their own label, and their height in metres",
+    )
+    weight: float = Field(default=1.0, gt=0, description="of the loss of the unknown plane")
+    exposure: float = Field(default=0.3, ge=0, description="weight of being sure of any class on an unknown object")
+
+
 class AugmentSection(Strict):
     """Random changes of a training image; photometric ones leave the labels alone."""
 
@@ -136,7 +164,9 @@ class OptimSection(Strict):
 class DistilSection(Strict):
     """A larger network whose probabilities on the training images are learned beside the labels."""
 
-    teacher: Path = Field(description="checkpoint that `trustseg train` wrote, of the same classes")
+    teacher: Path = Field(
+        description="checkpoint that `trustseg train` wrote, or folder of a bundle, of the same classes"
+    )
     weight: float = Field(default=1.0, gt=0, description="of the divergence from it, beside the loss on labels")
     cache: Path | None = Field(default=None, description="folder to keep what it said in")
 
@@ -150,6 +180,8 @@ class TrainConfig(Strict):
     augment: AugmentSection = AugmentSection()
     optim: OptimSection
     distil: DistilSection | None = None
+    coarse: CoarseSection | None = None
+    unknown: UnknownSection | None = None
     threads: int = Field(default=2, ge=1)
     val_every: int = Field(default=5, ge=1, description="epochs between evaluations on val")
 

@@ -18,8 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trustseg.backend_names import ONNX_RUNTIME
+from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError
 from trustseg.types import UInt8Array
+from trustseg_lab.evaluation.exposed_logits import logits_engine
 from trustseg_lab.network.segnet import upsample
 from trustseg_lab.training import checkpoint
 from trustseg_lab.training.batches import normalise
@@ -29,6 +32,7 @@ from trustseg_lab.training.data import SOFT_STRIDE
 LEAST = 0.5  # a soft label that sums to less lies outside of the image
 
 Progress = Callable[[int, int], None]
+Ask = Callable[[Tensor], Tensor]  # image uint8 (1, H, W, 3) to probabilities float32 (1, C, H, W)
 
 
 @torch.no_grad()
@@ -36,16 +40,17 @@ def soft_labels(
     teacher: Path, classes: ClassList, images: UInt8Array, *, cache: Path | None = None, device: str = "cpu",
     progress: Progress | None = None,
 ) -> UInt8Array:  # fmt: skip
-    """The teacher's probabilities in 255ths, uint8 (N, H / 2, W / 2, C): mean of each image and its mirror image.
+    """The teacher's probabilities in 255ths, uint8 (N, H / 2, W / 2, C).
 
     Args:
-        teacher: checkpoint of `trustseg train`. classes: of the student. images: uint8 (N, H, W, 3) RGB.
+        teacher: checkpoint of `trustseg train`, or the folder of a bundle. classes: of the student.
+        images: uint8 (N, H, W, 3) RGB.
         cache: folder to keep them in. device: cpu or cuda. progress: called with (done, of) after each image.
 
     Raises:
         InputError: no checkpoint, other classes, or images of an odd size.
     """
-    network, theirs, _ = checkpoint.load_network(teacher)
+    ask, theirs = _exported(teacher) if teacher.is_dir() else _checkpoint(teacher, device)
     count, height, width = images.shape[:3]
     ours = [entry.name for entry in classes.classes]
     if [entry.name for entry in theirs.classes] != ours:
@@ -58,15 +63,9 @@ def soft_labels(
     kept = None if cache is None else cache / f"soft_{_mark(teacher, images)}.npy"
     if kept is not None and kept.exists():
         return np.asarray(np.load(kept, allow_pickle=False), np.uint8)
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     soft = np.empty((count, height // SOFT_STRIDE, width // SOFT_STRIDE, len(ours)), np.uint8)
     for index in range(count):
-        image = normalise(torch.from_numpy(images[index : index + 1]).to(device))
-        both = torch.cat([image, image.flip(3)]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device, dtype=torch.bfloat16):
-            logits = network(both).logits
-        probability = upsample(logits.float(), network.config.output_stride).softmax(1)
-        mean = F.avg_pool2d((probability[:1] + probability[1:].flip(3)) / 2, SOFT_STRIDE)
+        mean = F.avg_pool2d(ask(torch.from_numpy(images[index : index + 1])), SOFT_STRIDE)
         soft[index] = (mean[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
         if progress is not None:
             progress(index + 1, count)
@@ -78,8 +77,36 @@ def soft_labels(
     return soft
 
 
+def _checkpoint(teacher: Path, device: str) -> tuple[Ask, ClassList]:
+    """The network of a checkpoint: its probabilities are the mean of each image's and its mirror image's."""
+    network, classes, _ = checkpoint.load_network(teacher)
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def ask(image: Tensor) -> Tensor:
+        x = normalise(image.to(device))
+        both = torch.cat([x, x.flip(3)]).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device, dtype=torch.bfloat16):
+            logits = network(both).logits
+        probability = upsample(logits.float(), network.config.output_stride).softmax(1)
+        return (probability[:1] + probability[1:].flip(3)) / 2
+
+    return ask, classes
+
+
+def _exported(teacher: Path) -> tuple[Ask, ClassList]:
+    """The network of a bundle in ONNX Runtime; of each image alone, or a large one takes minutes on a CPU."""
+    bundle = load_bundle(teacher)
+    engine = logits_engine(ONNX_RUNTIME, bundle, "fp32", torch.get_num_threads())
+    listed = [entry.model_dump() for entry in bundle.card.classes]
+
+    def ask(image: Tensor) -> Tensor:
+        return torch.from_numpy(engine.infer(image[0].numpy()).logits)[None].float().softmax(1)
+
+    return ask, ClassList.model_validate({"void": len(listed), "classes": listed})
+
+
 def _mark(teacher: Path, images: UInt8Array) -> str:
-    digest = hashlib.sha256(teacher.read_bytes())
+    digest = hashlib.sha256(load_bundle(teacher).model_bytes("fp32") if teacher.is_dir() else teacher.read_bytes())
     digest.update(repr(images.shape).encode())
     digest.update(images.tobytes())
     return digest.hexdigest()[:16]

@@ -1,19 +1,21 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Start a run from the weights of another: as they are, in a deeper network, or for other classes."""
+"""Start a run from the weights of another: as they are, in a deeper or narrower network, or for other classes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from trustseg.errors import InputError
-from trustseg_lab.network.segnet import SegNet
+from trustseg_lab.network.segnet import RARE, SegNet
 from trustseg_lab.training import checkpoint
 from trustseg_lab.training.config import ClassList
 from trustseg_lab.training.deepen import can_deepen, deepen
+from trustseg_lab.training.narrow import can_narrow, narrow
 
 
 def start_from_checkpoint(network: SegNet, path: Path, classes: ClassList) -> None:
@@ -32,8 +34,14 @@ def start_from_checkpoint(network: SegNet, path: Path, classes: ClassList) -> No
         if [each.name for each in listed.classes] != [each.name for each in classes.classes]:
             state = for_classes(state, listed, network, classes)
             shape = replace(shape, classes=network.config.classes)
+        if network.unknown is not None and not shape.unknown:  # a plane that is learned from nothing
+            state["unknown.weight"] = torch.zeros(1, shape.decoded_width, 1, 1)
+            state["unknown.bias"] = torch.full((1,), RARE)
+            shape = replace(shape, unknown=True)
         if shape != network.config and can_deepen(shape, network.config):
             deepen(state, shape, network)
+        elif can_narrow(shape, network.config):
+            narrow(state, shape, network)
         else:
             network.load_state_dict(state)
     except RuntimeError as error:

@@ -15,18 +15,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from trustseg.errors import InputError
 from trustseg_lab.network.segnet import SegNet, multiply_accumulates, upsample
 from trustseg_lab.training import checkpoint
-from trustseg_lab.training.batches import Batch, Batches, normalise
+from trustseg_lab.training.batches import Batch, Batches, Pasting, normalise
 from trustseg_lab.training.config import ClassList, TrainConfig
 from trustseg_lab.training.data import IGNORE, SOFT_STRIDE, LabelledSet, class_frequencies, load_set
-from trustseg_lab.training.distil import distillation_loss, soft_labels
-from trustseg_lab.training.losses import class_weights, segmentation_loss
+from trustseg_lab.training.distil import soft_labels
+from trustseg_lab.training.losses import class_weights
+from trustseg_lab.training.objective import Objective, group_members
 from trustseg_lab.training.scene_set import rendered_set, require_scene_classes
 from trustseg_lab.training.start_weights import start_from_checkpoint
+from trustseg_lab.training.unknown.evaluate import evaluate_unknown, every_second, held_out_paster, with_objects
+from trustseg_lab.training.unknown.sources import load_coarse, paster
 from trustseg_lab.training.vgg16 import start_from_vgg16
 
 Report = Callable[[dict[str, Any]], None]
@@ -153,11 +155,20 @@ def train(
     def rendered(done: int, of: int) -> None:
         report({"kind": "render", "done": done, "of": of})
 
-    scenes = None
+    if config.unknown is not None and not config.model.unknown:
+        raise InputError("unknown objects need a network that says where", fix="set model.unknown: true")
+    extra, scenes = [], None
     if data.scene_share > 0:
         scenes = rendered_set(
             data.scene_frames, data.scene_seed, (data.height, data.width), cache=data.scene_cache, progress=rendered
         )
+        extra.append((scenes, data.scene_share))
+    if config.coarse is not None:
+        extra.append((load_coarse(config.coarse, classes, data.height, data.width), config.coarse.share))
+    pasting = unseen = None
+    if config.unknown is not None:
+        pasting = Pasting(paster(config, classes, train_set), config.unknown.images)
+        unseen = with_objects(every_second(val_set), held_out_paster(config, classes))
     run = start_run(config, classes, train_set.images, device, init)
     out.mkdir(parents=True, exist_ok=True)
     if resume and (out / "state.pt").exists():
@@ -172,9 +183,10 @@ def train(
         gmac=multiply_accumulates(copy.deepcopy(run.network).cpu(), data.height, data.width) / 1e9,
         init=str(init.name) if init else None,
     )  # fmt: skip
+    objective = Objective(config, run.network.config.output_stride, weights, group_members(config, classes))
     batches = Batches(
-        train_set, scenes, data.scene_share, config.optim.batch, config.augment, config.seed + 1000 * run.epoch
-    )
+        train_set, extra, config.optim.batch, config.augment, config.seed + 1000 * run.epoch, pasting
+    )  # fmt: skip
     record: dict[str, Any] = {}
     try:
         stream = iter(batches)
@@ -182,7 +194,7 @@ def train(
         for epoch in range(run.epoch, last_epoch):
             started, losses = time.monotonic(), []
             for _ in range(steps):
-                losses.append(one_step(run, next(stream), config, weights, steps, device))
+                losses.append(one_step(run, next(stream), objective, steps, device))
                 report({"kind": "step", "epoch": epoch, "step": run.step, "of": steps, "loss": losses[-1]})
             run.epoch = epoch + 1
             record = {
@@ -193,6 +205,8 @@ def train(
                 record["val"] = evaluate(run.average, val_set, count, device)
                 if scenes is not None:
                     record["scenes"] = evaluate(run.average, held_out_scenes(config), count, device)
+                if unseen is not None:
+                    record["unknown"] = evaluate_unknown(run.average, unseen, device)
                 keep(run, out, {**meta, "epoch": run.epoch, "val": record["val"]})
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(record) + "\n")
@@ -213,27 +227,21 @@ def taught(data: LabelledSet, config: TrainConfig, classes: ClassList, device: s
     return replace(data, soft=soft)
 
 
-def one_step(run: Run, batch: Batch, config: TrainConfig, weights: Tensor, steps: int, device: str) -> float:
+def one_step(run: Run, batch: Batch, objective: Objective, steps: int, device: str) -> float:
     """One update of the weights and of their average; returns the loss."""
+    config = objective.config
     progress = run.step / max(1, config.optim.epochs * steps)
     looked_at = window(batch, config.data.crop) if progress < config.data.crop_until else batch
     images, labels = (part.to(device) for part in looked_at[:2])
+    soft = None if looked_at[2] is None else looked_at[2].to(device)
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(run.step, steps, config) * group["factor"]
     run.network.train()
     run.network.encoder[: config.optim.frozen_stages].eval()
     x = normalise(images).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device, dtype=torch.bfloat16):
-        logits = run.network(x).logits
-    # The loss looks at one of every stride x stride pixels, another phase each step: the same in expectation as all of
-    # them, at a fraction of the cost.
-    stem = run.network.config.output_stride
-    dy, dx = run.step % stem, (run.step // stem) % stem
-    full = upsample(logits.float(), stem)[..., dy::stem, dx::stem]
-    jaccard = config.optim.jaccard if progress >= config.optim.jaccard_from else 0.0
-    loss = segmentation_loss(full, labels[:, dy::stem, dx::stem].long(), weights, jaccard, IGNORE)
-    if config.distil is not None and looked_at[2] is not None:
-        loss = loss + config.distil.weight * distillation_loss(logits.float(), looked_at[2].to(device))
+        out = run.network(x)
+    loss = objective(out, labels, soft, run.step, progress)
     if not torch.isfinite(loss):
         raise InputError("training diverged: the loss is not finite", fix="lower optim.lr and use --resume")
     run.optimizer.zero_grad(set_to_none=True)
