@@ -36,6 +36,9 @@ def fit_confidence(
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
     scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
     pictures: Annotated[int, typer.Option(min=8, help="Images that it learns from, about 4 MB each.")] = 320,
+    objects: Annotated[
+        Path | None, typer.Option(help="Library of unknown objects to paste into half of the images.")
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Batches of eight crops of them.")] = 2000,
     target: Annotated[str, typer.Option(help="tcp, tcp_r or tcp_a: form of the true class probability.")] = "tcp_a",
     loss: Annotated[str, typer.Option(help="bce, mse, focal or ranking.")] = "ranking",
@@ -77,7 +80,9 @@ def fit_confidence(
             if not console.is_terminal and record["step"] % 100 == 0:
                 console.print(f"step {record['step']}/{record['of']}  {text}", highlight=False)
 
-        parts = head_parts(unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered, label_names)
+        parts = head_parts(
+            unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered, label_names, objects
+        )
         config = HeadConfig(pictures=pictures, steps=steps, target=target, loss=loss, seed=seed)
         head, record = fit_head(network, parts, corrupt_for_fitting, config, out, report)
     save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})

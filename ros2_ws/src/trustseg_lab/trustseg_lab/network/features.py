@@ -23,8 +23,15 @@ PRESENT_SHARE = 0.01  # a class counts as present from this share of the image o
 PATCH_ROWS, PATCH_COLUMNS = 6, 8
 
 
-def feature_names(classes: list[str], embedding: int, pair: bool = False) -> list[str]:
-    """Names of the K features in the order of the vector; a `pair` of networks has their agreement too."""
+UNKNOWN = ("unknown/mean", "unknown/corridor_share", "unknown/corridor_most")  # of a network that has such a plane
+UNKNOWN_CELL = 12  # places of the unknown plane along each side of a cell; half of one lies between two cells
+UNKNOWN_LOGIT = 1.0  # a cell whose mean is above it counts into the share
+OUTSIDE = 20.0  # logit of what is certainly none; no mean is farther from 0
+
+
+def feature_names(classes: list[str], embedding: int, pair: bool = False, unknown: bool = False) -> list[str]:
+    """Names of the K features in the order of the vector; a `pair` of networks has their agreement too, and a network
+    with an `unknown` plane, at the end, what it says."""
     return [
         *SCALARS,
         *(f"class_share/{name}" for name in classes),
@@ -32,6 +39,7 @@ def feature_names(classes: list[str], embedding: int, pair: bool = False) -> lis
         *(f"embedding/{i}" for i in range(embedding)),
         *(AGREEMENT if pair else ()),
         *(f"class_agreement/{name}" for name in classes if pair),
+        *(UNKNOWN if unknown else ()),
     ]
 
 
@@ -135,3 +143,24 @@ def agreement_features(first: Tensor, second: Tensor, divergence: Tensor, corrid
         (divergence * corridor).mean((2, 3)) / inside,
     ]
     return torch.cat([*scalars, iou], 1)
+
+
+def unknown_features(plane: Tensor, corridor: Tensor) -> Tensor:
+    """What `UNKNOWN` names, float32 (N, 3): the mean probability of an unknown object; of the cells in the corridor the
+    share whose mean logit is above UNKNOWN_LOGIT, and the largest mean logit.
+
+    Means over cells, because single pixels along edges are often strange, and things are larger than that.
+
+    Args:
+        plane: float32 (N, 1, h, w), logits of unknown objects.
+        corridor: float32 (1, 1, h, w), 1 inside the drivable corridor.
+    """
+
+    def cells(maps: Tensor) -> Tensor:
+        return F.avg_pool2d(maps, UNKNOWN_CELL, UNKNOWN_CELL // 2)
+
+    inside = (cells(corridor) > 0.5).float()
+    means = cells(plane).clamp(-OUTSIDE, OUTSIDE)
+    within = means * inside - OUTSIDE * (1 - inside)
+    share = (within > UNKNOWN_LOGIT).float().sum((2, 3)) / inside.sum((2, 3)).clamp(min=1.0)
+    return torch.cat([plane.sigmoid().mean((2, 3)), share, within.amax((2, 3))], 1)

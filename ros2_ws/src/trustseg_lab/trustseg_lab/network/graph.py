@@ -16,7 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from trustseg_lab.network.confidence import ConfidenceHead, encode
 from trustseg_lab.network.enlarge import enlarge, in_order
-from trustseg_lab.network.features import agreement_features, count_nonfinite, pooled_features
+from trustseg_lab.network.features import agreement_features, count_nonfinite, pooled_features, unknown_features
 from trustseg_lab.network.pair import SegNetPair
 from trustseg_lab.network.planes import labels_and_mcp_logit, labels_and_signals, labels_of
 from trustseg_lab.network.segnet import ConvUnit, SegNet, upsample
@@ -126,5 +126,7 @@ class DeployGraph(nn.Module):
             first, second = (labels_of(each) for each in out.members)
             agreement = agreement_features(first, second, out.divergence, self.corridor, out.logits.shape[1])
             features = torch.cat([features, agreement], 1)
+        if out.unknown is not None:
+            features = torch.cat([features, unknown_features(out.unknown, self.corridor)], 1)
         logits = upsample(out.logits, self.stride)  # an output of nobody's: runtimes leave it out
         return labels.squeeze(1).to(torch.uint8), code.squeeze(1).to(torch.uint8), features, logits, *out.members

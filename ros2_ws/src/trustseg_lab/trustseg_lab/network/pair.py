@@ -57,6 +57,11 @@ class PairConfig:
         """Channels of the first network's deepest map."""
         return self.members[0].embedding
 
+    @property
+    def unknown(self) -> bool:
+        """Whether both have an unknown plane; the pair's is their mean."""
+        return all(each.unknown for each in self.members)
+
 
 class SegNetPair(nn.Module):
     """Both networks on the same normalised image float (N, 3, H, W); ValueError where their classes differ."""
@@ -78,9 +83,14 @@ class SegNetPair(nn.Module):
         ]
         decoded = upsample(outputs[0].decoded, self.config.members[0].output_stride // stride)
         logits, maps = compare(members[0], members[1])
+        planes = [
+            upsample(out.unknown, each.output_stride // stride)
+            for out, each in zip(outputs, self.config.members, strict=True)
+            if out.unknown is not None
+        ]
         return replace(
             outputs[0], logits=logits, decoded=torch.cat([decoded, maps], 1), members=tuple(members),
-            divergence=maps[:, 2:3],
+            divergence=maps[:, 2:3], unknown=torch.stack(planes).mean(0) if self.config.unknown else None,
         )  # fmt: skip
 
 

@@ -50,8 +50,8 @@ def warp_soft(soft: UInt8Array, scale: float, dx: float, dy: float) -> UInt8Arra
 def silenced(soft: UInt8Array, covered: np.ndarray) -> UInt8Array:
     """Soft labels uint8 (h, w, C) with nothing said where `covered`, bool (H, W), touches a cell."""
     height, width = soft.shape[:2]
-    cells = covered.reshape(height, SOFT_STRIDE, width, SOFT_STRIDE).any((1, 3))
-    return np.where(cells[..., None], np.uint8(0), soft)
+    cells = covered.reshape(height, SOFT_STRIDE, width, SOFT_STRIDE).max((1, 3))
+    return np.asarray(np.where(cells[..., None], np.uint8(0), soft), np.uint8)
 
 
 def change_light(image: UInt8Array, config: AugmentSection, rng: np.random.Generator) -> UInt8Array:

@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trustseg.backend_names import ONNX_RUNTIME
+from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError
 from trustseg.types import UInt8Array
-from trustseg_lab.evaluation.exposed_logits import logits_engine
 from trustseg_lab.network.segnet import upsample
 from trustseg_lab.training import checkpoint
 from trustseg_lab.training.batches import normalise
@@ -96,7 +96,7 @@ def _checkpoint(teacher: Path, device: str) -> tuple[Ask, ClassList]:
 def _exported(teacher: Path) -> tuple[Ask, ClassList]:
     """The network of a bundle in ONNX Runtime; of each image alone, or a large one takes minutes on a CPU."""
     bundle = load_bundle(teacher)
-    engine = logits_engine(ONNX_RUNTIME, bundle, "fp32", torch.get_num_threads())
+    engine = create_backend(ONNX_RUNTIME, bundle, "fp32", torch.get_num_threads(), expose_logits=True)
     listed = [entry.model_dump() for entry in bundle.card.classes]
 
     def ask(image: Tensor) -> Tensor:

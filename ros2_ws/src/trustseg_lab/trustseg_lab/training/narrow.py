@@ -20,7 +20,17 @@ def can_narrow(before: SegNetConfig, after: SegNetConfig) -> bool:
     at least one is less so."""
     if len(before.widths) != len(after.widths) or before == after:
         return False
-    same = ("classes", "stem", "lateral", "encoder_residual", "unknown", "logits_level")
+    same = (
+        "classes",
+        "stem",
+        "lateral",
+        "encoder_residual",
+        "unknown",
+        "logits_level",
+        "encoder_groups",
+        "decoder_groups",
+        "guide",
+    )
     if any(getattr(before, name) != getattr(after, name) for name in same):
         return False
     if before.decoder_narrow_first or after.decoder_narrow_first:

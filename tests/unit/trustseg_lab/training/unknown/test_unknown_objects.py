@@ -234,7 +234,7 @@ def test_groups_of_the_coarse_set_have_codes_of_their_own(tmp_path: Path) -> Non
     assert config.unknown is not None
     loaded = load_coarse(config.coarse, CLASSES, 40, 48)
     assert set(np.unique(loaded.labels)) == {GROUPS, GROUPS + 1, GROUPS + 2, IGNORE}
-    assert ground_codes(config, CLASSES, config.unknown) == ((1, GROUPS + 1), ())
+    assert ground_codes(config.unknown, CLASSES, config.coarse.groups) == ((1, GROUPS + 1), ())
     wrong = config.coarse.model_copy(update={"groups": [["left"], ["nothing"], []]})
     with pytest.raises(InputError, match="no class 'nothing'"):
         load_coarse(wrong, CLASSES, 40, 48)

@@ -69,17 +69,18 @@ def tensor_specs(size: tuple[int, int], features: int) -> dict[str, Any]:
 def write_bundle(
     out: Path, *, model: bytes, classes: ClassList, embedding: int, size: tuple[int, int], golden: UInt8Array,
     parity: Parity, meta: dict[str, Any], about: Path, weights: bytes | None, pair: bool = False,
+    unknown: bool = False,
 ) -> Card:  # fmt: skip
     """Write model.onnx, golden.png, golden.npz and card.json under `out`, the card last; then the checkpoint `weights`.
 
-    Of a `pair` of networks the features say how far both agree. Without `weights` the bundle has none, and keeps none
+    Of a `pair` of networks the features say how far both agree, of one with an `unknown` plane what it says. Without `weights` the bundle has none, and keeps none
     of an earlier network.
 
     `about` is a YAML with name, description and training {data, licence_note, command}. The bundle is a draft until
     `trustseg calibrate` has added its calibration and verdict.
     """
     told = read_yaml(about)
-    names = feature_names([c.name for c in classes.classes], embedding, pair)
+    names = feature_names([c.name for c in classes.classes], embedding, pair, unknown)
     png, npz = golden_files(model, golden)
     try:
         card = Card.model_validate(

@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from trustseg.errors import InputError
 from trustseg_lab.scenes.conditions import FIT_KINDS, apply_condition
-from trustseg_lab.training.config import ClassList, Source
+from trustseg_lab.training.config import ClassList, Source, UnknownSection
 from trustseg_lab.training.data import load_set
 from trustseg_lab.training.head.fit import HeadPart
 from trustseg_lab.training.scene_set import Progress, rendered_set, require_scene_classes
+from trustseg_lab.training.unknown.sources import section_paster
 
 SEEN_CORRUPTED = 0.4
 HEAD_SCENE_SEED = 8_000  # after the seeds of training (0 to 7 999), before the demo's
@@ -37,10 +39,11 @@ def parse_source(text: str, label_names: str | None = None) -> Source:
 
 def head_parts(
     unseen: Sequence[str], seen: Sequence[str], scenes: int, classes: ClassList, size: tuple[int, int],
-    cache: Path | None, progress: Progress | None, label_names: str | None = None,
+    cache: Path | None, progress: Progress | None, label_names: str | None = None, objects: Path | None = None,
 ) -> list[HeadPart]:  # fmt: skip
     """The parts that the head is fitted on: images that the network has not seen, ones that it has (of these a larger
-    share is corrupted: it errs less on them), and rendered scenes that it has not seen.
+    share is corrupted: it errs less on them), and rendered scenes that it has not seen. With `objects`, a library of
+    unknown objects, half of the pictures get some of its fitted half.
     """
     if scenes:
         require_scene_classes(classes)
@@ -57,4 +60,7 @@ def head_parts(
     if scenes:
         rendered = rendered_set(scenes, HEAD_SCENE_SEED, size, cache=cache, progress=progress)
         parts.append(HeadPart("scenes", rendered, 0.3, 0.3))
-    return parts
+    if objects is None:
+        return parts
+    section = UnknownSection(library=objects)
+    return [replace(part, paste=section_paster(section, classes, part.data)) for part in parts]

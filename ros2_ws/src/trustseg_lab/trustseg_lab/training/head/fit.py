@@ -24,13 +24,14 @@ from trustseg.errors import InputError
 from trustseg_lab.network.confidence import ConfidenceHead, mcp_logits, softmax_signals
 from trustseg_lab.network.pair import SegNetPair
 from trustseg_lab.network.segnet import SegNet, upsample
-from trustseg_lab.training.augment import augment
+from trustseg_lab.training.augment import Paste, augment
 from trustseg_lab.training.batches import normalise
 from trustseg_lab.training.config import AugmentSection
-from trustseg_lab.training.data import IGNORE, LabelledSet
+from trustseg_lab.training.data import IGNORE, UNKNOWN, LabelledSet
 from trustseg_lab.training.head.targets import head_loss, head_target
 
 MIN_ERROR_SHARE = 0.05
+WITH_OBJECTS = 0.5  # share of a part's pictures that unknown objects are pasted into, where it has any
 CROP = 3  # the head looks three pixels far: a window teaches as much as a picture, at a ninth of the time
 
 Report = Callable[[dict[str, Any]], None]
@@ -46,12 +47,14 @@ class HeadPart:
         data: labelled images.
         weight: how often this part is drawn.
         corrupted: share of its pictures that are corrupted.
+        paste: puts unknown objects into a picture.
     """
 
     name: str
     data: LabelledSet
     weight: float
     corrupted: float
+    paste: Paste | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def draw(
     index = int(rng.integers(first, count)) if check else int(rng.integers(max(1, first)))
     image, label = part.data.images[index], part.data.labels[index]
     if not check:
-        image, label, _ = augment((image, label, None), config, rng)
+        paste = part.paste if rng.random() < WITH_OBJECTS else None
+        image, label, _ = augment((image, label, None), config, rng, paste)
         if rng.random() < part.corrupted:
             image = corrupt(image, rng)
     return torch.from_numpy(np.ascontiguousarray(image))[None], torch.from_numpy(label)[None], part.name
@@ -157,10 +161,13 @@ def fit_head(
         dy, dx = step % stem, (step // stem) % stem
         truth = labels[:, dy::stem, dx::stem].long()
         full = upsample(logits, stem)[..., dy::stem, dx::stem]
+        # An unknown object is wrong whatever it is called: there is no true class to be sure of.
+        strange = truth == UNKNOWN
         valid, right = truth != IGNORE, full.argmax(1) == truth
+        target = head_target(config.target, full, truth.masked_fill(strange, IGNORE), IGNORE).masked_fill(strange, 0.0)
         added = upsample(head(decoded, softmax_signals(logits)), stem)[..., dy::stem, dx::stem]
         logit = head.fuse(added, mcp_logits(full)).squeeze(1)
-        loss = head_loss(logit, head_target(config.target, full, truth, IGNORE), right, valid, config.loss)
+        loss = head_loss(logit, target, right, valid, config.loss)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)

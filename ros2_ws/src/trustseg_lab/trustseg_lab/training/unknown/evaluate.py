@@ -22,7 +22,7 @@ SURE = 0.9
 def held_out_paster(config: TrainConfig, classes: ClassList) -> Paster:
     """What pastes objects of the held-out half, and nothing else."""
     section = required(config)
-    road, beside = ground_codes(config, classes, section)
+    road, beside = ground_codes(section, classes)
     draw = object_source(section.library, 0.0, held_out=True)
     return Paster(draw, (), road, beside, most=3, known=0.0, shadows=0.0)
 

@@ -143,7 +143,7 @@ def trimmed(picture: UInt8Array) -> UInt8Array | None:
     cut = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1, [2, 1, 0, 3]]
     factor = LARGEST / max(cut.shape[:2])
     if factor < 1:
-        cut = cv2.resize(cut, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        cut = cv2.resize(cut, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(np.uint8)
     return np.ascontiguousarray(cut, np.uint8)
 
 

@@ -104,7 +104,7 @@ def horizon_row(ground: np.ndarray) -> float:
     """Row of the horizon, a little above the farthest ground in sight; ground: bool (H, W)."""
     rows = np.flatnonzero(ground.sum(1) >= max(2, 0.015 * ground.shape[1]))
     farthest = float(rows[0]) if len(rows) else 0.5 * ground.shape[0]
-    return farthest - 0.02 * ground.shape[0]
+    return farthest - 0.02 * float(ground.shape[0])
 
 
 def prepared(picture: UInt8Array, rows: int, rng: np.random.Generator, turn: bool) -> UInt8Array:
@@ -145,7 +145,8 @@ def lit(colour: np.ndarray, around: np.ndarray, rng: np.random.Generator) -> np.
     level = brightness + rng.beta(1.2, 1.2) * (here - brightness)
     cast = around.mean(0) / max(here, 1.0)
     ys = np.linspace(-1, 1, colour.shape[0])[:, None, None]
-    return (colour + level * (1 - rng.uniform(0, 0.3) * ys)) * (1 + rng.uniform(0, 1) * (cast - 1))
+    shaded = (colour + level * (1 - rng.uniform(0, 0.3) * ys)) * (1 + rng.uniform(0, 1) * (cast - 1))
+    return np.asarray(shaded, np.float64)
 
 
 def shadow(image: UInt8Array, y: int, x: int, rows: int, columns: int, rng: np.random.Generator) -> None:

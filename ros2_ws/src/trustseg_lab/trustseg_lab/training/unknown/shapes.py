@@ -46,7 +46,7 @@ def random_colour(rng: np.random.Generator) -> np.ndarray:
     """RGB float 0..255: earthy, grey or any."""
     ranges = (EARTHY, GREY, ANY)[int(rng.integers(3))]
     hue, saturation, value = (float(rng.uniform(*each)) for each in ranges)
-    return np.array(colorsys.hsv_to_rgb(hue, saturation, value)) * 255
+    return np.asarray(np.array(colorsys.hsv_to_rgb(hue, saturation, value)) * 255, np.float64)
 
 
 def random_texture(rng: np.random.Generator, pictures: Sequence[UInt8Array] = ()) -> np.ndarray:
@@ -130,7 +130,7 @@ def _box(rng: np.random.Generator, pictures: Sequence[UInt8Array]) -> UInt8Array
         faces.insert(1, np.array([front[a], back[a], back[b], front[b]]))
     points = np.concatenate(faces)
     low, scale = points.min(0), (SIZE - 4) / np.ptp(points, axis=0).max()
-    picture = np.zeros((SIZE, SIZE, 4), np.float32)
+    picture: np.ndarray = np.zeros((SIZE, SIZE, 4), np.float32)
     texture = random_texture(rng, pictures)
     for face in faces:
         mask = np.zeros((SIZE, SIZE), np.uint8)

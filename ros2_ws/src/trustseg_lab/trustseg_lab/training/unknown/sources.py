@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -70,23 +71,27 @@ def object_source(folder: Path, drawn: float, held_out: bool) -> Draw:
 
 
 def paster(config: TrainConfig, classes: ClassList, real: LabelledSet) -> Paster:
-    """What pastes the fitted half of the objects, and cut-outs of `real`, into training images."""
-    section = required(config)
-    road, beside = ground_codes(config, classes, section)
-    return Paster(
-        object_source(section.library, section.drawn, held_out=False), cutouts(section, classes, real), road, beside,
-        section.most,
-    )  # fmt: skip
+    """What pastes the fitted half of the objects, and cut-outs of `real`, into the training images of a run."""
+    groups = [] if config.coarse is None else config.coarse.groups
+    return section_paster(required(config), classes, real, groups)
+
+
+def section_paster(
+    section: UnknownSection, classes: ClassList, real: LabelledSet, groups: Sequence[list[str]] = ()
+) -> Paster:  # fmt: skip
+    """As `paster`, of the section alone; `groups`: names of the classes of each group of a coarse set."""
+    road, beside = ground_codes(section, classes, groups)
+    draw = object_source(section.library, section.drawn, held_out=False)
+    return Paster(draw, cutouts(section, classes, real), road, beside, section.most)
 
 
 def ground_codes(
-    config: TrainConfig, classes: ClassList, section: UnknownSection
+    section: UnknownSection, classes: ClassList, groups: Sequence[list[str]] = ()
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:  # fmt: skip
     """Label codes of the road and of other ground: class ids, and the codes of groups that hold no other class."""
     found = []
     for names in (section.road, section.beside):
         ids = class_ids(names, classes, "unknown")
-        groups = [] if config.coarse is None else config.coarse.groups
         found.append((*ids, *(GROUPS + i for i, group in enumerate(groups) if set(group) <= set(names))))
     return found[0], found[1]
 

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Features of unknown objects, by hand; and a graph of a network that knows them."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
+torch.set_num_threads(1)  # maps this small: a second thread only waits
+
+from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
+from trustseg_lab.network.features import OUTSIDE, UNKNOWN, UNKNOWN_CELL, feature_names, unknown_features  # noqa: E402
+from trustseg_lab.network.graph import DeployGraph  # noqa: E402
+from trustseg_lab.network.segnet import SegNet, SegNetConfig  # noqa: E402
+
+
+def test_object_in_the_corridor_counts_and_one_beside_it_does_not() -> None:
+    """Cells begin every half cell: a plane of 3 by 4 cells has 5 x 7 of them. The corridor is the left half: of the
+    columns the first three lie wholly in it, the fourth halfway, which is not more than half."""
+    height, width = 3 * UNKNOWN_CELL, 4 * UNKNOWN_CELL
+    corridor = torch.zeros(1, 1, height, width)
+    corridor[..., : width // 2] = 1
+    plane = torch.full((2, 1, height, width), -3.0)
+    plane[0, ..., :UNKNOWN_CELL, :UNKNOWN_CELL] = 5.0  # one cell in the corridor
+    plane[1, ..., :UNKNOWN_CELL, -UNKNOWN_CELL:] = 5.0  # one beside it
+    found = unknown_features(plane, corridor)
+    assert found.shape == (2, len(UNKNOWN))
+    # The cell itself 5; half a cell on, along one axis, (5 - 3) / 2 = 1, which is not above 1: one cell of 15.
+    assert found[0, 1:].tolist() == pytest.approx([1 / 15, 5.0])
+    assert found[1, 1:].tolist() == pytest.approx([0.0, -3.0])
+    expected = (torch.tensor(5.0).sigmoid() + 11 * torch.tensor(-3.0).sigmoid()) / 12
+    assert found[:, 0].tolist() == pytest.approx([float(expected)] * 2)
+
+
+def test_no_value_is_beyond_what_a_mean_may_be() -> None:
+    plane = torch.full((1, 1, 2 * UNKNOWN_CELL, 2 * UNKNOWN_CELL), 1e6)
+    corridor = torch.ones(1, 1, 2 * UNKNOWN_CELL, 2 * UNKNOWN_CELL)
+    assert unknown_features(plane, corridor)[0].tolist() == pytest.approx([1.0, 1.0, OUTSIDE])
+
+
+def test_graph_gives_the_features_that_are_named() -> None:
+    shape = SegNetConfig(3, widths=(8, 12, 16), encoder_convs=(1, 1, 2), decoder_convs=(1, 1, 2), unknown=True)
+    graph = DeployGraph(SegNet(shape), ConfidenceHead(8), (96, 128), (0.4,) * 3, (0.3,) * 3)
+    _, _, features, _ = graph(torch.zeros(1, 96, 128, 3, dtype=torch.uint8))
+    names = feature_names(["a", "b", "c"], 16, unknown=True)
+    assert features.shape == (1, len(names))
+    assert names[-3:] == list(UNKNOWN)
+    assert feature_names(["a", "b", "c"], 16) == names[:-3]
