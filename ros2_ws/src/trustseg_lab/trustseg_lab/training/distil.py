@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trustseg.backend_names import ONNX_RUNTIME
+from trustseg.backend_registry import ONNX_RUNTIME
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError

@@ -73,8 +73,8 @@ def write_bundle(
 ) -> Card:  # fmt: skip
     """Write model.onnx, golden.png, golden.npz and card.json under `out`, the card last; then the checkpoint `weights`.
 
-    Of a `pair` of networks the features say how far both agree, of one with an `unknown` plane what it says. Without `weights` the bundle has none, and keeps none
-    of an earlier network.
+    Of a `pair` of networks the features say how far both agree, of one with an `unknown` plane what it says. Without
+    `weights` the bundle has none, and keeps none of an earlier network.
 
     `about` is a YAML with name, description and training {data, licence_note, command}. The bundle is a draft until
     `trustseg calibrate` has added its calibration and verdict.
