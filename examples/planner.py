@@ -40,6 +40,7 @@ class Planner(Node):
         steady_timer(self, TICK_NS / 1e9, self.plan)
 
     def plan(self) -> None:
+        """Choose a speed by the newest verdict: cruise, slow, or stop."""
         speed = CRUISE_MPS if self.guard.state is State.OK else SLOW_MPS
         self.speed.publish(Float64(data=STOP_MPS if self.guard.failed() else speed))
         if self.guard.failed():

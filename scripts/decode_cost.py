@@ -25,6 +25,7 @@ KINDS = {
 
 
 def main() -> None:
+    """Print the time of each kind and size."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng(0)
     for height, width in SIZES:

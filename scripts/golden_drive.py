@@ -57,6 +57,7 @@ def replay(folder: Path, out: Path, *more: str) -> int:
 
 
 def main() -> int:
+    """Compare, or renew with --renew; 1 where they differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--renew", action="store_true", help="write the results into tests/golden_drive")
     parser.add_argument("--out", type=Path, help="keep the results of this run in a new folder")

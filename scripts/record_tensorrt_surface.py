@@ -58,6 +58,7 @@ def stand_ins(module: Path, folder: Path) -> list[Path]:
 
 
 def run(*command: Any) -> str:
+    """Run a command and return what it prints."""
     return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout
 
 
@@ -91,6 +92,7 @@ def surface(library: Any) -> dict[str, Any]:
 
 
 def main() -> int:
+    """Write the surface of the wheel that is named."""
     wheel, out = Path(sys.argv[1]), Path(sys.argv[2])
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

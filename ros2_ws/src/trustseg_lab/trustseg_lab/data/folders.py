@@ -103,7 +103,7 @@ def _is_foreign(name: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """A file's name as text that can be written anywhere: bytes that are no UTF-8 as \\xDF, all else as it is."""
+    r"""A file's name as text that can be written anywhere: bytes that are no UTF-8 as \\xDF, all else as it is."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 

@@ -178,6 +178,7 @@ class DieWithParent:
         self._libc, self._parent = ctypes.CDLL(None), parent
 
     def __call__(self) -> None:
+        """Ask the kernel, in the new process, to kill it when its parent ends."""
         self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self._parent:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -104,6 +104,7 @@ class DeployGraph(nn.Module):
         self.register_buffer("corridor", corridor_mask(size[0] // self.stride, size[1] // self.stride))
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Give the outputs that the card names; see the class."""
         # Cast before the transpose: TensorRT transposes no uint8.
         rgb = image.float().permute(0, 3, 1, 2) * (1 / 255.0)
         out = self.network((rgb - self.mean) * self.inverse_std)

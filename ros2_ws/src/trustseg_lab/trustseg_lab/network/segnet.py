@@ -97,6 +97,7 @@ class ConvUnit(nn.Module):
         self.residual = residual and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
         y = self.norm(self.conv(x if self.spatial is None else self.spatial(x)))
         return F.relu(x + y if self.residual else y)
 
@@ -193,6 +194,7 @@ class SegNet(nn.Module):
             nn.init.constant_(self.unknown.bias, RARE)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> SegNetOutput:
+        """See the class."""
         pool = pooling.pool_portable if self.portable else pooling.pool_native
         unpool = pooling.unpool_portable if self.portable else pooling.unpool_native
         image = x

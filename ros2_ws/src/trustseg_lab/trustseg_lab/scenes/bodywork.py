@@ -56,6 +56,7 @@ class Body:
 
 
 def mirrored(texture: Texture) -> Texture:
+    """Flip a texture left to right."""
     return Texture(np.ascontiguousarray(texture.rgba[:, ::-1]))
 
 
@@ -71,6 +72,7 @@ def _lacquer(
 def make_sheet(
     rng: np.random.Generator, paint: Float32, width: float, depth: float, tone: float, taper: float = 1.0
 ) -> Texture:
+    """Paint a flat sheet of a vehicle, seen from the side; sizes in metres."""
     h, w = max(8, int(depth * _S)), int(width * _S)
     picture = _lacquer(rng, (h, w), paint, tone * 1.1, tone * 0.95)
     across = 1 + 0.12 * np.cos(np.linspace(-2.2, 2.2, w, dtype=np.float32))

@@ -55,6 +55,7 @@ class Sketch:
         self.alpha = np.zeros((height, width), np.float32)
 
     def limb(self, a: tuple[float, float], b: tuple[float, float], thick: float, color: Float32) -> None:
+        """Draw a thick line from `a` to `b`, pixels (x, y)."""
         p, q = (round(a[0]), round(a[1])), (round(b[0]), round(b[1]))
         width = max(1, round(thick))
         cv2.line(self.alpha, p, q, 1.0, width, cv2.LINE_AA)
@@ -64,11 +65,13 @@ class Sketch:
         cv2.line(self.rgb, (p[0] - offset, p[1]), (q[0] - offset, q[1]), tuple(color.tolist()), inner, cv2.LINE_AA)
 
     def shape(self, points: list[tuple[float, float]], color: Float32) -> None:
+        """Fill a polygon of pixels (x, y)."""
         polygon = np.array(points, np.int32)
         cv2.fillPoly(self.alpha, [polygon], 1.0, cv2.LINE_AA)
         cv2.fillPoly(self.rgb, [polygon], tuple(color.tolist()))
 
     def ball(self, center: tuple[float, float], axes: tuple[float, float], color: Float32) -> None:
+        """Fill an ellipse that is lighter on its upper side."""
         c, ab = (round(center[0]), round(center[1])), (max(1, round(axes[0])), max(1, round(axes[1])))
         cv2.ellipse(self.alpha, c, ab, 0, 0, 360, 1.0, -1, cv2.LINE_AA)
         cv2.ellipse(self.rgb, c, ab, 0, 0, 360, tuple((color * 0.85).tolist()), -1)
@@ -86,11 +89,13 @@ class Sketch:
     def ring(
         self, center: tuple[float, float], axes: tuple[float, float], thick: int, color: tuple[float, float, float]
     ) -> None:
+        """Draw the outline of an ellipse, `thick` pixels wide."""
         c, ab = (round(center[0]), round(center[1])), (max(1, round(axes[0])), max(1, round(axes[1])))
         cv2.ellipse(self.alpha, c, ab, 0, 0, 360, 1.0, thick, cv2.LINE_AA)
         cv2.ellipse(self.rgb, c, ab, 0, 0, 360, color, thick, cv2.LINE_AA)
 
     def finish(self, rng: np.random.Generator, solid: Float32 | None = None) -> Texture:
+        """Soften what was drawn and give it grain: the texture."""
         shape = (self.alpha.shape[0], self.alpha.shape[1])
         soft = cv2.GaussianBlur(self.rgb, (0, 0), 1.2)
         weight = cv2.GaussianBlur((self.rgb.sum(2) > 0).astype(np.float32), (0, 0), 1.2)

@@ -41,6 +41,7 @@ class DeepEnsemble:
         self.settings: dict[str, Any] = {"members": [bundle.card.name, *(member.card.name for member, _ in members)]}
 
     def __call__(self, view: ScoredView) -> Scores:
+        """See `PixelScorer`."""
         sums, masks = PassSums(view.labels), [view.labels]
         sums.add(softmax(view.logits))
         for member, engine in self._members:

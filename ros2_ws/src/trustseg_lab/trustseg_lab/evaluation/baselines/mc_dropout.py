@@ -34,6 +34,7 @@ class McDropout:
         }  # fmt: skip
 
     def __call__(self, view: ScoredView) -> Scores:
+        """See `PixelScorer`."""
         import torch
 
         from trustseg_lab.network.segnet import upsample

@@ -117,4 +117,5 @@ class TemperatureScorer:
         }  # fmt: skip
 
     def __call__(self, view: ScoredView) -> Scores:
+        """See `PixelScorer`."""
         return Scores({"temperature": scaled_mcp(view.logits, self._temperature)})

@@ -38,6 +38,7 @@ class TrustScore:
         self.settings = settings
 
     def __call__(self, view: ScoredView) -> Scores:
+        """See `PixelScorer`."""
         features = decoded_map(self._network, view.image)[::STEP, ::STEP]
         shape = features.shape[:2]
         flat = np.ascontiguousarray(features.reshape(-1, features.shape[2]))
