@@ -32,6 +32,7 @@ setup(
         "rich>=13",
     ],
     extras_require={
+        "test": ["pytest"],
         "openvino": ["openvino>=2024.0"],
         "gpu": ["tensorrt>=8.6", "pycuda>=2022.2", "cuda-python>=12", "onnx>=1.15", "protobuf>=3.20"],
         "signature": ["cryptography>=41"],

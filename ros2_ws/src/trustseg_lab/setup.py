@@ -68,6 +68,7 @@ setup(
         "psutil>=5.9",
     ],
     extras_require={
+        "test": ["pytest"],
         "openvino": ["openvino>=2024.0"],
         "train": ["torch==2.13.0", "onnxscript>=0.5", "safetensors>=0.4"],
         "security": ["cyclonedx-bom>=7", "pip-audit>=2.10", "pip-requirements-parser>=32"],

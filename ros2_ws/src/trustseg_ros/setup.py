@@ -33,7 +33,7 @@ setup(
     ],
     # The library itself, trustseg, comes from the same workspace (package.xml), never from an index.
     install_requires=["numpy>=1.21", "opencv-python-headless>=4.6"],
-    extras_require={"fault-injection": ["onnx>=1.15"]},
+    extras_require={"test": ["pytest"], "fault-injection": ["onnx>=1.15"]},
     zip_safe=False,
     entry_points={"console_scripts": [f"{PREFIX}{name} = {NAME}.start:{name}" for name in EXECUTABLES]},
 )

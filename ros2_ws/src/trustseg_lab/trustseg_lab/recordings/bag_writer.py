@@ -23,7 +23,7 @@ OWN_MESSAGES = ("SegmentationStatus", "FailureState")
 def typestore(version: Literal[8, 9] = 9) -> Typestore:
     """Types of Humble (8) or Jazzy (9) and those of this project."""
     store = get_typestore(Stores.ROS2_HUMBLE if version == 8 else Stores.ROS2_JAZZY)
-    folder = Path(__file__).parent / "msg"  # a link to the messages' own package
+    folder = Path(__file__).parent / "msg"  # copies of trustseg_interfaces/msg, held equal by a test
     for name in OWN_MESSAGES:
         text = (folder / f"{name}.msg").read_text(encoding="utf-8")
         store.register(get_types_from_msg(text, f"{OWN_PACKAGE}/msg/{name}"))
