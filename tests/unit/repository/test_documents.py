@@ -147,6 +147,15 @@ def test_the_site_fetches_nothing_from_elsewhere() -> None:
         assert "http" not in (ROOT / path).read_text(encoding="utf-8"), path
 
 
+def test_nothing_cites_what_is_not_in_the_repository() -> None:
+    """Notes of the design: their sections and rules are no place that a reader could open."""
+    cited = re.compile(r"the design's|(?<!by )design: |\(rule R\d|\((?:\w+, )+section \d")
+    sources = [path for folder in ("ros2_ws/src", "scripts", "tests") for path in (ROOT / folder).rglob("*.py")]
+    assert len(sources) > 500
+    found = [identifier(p) for p in [*DOCUMENTS, *sources] if cited.search(p.read_text(encoding="utf-8"))]
+    assert found == [str(Path(__file__).relative_to(ROOT))]  # this very pattern
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=identifier)
 def test_nothing_is_left_open(document: Path) -> None:
     assert not re.search(r"@@|TODO|FIXME|\bTBD\b", document.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The state machine against the table of the design (safety, section 2), one behaviour a test."""
+"""The state machine against the table of docs/safety.md, one behaviour a test."""
 
 from __future__ import annotations
 

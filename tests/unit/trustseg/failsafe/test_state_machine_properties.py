@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The state machine against the design's properties, over sequences nobody thought of.
+"""The state machine against the rules of docs/safety.md, over sequences nobody thought of.
 
 The oracle below knows nothing of the machine's inside: it keeps the history of what was sent and states what may
 never happen. It runs at the real counts under hypothesis and over every sequence of eight events at good_frames = 2.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The catalogue holds the design's 54 faults and what was found missing there, and everything that it names exists."""
+"""The catalogue holds every fault of docs/faults.md, and everything that it names exists."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_bounds_follow_from_rate_and_budget_by_hand() -> None:
     assert SLOW.window_ns == SLOW.rate_window_ns + SLOW.frames_ns(3)
     assert SLOW.late_frames_ns(3) == (3 * 500 + 30) * MS
     assert SLOW.guard_ns == (70 + 20 + 10) * MS
-    assert fault_of(2).bound(RATED) == 100 * MS  # the design's figure, at the rated 30 Hz
+    assert fault_of(2).bound(RATED) == 100 * MS  # at the rated 30 Hz, docs/safety.md
     assert fault_of(41).bound(RATED) == 100 * MS
     assert fault_of(13).bound(RATED) == 80 * MS
     assert all(fault.bound(RATED) <= fault.bound(SLOW) for fault in FAULTS)

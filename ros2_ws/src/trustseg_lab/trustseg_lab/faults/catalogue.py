@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The 54 faults of the design's table (safety, section 4) as data, in its order, and behind them what it lacks."""
+"""Every fault that `trustseg faults` makes, as data, in the order of docs/faults.md."""
 
 from __future__ import annotations
 

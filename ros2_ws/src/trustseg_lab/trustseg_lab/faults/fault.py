@@ -45,7 +45,7 @@ class FaultVariant:
 
 @dataclass(frozen=True)
 class Fault:
-    """One row: of the design's table (safety, section 4) up to 54, of what a review of it found missing after that.
+    """One row of docs/faults.md.
 
     Attributes:
         number: from 1 on. name: for people. bound: from the timing to nanoseconds. ways: how it happens, at least one.

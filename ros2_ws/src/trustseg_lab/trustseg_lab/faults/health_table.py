@@ -30,7 +30,7 @@ SOFT_COUNT, SOFT_WINDOW = 2, 3  # a soft reason is believed in so many of so man
 
 @dataclass(frozen=True)
 class FaultRow:
-    """One fault at one severity, and what must be said about it within how many frames (fault table, section 4)."""
+    """One fault at one severity, and what must be said about it within how many frames (docs/input_health.md)."""
 
     number: str
     kind: str

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Faults inside the segmentation node, only there when `fault_injection` asks for them, and never silent (rule R5)."""
+"""Faults inside the segmentation node, only there when `fault_injection` asks for them, and shown in every status."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from trustseg_lab.metrics.score_histogram import Counts, histogram_of_codes
 
 @dataclass(frozen=True)
 class FrameTruth:
-    """Of one frame: quality Q (science, section 1), share of labelled pixels predicted right, and its own counts."""
+    """Of one frame: mean IoU over the classes that cover 1 % or more, and share of labelled pixels predicted right."""
 
     quality: float
     accuracy: float
