@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 
+import trustseg
 from trustseg.cli.app import build_app, commands
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -78,3 +79,8 @@ def test_every_field_and_constant_of_the_messages_stands_there() -> None:
         fields = [line.split()[1] for line in declared if line.strip() and "=" not in line]
         assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == fields
         assert re.findall(r"\d `(\w+)`", section) == constants
+
+
+def test_every_public_name_of_the_library_stands_there() -> None:
+    shown = re.findall(r"^::: trustseg\.(\w+)$", page("python.md"), re.MULTILINE)
+    assert sorted(shown) == sorted(name for name in trustseg.__all__ if not name.startswith("__"))
