@@ -21,12 +21,13 @@ from trustseg_interfaces.msg import SegmentationStatus
 
 from patience import WAIT_S
 from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.failsafe.messages import EngineIdentity
 from trustseg.failsafe.publication import host_id
 from trustseg.reasons import Mode, Outcome, Reason, Severity
 from trustseg.stream import Received
 from trustseg.types import FrameVerdict, HealthReport, PerceptionResult
 from trustseg_ros.common.integrity import is_intact
-from trustseg_ros.segmenter.status_publisher import Counts, EngineIdentity, StatusPublisher
+from trustseg_ros.segmenter.status_publisher import Counts, StatusPublisher
 
 BOUNDS = derive_bounds(SECOND // 30, 50 * MS, slowest_period_ns=SECOND // 10)
 ENGINE = EngineIdentity("onnxruntime", "fp16", "aa" * 32, "bb" * 32)

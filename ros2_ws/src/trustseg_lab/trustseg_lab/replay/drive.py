@@ -18,9 +18,11 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.errors import InputError
 from trustseg.failsafe.evidence import FailsafeConfig
+from trustseg.failsafe.messages import EngineIdentity, StatusSource
 from trustseg.imaging.overlay import Painter, jpeg, small_bgr
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
+from trustseg.reasons import Mode
 from trustseg.types import UInt8Array
 from trustseg_lab.data import shown
 from trustseg_lab.recordings.sources import ImageSource, RecordedImage, fingerprint, open_sources, stated_period_ns
@@ -134,11 +136,11 @@ class _Drive:
         self._events = EventPictures(folder / "events", self._painter)
         self._bag: AnnotatedBag | None = None
         if options.annotated:
-            identity = {
-                "instance_id": self._instance_id, "backend": self._backend.name, "precision": self._backend.precision,
-                "model_sha256": pipeline.model_sha256, "calibration_sha256": pipeline.calibration_sha256,
-            }  # fmt: skip
-            self._bag = AnnotatedBag(folder, identity, self._bounds.timing, self._bounds.verdict_valid_ns)
+            source = StatusSource(self._instance_id, Mode.REPLAY, self._bounds.timing)
+            engine = EngineIdentity(
+                self._backend.name, self._backend.precision, pipeline.model_sha256, pipeline.calibration_sha256
+            )
+            self._bag = AnnotatedBag(folder, source, engine, self._bounds.verdict_valid_ns)
         self._behind = BackgroundWriter("results")
         started = perf_counter()
         try:

@@ -8,7 +8,6 @@ latches over a restart. The node around it (`trustseg_ros.monitor.node`) only co
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,9 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
-from trustseg.bounds import MS, SECOND
+from trustseg.bounds import SECOND
 from trustseg.failsafe.evidence import Evidence, FailsafeConfig, Snapshot
+from trustseg.failsafe.messages import age_ms, verdict_fields
 from trustseg.failsafe.publication import PublicationClock, host_id
 from trustseg.failsafe.state_machine import StateMachine
 from trustseg.reasons import Mode, Reason, State
@@ -222,7 +222,7 @@ class MonitorCore:
         self._diagnosed_ns = self._out.steady_ns()
         values = {
             "failure": snapshot.failure, "state": snapshot.state.name, "failure score": snapshot.failure_score,
-            "age of the newest status ms": _age_ms(snapshot), "good frames in a row": snapshot.good_in_row,
+            "age of the newest status ms": age_ms(snapshot), "good frames in a row": snapshot.good_in_row,
             "restarts": snapshot.restarts, "latched": ", ".join(snapshot.latched.names()),
             "mode": Mode(snapshot.mode).name, "fault injection": snapshot.fault_injection,
             "degraded is failure": snapshot.degraded_is_failure,
@@ -252,28 +252,14 @@ def evidence_of(message: SegmentationStatus, published_ns: int) -> Evidence:
 
 def failure_state(snapshot: Snapshot, now_ns: int, valid_until_ns: int) -> FailureState:
     """The message of a verdict, without identity and checksum; times are ROS times in nanoseconds."""
-    message = FailureState()
+    message = FailureState(**verdict_fields(snapshot))
     message.header.stamp = _time(now_ns)
-    message.source_instance_id, message.source_seq = snapshot.source_instance_id, snapshot.source_seq
-    message.state, message.failure = int(snapshot.state), snapshot.failure
-    message.reasons, message.latched_reasons = int(snapshot.reasons), int(snapshot.latched)
-    message.first_reason = snapshot.first_reason
-    score = snapshot.failure_score
-    message.failure_score = min(score, 1.0) if score >= 0.0 else 1.0  # also where it is no number
-    message.source_age_ms = _age_ms(snapshot)
     message.valid_until = _time(valid_until_ns)
-    message.good_in_row, message.restarts = snapshot.good_in_row, snapshot.restarts
-    message.mode, message.fault_injection = int(snapshot.mode), snapshot.fault_injection
-    message.degraded_is_failure = snapshot.degraded_is_failure
     return message
 
 
 def _because(snapshot: Snapshot) -> str:
     return f": {', '.join(snapshot.reasons.names())}" if snapshot.reasons else ""
-
-
-def _age_ms(snapshot: Snapshot) -> float:
-    return math.inf if snapshot.source_age_ns is None else snapshot.source_age_ns / MS
 
 
 def _time(nanoseconds: int) -> Time:

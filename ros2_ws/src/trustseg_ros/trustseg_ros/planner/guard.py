@@ -19,11 +19,11 @@ from collections.abc import Callable
 from typing import Any
 
 from trustseg.bounds import TICK_NS, VERDICT_VALID_NS
+from trustseg.failsafe.messages import VERSION
 from trustseg.failsafe.publication import PublicationClock, host_id
 from trustseg.reasons import Mode, Reason, State
 from trustseg_ros.common.integrity import is_intact
 
-VERSION = 2
 # One message proves that the monitor ran once; a second, later one of the same instance that it runs.
 MESSAGES_BEFORE_TRUST = 2
 

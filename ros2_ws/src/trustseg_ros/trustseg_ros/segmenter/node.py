@@ -26,6 +26,7 @@ from trustseg.backends import Backend, select_backend, spare_order
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import signature_policy
 from trustseg.errors import BackendError, BundleError, SelfTestError, TrustSegError
+from trustseg.failsafe.messages import EngineIdentity
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
@@ -49,7 +50,7 @@ from trustseg_ros.segmenter.diagnostics import SegmenterDiagnostics
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.segmenter.outputs import OVERRIDABLE, Outputs
 from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
-from trustseg_ros.segmenter.status_publisher import EngineIdentity, StatusPublisher
+from trustseg_ros.segmenter.status_publisher import StatusPublisher
 from trustseg_ros.segmenter.supervisor import LOADING_NS, Supervisor
 
 NODE_NAME = "trustseg"

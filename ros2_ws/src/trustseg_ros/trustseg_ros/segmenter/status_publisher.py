@@ -14,21 +14,12 @@ from std_msgs.msg import Header
 from trustseg_interfaces.msg import SegmentationStatus
 
 from trustseg.bounds import MS, Bounds
+from trustseg.failsafe.messages import EngineIdentity, StatusSource, status_fields
 from trustseg.failsafe.publication import host_id
 from trustseg.reasons import Mode, Outcome, Reason, Severity, severity_of
 from trustseg.stream import Received
 from trustseg.types import PerceptionResult
 from trustseg_ros.common.integrity import seal
-
-
-@dataclass(frozen=True)
-class EngineIdentity:
-    """Which engine the statuses speak of; empty before one is loaded."""
-
-    backend: str = ""
-    precision: str = ""
-    model_sha256: str = ""
-    calibration_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +64,7 @@ class StatusPublisher:
         self._lock = threading.Lock()
         self._seq = self._taken_in = 0
         self._outcomes = dict.fromkeys(Outcome, 0)
+        self._source = StatusSource(self.instance_id, self.mode, self.bounds.timing, self.fault_injection)
 
     @property
     def counts(self) -> Counts:
@@ -90,71 +82,33 @@ class StatusPublisher:
         self, frame: Received, result: PerceptionResult, reasons: Reason, severity: Severity, mask_crc32: int
     ) -> None:
         """The status of a frame that has a mask; `reasons` and `severity` are the node's final ones."""
-        status = self._about(frame, Outcome.PROCESSED, reasons, severity)
-        verdict = result.verdict
-        status.failure_score = verdict.failure_score
-        status.threshold = verdict.threshold
-        status.recovery_threshold = verdict.recovery_threshold
-        status.predicted_miou = verdict.predicted_miou
-        status.miou_lower_bound = verdict.miou_lower_bound
-        status.coverage = verdict.coverage
-        status.mean_confidence = verdict.mean_confidence
-        status.low_confidence_share = verdict.low_confidence_share
-        status.corridor_mean_confidence = verdict.corridor_mean_confidence
-        status.corridor_low_confidence_share = verdict.corridor_low_confidence_share
-        status.engine_ms = result.engine_ms
-        status.mask_crc32 = mask_crc32
-        self._send(status, frame)
+        more = {"verdict": result.verdict, "engine_ms": result.engine_ms, "mask_crc32": mask_crc32}
+        self._send(frame, Outcome.PROCESSED, reasons, severity, **more)
 
     def skipped(self, frame: Received) -> None:
         """The status of a frame that a newer one has overtaken: neither good nor bad."""
-        self._send(self._about(frame, Outcome.SKIPPED, Reason.NONE, Severity.GOOD), frame)
+        self._send(frame, Outcome.SKIPPED, Reason.NONE, Severity.GOOD)
 
     def rejected(self, frame: Received, reasons: Reason) -> None:
         """The status of a frame without a mask: it failed the checks, or the engine failed on it."""
-        severity = max(Severity.HARD, severity_of(reasons))
-        self._send(self._about(frame, Outcome.REJECTED, reasons, severity), frame)
+        self._send(frame, Outcome.REJECTED, reasons, max(Severity.HARD, severity_of(reasons)))
 
     def about_node(self, reasons: Reason, severity: Severity) -> None:
         """A status about the node itself: zero header, no counter moves."""
-        self._send(self._blank(Outcome.NO_FRAME, reasons, severity), None)
+        self._send(None, Outcome.NO_FRAME, reasons, severity)
 
-    def _about(self, frame: Received, outcome: Outcome, reasons: Reason, severity: Severity) -> SegmentationStatus:
-        status = self._blank(outcome, reasons, severity)
-        status.header = header_of(frame.message)
-        status.image_age_ms = frame.age_ms
-        return status
-
-    def _blank(self, outcome: Outcome, reasons: Reason, severity: Severity) -> SegmentationStatus:
-        status = SegmentationStatus()
-        status.instance_id = self.instance_id
-        status.outcome = int(outcome)
-        status.frame_ok = outcome is Outcome.PROCESSED and not reasons
-        status.severity = int(severity)
-        status.reasons = int(reasons)
-        status.first_reason = reasons.first()
-        status.mode = int(self.mode)
-        status.fault_injection = self.fault_injection
-        status.camera_period_ns, status.slowest_period_ns, status.latency_budget_ns = self.bounds.timing
-        return status
-
-    def _send(self, status: SegmentationStatus, frame: Received | None) -> None:
+    def _send(self, frame: Received | None, outcome: Outcome, reasons: Reason, severity: Severity, **more: Any) -> None:
         # One lock around counting and sending: seq and counters leave in the order in which they grew.
         with self._lock:
             self._seq += 1
-            status.seq = self._seq
             if frame is not None:
-                self._outcomes[Outcome(status.outcome)] += 1
-                status.latency_ms = (self.clock_ns() - frame.at_ns) / MS
-            by = self._outcomes
-            status.processed, status.skipped = by[Outcome.PROCESSED], by[Outcome.SKIPPED]
-            status.rejected = by[Outcome.REJECTED]
-            # Frames still under way are owed a status and not yet in any counter, so that the sum always holds.
-            status.received = status.processed + status.skipped + status.rejected
-            engine = self.engine
-            status.backend, status.precision = engine.backend, engine.precision
-            status.model_sha256, status.calibration_sha256 = engine.model_sha256, engine.calibration_sha256
-            status.calibrated = bool(engine.calibration_sha256)
+                self._outcomes[outcome] += 1
+                more |= {"image_age_ms": frame.age_ms, "latency_ms": (self.clock_ns() - frame.at_ns) / MS}
+            fields = status_fields(
+                self._source, self.engine, seq=self._seq, counts=self._outcomes, outcome=outcome, reasons=reasons,
+                severity=severity, **more,
+            )  # fmt: skip
+            status = SegmentationStatus(header=Header() if frame is None else header_of(frame.message), **fields)
             status.publish_stamp = self.now()
             status.publish_steady_ns, status.host_id = self.clock_ns(), host_id()
             seal(status)

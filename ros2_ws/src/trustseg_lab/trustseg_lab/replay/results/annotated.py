@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from trustseg.bounds import MS, SECOND
+from trustseg.bounds import SECOND
 from trustseg.failsafe.checksum import NESTED, checksum
 from trustseg.failsafe.evidence import Snapshot
+from trustseg.failsafe.messages import EngineIdentity, StatusSource, status_fields, verdict_fields
 from trustseg.reasons import Mode, Outcome
 from trustseg.types import UInt8Array
 from trustseg_lab.recordings.bag_writer import BagWriter
@@ -24,7 +25,6 @@ MASK, CONFIDENCE, OVERLAY = "/trustseg/mask", "/trustseg/confidence", "/trustseg
 STATUS, VERDICT = "/trustseg/status", "/trustseg_monitor/failure_state"
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 STATUS_TYPE, VERDICT_TYPE = "trustseg_interfaces/msg/SegmentationStatus", "trustseg_interfaces/msg/FailureState"
-MESSAGE_VERSION = 2
 FILE, METADATA = "annotated.mcap", "metadata.yaml"
 
 
@@ -33,17 +33,13 @@ class AnnotatedBag:
 
     Args:
         folder: results; the bag is made inside.
-        identity: fields of every status that do not change (instance_id, backend, precision, hashes).
-        timing: what the bounds derive from, see `Bounds.timing`.
+        source, engine: who the statuses come from, and of which engine they speak.
         verdict_valid_ns: how long a verdict holds.
     """
 
-    def __init__(
-        self, folder: Path, identity: dict[str, Any], timing: tuple[int, int, int], verdict_valid_ns: int
-    ) -> None:
+    def __init__(self, folder: Path, source: StatusSource, engine: EngineIdentity, verdict_valid_ns: int) -> None:
         self._folder, self._valid_ns = folder, verdict_valid_ns
-        names = ("camera_period_ns", "slowest_period_ns", "latency_budget_ns")
-        self._identity = identity | dict(zip(names, timing, strict=True))
+        self._source, self._engine = source, engine
         self._bag = BagWriter(folder / "annotated", 9)
         self._types: dict[str, Any] = dict(self._bag.types.types)
         self._verdict_seq = 0
@@ -70,29 +66,19 @@ class AnnotatedBag:
 
     def status(self, answer: ReplayedFrame, header: Any, mask_crc32: int) -> Any:
         """The SegmentationStatus of one answer, sealed. Frames that were left out count as skipped."""
-        self._counts[answer.outcome] += 1
-        processed, rejected = self._counts[Outcome.PROCESSED], self._counts[Outcome.REJECTED]
-        result = answer.result
-        scores: dict[str, Any] = dict.fromkeys(
-            (
-                "threshold", "recovery_threshold", "predicted_miou", "miou_lower_bound", "coverage", "mean_confidence",
-                "low_confidence_share", "corridor_mean_confidence", "corridor_low_confidence_share",
-            ),
-            0.0,
-        ) | {"failure_score": 1.0}  # fmt: skip
-        if result is not None:
-            scores = {name: float(getattr(result.verdict, name)) for name in scores}
-        message = self._types[STATUS_TYPE](
-            header=header, version=MESSAGE_VERSION, seq=answer.seq, outcome=int(answer.outcome),
-            frame_ok=answer.outcome is Outcome.PROCESSED and not answer.reasons, severity=int(answer.severity),
-            reasons=int(answer.reasons), first_reason=answer.reasons.first(), calibrated=True,
-            # How long this machine took is no property of the recording: timing.parquet has it.
-            image_age_ms=answer.age_ms, latency_ms=0.0, engine_ms=0.0,
-            publish_stamp=self._time(answer.image.time_ns), publish_steady_ns=answer.image.time_ns, host_id=0,
-            fault_injection=False, received=answer.seq, processed=processed,
-            skipped=answer.seq - processed - rejected, rejected=rejected, mode=int(Mode.REPLAY),
-            mask_crc32=mask_crc32, crc32=0, **scores, **self._identity,
+        counts = self._counts
+        counts[answer.outcome] += 1
+        counts[Outcome.SKIPPED] = answer.seq - counts[Outcome.PROCESSED] - counts[Outcome.REJECTED]
+        time_ns, result = answer.image.time_ns, answer.result
+        # How long this machine took is no property of the recording: timing.parquet has it.
+        fields = status_fields(
+            self._source, self._engine, seq=answer.seq, counts=counts, outcome=answer.outcome, reasons=answer.reasons,
+            severity=answer.severity, verdict=None if result is None else result.verdict, image_age_ms=answer.age_ms,
+            mask_crc32=mask_crc32,
         )  # fmt: skip
+        message = self._types[STATUS_TYPE](
+            header=header, publish_stamp=self._time(time_ns), publish_steady_ns=time_ns, host_id=0, crc32=0, **fields
+        )
         message.crc32 = self._checksum(message)
         return message
 
@@ -106,18 +92,11 @@ class AnnotatedBag:
 
     def _verdict(self, verdict: Snapshot, time_ns: int) -> None:
         self._verdict_seq += 1
-        age_ns = verdict.source_age_ns
         message = self._types[VERDICT_TYPE](
             header=self._types["std_msgs/msg/Header"](stamp=self._time(time_ns), frame_id=""),
-            version=MESSAGE_VERSION,
-            instance_id=self._identity["instance_id"], seq=self._verdict_seq,
-            source_instance_id=verdict.source_instance_id, source_seq=verdict.source_seq, state=int(verdict.state),
-            failure=verdict.failure, reasons=int(verdict.reasons), latched_reasons=int(verdict.latched),
-            first_reason=verdict.first_reason, failure_score=min(1.0, max(0.0, verdict.failure_score)),
-            source_age_ms=math.inf if age_ns is None else age_ns / MS, valid_until=self._time(time_ns + self._valid_ns),
-            publish_steady_ns=time_ns, host_id=0, mode=int(Mode.REPLAY), fault_injection=False,
-            degraded_is_failure=verdict.degraded_is_failure, good_in_row=verdict.good_in_row,
-            restarts=verdict.restarts, crc32=0,
+            instance_id=self._source.instance_id, seq=self._verdict_seq,
+            valid_until=self._time(time_ns + self._valid_ns), publish_steady_ns=time_ns, host_id=0, crc32=0,
+            **verdict_fields(replace(verdict, mode=Mode.REPLAY, fault_injection=False)),
         )  # fmt: skip
         message.crc32 = self._checksum(message)
         self._write(VERDICT, message, time_ns)
