@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from patience import WAIT_S
@@ -29,11 +30,18 @@ class Backend:
 
 
 class Log:
+    """What was logged, and for how many seconds it is not said again."""
+
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.throttled_s: list[float] = []
 
     def __getattr__(self, level: str) -> Any:
-        return lambda text, **_: self.lines.append(f"{level}: {text}")
+        def say(text: str, throttle_duration_sec: float = 0.0) -> None:
+            self.lines.append(f"{level}: {text}")
+            self.throttled_s.append(throttle_duration_sec)
+
+        return say
 
 
 class Stand:
@@ -45,6 +53,7 @@ class Stand:
         self.golden: Any = ""
         self.judged = ""
         self.tested: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
         self.log = Log()
         self.engines = BackendFailover(self, spares, self.admit, self.log)  # type: ignore[arg-type]
 
@@ -64,6 +73,7 @@ class Stand:
     def self_test(self, *, repeats: int, warm_up: bool, backend: Any = None) -> GoldenResult:
         assert (repeats, warm_up) == (1, False)
         self.tested.append((backend or self.backend).name)
+        self.meanwhile()
         if isinstance(self.golden, Exception):
             raise self.golden
         return GoldenResult(not self.golden, 1.0, 0.0, 0.0, 0.0, 1.0, self.golden)

@@ -141,3 +141,47 @@ def test_what_was_loaded_and_never_taken_over_is_released_with_the_rest() -> Non
     stand.engines.close()
     assert spare.closed  # type: ignore[attr-defined]
     assert stand.first.closed
+
+
+def test_everything_that_changes_engines_is_logged_and_what_recurs_once_a_minute() -> None:
+    stand = Stand("bad", "good", broken=("bad",))
+    stand.failed(0)
+    stand.golden = "mask agreement 0.2"
+    stand.engines.retry(RETRY_NS)
+    stand.golden = BackendError("still gone")
+    stand.engines.retry(2 * RETRY_NS)
+    stand.golden = ""
+    stand.engines.retry(3 * RETRY_NS)
+    assert list(zip(stand.log.lines, stand.log.throttled_s, strict=True)) == [
+        ("error: backend bad cannot take over: the golden image gives another result", 0.0),
+        ("warning: backend good takes over from first, verified", 0.0),
+        ("warning: backend first is not what it was: mask agreement 0.2", 60.0),
+        ("warning: backend first still fails: still gone", 60.0),
+        ("info: backend first is back, verified", 0.0),
+    ]
+
+
+def test_a_first_engine_that_waits_for_room_is_tried_after_twice_the_time_whatever_frames_lose() -> None:
+    stand = Stand("good")
+    stand.failed(SECOND)
+    must = SECOND + 2 * RETRY_NS
+    assert not stand.engines.retry_must_be(SECOND + RETRY_NS)
+    assert not stand.engines.retry_must_be(must - 1)
+    assert stand.engines.retry_must_be(must)
+    stand.golden = "mask agreement 0.2"
+    stand.engines.retry(must)
+    assert not stand.engines.retry_must_be(must + RETRY_NS)  # the time runs anew
+
+
+def test_the_thread_that_loads_is_named_and_ends_with_the_process() -> None:
+    stand = Stand("good")
+    gate = Gate(stand)
+    stand.engines.failed(0)
+    loading = stand.engines.loading
+    assert loading is not None
+    assert gate.begun.wait(WAIT_S)
+    assert (loading.thread.name, loading.thread.daemon, loading.is_over) == ("loader", True, False)
+    assert (loading.name, loading.backend) == ("", None)
+    gate.open.set()
+    loading.thread.join(WAIT_S)
+    assert (loading.name, loading.tried, loading.is_over) == ("good", ["good"], True)

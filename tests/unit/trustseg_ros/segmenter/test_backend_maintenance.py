@@ -187,3 +187,37 @@ def test_when_the_last_spare_fails_the_first_engine_serves_at_once_and_that_is_t
     assert (made.stand.backend is made.stand.first, made.changes) == (True, 2)
     assert made.why == [made.stand.judged]
     assert made.stand.log.lines[-1] == "error: the engine failed: the spare has gone too"
+
+
+def test_a_first_engine_that_still_fails_is_tried_again_later() -> None:
+    made = Care(Stand("good"))
+    made.broke()
+    made.stand.golden = "mask agreement 0.2"
+    made.now = RETRY_NS
+    assert made.care.look()
+    assert made.changes == 1
+    made.now = 2 * RETRY_NS - 1
+    assert not made.care.look()
+    made.now += 1
+    assert made.care.look()
+    assert made.stand.tested == ["first", "first"]
+
+
+def test_what_the_way_back_took_is_what_the_next_test_is_expected_to_take() -> None:
+    made = Care(Stand("good"), test_ns=400 * MS)
+    made.broke()
+    made.now = RETRY_NS
+
+    def takes_a_while() -> None:
+        made.now += 30 * MS
+
+    made.stand.meanwhile = takes_a_while
+    assert made.care.look()
+    assert "one of 30 ms" in made.care.plan.no_room()
+
+
+def test_an_engine_that_fails_frame_after_frame_is_named_once_a_second() -> None:
+    made = Care(Stand())
+    made.care.broke("the engine has gone")
+    assert made.stand.log.lines == ["error: the engine failed: the engine has gone"]
+    assert made.stand.log.throttled_s == [1.0]

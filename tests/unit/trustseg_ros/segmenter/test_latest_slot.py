@@ -48,11 +48,20 @@ def test_what_waits_is_given_up_where_it_is_wanted() -> None:
 
 def test_whoever_waits_can_be_woken_for_something_else() -> None:
     slot: LatestSlot[int] = LatestSlot()
+    found: list[bool] = []
+
+    def wait() -> None:
+        waiter = threading.Thread(target=lambda: found.append(slot.wait(None)), daemon=True)
+        waiter.start()
+        waiter.join(WAIT_S)
+
     slot.wake()
-    assert not slot.wait(None)
+    wait()
+    assert found == [False]
     slot.put(1)
     slot.wake()
-    assert slot.wait(None)
+    wait()
+    assert found == [False, True]
 
 
 def test_no_item_is_lost_or_doubled_between_threads() -> None:

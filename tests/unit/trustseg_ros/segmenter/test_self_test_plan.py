@@ -242,3 +242,10 @@ def test_in_place_of_a_frame_a_test_fits_whenever_no_frame_is_awaited() -> None:
     plan.note_frame(SECOND, 90 * MS, SECOND + 90 * MS)
     assert not plan.fits_in_place_of_a_frame(SECOND + 90 * MS + BOUNDS.age_limit_ns)
     assert plan.fits_in_place_of_a_frame(SECOND + 90 * MS + BOUNDS.age_limit_ns + 1)  # the flag is up for it already
+
+
+def test_nobody_waits_for_a_test_that_is_overdue() -> None:
+    plan = SelfTestPlan(10.0, BOUNDS, 0, MS)
+    assert plan.until_due_ns(9 * SECOND - 1) == 1
+    assert plan.until_due_ns(9 * SECOND) == 0
+    assert plan.until_due_ns(60 * SECOND) == 0
