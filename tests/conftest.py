@@ -15,7 +15,7 @@ from trustseg.host import ros_env
 
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("unit", "contract", "replay", "ros", "gpu", "data")
-MARKED_FOLDERS = ("replay", "ros", "gpu", "data")
+MARKS = {folder: "process" if folder == "ros" else folder for folder in ORDER}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,15 +41,13 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Orders by folder, `slow` last within each, and marks what needs more than Python by the folder it lies in.
+    """Orders by folder, `slow` last within each, and marks each test by the folder it lies in (`-m "not process"`).
 
     Of several processes that share the tests each takes the next file: what takes long goes first, so that none is left
     with it at the end when the others have nothing more to do.
     """
     for item in items:
-        folder = _folder(item.path)
-        if folder in MARKED_FOLDERS:
-            item.add_marker(getattr(pytest.mark, folder))
+        item.add_marker(getattr(pytest.mark, MARKS[_folder(item.path)]))
     items.sort(
         key=lambda item: (ORDER.index(_folder(item.path)), item.get_closest_marker("slow") is not None),
         reverse=_is_worker(config),

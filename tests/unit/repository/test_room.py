@@ -106,7 +106,7 @@ def test_a_run_of_several_processes_keeps_to_it(repository: Path, tmp_path: Path
     tests.mkdir()
     for name in ("conftest.py", "room.py"):
         shutil.copy(repository / "tests" / name, tests / name)
-    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    alone\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    alone\n    unit\n")
     nobody, nobody_alone = "others == set()", "not any(each.startswith('a') for each in others)"
     for name, mark, claim in (("a", "@pytest.mark.alone", nobody), ("b", "", nobody_alone)):
         (tests / f"test_{name}.py").write_text(SUITE.format(name=name, mark=mark, claim=claim))
