@@ -12,6 +12,7 @@ starting it.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
@@ -25,6 +26,7 @@ PACKAGES = ("trustseg", "trustseg_ros", "trustseg_lab")
 MOST_LINES = 400
 # The command finds those of other packages by entry points.
 COMMAND = "trustseg.cli.app"
+DOTTED = re.compile(r"\btrustseg(?:_ros|_lab)?(?:\.\w+)*")
 
 # Modules (patterns) -> tests below tests/, and why they are there.
 ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
@@ -124,15 +126,21 @@ def own_modules() -> Iterator[str]:
 
 @cache
 def named_in(file: Path) -> frozenset[str]:
-    """Modules of the sources, and helpers of the tests, that a file imports or names as what it starts."""
+    """Modules of the sources, and helpers of the tests, that a file imports, or names in a text that is no docstring.
+
+    What is named there is started as a program (`-m`), stands in one, or is loaded by its name.
+    """
     found: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in modules():
-            found |= {node.value, f"{node.value}.__main__"}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            for name in DOTTED.findall(node.value):
+                found |= {name, f"{name}.__main__"}
     if file == modules()[COMMAND]:
         found |= {name for name in modules() if ".cli." in name}
     return frozenset(found)
