@@ -39,7 +39,7 @@ def measure(
 ) -> None:
     """Measure the input checks: detection by fault and severity, false alarms on clean frames in the same row.
 
-    Exit code 1 when a clean real frame was accused of anything.
+    Exit code 1 when a clean real frame was flagged.
     """
     from trustseg.files.json_document import json_ready
     from trustseg_lab.faults.health_table import HealthTable
