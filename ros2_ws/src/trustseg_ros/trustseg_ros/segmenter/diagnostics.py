@@ -129,8 +129,8 @@ class SegmenterDiagnostics:
 
     def _engine(self) -> Any:
         node, engine, last = self._node, self._node.book.engine, self._last()
-        level, message = (ERROR, node.trouble_text) if node.trouble else (OK, engine.backend or "not loaded")
-        if node.config.fault_injection and not node.trouble:
+        level, message = (ERROR, node.fault.text) if node.fault.reason else (OK, engine.backend or "not loaded")
+        if node.config.fault_injection and not node.fault.reason:
             level, message = WARN, f"fault injection is on: {node.config.fault or 'no fault now'}"
         worker = node.worker
         postponed = 0 if worker is None else worker.care.postponed

@@ -25,7 +25,7 @@ from trustseg_interfaces.msg import SegmentationStatus
 from trustseg.backends import Backend, select_backend, spare_order
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import signature_policy
-from trustseg.errors import BackendError, BundleError, SelfTestError, TrustSegError
+from trustseg.errors import BundleError, SelfTestError, TrustSegError
 from trustseg.failsafe.messages import EngineIdentity
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
@@ -48,13 +48,13 @@ from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
 from trustseg_ros.segmenter.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.diagnostics import SegmenterDiagnostics
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
+from trustseg_ros.segmenter.node_fault import NodeFault
 from trustseg_ros.segmenter.outputs import OVERRIDABLE, Outputs
 from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.status_publisher import StatusPublisher
 from trustseg_ros.segmenter.supervisor import LOADING_NS, Supervisor
 
 NODE_NAME = "trustseg"
-TROUBLE_PERIOD_S = 0.1
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -94,8 +94,6 @@ class Segmenter(LifecycleNode):
             bounds=self.bounds,
             fault_injection=self.config.fault_injection,
         )
-        self.trouble = Reason.NONE
-        self._trouble_text = ""
         self._loaded: Loaded | None = None
         self._worker: FrameWorker | None = None
         self.supervisor = Supervisor(self.bounds, self._vouch)
@@ -114,8 +112,7 @@ class Segmenter(LifecycleNode):
         self._stream, engine, background = (MutuallyExclusiveCallbackGroup() for _ in range(3))
         self.threads = {"stream": self._stream, "engine": engine, "background": background}
         self.create_service(Trigger, "~/self_test", self._on_self_test, callback_group=engine)
-        self._trouble_timer = steady_timer(self, TROUBLE_PERIOD_S, self._report_trouble, background)
-        self._trouble_timer.cancel()
+        self.fault = NodeFault(self, self.book, self.supervisor, background)
         self.diagnostics = SegmenterDiagnostics(self, self.config.diagnostics_period_s, background)
         self.get_logger().info(f"mode {self.config.mode}; bounds: {self.bounds.describe()}")
         self.get_logger().info(signature_policy())
@@ -147,7 +144,7 @@ class Segmenter(LifecycleNode):
             self._engine_settled = False
             return self._refuse("configure", error)
         self._identify(pipeline)
-        self._settle()
+        self.fault.clear()
         self.get_logger().info(f"configured: bundle {bundle.card.name} on {backend.name} {backend.precision}")
         return SUCCESS
 
@@ -184,7 +181,7 @@ class Segmenter(LifecycleNode):
                         raise SelfTestError("the golden image gives another result than it should", got=golden.why)
         except Exception as error:
             return self._refuse("activate", error)
-        self._settle()
+        self.fault.clear()
         result = super().on_activate(state)
         self._begin_stream(loaded, test_ns)
         loaded.outputs.announce_labels()
@@ -377,32 +374,13 @@ class Segmenter(LifecycleNode):
                 config.output_size == "camera", config.overlay_opacity, config.allow_resolution_change
             )
 
-    # Trouble --------------------------------------------------------------------------------------------------
+    # Refusals -------------------------------------------------------------------------------------------------
 
     def _refuse(self, what: str, error: Exception) -> TransitionCallbackReturn:
         if not self.context.ok():
             return FAILURE  # a signal came in between: the process is ending
-        self.trouble = reason_of(error)
-        text = str(error) if isinstance(error, TrustSegError) else f"{type(error).__name__}: {error}"
-        self._trouble_text = f"{what} failed, {self.trouble.first()}: {text}"
-        self.get_logger().error(self._trouble_text)
-        self._report_trouble()
-        self._trouble_timer.reset()
+        self.fault.note(what, error)
         return FAILURE
-
-    def _settle(self) -> None:
-        self.trouble, self._trouble_text = Reason.NONE, ""
-        self._trouble_timer.cancel()
-
-    @property
-    def trouble_text(self) -> str:
-        """Why the node cannot work; empty when it can."""
-        return self._trouble_text
-
-    def _report_trouble(self) -> None:
-        if self.trouble:
-            with self.supervisor.watch("the middleware, asked to publish,", LOADING_NS):
-                self.book.about_node(self.trouble, Severity.LATCH)
 
     def _on_self_test(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         started, why = time.monotonic(), ""
@@ -438,15 +416,6 @@ class Segmenter(LifecycleNode):
 
     def _on_golden_differs(self, why: str) -> None:
         self._refuse("self-test", SelfTestError("the golden image gives another result than it should", got=why))
-
-
-def reason_of(error: Exception) -> Reason:
-    """Why a transition failed, as a reason bit."""
-    if isinstance(error, BundleError):
-        return Reason.MODEL_INTEGRITY
-    if isinstance(error, SelfTestError):
-        return Reason.SELF_TEST
-    return Reason.BACKEND if isinstance(error, BackendError) else Reason.INTERNAL
 
 
 def main(args: list[str] | None = None) -> int:
