@@ -9,11 +9,13 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import zstandard
 from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys.store import Typestore
 
 from trustseg.errors import InputError
 from trustseg_lab.data import COMPANION, natural_order
@@ -132,7 +134,6 @@ class Bag:
             except InputError:
                 self.close()
                 raise
-        self._stores = {CDR: get_typestore(Stores.ROS2_JAZZY), ROS1: get_typestore(Stores.ROS1_NOETIC)}
 
     def _compare(self, stated: BagMetadata) -> None:
         """Note what is stated and not there.
@@ -216,7 +217,7 @@ class Bag:
         Raises:
             InputError: the bytes are not what the type says.
         """
-        store = self._stores[ROS1 if stored.channel.encoding == ROS1 else CDR]
+        store = _types(Stores.ROS1_NOETIC if stored.channel.encoding == ROS1 else Stores.ROS2_JAZZY)
         try:
             if stored.channel.encoding == ROS1:
                 return store.deserialize_ros1(stored.data, stored.channel.kind)
@@ -279,6 +280,12 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     """The names with commas, at most `most` of them."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+@cache
+def _types(of: Stores) -> Typestore:
+    """Message types, made once: each decoder is compiled when it is first used, which takes 20 ms for an image."""
+    return get_typestore(of)
 
 
 def _is_bag_file(path: Path) -> bool:
