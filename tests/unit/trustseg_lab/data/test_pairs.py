@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from trustseg.errors import InputError
-from trustseg_lab.data import LabelNames, list_pictures, natural_order, paired_files, passed_over, recognised_names
+from trustseg_lab.data import (
+    LabelNames,
+    list_pictures,
+    natural_order,
+    paired_files,
+    passed_over,
+    recognised_names,
+    shown,
+)
 
 
 def folders(tmp_path: Path, images: list[str], labels: list[str]) -> tuple[Path, Path]:
@@ -162,3 +170,19 @@ def test_numbers_in_names_count_and_other_signs_do_not() -> None:
     names = ["part_10.png", "part_9.png", "part_².png", "part_٣.png"]
     ordered = sorted(names, key=lambda name: natural_order(Path(name)))
     assert [name for name in ordered if name.isascii()] == ["part_9.png", "part_10.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a b.png", "a b.png"),
+        ("stra\udcdfe.png", "stra\\xdfe.png"),
+        ("two\nlines.png", "two\\nlines.png"),
+        ("\x1b[31mred.png", "\\x1b[31mred.png"),
+        ("a\u2028b.png", "a\\u2028b.png"),
+        ("全角\u3000.png", "全角\u3000.png"),
+    ],
+)
+def test_a_name_is_shown_as_one_line(name: str, text: str) -> None:
+    """Controls would write over the terminal, line ends make two lines of a table's one."""
+    assert shown(name) == text

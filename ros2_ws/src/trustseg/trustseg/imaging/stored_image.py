@@ -146,7 +146,13 @@ def _deep_grey(data: bytes) -> bool:
 
 
 def limit_decoder(stream: Any) -> None:
-    """Tell a PyAV video stream that is not open yet to decode no picture of more than `MOST_PIXELS`."""
+    """Tell a PyAV video stream that is not open yet to decode no picture of more than `MOST_PIXELS`.
+
+    Raises:
+        InputError: its coding is unknown here.
+    """
+    if stream.codec_context is None:
+        raise InputError("the video cannot be decoded", got="an unknown coding", fix="convert it to H.264, say")
     stream.codec_context.options = {**stream.codec_context.options, "max_pixels": str(MOST_PIXELS)}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ IMAGE_SUFFIXES = frozenset(
 )
 # macOS puts one beside every file of a drive that keeps no attributes of its own (AppleDouble, RFC 1740).
 COMPANION = "._"
+CONTROLS = frozenset({"Cc", "Zl", "Zp"})  # categories of Unicode
 # Folders of these names are parts of one data set: what is learned from one is measured on another.
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing", "images", "labels"})
 
@@ -103,8 +105,12 @@ def _is_foreign(name: str) -> bool:
 
 
 def shown(name: str) -> str:
-    r"""A file's name as text that can be written anywhere: bytes that are no UTF-8 as \\xDF, all else as it is."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    r"""A file's name as one line that can be written anywhere.
+
+    Bytes that are no UTF-8 stand as \xDF, and controls and line ends as Python writes them.
+    """
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(ascii(sign)[1:-1] if unicodedata.category(sign) in CONTROLS else sign for sign in text)
 
 
 def passed_over(*folders: Path) -> list[str]:

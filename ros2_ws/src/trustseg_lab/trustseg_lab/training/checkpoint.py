@@ -53,13 +53,21 @@ def network_config(shape: dict[str, Any]) -> SegNetConfig:
 
 
 def build_network(meta: dict[str, Any]) -> tuple[SegNet | SegNetPair, ClassList]:
-    """An untrained network, or pair of networks, of the described shape, and its classes."""
-    shape = meta["network"]
-    classes = ClassList.model_validate(meta["classes"])
-    if "members" in shape:
-        first, second = (SegNet(network_config(each)) for each in shape["members"])
-        return SegNetPair(first, second), classes
-    return SegNet(network_config(shape)), classes
+    """An untrained network, or pair of networks, of the described shape, and its classes.
+
+    Raises:
+        InputError: the description makes no sense.
+    """
+    try:
+        shape = meta["network"]
+        classes = ClassList.model_validate(meta["classes"])
+        if "members" in shape:
+            first, second = (SegNet(network_config(each)) for each in shape["members"])
+            return SegNetPair(first, second), classes
+        return SegNet(network_config(shape)), classes
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError, AttributeError) as error:
+        what = f"{type(error).__name__} {' '.join(str(error).split())[:200]}"
+        raise InputError("the checkpoint does not describe a network that can be made", got=what) from None
 
 
 def load_network(path: Path) -> tuple[SegNet, ClassList, dict[str, Any]]:
