@@ -72,6 +72,7 @@ setup(
         "openvino": ["openvino>=2024.0"],
         "train": ["torch==2.13.0", "onnxscript>=0.5", "safetensors>=0.4"],
         "security": ["cyclonedx-bom>=7", "pip-audit>=2.10", "pip-requirements-parser>=32"],
+        "fuzz": ["atheris>=2.3", "hypothesis>=6.100"],
         "ray": ["ray[client]>=2.9"],
     },
     zip_safe=False,

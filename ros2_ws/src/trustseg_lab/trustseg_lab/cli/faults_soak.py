@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -55,23 +56,38 @@ def soak(
 
 
 def fuzz(
-    what: Annotated[str, typer.Argument(help="images, parameters, or decoder (by coverage; needs atheris).")],
+    what: Annotated[
+        str, typer.Argument(help="images, parameters, decoder (by coverage), or files: every reader of files.")
+    ],
     count: Annotated[
-        int, typer.Option(min=1, help="Messages, sets of parameters, or runs of the decoder.")
+        int, typer.Option(min=1, help="Messages, sets of parameters, runs of the decoder, or files.")
     ] = 1_000_000,
     seed: Seed = 0,
+    readers: Annotated[
+        str, typer.Option("--reader", metavar="NAME,...", help="Of files: only these readers (pictures,mcap). All.")
+    ] = "",
+    keep: Annotated[Path | None, typer.Option(help="Of files: folder for those that were read wrong.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Feed malformed input: nothing may crash, and nothing that contradicts itself may be accepted.
 
-    Exit code 1 when anything did.
+    Files are altered by structure and by coverage; each is read right or refused in one line. Decoder and files need
+    requirements/fuzz.txt. Exit code 1 when anything else happened.
     """
     from trustseg.errors import InputError
 
-    if what not in ("images", "parameters", "decoder"):
-        raise InputError("what to fuzz", expected="images, parameters or decoder", got=repr(what))
+    ways = {"images": _images, "parameters": _parameters, "decoder": _decoder}
+    if what not in (*ways, "files"):
+        raise InputError("what to fuzz", expected="images, parameters, decoder or files", got=repr(what))
+    if what != "files" and (readers or keep is not None):
+        raise InputError("--reader and --keep are for files", got=repr(what), fix="leave them out")
     with _bar(count) as show:
-        document = {"images": _images, "parameters": _parameters, "decoder": _decoder}[what](count, seed, show)
+        if what == "files":
+            from trustseg_lab.faults.fuzz.fuzz_files import fuzz_files
+
+            document = fuzz_files(count, seed, show, [name for name in readers.split(",") if name], keep)
+        else:
+            document = ways[what](count, seed, show)
     _show(document, as_json)
     if document["crashes"] or document["wrong"]:
         raise typer.Exit(1)

@@ -1,0 +1,228 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Small good files of every kind that is read: what is altered begins here, for nothing is bred from noise alone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import yaml
+
+from trustseg.bundle.loading import find_bundle
+from trustseg.types import UInt8Array
+
+HEIGHT, WIDTH, IMAGES = 16, 24, 4
+TOPIC, TYPE = "/camera/image_raw", "sensor_msgs/msg/Image"
+FIRST_NS, STEP_NS = 1_700_000_000_000_000_000, 100_000_000
+
+
+def scene(index: int = 0) -> UInt8Array:
+    """uint8 (HEIGHT, WIDTH, 3), another one for each index."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    planes = [rows * 9 + index * 20, columns * 7, (rows + columns) * 5 + index]
+    return np.stack(planes, axis=-1).astype(np.uint8)
+
+
+@cache
+def pictures() -> tuple[bytes, ...]:
+    """One in each format that is decoded."""
+    colour = scene()
+    forms: list[tuple[str, UInt8Array, list[int]]] = [
+        (".png", colour, []), (".png", colour[..., 0], []), (".jpg", colour, []),
+        (".jpg", colour, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]), (".bmp", colour, []), (".tiff", colour, []),
+        (".webp", colour, [cv2.IMWRITE_WEBP_QUALITY, 101]), (".webp", colour, [cv2.IMWRITE_WEBP_QUALITY, 60]),
+    ]  # fmt: skip
+    deep = cv2.imencode(".png", colour.astype(np.uint16) * 257)[1].tobytes()
+    return (*(cv2.imencode(kind, image, options)[1].tobytes() for kind, image, options in forms), deep)
+
+
+@cache
+def labels() -> tuple[bytes, ...]:
+    """Class ids as PNG, BMP and TIFF."""
+    ids = (scene()[..., 0] // 26).astype(np.uint8)
+    plain = [cv2.imencode(kind, ids)[1].tobytes() for kind in (".png", ".bmp", ".tiff")]
+    return (*plain, cv2.imencode(".png", ids.astype(np.uint16))[1].tobytes())
+
+
+def _image_message(index: int, store: Any, ros1: bool) -> bytes:
+    seconds, nanoseconds = divmod(FIRST_NS + index * STEP_NS, 10**9)
+    stamp = store.types["builtin_interfaces/msg/Time"](sec=seconds, nanosec=nanoseconds)
+    extra = {"seq": index} if ros1 else {}
+    header = store.types["std_msgs/msg/Header"](stamp=stamp, frame_id="front", **extra)
+    image = scene(index)
+    message = store.types[TYPE](
+        header=header, height=HEIGHT, width=WIDTH, encoding="rgb8", is_bigendian=0, step=3 * WIDTH, data=image.ravel()
+    )
+    return bytes(store.serialize_ros1(message, TYPE) if ros1 else store.serialize_cdr(message, TYPE))
+
+
+def _bag(storage: str, compressed: bool) -> bytes:
+    from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+    from rosbags.typesys import Stores, get_typestore
+
+    store = get_typestore(Stores.ROS2_JAZZY)
+    with tempfile.TemporaryDirectory(prefix="trustseg_fuzz_") as scratch:
+        folder = Path(scratch) / "bag"
+        writer = Writer(folder, version=9, storage_plugin=StoragePlugin[storage])
+        if compressed:
+            writer.set_compression(
+                CompressionMode.STORAGE if storage == "MCAP" else CompressionMode.MESSAGE, CompressionFormat.ZSTD
+            )
+        with writer:
+            connection = writer.add_connection(TOPIC, TYPE, typestore=store)
+            for index in range(IMAGES):
+                writer.write(connection, FIRST_NS + index * STEP_NS, _image_message(index, store, ros1=False))
+        (found,) = (path for path in folder.iterdir() if path.suffix != ".yaml")
+        return found.read_bytes()
+
+
+@cache
+def mcap_files() -> tuple[bytes, ...]:
+    """With chunks compressed and not."""
+    return _bag("MCAP", False), _bag("MCAP", True)
+
+
+@cache
+def sqlite_files() -> tuple[bytes, ...]:
+    """With messages compressed and not."""
+    return _bag("SQLITE3", False), _bag("SQLITE3", True)
+
+
+def message(index: int) -> bytes:
+    """One image message in CDR."""
+    from rosbags.typesys import Stores, get_typestore
+
+    return _image_message(index, get_typestore(Stores.ROS2_JAZZY), ros1=False)
+
+
+def database(topics: Sequence[tuple[Any, ...]], messages: Sequence[tuple[Any, ...]]) -> bytes:
+    """A bag of the sqlite3 storage with any values in its rows.
+
+    Args:
+        topics: id, name, type, serialization format, offered QoS. messages: topic's id, time, data.
+    """
+    with tempfile.TemporaryDirectory(prefix="trustseg_fuzz_") as scratch:
+        path = Path(scratch) / "bag.db3"
+        with closing(sqlite3.connect(path)) as made, made:
+            made.execute("CREATE TABLE topics(id, name, type, serialization_format, offered_qos_profiles)")
+            made.execute("CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id, timestamp, data)")
+            made.executemany("INSERT INTO topics VALUES(?,?,?,?,?)", topics)
+            made.executemany("INSERT INTO messages(topic_id, timestamp, data) VALUES(?,?,?)", messages)
+        return path.read_bytes()
+
+
+@cache
+def ros1_files() -> tuple[bytes, ...]:
+    """Without compression, with bz2 and with lz4."""
+    from rosbags.rosbag1 import Writer
+    from rosbags.typesys import Stores, get_typestore
+
+    store, found = get_typestore(Stores.ROS1_NOETIC), []
+    with tempfile.TemporaryDirectory(prefix="trustseg_fuzz_") as scratch:
+        for kind in ("", "BZ2", "LZ4"):
+            path = Path(scratch) / f"of{kind}.bag"
+            writer = Writer(path)
+            if kind:
+                writer.set_compression(Writer.CompressionFormat[kind])
+            with writer:
+                connection = writer.add_connection(TOPIC, TYPE, typestore=store)
+                for index in range(IMAGES):
+                    writer.write(connection, FIRST_NS + index * STEP_NS, _image_message(index, store, ros1=True))
+            found.append(path.read_bytes())
+    return tuple(found)
+
+
+@cache
+def films() -> tuple[bytes, ...]:
+    """H.264 and MPEG-4 in the containers that cameras and phones write."""
+    import av
+
+    found = []
+    with tempfile.TemporaryDirectory(prefix="trustseg_fuzz_") as scratch:
+        for suffix, codec in ((".mp4", "libx264"), (".mkv", "libx264"), (".avi", "mpeg4"), (".ts", "mpeg4")):
+            path = Path(scratch) / f"film{suffix}"
+            with av.open(str(path), "w") as container:
+                stream: Any = container.add_stream(codec, rate=10)
+                stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+                for index in range(IMAGES):
+                    container.mux(stream.encode(av.VideoFrame.from_ndarray(scene(index), format="bgr24")))
+                container.mux(stream.encode(None))
+            found.append(path.read_bytes())
+    return tuple(found)
+
+
+def metadata_document() -> dict[str, Any]:
+    """metadata.yaml of a bag of one file, `bag.mcap`."""
+    topic = {"name": TOPIC, "type": TYPE, "serialization_format": "cdr", "offered_qos_profiles": []}
+    return {
+        "rosbag2_bagfile_information": {
+            "version": 9, "storage_identifier": "mcap", "relative_file_paths": ["bag.mcap"],
+            "duration": {"nanoseconds": STEP_NS * IMAGES}, "starting_time": {"nanoseconds_since_epoch": FIRST_NS},
+            "message_count": IMAGES,
+            "topics_with_message_count": [{"topic_metadata": topic, "message_count": IMAGES}],
+            "compression_format": "", "compression_mode": "",
+            "files": [{"path": "bag.mcap", "message_count": IMAGES}],
+        }
+    }  # fmt: skip
+
+
+def classes_document() -> dict[str, Any]:
+    """A class list of `trustseg train`."""
+    return {"void": 255, "classes": [{"id": i, "name": f"c{i}", "color": [i, 0, 9]} for i in range(3)]}
+
+
+def training_document() -> dict[str, Any]:
+    """Settings of `trustseg train`."""
+    source = {"images": "images", "labels": "labels", "label_names": "_rgb:_ids"}
+    return {
+        "seed": 1, "data": {"train": source, "val": source, "height": 96, "width": 128},
+        "model": {"stem": 2, "widths": [8, 8, 8, 8, 8]}, "optim": {"epochs": 2, "batch": 2, "lr": 0.01},
+    }  # fmt: skip
+
+
+def schedule_document() -> list[dict[str, Any]]:
+    """Troubles of the camera process."""
+    return [{"kind": "freeze", "start_s": 1.0, "end_s": 2.5}, {"kind": "stop", "start_s": 4, "end_s": 5}]
+
+
+def card_document() -> dict[str, Any]:
+    """card.json of the released bundle."""
+    card: dict[str, Any] = json.loads((find_bundle("segnet_lite") / "card.json").read_text(encoding="utf-8"))
+    return card
+
+
+@cache
+def checkpoints() -> tuple[bytes, ...]:
+    """A checkpoint of a network of few weights, as `trustseg train` describes it, without any weight."""
+    from safetensors.numpy import save
+
+    shape = {"classes": 3, "stem": 2, "widths": [4, 4, 4, 4, 4], "encoder_convs": [1, 1, 1, 1, 1], "lateral": None}
+    about = {"network": shape, "classes": classes_document()}
+    return (save({"w": np.zeros((2, 2), np.float32)}, {"trustseg": json.dumps(about)}),)
+
+
+def as_yaml(document: Callable[[], Any]) -> Callable[[], tuple[bytes, ...]]:
+    """A good file of a document."""
+    return lambda: (yaml.safe_dump(document(), sort_keys=False).encode(),)
+
+
+def as_json(document: Callable[[], Any]) -> Callable[[], tuple[bytes, ...]]:
+    """A good file of a document."""
+    return lambda: (json.dumps(document(), indent=1).encode(),)
+
+
+def names() -> tuple[bytes, ...]:
+    """Names of files, one a line."""
+    return (
+        b"a.png\nb.JPG\n._a.png\nstra\xdfe_0.png\nb_2.png\nb_10.png\nx_leftImg8bit.png",
+        b"1700000000000000000.png\n1.png",
+    )
