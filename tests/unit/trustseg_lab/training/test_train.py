@@ -112,7 +112,7 @@ def test_void_is_ignored_and_foreign_ids_are_named(tmp_path: Path) -> None:
 def test_sizes_that_differ_and_missing_pairs_are_named(tmp_path: Path) -> None:
     source = write_set(tmp_path / "d", 1, 3)
     cv2.imwrite(str(source.labels / "000.png"), np.zeros((20, 48), np.uint8))
-    with pytest.raises(InputError, match=r"000\.png: label size"):
+    with pytest.raises(InputError, match=r"000\.png are of another size than 000\.png"):
         load_set(source, CLASSES, 40, 48)
     (source.labels / "000.png").rename(source.labels / "other.png")
     with pytest.raises(InputError, match=r"images/000\.png has no labels, expected .*labels/000\.png"):

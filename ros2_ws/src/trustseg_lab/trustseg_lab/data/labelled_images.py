@@ -47,10 +47,22 @@ def find_pairs(images: Path, labels: Path, names: LabelNames | None = None) -> l
 
 
 def read_pair(paths: LabelledPaths, classes: int, void: int | None) -> LabelledImage:
+    """Read and check one pair of which something is to be measured.
+
+    Raises:
+        InputError: as `read_fitting`, or every pixel is void.
+    """
+    found = read_fitting(paths, classes, void)
+    if void is not None and bool((found.labels == void).all()):
+        raise InputError(f"labels {paths.labels} are all void ({void})", fix="leave the image out, or check --void")
+    return found
+
+
+def read_fitting(paths: LabelledPaths, classes: int, void: int | None) -> LabelledImage:
     """Read and check one pair.
 
     Raises:
-        InputError: a file cannot be decoded, the sizes differ, ids lie outside the classes, or every pixel is void.
+        InputError: a file cannot be decoded, the sizes differ, or ids lie outside the classes.
     """
     image = read_image(paths.image)
     labels = read_labels(paths.labels, classes, void)
@@ -60,8 +72,6 @@ def read_pair(paths: LabelledPaths, classes: int, void: int | None) -> LabelledI
             expected=_size(image.shape), got=_size(labels.shape),
             fix="labels must fit the image as it stands upright (EXIF orientation)",
         )  # fmt: skip
-    if void is not None and bool((labels == void).all()):
-        raise InputError(f"labels {paths.labels} are all void ({void})", fix="leave the image out, or check --void")
     return LabelledImage(paths, image, labels)
 
 

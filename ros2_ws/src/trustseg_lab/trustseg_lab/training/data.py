@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.errors import InputError
-from trustseg.imaging.stored_image import read_image
 from trustseg.types import UInt8Array
-from trustseg_lab.data import LabelNames, paired_files, read_labels
+from trustseg_lab.data import LabelNames, paired_files
+from trustseg_lab.data.labelled_images import LabelledPaths, read_fitting
 from trustseg_lab.training.config import ClassList, Source
 
 IGNORE = 255
@@ -48,16 +48,9 @@ def pair_files(source: Source) -> list[tuple[Path, Path]]:
 
 def read_pair(image_path: Path, label_path: Path, classes: ClassList) -> tuple[UInt8Array, UInt8Array]:
     """RGB image uint8 (H, W, 3) and label uint8 (H, W) with IGNORE for void; InputError names the file."""
-    image = read_image(image_path, cv2.IMREAD_COLOR)
-    if image is None:
-        raise InputError(f"{image_path} cannot be read as an image", fix="check that the file is whole")
-    label = read_labels(label_path, len(classes.classes), classes.void)
-    if label.shape != image.shape[:2]:
-        raise InputError(
-            f"{label_path}: label size differs from its image", expected=f"{image.shape[:2]}", got=f"{label.shape}"
-        )
-    ids = np.where(label == classes.void, np.uint8(IGNORE), label).astype(np.uint8)
-    return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8), ids
+    found = read_fitting(LabelledPaths(image_path, label_path), len(classes.classes), classes.void)
+    ids = np.where(found.labels == classes.void, np.uint8(IGNORE), found.labels).astype(np.uint8)
+    return np.ascontiguousarray(found.image[:, :, ::-1], dtype=np.uint8), ids
 
 
 def resize_pair(image: UInt8Array, label: UInt8Array, height: int, width: int) -> tuple[UInt8Array, UInt8Array]:
