@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bag_factory import write_video
-from trustseg_lab.recordings.sources import VideoSource
+from trustseg_lab.recordings.film import VideoSource
 
 
 def test_a_video_stands_upright_as_its_player_would_show_it(tmp_path: Path) -> None:

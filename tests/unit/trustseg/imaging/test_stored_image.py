@@ -97,7 +97,7 @@ def test_a_picture_that_is_too_large_is_refused_by_its_header(tmp_path: Path, da
 READ_FOLDER = """
 import sys
 from pathlib import Path
-from trustseg_lab.recordings.sources import FolderSource
+from trustseg_lab.recordings.picture_folder import FolderSource
 source = FolderSource(Path(sys.argv[1]).parent, 10.0)
 print(len(list(source.images())), source.losses)
 """
@@ -158,7 +158,7 @@ def test_every_truncation_of_every_kind_is_survived() -> None:
 def test_a_video_with_too_many_pixels_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bag_factory import write_video
     from trustseg.imaging import stored_image
-    from trustseg_lab.recordings.sources import VideoSource
+    from trustseg_lab.recordings.film import VideoSource
 
     path = write_video(tmp_path / "a.mp4", 3)
     assert len(list(VideoSource(path).images())) == 3

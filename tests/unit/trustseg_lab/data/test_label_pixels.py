@@ -17,7 +17,7 @@ from label_files import GREY, PALETTE
 from trustseg.errors import InputError
 from trustseg_lab.data import decode_labels, known_ids, read_labels
 from trustseg_lab.data.labelled_images import find_pairs, read_pair
-from trustseg_lab.recordings.sources import CompressedPicture, Header, RecordedImage, Stamp
+from trustseg_lab.recordings.recorded_image import CompressedPicture, Header, RecordedImage, Stamp
 from trustseg_lab.replay.labels import FolderLabels
 
 HEIGHT, WIDTH = 12, 22  # a width that fills no whole byte with 1, 2 or 4 bits a sample

@@ -37,7 +37,8 @@ from bag_factory import (
 )
 from trustseg.errors import InputError
 from trustseg_lab.recordings.bag import Bag, choose_topics, is_bag
-from trustseg_lab.recordings.sources import BagSource, open_sources, stamp_ns_of
+from trustseg_lab.recordings.recorded_image import stamp_ns_of
+from trustseg_lab.recordings.sources import BagSource, open_sources
 from trustseg_lab.recordings.storage import CDR, Channel
 
 FORMS: dict[str, Callable[[Path, Sequence[Shot]], Path]] = {

@@ -18,7 +18,7 @@ from trustseg.failsafe.evidence import Evidence, FailsafeConfig
 from trustseg.failsafe.state_machine import StateMachine
 from trustseg.reasons import Mode, Outcome, Reason, State
 from trustseg.types import Frame, FrameVerdict, HealthReport, PerceptionResult
-from trustseg_lab.recordings.sources import RecordedImage
+from trustseg_lab.recordings.recorded_image import RecordedImage
 from trustseg_lab.replay.results.flag import FlagTrack
 from trustseg_lab.replay.timeline import ReplayedFrame, Timeline, TimelineConfig
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ import cv2
 import numpy as np
 
 from trustseg.errors import InputError
-from trustseg.imaging.orientation import upright_frame
-from trustseg.imaging.stored_image import limit_decoder, read_image
+from trustseg.imaging.stored_image import read_image
 from trustseg.types import UInt8Array
 from trustseg_lab.data import list_pictures
+from trustseg_lab.recordings.film import VideoSource
 from trustseg_lab.scenes import Drive
 from trustseg_lab.scenes.overlays import OVERLAYS
 from trustseg_lab.scenes.sensor import noise_tile
@@ -72,18 +73,13 @@ def overlay_streams(stream: Stream) -> Iterator[Stream]:
 
 
 def video_frames(path: Path, limit: int | None = None) -> list[UInt8Array]:
-    """Frames of a video, uint8 RGB; InputError when it cannot be read."""
-    try:
-        with av.open(str(path.absolute())) as container:
-            limit_decoder(container.streams.video[0])
-            frames = []
-            for frame in container.decode(video=0):
-                frames.append(np.ascontiguousarray(upright_frame(frame)[..., ::-1]))
-                if limit is not None and len(frames) >= limit:
-                    break
-            return frames
-    except (av.FFmpegError, OSError) as error:
-        raise InputError(f"video {path}", got=str(error)) from error
+    """Frames of a video, uint8 RGB; InputError when it cannot be read to its end, or to `limit`."""
+    source = VideoSource(path)
+    messages = [recorded.message for recorded in islice(source.images(), limit)]
+    if source.losses:
+        raise InputError(f"video {path}", got=source.losses[0])
+    shapes = [np.asarray(each.data, np.uint8).reshape(each.height, each.width, 3) for each in messages]
+    return [np.ascontiguousarray(bgr[..., ::-1]) for bgr in shapes]
 
 
 def encoded(frames: list[UInt8Array], codec: str, options: dict[str, str], rate: int = 25) -> list[UInt8Array]:

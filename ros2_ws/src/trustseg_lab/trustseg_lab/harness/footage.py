@@ -27,14 +27,9 @@ from trustseg.types import UInt8Array
 from trustseg_lab.harness.drive import IMAGES, Drive, image_name
 from trustseg_lab.harness.refused import Refused, refused_message, unpacked
 from trustseg_lab.harness.script import plan_script
-from trustseg_lab.recordings.sources import (
-    FolderSource,
-    ImageSource,
-    RecordedImage,
-    open_sources,
-    recording_of,
-    stated_period_ns,
-)
+from trustseg_lab.recordings.picture_folder import FolderSource
+from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
+from trustseg_lab.recordings.sources import open_sources, recording_of, stated_period_ns
 
 JPEG_QUALITY = 95
 DEFAULT_RATE_HZ = 10.0

@@ -25,7 +25,8 @@ from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode
 from trustseg.types import UInt8Array
 from trustseg_lab.data import shown
-from trustseg_lab.recordings.sources import ImageSource, RecordedImage, fingerprint, open_sources, stated_period_ns
+from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
+from trustseg_lab.recordings.sources import fingerprint, open_sources, stated_period_ns
 from trustseg_lab.replay.background_writer import BackgroundWriter
 from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.labels import Labels, open_labels

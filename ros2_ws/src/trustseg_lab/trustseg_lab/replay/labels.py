@@ -16,7 +16,7 @@ from trustseg.frames import check_layout
 from trustseg.types import UInt8Array
 from trustseg_lab.data import LabelNames, decode_labels, files_by_stem, known_ids, read_labels, recognised_names
 from trustseg_lab.recordings.bag import COMPRESSED, IMAGE_KINDS, Bag, listed
-from trustseg_lab.recordings.sources import ImageSource, RecordedImage, stamp_ns_of
+from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage, stamp_ns_of
 
 STAMP_DIGITS = 13  # a name of at least so many digits is a stamp in nanoseconds, a shorter one counts images
 WINDOW_NS = 2 * SECOND

@@ -20,7 +20,7 @@ from trustseg.failsafe.state_machine import StateMachine
 from trustseg.reasons import Mode, Outcome, Reason, Severity
 from trustseg.stream import Stream
 from trustseg.types import Frame, PerceptionResult
-from trustseg_lab.recordings.sources import RecordedImage, stamp_ns_of
+from trustseg_lab.recordings.recorded_image import RecordedImage, stamp_ns_of
 
 MAX_PIXELS = 33_554_432
 

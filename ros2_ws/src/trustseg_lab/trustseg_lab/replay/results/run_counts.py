@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from trustseg.reasons import Outcome
-from trustseg_lab.recordings.sources import RecordedImage
+from trustseg_lab.recordings.recorded_image import RecordedImage
 from trustseg_lab.replay.timeline import ReplayedFrame
 
 EXAMPLES = 3
