@@ -251,3 +251,34 @@ def test_two_intakes_of_one_stream_hold_stamps_and_sizes_against_each_other() ->
         both.check(replace(message(3), data=other), 0, 0)
     alone = FrameIntake(IntakeConfig(Mode.REPLAY, True, LIMIT, False), BOUNDS)
     alone.check(replace(first, data=other), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("rgb8; jpeg compressed bgr8", "bgr8; jpeg compressed bgr8", "expected rgb8 sent as bgr8, got bgr8;"),
+        ("rgb8; jpeg compressed bgr8", "rgb8; jpeg compressed rgb8", "expected rgb8 sent as bgr8, got rgb8;"),
+        ("bayer_rggb8; jpeg compressed bgr8", "jpeg", "expected bayer_rggb8 sent as bgr8, got none declared;"),
+        ("", "mono8; png compressed ", "expected none declared, got mono8;"),
+    ],
+)  # fmt: skip
+def test_a_compressed_stream_that_declares_another_encoding_is_refused(first: str, second: str, told: str) -> None:
+    data = cv2.imencode(".png", PIXELS)[1].tobytes()
+    rules, allowing = intake(compressed=True), intake(compressed=True, allow=True)
+    for each in (rules, allowing):
+        each.check(message(1, format=first, data=data), NOW + 1, NOW + 1)
+    with pytest.raises(FrameRejected, match=told) as caught:
+        rules.check(message(2, format=second, data=data), NOW + 2, NOW + 2)
+    assert caught.value.reason == Reason.COLOUR
+    rules.check(message(3, format=first, data=data), NOW + 3, NOW + 3)  # the first one goes on to hold
+    allowing.check(message(2, format=second, data=data), NOW + 2, NOW + 2)
+
+
+def test_words_of_how_it_was_compressed_are_no_encoding() -> None:
+    """A folder of JPEG and PNG files is one stream, and a driver may choose anew for each image."""
+    rules = intake(compressed=True)
+    for at, (kind, declared) in enumerate(
+        [(".png", "png"), (".jpg", "jpeg"), (".png", ""), (".png", "rgb8 jpeg turbo")]
+    ):
+        data = cv2.imencode(kind, PIXELS)[1].tobytes()
+        rules.check(message(at + 1, format=declared, data=data), NOW + at + 1, NOW + at + 1)

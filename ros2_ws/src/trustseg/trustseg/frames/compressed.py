@@ -48,6 +48,12 @@ def declares_depth(declared: str) -> bool:
     return DEPTH_TRANSPORT in words or source in DEPTH or sent in DEPTH
 
 
+def declared_encoding(declared: str) -> str:
+    """What `CompressedImage.format` says of the samples, as taken and as sent; empty where it says nothing of them."""
+    source, sent, _ = _declared(declared)
+    return source if source == sent else f"{source} sent as {sent}".strip()
+
+
 def _declared(declared: str) -> tuple[str, str, list[str]]:
     """(encoding as taken, encoding as sent, words of how it was compressed); empty where nothing is said."""
     taken, semicolon, how = declared.partition(";")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustseg.bounds import MS, Bounds
-from trustseg.frames.compressed import check_depth, check_format, decode_compressed, image_size
+from trustseg.frames.compressed import check_depth, check_format, declared_encoding, decode_compressed, image_size
 from trustseg.frames.layout import FrameLimits, check_dimensions, check_layout
 from trustseg.frames.pixels import decode_pixels
 from trustseg.frames.stamps import EncodingCheck, ResolutionCheck, StampCheck, StampConfig, stamp_of
@@ -81,6 +81,7 @@ class FrameIntake:
             height, width = image_size(data)
             check_depth(data)
             check_dimensions(height, width, self._limits)
+            self._encoding.check(declared_encoding(str(message.format)))
         else:
             height, width = message.height, message.width
             check_layout(height, width, message.step, message.encoding, len(message.data), limits=self._limits)

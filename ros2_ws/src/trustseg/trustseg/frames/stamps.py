@@ -12,6 +12,7 @@ from trustseg.reasons import Mode, Reason
 
 # How far two good clocks may drift apart per second: NTP slews by at most 500 ppm.
 CLOCK_DRIFT = 1e-3
+UNSAID = "none declared"
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,8 @@ class ResolutionCheck:
 class EncodingCheck:
     """The first frame's encoding holds for the stream (fault 19, declared), unless changes are allowed.
 
-    A driver that begins to declare another one has been set up anew: nobody knows whether it says what it sends.
+    A driver that begins to declare another one has been set up anew: nobody knows whether it says what it sends. Of a
+    compressed image it is what `format` says of the samples, and nothing said is a declaration like any other.
     """
 
     def __init__(self, *, allow_change: bool = False) -> None:
@@ -177,8 +179,8 @@ class EncodingCheck:
             self._encoding = encoding
         if encoding != self._encoding:
             raise FrameRejected(
-                Reason.COLOUR, "encoding changed in the middle of the stream", expected=self._encoding,
-                got=encoding[:40], fix="restart the node, or allow changes of size and encoding",
+                Reason.COLOUR, "encoding changed in the middle of the stream", expected=self._encoding or UNSAID,
+                got=encoding[:40] or UNSAID, fix="restart the node, or allow changes of size and encoding",
             )  # fmt: skip
 
 
