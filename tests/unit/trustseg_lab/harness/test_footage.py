@@ -89,9 +89,10 @@ class TestFootage:
         first, cut, no_picture = drive_frames(drive.folder)
         assert first == whole
         assert isinstance(cut, Refused)
-        assert (cut.height, cut.width, cut.data) == (48, 64, b"")
+        assert (cut.height, cut.width, cut.data) == (48, 64, whole[: len(whole) // 2])
         assert isinstance(no_picture, Refused)
-        assert no_picture.height == 0
+        assert (no_picture.height, no_picture.data) == (0, b"not a picture")
+        assert drive.compressed  # no raw image is broken in that way
 
     def test_a_bag_of_an_encoding_that_is_refused_stays_as_it_is(self, tmp_path: Path) -> None:
         images = shots(3)

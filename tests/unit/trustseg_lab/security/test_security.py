@@ -85,6 +85,25 @@ def test_one_enclave_a_process_and_only_the_monitors_may_publish_the_flag() -> N
     assert not [text for text in policy.itertext() if "*" in text]
 
 
+@pytest.mark.parametrize(
+    ("image", "compressed", "heard"),
+    [
+        ("/cam/image_raw", False, {"/cam/image_raw"}),
+        ("/cam/image_raw", True, {"/cam/image_raw", "/cam/image_raw/compressed"}),
+        ("image", True, {"/front/image", "/front/image/compressed"}),
+        ("/cam/compressed", True, {"/cam/compressed"}),
+    ],
+)
+def test_the_segmenter_may_hear_where_image_transport_publishes(image: str, compressed: bool, heard: set[str]) -> None:
+    document = policy_document(Deployment(namespace="/front", image=image, camera_info="/info", compressed=compressed))
+    (segmenter,) = (
+        c for c in ElementTree.fromstring(document).iter("context") if c.attrib["path"].endswith("segmenter")
+    )
+    groups = [group for group in segmenter.iter("topics") if group.get("subscribe") == "ALLOW"]
+    topics = {topic.text for group in groups for topic in group} - {"/info"}
+    assert {each for each in topics if "/cam/" in str(each) or "/image" in str(each)} == heard
+
+
 def test_names_are_made_absolute() -> None:
     assert resolved("~/mask", "/", "trustseg") == "/trustseg/mask"
     assert resolved("~/mask", "/front", "trustseg") == "/front/trustseg/mask"

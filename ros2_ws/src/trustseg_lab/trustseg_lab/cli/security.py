@@ -40,11 +40,16 @@ def policy(
     planner_topic: Annotated[
         list[str] | None, typer.Option(help="Topic that the planner publishes; may be given again.")
     ] = None,
+    image_transport: Annotated[
+        str, typer.Option(help="As the segmenter's parameter: raw, or compressed (also allows IMAGE/compressed).")
+    ] = "raw",
     sim_time: Annotated[bool, typer.Option(help="The nodes hear /clock (replay, simulation).")] = False,
 ) -> None:
     """Write the SROS 2 policy: one enclave a process; only the monitor's may publish the flag that planners obey."""
     from trustseg_lab.security.policy import Deployment, policy_document
 
+    if image_transport not in ("raw", "compressed"):
+        raise InputError("--image-transport", expected="raw or compressed", got=repr(image_transport))
     deployment = Deployment(
         namespace="/" + namespace.strip("/"),
         image=image,
@@ -52,6 +57,7 @@ def policy(
         planner=planner,
         planner_topics=tuple(planner_topic or ("speed",)),
         sim_time=sim_time,
+        compressed=image_transport == "compressed",
     )
     file = out if out.suffix.lower() == ".xml" and not out.is_dir() else out / POLICY_FILE
     path = _write(file, policy_document(deployment))

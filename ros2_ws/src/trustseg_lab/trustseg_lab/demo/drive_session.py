@@ -193,15 +193,18 @@ class DriveSession:
         schedule.write_text(json.dumps(self._drive.camera_schedule()), encoding="utf-8")
         segmenter = {
             "bundle": str(self._options.bundle), "backend": self._options.backend, "threads": self._options.threads,
-            "mode": "live", "autostart": True, **timing,
+            "mode": "live", "autostart": True, "image_transport": self._drive.transport, **timing,
         }  # fmt: skip
         monitor = {"latch_file": str(own / "latch.json"), **timing}
         camera = {
             "source": str(self._drive.folder), "rate_hz": rate_hz, "max_frames": self._drive.slots,
             "schedule": str(schedule), "log": str(self._seen / CAMERA_LOG), "wait_for_subscribers": IMAGE_READERS,
-            "start_file": str(self._start_file),
+            "start_file": str(self._start_file), "image_transport": self._drive.transport,
         }  # fmt: skip
-        recorder = {"output": str(self._options.recording), "max_megabytes": RECORDING_LIMIT_MB}
+        recorder = {
+            "output": str(self._options.recording), "max_megabytes": RECORDING_LIMIT_MB,
+            "image_transport": self._drive.transport,
+        }  # fmt: skip
         return [
             self._node(SEGMENTER, segmenter, respawn=True),
             self._node(MONITOR, monitor),

@@ -27,6 +27,8 @@ class Drive:
         troubles: what is injected, in order of time.
         classes: names of the label ids 0, 1 ... of `labels/*.png` (uint8, 255 unlabelled), empty where there are none.
         folder: holds images, labels and `drive.json`.
+        compressed: it is sent as CompressedImage, as it was recorded: a message that cannot be decoded can be sent
+            in no other way.
     """
 
     name: str
@@ -35,6 +37,12 @@ class Drive:
     troubles: tuple[Trouble, ...]
     classes: tuple[str, ...]
     folder: Path
+    compressed: bool = False
+
+    @property
+    def transport(self) -> str:
+        """As the nodes' parameter `image_transport` has it."""
+        return "compressed" if self.compressed else "raw"
 
     @property
     def labelled(self) -> bool:
@@ -89,4 +97,5 @@ def load_drive(folder: Path) -> Drive:
         troubles=tuple(Trouble(**trouble) for trouble in content["troubles"]),
         classes=tuple(content["classes"]),
         folder=folder,
+        compressed=content["compressed"],
     )

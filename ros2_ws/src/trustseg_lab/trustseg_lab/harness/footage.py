@@ -152,18 +152,19 @@ def footage_drive(
             fix="repeated images would look like a frozen camera",
         )  # fmt: skip
     (folder / IMAGES).mkdir(parents=True)
-    slots = 0
+    slots, compressed = 0, False
     for frame in at_rate(footage.frames(), rate_hz, own_rate_hz):
         if slots / rate_hz >= options.limit_s:
             break
         _keep(folder / IMAGES / image_name(slots), None if frame is None else frame.image)
+        compressed = compressed or (frame is not None and isinstance(frame.image, Refused) and frame.image.compressed)
         slots += 1
         progress(slots / rate_hz)
     if slots == 0:
         lost = footage.source.losses
         raise InputError(f"{source} holds no image that can be read", got=lost[0] if lost else "")
     script, left_out = plan_script(options.kinds, rate_hz, slots / rate_hz)
-    drive = Drive(source.name, rate_hz, slots, script.troubles, (), folder)
+    drive = Drive(source.name, rate_hz, slots, script.troubles, (), folder, compressed)
     drive.save()
     return drive, left_out, footage.notes()
 

@@ -13,14 +13,15 @@ from trustseg.frames import image_size
 from trustseg.reasons import Reason
 
 MARK = b"a message that is refused\n"
-FIELDS = ("height", "width", "encoding", "is_bigendian", "step")
+FIELDS = ("height", "width", "encoding", "is_bigendian", "step", "format", "compressed")
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Fields of sensor_msgs/Image; of a compressed message that cannot be decoded an image without data.
+    """Fields of sensor_msgs/Image, or the data and the format of a CompressedImage.
 
-    A height of 0 stands for that of the stream: the message says none.
+    Of a compressed one the other fields are those of the raw image without data that stands for it where images are
+    sent raw: it cannot be decoded, and no raw image is broken in that way. A height of 0 is that of the stream.
     """
 
     height: int
@@ -29,6 +30,8 @@ class Refused:
     is_bigendian: int
     step: int
     data: bytes
+    format: str = ""
+    compressed: bool = False
 
     def packed(self) -> bytes:
         """As the content of a picture's file."""
@@ -41,12 +44,14 @@ def refused_message(message: Any, compressed: bool, reason: Reason = Reason.BAD_
     if not compressed:
         numbers = (int(message.height), int(message.width), str(message.encoding), int(message.is_bigendian))
         return Refused(*numbers, int(message.step), bytes(message.data))
+    data = bytes(message.data)
     try:
-        height, width = image_size(bytes(message.data))
+        height, width = image_size(data)
     except FrameRejected:
         height = width = 0
-    encoding = str(message.format)[:40] if reason is Reason.BAD_ENCODING else "bgr8"
-    return Refused(height, width, encoding, 0, 3 * width, b"")
+    # What it declares is sent where that is why it is refused. The images beside it are JPEG that declare nothing.
+    declared = str(message.format) if reason is Reason.BAD_ENCODING else ""
+    return Refused(height, width, declared[:40] or "bgr8", 0, 3 * width, data, declared or "jpeg", True)
 
 
 def unpacked(data: bytes) -> Refused | None:

@@ -96,6 +96,7 @@ def _stated_s(container: Any) -> float:
 
 
 def open_film(path: Path) -> Any:
+    """The open container of a film, its decoder bounded; InputError where it is none that can be decoded."""
     import av
 
     try:

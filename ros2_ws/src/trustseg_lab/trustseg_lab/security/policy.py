@@ -12,6 +12,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 
+from trustseg_ros.common.image_transport import compressed_topic
+
 VERSION = "0.2.0"
 SEGMENTER, MONITOR, PLANNER = "segmenter", "monitor", "planner"
 # What every node of rclpy has.
@@ -29,6 +31,7 @@ class Deployment:
     Attributes:
         namespace: of segmenter, monitor and planner; begins with a slash.
         image, camera_info: the camera's topics as remapped; without a leading slash they are the namespace's.
+        compressed: the segmenter takes CompressedImage, from `image` and from `image`/compressed.
         planner: name of the planner's node. planner_topics: what it publishes itself.
         enclaves: folder of the three enclaves.
         sim_time: the nodes hear /clock.
@@ -41,6 +44,7 @@ class Deployment:
     planner_topics: tuple[str, ...] = ("speed",)
     enclaves: str = "/trustseg"
     sim_time: bool = False
+    compressed: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ class NodeRights:
 def rights_of(deployment: Deployment) -> tuple[NodeRights, NodeRights, NodeRights]:
     """Rights of segmenter, monitor and planner."""
     clock = ("/clock",) if deployment.sim_time else ()
+    images = dict.fromkeys(
+        [deployment.image, compressed_topic(deployment.image)] if deployment.compressed else [deployment.image]
+    )
     segmenter = NodeRights(
         SEGMENTER,
         "trustseg",
@@ -65,7 +72,7 @@ def rights_of(deployment: Deployment) -> tuple[NodeRights, NodeRights, NodeRight
             "~/label_info", "~/debug/processing_time_ms", "~/debug/cyclic_time_ms", "~/debug/pipeline_latency_ms",
             "~/transition_event", "/diagnostics", *EVERY_PUBLISHER,
         ),
-        (deployment.image, deployment.camera_info, *clock),
+        (*images, deployment.camera_info, *clock),
         (
             "~/self_test", "~/change_state", "~/get_state", "~/get_available_states", "~/get_available_transitions",
             "~/get_transition_graph", *EVERY_SERVICE,

@@ -31,6 +31,7 @@ from trustseg_lab.harness.drive import DRIVE_FILE, IMAGES
 from trustseg_lab.harness.footage import at_rate, drive_frames, open_footage
 from trustseg_lab.harness.refused import Refused
 from trustseg_lab.tools.camera_schedule import FREEZE, STOP, CameraSchedule, load_schedule
+from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import EXIT_FAILED, EXIT_GOOD, spin_node
 from trustseg_ros.common.parameters import CameraConfig, load
 from trustseg_ros.common.qos import IMAGE_TOPIC, camera_qos
@@ -57,6 +58,7 @@ class Picture:
     encoding: str = "bgr8"
     step: int = 0
     is_bigendian: int = 0
+    format: str = "jpeg"
 
 
 class Camera(Node):
@@ -73,8 +75,10 @@ class Camera(Node):
         self._frames = self._open()
         if config.log and not Path(config.log).absolute().parent.is_dir():
             raise InputError(f"the folder of log {config.log} does not exist")
-        self._image_out = self.create_publisher(
-            CompressedImage if self._compressed else Image, IMAGE_TOPIC, camera_qos()
+        self._image_out = (
+            self.create_publisher(CompressedImage, compressed_topic(self.resolve_topic_name(IMAGE_TOPIC)), camera_qos())
+            if self._compressed
+            else self.create_publisher(Image, IMAGE_TOPIC, camera_qos())
         )
         self._pictures: queue.Queue[Picture | TrustSegError | None] = queue.Queue(AHEAD)
         self._ending = threading.Event()
@@ -137,25 +141,29 @@ class Camera(Node):
     def _prepare(self, index: int, image: UInt8Array | bytes | Refused | None, size: tuple[int, int]) -> Picture:
         if image is None:
             return Picture(index, None, *size)
-        pixels: UInt8Array | None = None
+        stored = image if isinstance(image, bytes) else b""
         if isinstance(image, bytes):
             try:
-                pixels = decode_compressed(image)[0]
+                image = decode_compressed(stored)[0]
             except FrameRejected:
-                image = Refused(0, 0, "bgr8", 0, 0, b"")
-        elif not isinstance(image, Refused):
-            pixels = image
-        if pixels is None:
-            assert isinstance(image, Refused)  # noqa: S101
-            height, width = (image.height, image.width) if image.height else (size[0] or 480, size[1] or 640)
-            step, data = image.step or 3 * width, array.array("B", b"" if self._compressed else image.data)
-            return Picture(index, data, height, width, image.encoding, step, image.is_bigendian)
-        height, width = pixels.shape[:2]
+                image = Refused(0, 0, "bgr8", 0, 0, stored, "jpeg", compressed=True)
+        if isinstance(image, Refused):
+            return self._refused(index, image, size)
+        height, width = image.shape[:2]
         wanted = (size[0] or height, size[1] or width)
+        if self._compressed and stored and wanted == (height, width):
+            return Picture(index, array.array("B", stored), *wanted)  # as it is: compressed twice it would be another
         if wanted != (height, width):
-            pixels = np.asarray(cv2.resize(pixels, wanted[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-        data = array.array("B", self._encoded(pixels))
-        return Picture(index, data, *wanted, step=3 * wanted[1])
+            image = np.asarray(cv2.resize(image, wanted[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        return Picture(index, array.array("B", self._encoded(image)), *wanted, step=3 * wanted[1])
+
+    def _refused(self, index: int, image: Refused, size: tuple[int, int]) -> Picture:
+        """The message itself; where the drive's type of message is the other one, a raw image without data."""
+        height, width = (image.height, image.width) if image.height else (size[0] or 480, size[1] or 640)
+        as_it_was = image.compressed == self._compressed
+        data = array.array("B", image.data if as_it_was else b"")
+        step = image.step or 3 * width
+        return Picture(index, data, height, width, image.encoding, step, image.is_bigendian, image.format)
 
     def _encoded(self, pixels: UInt8Array) -> bytes:
         if self._compressed:
@@ -223,7 +231,7 @@ class Camera(Node):
     def _publish(self, picture: Picture) -> int:
         message: Any
         if self._compressed:
-            message = CompressedImage(format="jpeg")
+            message = CompressedImage(format=picture.format)
         else:
             message = Image(
                 height=picture.height, width=picture.width, step=picture.step, encoding=picture.encoding,

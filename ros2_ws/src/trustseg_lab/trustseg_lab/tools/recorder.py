@@ -25,6 +25,7 @@ from trustseg.errors import FrameRejected, InputError
 from trustseg.files.confined_path import confined
 from trustseg.frames import decode_pixels
 from trustseg_lab.recordings.bag_writer import BagWriter
+from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import EXIT_FAILED, EXIT_GOOD, spin_node
 from trustseg_ros.common.parameters import RecorderConfig, load
 from trustseg_ros.common.qos import IMAGE_TOPIC, STATUS_TOPIC, VERDICT_TOPIC, camera_qos, latest_qos
@@ -59,7 +60,14 @@ class Recorder(Node):
         self._log = get_logger(f"{NODE_NAME}.end")
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
-        self.create_subscription(Image, IMAGE_TOPIC, self._on_image, camera_qos(IMAGE_DEPTH))
+        image = self.resolve_topic_name(IMAGE_TOPIC)
+        if config.image_transport == "compressed":
+            name = compressed_topic(image)
+            self.create_subscription(
+                CompressedImage, name, self._keeper(CompressedImage, name), camera_qos(IMAGE_DEPTH), raw=True
+            )
+        else:
+            self.create_subscription(Image, image, self._on_image, camera_qos(IMAGE_DEPTH))
         for kind, topic in (
             (Image, MASK_TOPIC),
             (Image, CONFIDENCE_TOPIC),
@@ -81,7 +89,7 @@ class Recorder(Node):
             self._log.warning(f"left out for lack of room or time: {told}")
 
     def _keeper(self, kind: Any, topic: str) -> Callable[[bytes], None]:
-        name, picture = self.resolve_topic_name(topic), kind is Image
+        name, picture = self.resolve_topic_name(topic), kind in (Image, CompressedImage)
 
         def keep(data: bytes) -> None:
             now_ns = self.get_clock().now().nanoseconds
@@ -92,7 +100,7 @@ class Recorder(Node):
     def _on_image(self, message: Image) -> None:
         name = self.resolve_topic_name(IMAGE_TOPIC)
         now_ns = self.get_clock().now().nanoseconds
-        self._queue(name, True, lambda: self._write_jpeg(f"{name}/compressed", message, now_ns))
+        self._queue(name, True, lambda: self._write_jpeg(compressed_topic(name), message, now_ns))
 
     def _queue(self, topic: str, picture: bool, write: Callable[[], None]) -> None:
         if picture and self._waiting.qsize() >= MAX_WAITING:

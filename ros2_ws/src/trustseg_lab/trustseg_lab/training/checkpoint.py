@@ -79,7 +79,9 @@ def load_network(path: Path) -> tuple[SegNet, ClassList, dict[str, Any]]:
             expected="the network alone, as `trustseg train` writes it",
             fix="give the checkpoint that it was made from",
         )  # fmt: skip
-    network, classes = SegNet(network_config(meta["network"])), ClassList.model_validate(meta["classes"])
+    network, classes = build_network(meta)
+    if not isinstance(network, SegNet):
+        raise InputError(f"{path} holds a pair of networks", expected="one network", fix="give one of its members")
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

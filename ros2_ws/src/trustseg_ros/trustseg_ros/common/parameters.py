@@ -195,6 +195,7 @@ class RecorderConfig:
     """Parameters of the recorder `recorder`."""
 
     output: str = parameter("", "folder to write; must not exist")
+    image_transport: str = parameter("raw", "type of the image topic", choices=("raw", "compressed"))
     max_megabytes: float = parameter(200.0, "size at which images are left out, MB", minimum=1.0, maximum=1e6)
     jpeg_quality: int = parameter(85, "quality of the camera's JPEG images", minimum=1, maximum=100)
     bag_version: int = parameter(9, "metadata version of the bag; 8 for Humble", minimum=8, maximum=9)

@@ -40,7 +40,6 @@ __all__ = [
 
 # Names as seen from a node in the same namespace as the segmentation node and the monitor; each can be remapped.
 IMAGE_TOPIC = "image"
-COMPRESSED_SUFFIX = "/compressed"  # behind a base topic, by the convention of image_transport
 CAMERA_INFO_TOPIC = "camera_info"
 STATUS_TOPIC = "trustseg/status"
 VERDICT_TOPIC = "trustseg_monitor/failure_state"

@@ -31,11 +31,11 @@ from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
 from trustseg.stream import Stream
+from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
 from trustseg_ros.common.qos import (
     CAMERA_INFO_TOPIC,
-    COMPRESSED_SUFFIX,
     IMAGE_TOPIC,
     SubscriptionEventCallbacks,
     camera_qos,
@@ -77,7 +77,7 @@ class Segmenter(LifecycleNode):
     def __init__(self) -> None:
         super().__init__(NODE_NAME)
         image = self.resolve_topic_name(IMAGE_TOPIC)
-        self.overrides = QosOverrides(self, (image, image + COMPRESSED_SUFFIX, CAMERA_INFO_TOPIC), OVERRIDABLE)
+        self.overrides = QosOverrides(self, (image, compressed_topic(image), CAMERA_INFO_TOPIC), OVERRIDABLE)
         self.config = load(self, SegmenterConfig, self.overrides.names)
         self.mode = MODES[self.config.mode]
         self.bounds = self.config.bounds
@@ -320,8 +320,8 @@ class Segmenter(LifecycleNode):
     def image_topics(self) -> list[str]:
         """Where images come from, as remapped: the topic, and of a base topic what image_transport makes of it too."""
         topic = self.resolve_topic_name(IMAGE_TOPIC)
-        if self.config.image_transport == "compressed" and not topic.endswith(COMPRESSED_SUFFIX):
-            return [topic, topic + COMPRESSED_SUFFIX]
+        if self.config.image_transport == "compressed":
+            return list(dict.fromkeys([topic, compressed_topic(topic)]))
         return [topic]
 
     @property

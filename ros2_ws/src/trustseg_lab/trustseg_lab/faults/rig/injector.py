@@ -31,6 +31,7 @@ from trustseg_lab.faults.camera_faults import (
     info_size,
 )
 from trustseg_lab.faults.camera_message import CameraMessage
+from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import Timing, load, parameter, watch
 from trustseg_ros.common.qos import IMAGE_TOPIC, camera_qos, output_qos
@@ -66,10 +67,13 @@ class Injector(Node):
         self._ends_ns: int | None = None
         self._late: deque[tuple[int, CameraMessage]] = deque()
         kind = CompressedImage if self._compressed else Image
+        image_in, image_out = (self.resolve_topic_name(name) for name in ("image_in", IMAGE_TOPIC))
+        if self._compressed:
+            image_in, image_out = compressed_topic(image_in), compressed_topic(image_out)
         self._events = EventOut(self)
-        self._image_out = self.create_publisher(kind, IMAGE_TOPIC, camera_qos())
+        self._image_out = self.create_publisher(kind, image_out, camera_qos())
         self._info_out = self.create_publisher(CameraInfo, "camera_info", camera_qos())
-        self.create_subscription(kind, "image_in", self._on_image, camera_qos())
+        self.create_subscription(kind, image_in, self._on_image, camera_qos())
         self.create_subscription(CameraInfo, "camera_info_in", self._on_info, camera_qos())
         self._mask_out = self.create_publisher(Image, "~/mask", output_qos())
         self._mask_before: Any = None
