@@ -97,6 +97,8 @@ def test_a_cut_jpeg_is_sent_as_it_is_and_refused_for_the_same_reason(
         shot.changes = {"format": "rgb8; jpeg compressed bgr8", "data": data.ravel()}
     drive, entries = published(tmp_path, write_bag(tmp_path / "bag", images, compressed=True), listener)
     assert drive.compressed
+    segmenter = yaml.safe_load((tmp_path / "work" / "segmenter.yaml").read_text())["/**"]["ros__parameters"]
+    assert (segmenter["image_transport"], segmenter["mode"]) == ("compressed", "live")
     assert load_drive(drive.folder) == drive
     sent = [entry["index"] for entry in entries if entry["sent"]]
     assert [bytes(m.data) for m in listener[1]] == [files[index].tobytes() for index in sent]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from bag_factory import FIRST_NS, bag_file, shots, write_bag, write_video
 from trustseg.errors import InputError
 from trustseg_lab.harness.footage import FootageOptions, TimedFrame, at_rate, drive_frames, footage_drive
 from trustseg_lab.harness.refused import Refused
+from trustseg_lab.harness.script import Trouble
 
 
 def taken(times: list[float], rate_hz: float, own_hz: float) -> list[int]:
@@ -76,6 +78,11 @@ class TestFootage:
         drive, *_ = footage_drive(video, FootageOptions(rate_hz=10.0, limit_s=1.5), tmp_path / "drive")
         assert drive.slots == 15
         assert int(cv2.imread(str(drive.image_path(5))).mean()) == pytest.approx(10 * 6, abs=4)
+        # It repeats images where nothing moves, which a replay does not call a frozen camera: nor does the node, then.
+        assert (drive.film, drive.mode) == (True, "sim")
+        again = replace(drive, troubles=(Trouble("frozen", 0.5, 1.0, 0.0),))
+        assert again.mode == "live"
+        assert replace(drive, film=False).mode == "live"
         with pytest.raises(InputError, match="above the footage's own rate"):
             footage_drive(video, FootageOptions(rate_hz=30.0), tmp_path / "again")
 

@@ -193,7 +193,7 @@ class DriveSession:
         schedule.write_text(json.dumps(self._drive.camera_schedule()), encoding="utf-8")
         segmenter = {
             "bundle": str(self._options.bundle), "backend": self._options.backend, "threads": self._options.threads,
-            "mode": "live", "autostart": True, "image_transport": self._drive.transport, **timing,
+            "mode": self._drive.mode, "autostart": True, "image_transport": self._drive.transport, **timing,
         }  # fmt: skip
         monitor = {"latch_file": str(own / "latch.json"), **timing}
         camera = {

@@ -29,6 +29,7 @@ class Drive:
         folder: holds images, labels and `drive.json`.
         compressed: it is sent as CompressedImage, as it was recorded: a message that cannot be decoded can be sent
             in no other way.
+        film: it is made of a film, which repeats pictures exactly where nothing moves.
     """
 
     name: str
@@ -38,6 +39,15 @@ class Drive:
     classes: tuple[str, ...]
     folder: Path
     compressed: bool = False
+    film: bool = False
+
+    @property
+    def mode(self) -> str:
+        """Of the segmenter: `sim`, as in a replay, takes no picture of a film that comes again for a frozen camera.
+
+        Not where the script has a frozen camera, which would not be found.
+        """
+        return "sim" if self.film and all(each.kind != "frozen" for each in self.troubles) else "live"
 
     @property
     def transport(self) -> str:
@@ -97,5 +107,6 @@ def load_drive(folder: Path) -> Drive:
         troubles=tuple(Trouble(**trouble) for trouble in content["troubles"]),
         classes=tuple(content["classes"]),
         folder=folder,
-        compressed=content["compressed"],
+        compressed=content.get("compressed", False),  # rendered drives are kept for longer than one version
+        film=content.get("film", False),
     )

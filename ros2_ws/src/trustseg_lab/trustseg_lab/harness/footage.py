@@ -164,7 +164,7 @@ def footage_drive(
         lost = footage.source.losses
         raise InputError(f"{source} holds no image that can be read", got=lost[0] if lost else "")
     script, left_out = plan_script(options.kinds, rate_hz, slots / rate_hz)
-    drive = Drive(source.name, rate_hz, slots, script.troubles, (), folder, compressed)
+    drive = Drive(source.name, rate_hz, slots, script.troubles, (), folder, compressed, footage.source.repeats)
     drive.save()
     return drive, left_out, footage.notes()
 
