@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from trustseg.errors import InputError
-from trustseg.files.json_document import check_output_folder, json_ready, write_json
+from trustseg.files.json_document import check_output_folder, json_ready, print_json, write_json
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,8 @@ def test_results_are_not_written_over_unasked(tmp_path: Path) -> None:
     check_output_folder(tmp_path, overwrite=True)
     with pytest.raises(InputError, match="is not a folder"):
         check_output_folder(tmp_path / "metrics.json", overwrite=True)
+
+
+def test_a_document_is_one_line_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"x": float("nan"), "y": np.float32(0.5), "z": [np.int64(1)]})
+    assert capsys.readouterr().out == '{"x": null, "y": 0.5, "z": [1]}\n'

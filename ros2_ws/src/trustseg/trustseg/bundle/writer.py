@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from trustseg.bundle.card import CalibrationFile, Card, FileRef, VerdictFile
 from trustseg.bundle.loading import CALIBRATION_VARIABLE, Bundle, sha256_hex
-from trustseg.files.json_document import json_ready, json_text, write_whole
+from trustseg.files.json_document import json_ready, json_text
+from trustseg.files.whole_file import write_whole
 
 VERDICT_FILE = "verdict.json"
 CARD_FILE = "card.json"

@@ -7,7 +7,15 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 LOG_PERIOD_S = 30.0
 
@@ -20,7 +28,13 @@ class Bars(Progress):
     """
 
     def __init__(self, console: Console, log_period_s: float = LOG_PERIOD_S) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         super().__init__(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._log_period_s, self._told_s = log_period_s, self.get_time()
 

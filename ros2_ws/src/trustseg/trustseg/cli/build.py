@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from trustseg.backend_registry import REGISTRY, TENSORRT, TENSORRT_RTX
+from trustseg.cli.bars import Bars
 from trustseg.errors import BackendError, InputError
+from trustseg.files.json_document import print_json
 
 if TYPE_CHECKING:
     from trustseg.backends.tensorrt.plan_manifest import PlanManifest, PlanPlace
@@ -67,7 +66,7 @@ def build(
         missing = _missing(LIBRARY[backend])
         if as_json:
             document = {"bundle": loaded.card.name, "backend": backend, "library": missing, "problems": problems}
-            sys.stdout.write(json.dumps(document) + "\n")
+            print_json(document)
         else:
             console.print(f"{backend}: {missing or 'installed'}", soft_wrap=True, markup=False)
             for name, problem in problems.items():
@@ -77,7 +76,7 @@ def build(
         return
     built = [_build(loaded, place, ahead, workspace_mb) for place in places.values()]
     if as_json:
-        sys.stdout.write(json.dumps([manifest.model_dump(mode="json") for manifest in built]) + "\n")
+        print_json([manifest.model_dump(mode="json") for manifest in built])
         return
     for manifest, place in zip(built, places.values(), strict=True):
         machine = manifest.machine
@@ -107,8 +106,7 @@ def _build(bundle: Bundle, place: PlanPlace, ahead: tuple[str, ...], workspace_m
     # TensorRT's own parser would name a node; this names the rule, and it catches what only some versions refuse.
     refuse_unportable(_parsed(bundle, place.precision))
     err = Console(stderr=True, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    with Bars(err) as progress:
         tasks = {place.precision: progress.add_task(f"{place.precision}: building", total=None)}
 
         def report(phase: str, done: int, steps: int) -> None:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from trustseg.bundle.loading import engine_roots, load_bundle
 from trustseg.errors import BundleError
+from trustseg.files.json_document import print_json
 from trustseg.host import machine
 from trustseg.host.machine import Fact
 
@@ -41,7 +41,7 @@ def env(
             group: {f.name: {k: v for k, v in asdict(f).items() if k != "name"} for f in facts}
             for group, facts in groups.items()
         }
-        typer.echo(json.dumps(document, indent=2))
+        print_json(document)
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")

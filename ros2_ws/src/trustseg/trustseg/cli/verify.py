@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from trustseg.backends import Candidate, load_golden, try_backend
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import configured_key
 from trustseg.errors import BundleError
+from trustseg.files.json_document import print_json
 from trustseg.judgement import golden_proof
 
 
@@ -63,7 +63,7 @@ def verify(
         files.insert(0, (f"signature by {key.name}", ""))  # else loading had failed
     passed = bool(candidates) and all(c.passed or c.missing for c in candidates) and any(c.passed for c in candidates)
     if as_json:
-        typer.echo(json.dumps(_document(loaded, precision, files, candidates, passed), allow_nan=False))
+        print_json(_document(loaded, precision, files, candidates, passed))
     else:
         _print(loaded, precision, files, candidates, passed)
     if not passed:

@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from contextlib import suppress
+import sys
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from trustseg.errors import InputError
+from trustseg.files.whole_file import write_whole
 
 
 def json_ready(value: Any) -> Any:
@@ -25,10 +23,8 @@ def json_ready(value: Any) -> Any:
         return {str(key): json_ready(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [json_ready(each) for each in value]
-    if isinstance(value, np.ndarray):
-        return [json_ready(each) for each in value.tolist()]
-    if isinstance(value, np.generic):
-        value = value.item()
+    if hasattr(value, "tolist"):  # NumPy's, which need not be imported for it
+        return json_ready(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -50,17 +46,10 @@ def json_text(document: Any) -> bytes:
     return (json.dumps(json_ready(document), indent=1, allow_nan=False) + "\n").encode()
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that no reader ever sees half of it; InputError where that is not possible."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        os.replace(partial, path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}", got=error.strerror or str(error)) from error
+def print_json(document: Any) -> None:
+    """`document` on standard output: one line for a program that reads it, indented on a terminal."""
+    indent = 1 if sys.stdout.isatty() else None
+    sys.stdout.write(json.dumps(json_ready(document), indent=indent, allow_nan=False) + "\n")
 
 
 def check_output_folder(folder: Path, *, overwrite: bool) -> None:

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,7 +48,7 @@ def bench(
     """Time the camera-to-message path in one run: bare engine, pipeline, and with --ros the real node."""
     from trustseg.backends import select_backend, try_backend
     from trustseg.bundle.loading import load_bundle
-    from trustseg.files.json_document import json_ready
+    from trustseg.files.json_document import print_json
     from trustseg_lab.bench.path_timing import bench_frames, bench_paths
 
     height, width = parse_size(size)
@@ -112,8 +110,7 @@ def bench(
             node = bench_node(options, best.added.median_ms)
     if as_json:
         document = _document(loaded.card.name, (height, width), paths, node)
-        json.dump(json_ready(document), sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(document)
     else:
         _print(Console(highlight=False), (height, width), paths, node)
     missed = not all(path.within_budget for path in paths) or (node is not None and not node.within_budget)

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,14 +20,13 @@ def bench_replay(
     path: Path, options: ReplayOptions, rounds: int, as_json: bool, tick: Callable[[], object]
 ) -> bool:  # fmt: skip
     """Measure, print, and say whether the replay comes near enough to its limit."""
-    from trustseg.files.json_document import json_ready
+    from trustseg.files.json_document import json_ready, print_json
     from trustseg_lab.replay.throughput import measure
 
     found = measure(path, options, rounds, tick)
     good = found.share >= LEAST_SHARE
     if as_json:
-        json.dump(json_ready(found) | {"share": found.share, "within_budget": good}, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(json_ready(found) | {"share": found.share, "within_budget": good})
     else:
         spread = f"{100 * min(found.shares):.0f} to {100 * max(found.shares):.0f} %"
         Console(highlight=False).print(

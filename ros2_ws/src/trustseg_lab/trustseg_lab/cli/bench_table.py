@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -27,7 +25,7 @@ def bench_precisions(
 ) -> None:  # fmt: skip
     """Time the engines and print one table, or one JSON document."""
     from trustseg.backends import load_golden
-    from trustseg.files.json_document import json_ready
+    from trustseg.files.json_document import print_json
     from trustseg_lab.bench.engines import bench_engines, engine_kinds
     from trustseg_lab.bench.path_timing import bench_frames
 
@@ -41,8 +39,7 @@ def bench_precisions(
             "bundle": loaded.card.name, "threads": threads, "images": len(images), "engines": figures,
             "left_out": [{**asdict(kind), "why": why} for kind, why in left_out], "peaks": peaks,
         }  # fmt: skip
-        json.dump(json_ready(document), sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(document)
         return
     console = Console(highlight=False)
     console.width = max(console.width, TABLE_WIDTH)

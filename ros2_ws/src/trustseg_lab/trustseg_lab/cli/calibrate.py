@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -64,7 +63,7 @@ def calibrate(
     """Fit the confidence table and the image verdict of a bundle, report them cross-fitted, and put them into it."""
     from trustseg.bundle.loading import load_bundle
     from trustseg.bundle.writer import update_bundle
-    from trustseg.files.json_document import json_ready
+    from trustseg.files.json_document import print_json
     from trustseg_lab.calibrate.calibrate import CalibrationContext, calibrate_rows
     from trustseg_lab.calibrate.collect_views import LabelledFolder
     from trustseg_lab.calibrate.verdict_fit import fit_steps
@@ -100,8 +99,7 @@ def calibrate(
             "recovery_threshold": result.verdict.model.recovery_threshold,
             "feature_set": result.verdict.feature_set, "settings": result.verdict.settings,
         }  # fmt: skip
-        json.dump(json_ready(document), sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(document)
     else:
         terminal = Console(highlight=False)
         terminal.width = max(terminal.width, TABLE_WIDTH)  # piped output has 80 columns: too few for ten figures

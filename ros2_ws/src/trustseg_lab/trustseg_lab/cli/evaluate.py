@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +82,7 @@ def evaluate(
     """Measure masks, confidence and image verdicts of a bundle on labelled images; writes metrics.json and a report."""
     from trustseg.backends import create_backend, select_backend
     from trustseg.bundle.loading import load_bundle
-    from trustseg.files.json_document import check_output_folder, json_ready, write_json
+    from trustseg.files.json_document import check_output_folder, print_json, write_json
     from trustseg_lab.corruptions.catalogue import CLEAN, Corruption, parse_corruptions
     from trustseg_lab.data import LabelNames, passed_over
     from trustseg_lab.data.labelled_images import find_pairs
@@ -129,8 +127,7 @@ def evaluate(
     if report:
         write_report(out / "report.html", found, state)
     if as_json:
-        json.dump(json_ready(found.document), sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(found.document)
     else:
         print_report(Console(highlight=False), found)
     for name, why in made.left_out.items():

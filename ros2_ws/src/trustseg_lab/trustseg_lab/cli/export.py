@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +15,7 @@ from rich.table import Table
 
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
+from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
 from trustseg_lab.cli.train import packaged
 
@@ -166,7 +165,7 @@ def _export_checkpoint(
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     if as_json:
-        sys.stdout.write(json.dumps(asdict(parity)) + "\n")
+        print_json(asdict(parity))
 
 
 def _size(text: str, option: str) -> tuple[int, int]:
@@ -211,7 +210,7 @@ def _camera_form(
         )  # fmt: skip
     console.print(f"wrote {out}", soft_wrap=True)
     if as_json:
-        sys.stdout.write(json.dumps({precision: asdict(found) for precision, found in parity.items()}) + "\n")
+        print_json({precision: asdict(found) for precision, found in parity.items()})
 
 
 def _rewrite(name: str, out: Path | None, parity_images: int, as_json: bool) -> None:
@@ -235,7 +234,7 @@ def _rewrite(name: str, out: Path | None, parity_images: int, as_json: bool) -> 
         soft_wrap=True,
     )  # fmt: skip
     if as_json:
-        sys.stdout.write(json.dumps(asdict(parity)) + "\n")
+        print_json(asdict(parity))
 
 
 def _add_precision(
@@ -287,7 +286,7 @@ def _add_precision(
         soft_wrap=True,
     )  # fmt: skip
     if as_json:
-        sys.stdout.write(json.dumps(asdict(found)) + "\n")
+        print_json(asdict(found))
 
 
 def _print_layers(selection: Selection) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from trustseg.backend_registry import CHOICE
+from trustseg.cli.bars import Bars
+from trustseg.files.json_document import print_json
 from trustseg_lab.cli.faults_health import measure
 from trustseg_lab.cli.faults_soak import fuzz, soak
 
@@ -67,7 +68,7 @@ def list_faults(rate: Rate = RATE_HZ, budget: Budget = BUDGET_MS, as_json: AsJso
         for each in CALM
     ]  # fmt: skip
     if as_json:
-        _print_json({"faults": rows, "false_alarms": calm})
+        print_json({"faults": rows, "false_alarms": calm})
         return
     table = Table(title_justify="left")
     for name in ("#", "fault", "kind", "how", "state", "reason", "bound ms"):
@@ -119,7 +120,7 @@ def run_faults(
     )  # fmt: skip
     run_job.check_options(options)
     err = Console(stderr=True, highlight=False, soft_wrap=True)
-    with _bar(err) as bar:
+    with Bars(err) as bar:
         task = bar.add_task("starting", total=None)
 
         def progress(name: str, done: int, total: int) -> None:
@@ -127,7 +128,7 @@ def run_faults(
 
         document = run_job.run_faults(options, lambda line: bar.console.print(line, markup=False), progress)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         _print_rows(Console(highlight=False), document)
     alarmed = any(not each["quiet"] for each in document["false_alarms"])
@@ -185,7 +186,7 @@ def chaos(
     )  # fmt: skip
     check_options(options)
     err = Console(stderr=True, highlight=False, soft_wrap=True)
-    with _bar(err) as bar:
+    with Bars(err) as bar:
         task = bar.add_task("starting", total=count)
 
         def progress(name: str, done: int, total: int) -> None:
@@ -193,7 +194,7 @@ def chaos(
 
         document = run_chaos(options, count, within, lambda line: bar.console.print(line, markup=False), progress)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         Console(highlight=False, soft_wrap=True).print(
             f"{document['faults']} faults in {document['duration_s']:.0f} s, {document['from_ok']} of them from OK; "
@@ -227,18 +228,6 @@ def _bounds(rate: float, budget: float) -> Bounds:
     if not (1.0 <= rate <= 240.0 and 1.0 <= budget <= 5000.0):
         raise InputError("--rate or --latency-budget-ms is out of range", expected="1 to 240 Hz, 1 to 5000 ms")
     return derive_bounds(round(SECOND / rate), round(budget * MS))
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console,
-        transient=True,
-    )  # fmt: skip
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    json.dump(document, sys.stdout, indent=1, allow_nan=False)
-    sys.stdout.write("\n")
 
 
 def _print_rows(console: Console, document: dict[str, Any]) -> None:

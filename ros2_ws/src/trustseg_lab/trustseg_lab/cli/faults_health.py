@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,7 +40,7 @@ def measure(
 
     Exit code 1 when a clean real frame was flagged.
     """
-    from trustseg.files.json_document import json_ready
+    from trustseg.files.json_document import print_json
     from trustseg_lab.faults.health_table import HealthTable
 
     err = Console(stderr=True, highlight=False)
@@ -52,10 +51,7 @@ def measure(
             table.add(stream)
             bar.update(task, advance=1, description=stream.group)
     if as_json:
-        import json
-
-        json.dump(json_ready(_document(table)), sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(_document(table))
     else:
         _print(Console(highlight=False), table)
     if any(each.accused for each in table.clean() if each.group not in ("weather",)):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import typer
 from rich.console import Console
 
 from trustseg.cli.bars import Bars
+from trustseg.files.json_document import print_json
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
@@ -34,7 +34,6 @@ def soak(
     Exit code 1 when a frame had no or two statuses, memory, threads or files grew, or a flag was down wrongly.
     """
     from trustseg.bundle.loading import load_bundle
-    from trustseg.files.json_document import json_ready
     from trustseg_lab.faults.rig.soak import Soak
 
     with _bar(frames) as show:
@@ -50,7 +49,7 @@ def soak(
         "threads": [result.samples[0].threads, result.samples[-1].threads],
         "files": [result.samples[0].files, result.samples[-1].files], "grew": result.grew,
     }  # fmt: skip
-    _show(document if not as_json else json_ready(document), as_json)
+    _show(document, as_json)
     if not result.accounting_exact or result.grew or result.unsafe:
         raise typer.Exit(1)
 
@@ -145,8 +144,7 @@ def _quiet_decoders() -> Iterator[None]:
 
 def _show(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        json.dump(document, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(document)
         return
     console = Console(highlight=False, soft_wrap=True)
     for name, value in document.items():

@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
+from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
+from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
 from trustseg_lab.cli.label_options import LABEL_NAMES
 
@@ -65,7 +64,7 @@ def fit_confidence(
     sources = [parse_source(text) for text in [*unseen, *(seen or [])]]
     for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
+    with Bars(console) as progress:
         task = progress.add_task("reading", total=None)
 
         def rendered(done: int, of: int) -> None:
@@ -93,7 +92,7 @@ def fit_confidence(
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     if as_json:
-        sys.stdout.write(json.dumps(record) + "\n")
+        print_json(record)
 
 
 def percent(share: float | None) -> str:

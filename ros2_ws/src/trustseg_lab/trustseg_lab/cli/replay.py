@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,7 +98,7 @@ def replay(
     Exit code 0; 1: a clause of --fail-on holds, or of a recording no image could be judged; 2: bad input.
     """
     from trustseg.errors import InputError
-    from trustseg.files.json_document import json_ready
+    from trustseg.files.json_document import print_json
     from trustseg_lab.replay.job import ReplayOptions
     from trustseg_lab.replay.replay import DRIVES, ReplayRequest
     from trustseg_lab.replay.replay import replay as run
@@ -143,8 +141,7 @@ def replay(
     for line in result.failed:
         err.print(f"trustseg: {line}", style="red", markup=False)
     if as_json:
-        json.dump(json_ready(result.document), sys.stdout, indent=1, allow_nan=False)
-        sys.stdout.write("\n")
+        print_json(result.document)
     else:
         _print(Console(highlight=False), result, out)
     for fired in result.fired:

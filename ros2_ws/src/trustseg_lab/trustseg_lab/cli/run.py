@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +12,7 @@ import typer
 from rich.console import Console
 
 from trustseg.backend_registry import CHOICE
+from trustseg.files.json_document import print_json
 
 EXIT_INTERRUPTED = 130
 
@@ -80,8 +79,7 @@ def run(
         err.print("trustseg: interrupted; every process has ended, nothing was written", style="red")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if as_json:
-        json.dump(summary.to_json(), sys.stdout, indent=2, allow_nan=False)
-        sys.stdout.write("\n")
+        print_json(summary.to_json())
     else:
         print_report(Console(highlight=False), summary, out)
     if not summary.ok:

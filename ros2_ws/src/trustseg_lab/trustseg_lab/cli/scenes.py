@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +14,7 @@ from rich.console import Console
 
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
+from trustseg.files.json_document import print_json
 
 
 def scenes(
@@ -64,7 +63,7 @@ def scenes(
     if as_json:
         summary = {"out": str(out), "frames": frames, "seed": seed, "size": list(height_width), "format": format_,
                    "conditions": conditions, "seconds": round(seconds, 3)}  # fmt: skip
-        sys.stdout.write(json.dumps(summary) + "\n")
+        print_json(summary)
     else:
         Console(highlight=False).print(f"{frames} frames in {seconds:.1f} s ({frames / seconds:.1f} a second): {out}")
         if not random_places:

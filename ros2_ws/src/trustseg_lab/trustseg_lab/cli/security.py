@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 from rich.console import Console
 
 from trustseg.errors import InputError
+from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def audit(
         found = known_advisories(packages, service)
     if as_json:
         rows = [{"package": a.package.name, "version": a.package.version, "advisory": a.identifier} for a in found]
-        typer.echo(json.dumps({"packages": len(packages), "advisories": rows}))
+        print_json({"packages": len(packages), "advisories": rows})
     else:
         for each in found:
             typer.echo(f"{each.package.name} {each.package.version}: {each.identifier}")

@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
+from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
 from trustseg_lab.cli.label_options import LABEL_NAMES
 
@@ -65,9 +64,7 @@ def train(
     sources = (loaded.data.train, loaded.data.val)
     for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Bars(console) as progress:
         task = progress.add_task("epoch 1", total=None)
 
         def report(record: dict[str, Any]) -> None:
@@ -84,7 +81,7 @@ def train(
 
         last = run(loaded, listed, out, report=report, resume=resume, init=init, device=device)
     if as_json:
-        sys.stdout.write(json.dumps(last) + "\n")
+        print_json(last)
 
 
 def packaged(path: Path) -> Path:

@@ -13,10 +13,11 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from trustseg.backend_registry import backend_order
 from trustseg.bundle.loading import Bundle, checked_bundle
+from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.host.ros_env import discovery_note, find_ros
 from trustseg_lab.demo.drive_session import DriveSession, SessionOptions, drive_bounds
@@ -73,7 +74,7 @@ def run_drive(options: RunOptions, console: Console) -> Summary:
     bundle = checked_bundle(options.bundle)
     if note := discovery_note():
         console.print(f"trustseg: {note} is set; the drive's own processes do without", markup=False, soft_wrap=True)
-    with _one_interrupt(), OutputFolder(options.out) as folder, _bars(console) as bars:
+    with _one_interrupt(), OutputFolder(options.out) as folder, Bars(console) as bars:
         drive = _prepare(options, folder.work / "drive", bars)
         observation = _drive(drive, options, bundle, folder, bars)
         classes = [c.name for c in bundle.card.classes]
@@ -211,13 +212,6 @@ def _say(bars: Progress, text: str) -> None:
     """One line where no bar can be drawn: a log that is silent for minutes looks like a program that hangs."""
     if not bars.console.is_terminal:
         bars.console.print(text, soft_wrap=True)
-
-
-def _bars(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console,
-        transient=True, disable=not console.is_terminal,
-    )  # fmt: skip
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trustseg.files.json_document import write_whole
+from trustseg.files.whole_file import write_whole
 from trustseg_lab.evaluation.evaluator import PUBLISHED, RANKED, RAW, EvaluationState
 from trustseg_lab.evaluation.html_charts import Line, line_chart, reliability_chart
 from trustseg_lab.evaluation.published import METRICS

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.errors import InputError
+from trustseg.files.whole_file import whole_file
 from trustseg.types import Float32Array
 from trustseg_lab.metrics.score_histogram import Counts, Floats
 
@@ -117,16 +117,10 @@ def settings_digest(settings: dict[str, Any]) -> str:
 
 def save_rows(path: Path, rows: CalibrationRows, digest: str) -> None:
     """Keep rows for the next fit, in one step; InputError where the file cannot be written."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}.npz")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        columns: dict[str, Any] = {each.name: getattr(rows, each.name) for each in fields(rows)}
-        columns |= {name: columns[name].astype(np.int32) for name in COUNTED}
+    columns: dict[str, Any] = {each.name: getattr(rows, each.name) for each in fields(rows)}
+    columns |= {name: columns[name].astype(np.int32) for name in COUNTED}
+    with whole_file(path) as partial:
         np.savez_compressed(partial, digest=np.array(digest), **columns)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}", got=error.strerror or str(error)) from error
 
 
 def load_rows(path: Path, digest: str) -> CalibrationRows | None:

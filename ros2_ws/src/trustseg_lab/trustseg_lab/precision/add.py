@@ -21,7 +21,7 @@ from trustseg.bundle.card import Card, Tolerances
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.writer import BundleEdit, calibration_folder, put_calibration, put_verdict
 from trustseg.errors import BundleError, ParityError
-from trustseg.files.json_document import write_whole
+from trustseg.files.whole_file import write_whole
 from trustseg_lab.precision.compact import expand
 from trustseg_lab.precision.half import rounded_copy, to_half
 from trustseg_lab.precision.images import ReferencedImage

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from trustseg.errors import InputError
+from trustseg.files.whole_file import whole_file
 from trustseg_lab.network.pair import PairConfig, SegNetPair
 from trustseg_lab.network.segnet import SegNet, SegNetConfig
 from trustseg_lab.training.config import ClassList
@@ -23,10 +23,9 @@ from trustseg_lab.training.config import ClassList
 
 def save_weights(path: Path, state: dict[str, Tensor], meta: dict[str, Any]) -> None:
     """Write `state` and `meta` (JSON) to `path` in one step: a reader sees the old file or the new one."""
-    partial = path.with_suffix(".partial")
     tensors = {name: tensor.detach().contiguous() for name, tensor in state.items()}
-    save_file(tensors, str(partial), metadata={"trustseg": json.dumps(meta)})
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        save_file(tensors, str(partial), metadata={"trustseg": json.dumps(meta)})
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -91,9 +90,8 @@ def load_network(path: Path) -> tuple[SegNet, ClassList, dict[str, Any]]:
 
 def save_run(path: Path, run: dict[str, Any]) -> None:
     """Write the state that a run resumes from (tensors, numbers, strings only), in one step."""
-    partial = path.with_suffix(".partial")
-    torch.save(run, partial)
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        torch.save(run, partial)
 
 
 def load_run(path: Path) -> dict[str, Any]:

@@ -9,7 +9,6 @@ weather of the image change: a student learns to see through them what its teach
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from trustseg.backend_registry import ONNX_RUNTIME
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError
+from trustseg.files.whole_file import whole_file
 from trustseg.types import UInt8Array
 from trustseg_lab.network.segnet import upsample
 from trustseg_lab.training import checkpoint
@@ -70,10 +70,8 @@ def soft_labels(
         if progress is not None:
             progress(index + 1, count)
     if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(".partial.npy")
-        np.save(partial, soft)
-        os.replace(partial, kept)
+        with whole_file(kept) as partial:
+            np.save(partial, soft)
     return soft
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.files.whole_file import whole_file
 from trustseg.types import UInt8Array
 from trustseg_lab.training.config import ClassList
 from trustseg_lab.training.data import LabelledSet
@@ -80,8 +80,6 @@ def rendered_set(
             if progress is not None:
                 progress(i + 1, count)
     if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(".partial.npz")
-        np.savez(partial, images=images, labels=labels)
-        os.replace(partial, kept)
+        with whole_file(kept) as partial:
+            np.savez(partial, images=images, labels=labels)
     return LabelledSet(images, labels, stems)

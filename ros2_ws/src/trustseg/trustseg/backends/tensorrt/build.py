@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import datetime
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +27,7 @@ from trustseg.backends.tensorrt.plan_manifest import (
 from trustseg.bundle.loading import FILE_MAX_BYTES, Bundle, sha256_hex
 from trustseg.errors import BackendError, BundleError, SelfTestError
 from trustseg.files.owned_file import read_owned
+from trustseg.files.whole_file import whole_file
 
 WORKSPACE_BYTES = 1 << 30
 Progress = Callable[[str, int, int], None]  # phase, steps done, steps of it
@@ -226,8 +225,7 @@ def _old_plan(place: PlanPlace) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Beside `path`, then renamed: a reader sees the old file or the whole new one."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
-        partial.write(data)
-    os.chmod(partial.name, 0o644)
-    os.replace(partial.name, path)
+    """In one step, and writable by its owner alone: what others may write is not loaded."""
+    with whole_file(path) as partial:
+        partial.write_bytes(data)
+        partial.chmod(0o644)

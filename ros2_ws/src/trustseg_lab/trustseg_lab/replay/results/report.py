@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from trustseg.files.json_document import json_ready, write_whole
+from trustseg.files.json_document import json_ready
+from trustseg.files.whole_file import write_whole
 from trustseg_lab.replay.results.frame_table import read_columns
 from trustseg_lab.replay.results.report_verdict import verdict_of
 

@@ -21,7 +21,7 @@ from trustseg.backends.tensorrt.opset import OPSET
 from trustseg.bundle.loading import Card, sha256_hex
 from trustseg.bundle.writer import WEIGHTS_FILE, BundleEdit
 from trustseg.errors import InputError
-from trustseg.files.json_document import write_whole
+from trustseg.files.whole_file import write_whole
 from trustseg.types import UInt8Array
 from trustseg_lab.network.features import feature_names
 from trustseg_lab.network.graph import CORRIDOR

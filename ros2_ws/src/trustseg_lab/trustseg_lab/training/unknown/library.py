@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +23,7 @@ import cv2
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.files.whole_file import whole_file
 from trustseg.types import UInt8Array
 
 LARGEST = 112  # pixels: no pasted object is much larger at 480x360
@@ -190,11 +188,8 @@ def save(path: Path, pictures: list[UInt8Array]) -> None:
     """Write pictures of several sizes as one array file, in one step."""
     sizes = np.array([p.shape[:2] for p in pictures], np.int64).reshape(-1, 2)
     joined = np.concatenate([p.reshape(-1) for p in pictures]) if pictures else np.zeros(0, np.uint8)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, sizes=sizes, pixels=joined)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
-        partial.write(buffer.getvalue())
-    os.replace(partial.name, path)
+    with whole_file(path) as partial:
+        np.savez_compressed(partial, sizes=sizes, pixels=joined)
 
 
 def load(folder: Path, held_out: bool) -> list[UInt8Array]:
