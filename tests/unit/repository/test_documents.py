@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trustseg_lab.harness.script import TITLES
+
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "ros2_ws" / "src"
 PACKAGES = sorted(path.parent.name for path in SOURCES.glob("*/package.xml"))
@@ -159,3 +161,15 @@ def test_nothing_cites_what_is_not_in_the_repository() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=identifier)
 def test_nothing_is_left_open(document: Path) -> None:
     assert not re.search(r"@@|TODO|FIXME|\bTBD\b", document.read_text(encoding="utf-8"))
+
+
+def test_the_readme_shows_the_demo_as_it_prints() -> None:
+    """Its words; seconds and milliseconds are those of one run."""
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("```text\n")[1].split("```")[0].splitlines()
+    report = (SOURCES / "trustseg_lab" / "trustseg_lab" / "demo" / "printed_report.py").read_text(encoding="utf-8")
+    assert [heading for heading in re.split(r"  +", shown[0].strip()) if f'"{heading}"' not in report] == []
+    starts = [re.split(r"  +", line.strip())[0] for line in shown[2:] if re.match(r" \w", line)]
+    assert starts == list(TITLES.values())
+    verdict = re.fullmatch(r"PASS (.*), (.*)", shown[-1])
+    assert verdict
+    assert all(words in report for words in verdict.groups())

@@ -110,7 +110,7 @@ def _figures(summary: Summary) -> Table:
     down = f", {summary.sent_while_down} sent while the node was down" if summary.sent_while_down else ""
     overtaken = f" ({summary.skipped} overtaken by a newer one)" if summary.skipped else ""
     table.add_row(
-        "pictures", f"{summary.frames_sent} sent, {summary.statuses} answered{overtaken}, {summary.lost} lost{down}"
+        "images", f"{summary.frames_sent} sent, {summary.statuses} answered{overtaken}, {summary.lost} lost{down}"
     )
     if summary.rejected_for:
         told = ", ".join(f"{name} {count}" for name, count in summary.rejected_for.items())
