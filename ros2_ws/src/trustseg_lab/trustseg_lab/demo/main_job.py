@@ -121,7 +121,7 @@ def _prepare(options: RunOptions, folder: Path, bars: Progress) -> Drive:
         bars.console.print(f"trustseg: {line}", style="yellow", markup=False, soft_wrap=True)
     if drive.film:
         told = "no frozen camera (mode sim)" if drive.mode == "sim" else "a frozen camera, for one is in the script"
-        bars.console.print(f"a film repeats pictures where nothing moves: equal ones are {told}", soft_wrap=True)
+        bars.console.print(f"a video repeats images where nothing moves: equal ones are {told}", soft_wrap=True)
     _note_left_out(bars, left_out, drive.slots / drive.rate_hz)
     if options.duration_s is None and drive.slots / drive.rate_hz >= limit_s:
         bars.console.print(f"taking the first {limit_s:.0f} s; --duration SECONDS takes more")
