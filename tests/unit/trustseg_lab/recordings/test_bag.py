@@ -268,3 +268,14 @@ def test_topics_of_depth_are_no_cameras(tmp_path: Path) -> None:
     assert [each.topic for each in open_sources(bag, ["/depth/raw"], every_topic=False, rate_hz=None)] == ["/depth/raw"]
     with pytest.raises(InputError, match="several image topics, got /depth/raw, /depth/raw/compressed"):
         open_sources(with_depth(tmp_path / "only", camera=False), [], every_topic=False, rate_hz=None)
+
+
+@pytest.mark.parametrize("mcap", [True, False])
+def test_a_topic_whose_name_has_line_ends_is_named_on_one_line(tmp_path: Path, mcap: bool) -> None:
+    """A damaged file made a refusal of four lines."""
+    folder = write_bag(tmp_path / "bag", shots(2), mcap=mcap, topics=["/two\nlines", "/other\x1b[31m"])
+    with pytest.raises(InputError, match=r"got /other\\x1b\[31m, /two\\nlines; choose one with --topic$"):
+        open_sources(folder, [], every_topic=False, rate_hz=None)
+    (source,) = open_sources(folder, ["/two\\nlines"], every_topic=False, rate_hz=None)
+    assert len(list(source.images())) == 2
+    source.close()

@@ -8,6 +8,7 @@ from trustseg_lab.data.folders import (
     PictureFolder,
     list_pictures,
     natural_order,
+    on_one_line,
     passed_over,
     shown,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "known_ids",
     "list_pictures",
     "natural_order",
+    "on_one_line",
     "paired_files",
     "passed_over",
     "read_labels",

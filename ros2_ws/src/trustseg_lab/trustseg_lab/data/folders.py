@@ -109,7 +109,11 @@ def shown(name: str) -> str:
 
     Bytes that are no UTF-8 stand as \xDF, and controls and line ends as Python writes them.
     """
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return on_one_line(os.fsencode(name).decode("utf-8", "backslashreplace"))
+
+
+def on_one_line(text: str) -> str:
+    """Text of a file that anybody may have made, with controls and line ends as Python writes them."""
     return "".join(ascii(sign)[1:-1] if unicodedata.category(sign) in CONTROLS else sign for sign in text)
 
 

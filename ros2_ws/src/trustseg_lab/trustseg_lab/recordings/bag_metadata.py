@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from trustseg_lab.data import on_one_line
+
 METADATA = "metadata.yaml"
 SECTION = "rosbag2_bagfile_information"
 MOST_BYTES = 16 << 20  # of the file; that of a bag of a thousand topics has 2 MB
@@ -63,6 +65,7 @@ def read_metadata(folder: Path) -> BagMetadata | None:
         topic = each.get("topic_metadata") if isinstance(each, dict) else None
         name = topic.get("name") if isinstance(topic, dict) else None
         if isinstance(topic, dict) and isinstance(name, str):
+            name = on_one_line(name)
             counts[name] = counts.get(name, 0) + _count(each.get("message_count"))
             if depth := latched_depth(topic.get("offered_qos_profiles")):
                 latched[name] = depth

@@ -19,6 +19,7 @@ from mcap.records import Chunk, ChunkIndex, Message, Schema
 from mcap.stream_reader import StreamReader
 
 from trustseg.errors import InputError
+from trustseg_lab.data import on_one_line
 from trustseg_lab.recordings.bag_metadata import latched_depth
 from trustseg_lab.recordings.mcap_chunk import merged, message_at, plain_chunk, records_of
 from trustseg_lab.recordings.storage import CDR, ROS1, ZSTD_MAGIC, Channel, StoredMessage, normal_kind, one_line
@@ -174,7 +175,8 @@ class McapFile:
 def _channel(channel: McapChannel, schema: Schema | None) -> Channel:
     encoding = channel.message_encoding if channel.message_encoding in (CDR, ROS1) else channel.message_encoding or "?"
     latched = latched_depth(channel.metadata.get("offered_qos_profiles"))
-    return Channel(channel.topic, normal_kind(schema.name if schema else "unknown"), encoding, 0, latched)
+    kind = on_one_line(schema.name) if schema else "unknown"
+    return Channel(on_one_line(channel.topic), normal_kind(kind), on_one_line(encoding), 0, latched)
 
 
 def _plain(data: bytes) -> bytes:

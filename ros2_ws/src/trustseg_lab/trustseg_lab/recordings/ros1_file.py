@@ -12,6 +12,7 @@ from rosbags.rosbag1 import Reader
 from rosbags.rosbag1.reader import Compression, decompressors
 
 from trustseg.errors import InputError
+from trustseg_lab.data import on_one_line
 from trustseg_lab.recordings.ros1_scan import CutOff, scan
 from trustseg_lab.recordings.storage import ROS1, Channel, StoredMessage, normal_kind, one_line
 from trustseg_lab.recordings.unpack import unbz2, unlz4
@@ -63,8 +64,8 @@ class Ros1File:
             return
         self._channels = {
             each.id: Channel(
-                each.topic,
-                normal_kind(each.msgtype),
+                on_one_line(each.topic),
+                normal_kind(on_one_line(each.msgtype)),
                 ROS1,
                 each.msgcount,
                 int(getattr(each.ext, "latching", None) == 1),
@@ -81,7 +82,7 @@ class Ros1File:
         if self._reader is None:
             yield from self._scanned(topics, start_ns, end_ns)
             return
-        chosen = [each for each in self._reader.connections if each.topic in topics]
+        chosen = [each for each in self._reader.connections if self._channels[each.id].topic in topics]
         if not chosen:
             return
         try:

@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from trustseg_lab.data import on_one_line
 from trustseg_lab.recordings.storage import normal_kind
 from trustseg_lab.recordings.unpack import unbz2, unlz4
 
@@ -61,8 +62,8 @@ def _message(
     code = header.get(b"op")
     if code == bytes([CONNECTION]):
         about = _fields(data)
-        kind = normal_kind(about.get(b"type", b"").decode("utf-8", "replace"))
-        connections[_number(header, b"conn")] = (header.get(b"topic", b"").decode("utf-8", "replace"), kind)
+        kind, topic = (each.decode("utf-8", "replace") for each in (about.get(b"type", b""), header.get(b"topic", b"")))
+        connections[_number(header, b"conn")] = (on_one_line(topic), normal_kind(on_one_line(kind)))
     elif code == bytes([MESSAGE]) and _number(header, b"conn") in connections:
         topic, kind = connections[_number(header, b"conn")]
         stamp = header.get(b"time", b"")

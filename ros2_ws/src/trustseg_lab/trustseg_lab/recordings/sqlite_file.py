@@ -12,6 +12,7 @@ from pathlib import Path
 import zstandard
 
 from trustseg.errors import InputError
+from trustseg_lab.data import on_one_line
 from trustseg_lab.recordings.bag_metadata import latched_depth
 from trustseg_lab.recordings.storage import CDR, ZSTD_MAGIC, Channel, StoredMessage, normal_kind, one_line
 from trustseg_lab.recordings.unpack import MOST_BYTES, TooLarge, unzstd
@@ -48,7 +49,11 @@ class SqliteFile:
         # Damage may leave any value in any column: what is not a topic is left out.
         self._by_id = {
             number: Channel(
-                name, normal_kind(kind), str(encoding or CDR), counts.get(number, 0), latched.get(number, 0)
+                on_one_line(name),
+                normal_kind(on_one_line(kind)),
+                on_one_line(str(encoding or CDR)),
+                counts.get(number, 0),
+                latched.get(number, 0),
             )
             for number, name, kind, encoding in rows
             if isinstance(number, int) and isinstance(name, str) and isinstance(kind, str)

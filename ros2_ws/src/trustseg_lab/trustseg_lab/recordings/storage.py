@@ -18,7 +18,7 @@ class Channel:
     """One topic.
 
     Attributes:
-        topic: its name. kind: its message type as `package/msg/Name`. encoding: of the messages.
+        topic: its name, on one line. kind: its message type as `package/msg/Name`. encoding: of the messages.
         count: how many there are.
         latched: how many of the newest ones its publishers kept for readers that came late; 0: none.
     """

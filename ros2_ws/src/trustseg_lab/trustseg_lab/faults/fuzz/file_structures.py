@@ -195,7 +195,7 @@ def _changed(document: Any, changes: list[tuple[tuple[Any, ...], Any, bool]]) ->
             if gone:
                 del holder[way[-1]]
             else:
-                holder[way[-1]] = new
+                holder[way[-1]] = copy.deepcopy(new)  # put twice, it must not come to hold itself
         except (KeyError, IndexError, TypeError):  # an earlier change took it away
             continue
     return document
