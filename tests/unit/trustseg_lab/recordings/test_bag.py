@@ -279,3 +279,11 @@ def test_a_topic_whose_name_has_line_ends_is_named_on_one_line(tmp_path: Path, m
     (source,) = open_sources(folder, ["/two\\nlines"], every_topic=False, rate_hz=None)
     assert len(list(source.images())) == 2
     source.close()
+
+
+def test_the_folder_above_a_bag_names_the_bag(tmp_path: Path) -> None:
+    """What an unpacked archive looks like."""
+    write_bag(tmp_path / "drive", shots(2))
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(InputError, match=r"is no bag itself, got a folder of drive; name one, as .*/drive$"):
+        open_sources(tmp_path, [], every_topic=False, rate_hz=None)

@@ -14,7 +14,7 @@ from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg.frames import DEPTH, declares_depth
 from trustseg_lab.data import list_pictures, natural_order
-from trustseg_lab.recordings.bag import COMPRESSED, Bag, bag_files, choose_topics, image_topics, is_bag
+from trustseg_lab.recordings.bag import COMPRESSED, Bag, bag_files, choose_topics, image_topics, is_bag, listed
 from trustseg_lab.recordings.bag_metadata import METADATA
 from trustseg_lab.recordings.film import VideoSource
 from trustseg_lab.recordings.picture_folder import FolderSource
@@ -70,7 +70,17 @@ def open_sources(
         return [BagSource(path, topic, recorded_stamps) for topic in chosen]
     if topics:
         raise InputError(f"{path} is no bag and has no topics", fix="leave --topic out")
-    return [FolderSource(path, rate_hz or DEFAULT_RATE_HZ) if path.is_dir() else VideoSource(path)]
+    if not path.is_dir():
+        return [VideoSource(path)]
+    try:
+        return [FolderSource(path, rate_hz or DEFAULT_RATE_HZ)]
+    except InputError:
+        inner = [each.name for each in sorted(path.iterdir()) if each.is_dir() and is_bag(each)]
+        if not inner:
+            raise
+        raise InputError(
+            f"{path} is no bag itself", got=f"a folder of {listed(inner)}", fix=f"name one, as {path / inner[0]}"
+        ) from None
 
 
 def _cameras(bag: Bag) -> Sequence[Channel]:
