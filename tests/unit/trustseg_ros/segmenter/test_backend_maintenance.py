@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from engine_stand import BOUNDS, Care, Gate, Stand
@@ -67,6 +70,7 @@ def test_a_test_that_fits_nowhere_is_put_off_and_frames_say_so() -> None:
     age_ms = BOUNDS.age_limit_ns // MS
     said = f"one of 400 ms and a frame of 290 ms must end within the age limit of {age_ms} ms"
     assert any(said in line for line in made.stand.log.lines)
+    assert set(made.stand.log.throttled_s) == {60.0}
     assert made.care.reasons == Reason.LATENCY
 
 
@@ -221,3 +225,73 @@ def test_an_engine_that_fails_frame_after_frame_is_named_once_a_second() -> None
     made.care.broke("the engine has gone")
     assert made.stand.log.lines == ["error: the engine failed: the engine has gone"]
     assert made.stand.log.throttled_s == [1.0]
+
+
+def room(*, due: bool = False, must: bool = False, fits: bool = False, instead: bool = False) -> Any:
+    """A plan of which every answer is given."""
+    answers = {"is_due": due, "must_be": must, "fits": fits, "fits_in_place_of_a_frame": instead, "is_overdue": False}
+    return SimpleNamespace(
+        **{name: lambda now_ns, said=said: said for name, said in answers.items()}, note_test=lambda *_, **__: None
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "plan", "expected"),
+    [
+        (False, room(), False),
+        (False, room(fits=True, instead=True), False),  # nothing is due
+        (False, room(due=True), False),
+        (False, room(due=True, fits=True), True),
+        (False, room(due=True, instead=True), False),  # there is time yet to find room
+        (False, room(due=True, must=True, instead=True), True),
+        (False, room(due=True, must=True), False),
+        (True, room(), False),
+        (True, room(fits=True), True),
+        (True, room(instead=True), True),  # who asks does not wait for a period to be over
+    ],
+)
+def test_when_a_test_runs(asked: bool, plan: Any, expected: bool) -> None:
+    made = Care(Stand())
+    made.care.plan = plan
+    if asked:
+        made.care.ask()
+    assert made.care.look() is expected
+    assert made.stand.tested == (["first"] if expected else [])
+
+
+def test_who_asks_waits_a_second_for_room_and_no_longer() -> None:
+    made = Care(Stand())
+    made.care.plan = room()
+    made.now = 5 * SECOND
+    asked = made.care.ask()
+    made.now += PATIENCE_NS - 1
+    assert not made.care.look()
+    made.now += 1
+    assert made.care.look()
+    assert asked.result(0).passed
+
+
+def test_a_self_test_is_watched_and_counted_and_waits_for_nobody() -> None:
+    made = Care(Stand())
+    watched: list[str] = []
+    made.stand.meanwhile = lambda: watched.extend(each.what for each in made.care._supervisor._watches.values())
+    for number in (1, 2):
+        made.now += 60 * SECOND
+        with made.lock:
+            assert not made.care.look()  # somebody else is at the engine
+        assert made.care.look()
+        assert made.care.tests == number
+    assert watched == ["the backend, in its self-test,"] * 2
+
+
+def test_a_test_that_the_engine_did_not_finish_is_named_and_tried_again_soon() -> None:
+    made = Care(Stand())
+    made.stand.golden = BackendError("busy")
+    made.now = 60 * SECOND
+    assert made.care.look()
+    assert made.stand.log.lines == ["error: self-test: busy"]
+    made.now = 66 * SECOND - 1
+    assert not made.care.look()
+    made.now += 1
+    assert made.care.look()
+    assert made.stand.tested == ["first", "first"]
