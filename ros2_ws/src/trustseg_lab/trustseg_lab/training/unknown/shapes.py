@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from trustseg.types import UInt8Array
 
@@ -71,7 +72,8 @@ def random_texture(rng: np.random.Generator, pictures: Sequence[UInt8Array] = ()
         share = ((np.floor(xs * count) + np.floor(ys * count)) % 2).astype(np.float32)
     mixed = first + (second - first) * share[..., None]
     mixed = mixed + 255 * rng.uniform(0, 0.15) * (_noise(rng)[..., None] - 0.5)
-    return np.clip(mixed, 0, 255).astype(np.float32)
+    clipped: npt.NDArray[np.float32] = np.clip(mixed, 0, 255).astype(np.float32)
+    return clipped
 
 
 def _noise(rng: np.random.Generator) -> np.ndarray:
