@@ -249,3 +249,46 @@ def test_nobody_waits_for_a_test_that_is_overdue() -> None:
     assert plan.until_due_ns(9 * SECOND - 1) == 1
     assert plan.until_due_ns(9 * SECOND) == 0
     assert plan.until_due_ns(60 * SECOND) == 0
+
+
+def test_a_period_runs_from_the_newest_test() -> None:
+    plan = SelfTestPlan(60.0, BOUNDS, 0, MS)
+    plan.note_test(60 * SECOND, MS)
+    due = 60 * SECOND + round(EARLY * 60 * SECOND)
+    assert plan.is_due(due)
+    assert not plan.must_be(due)
+    assert not plan.must_be(120 * SECOND - 1)
+    assert plan.must_be(120 * SECOND)
+
+
+def test_what_lies_long_ago_is_forgotten() -> None:
+    plan = SelfTestPlan(60.0, BOUNDS, 0, MS)
+    for _ in range(4):
+        plan.note_test(SECOND, 400 * MS)
+    assert "one of 1 ms" in plan.no_room()
+    plan.note_test(SECOND, 400 * MS)
+    assert "one of 400 ms" in plan.no_room()  # the newest five
+    plan = SelfTestPlan(60.0, BOUNDS, 0, 40 * MS)
+    plan.note_frame(0, 99 * MS, 99 * MS)
+    for number in range(1, 31):  # the slow one is the 31st from the end
+        assert not plan.fits((number - 1) * 100 * MS + 99 * MS)
+        plan.note_frame(number * 100 * MS, 10 * MS, number * 100 * MS + 10 * MS)
+    assert plan.fits(3000 * MS + 90 * MS)  # 30 ms of delay, and frames leave 90
+
+
+def test_a_test_fits_to_the_last_millisecond_and_a_machine_that_slows_down_is_allowed_for() -> None:
+    now = 60 * SECOND
+    plan = SelfTestPlan(60.0, BOUNDS, 0, 42 * MS)
+    plan.note_frame(now - 90 * MS, 60 * MS, now)
+    assert plan.fits(now)  # 42 - 10 ms of delay, and 0.8 of the 40 that frames leave
+    assert not plan.fits(now + 1)
+    plan = SelfTestPlan(60.0, BOUNDS, 0, 40 * MS)
+    plan.note_frame(now - 65 * MS, 99 * MS, now)
+    assert not plan.fits(now)  # the next one in 35 ms: a machine that is faster than usual is not relied on
+
+
+def test_before_the_first_frame_one_is_expected_to_take_as_long_as_a_test() -> None:
+    plan = SelfTestPlan(1.0, BOUNDS, 0, 60 * MS)
+    assert "one of 60 ms and a frame of 60 ms" in plan.no_room()
+    assert not plan.takes_the_place_of(0, 40 * MS)
+    assert plan.takes_the_place_of(0, 40 * MS + 1)
