@@ -24,8 +24,9 @@ import numpy as np
 import torch
 from rich.progress import track
 
+from trustseg.imaging.resize import network_image
 from trustseg_lab.data.dataset_layout import dataset_source
-from trustseg_lab.data.labelled_images import find_pairs, network_input, read_pair
+from trustseg_lab.data.labelled_images import find_pairs, read_pair
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
 from trustseg_lab.metrics.image_quality import image_quality
@@ -47,7 +48,7 @@ def views(name: str, root: Path, every: int, void: int) -> Iterator[tuple[np.nda
     pairs = find_pairs(source.images, source.labels, source.names)[::every]
     for number, paths in enumerate(track(pairs, name, disable=not sys.stderr.isatty())):
         pair = read_pair(paths, CLASSES, void)
-        image = network_input(pair.image, SIZE, "rgb")
+        image = network_image(pair.image, SIZE, "bgr", "rgb")
         rows, columns = ((np.arange(n) * m) // n for n, m in zip(SIZE, pair.labels.shape, strict=True))
         if name == "held-out":
             kind = HELD_OUT_KINDS[number % len(HELD_OUT_KINDS)]

@@ -15,7 +15,8 @@ from bundle_factory import make_tiny_bundle
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
-from trustseg_lab.data.labelled_images import find_pairs, network_input, read_pair
+from trustseg.imaging.resize import network_image
+from trustseg_lab.data.labelled_images import find_pairs, read_pair
 from trustseg_lab.metrics.softmax_signals import softmax_signals
 
 VOID, IMAGES = 11, 6
@@ -42,7 +43,7 @@ def test_streamed_figures_equal_exact_ones_over_every_pixel(camvid: Path, bundle
     right, score = [], []
     for paths in find_pairs(camvid / "val", camvid / "valannot")[:IMAGES]:
         pair = read_pair(paths, 11, VOID)
-        out = engine.infer(network_input(pair.image, loaded.card.size, "rgb"))
+        out = engine.infer(network_image(pair.image, loaded.card.size, "bgr", "rgb"))
         # Labels of 360 x 480 against a network of 90 x 120: every pixel of the network stands for 4 x 4 of them.
         labels, mcp = (np.kron(m, np.ones((4, 4), m.dtype)) for m in (out.labels, softmax_signals(out.logits).mcp))
         keep = pair.labels != VOID

@@ -20,7 +20,7 @@ from trustseg.reasons import Mode, Outcome, Reason, Severity, State
 from trustseg.stream import Received
 from trustseg_ros.common.integrity import is_intact, seal
 from trustseg_ros.monitor.core import evidence_of, failure_state
-from trustseg_ros.segmenter.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
+from trustseg_ros.segmenter.messages import ImageMessage, scaled_camera_info
 from trustseg_ros.segmenter.status_publisher import StatusPublisher
 
 BOUNDS = derive_bounds(SECOND // 20, 40 * MS, SECOND // 10)
@@ -53,27 +53,6 @@ def test_an_image_message_takes_another_size_and_strided_pixels() -> None:
     filled = message.fill(header(), pixels)
     assert list(filled.data) == pixels.ravel().tolist()
     assert (filled.height, filled.width, filled.step) == (4, 4, 4)
-
-
-def test_enlarging_takes_the_nearest_class_and_invents_none() -> None:
-    labels = np.array([[0, 10], [7, 255]], np.uint8)
-    large = at_size(labels, (4, 6))
-    assert large.tolist() == [[0] * 3 + [10] * 3] * 2 + [[7] * 3 + [255] * 3] * 2
-    assert at_size(labels, (2, 2)) is labels
-
-
-def test_colours_are_the_classes_own() -> None:
-    colours = ClassColours([(1, 2, 3), (200, 100, 0)])
-    labels = np.array([[0, 1], [255, 1]], np.uint8)
-    assert colours.mask(labels).tolist() == [[[1, 2, 3], [200, 100, 0]], [[0, 0, 0], [200, 100, 0]]]
-    camera = np.full((4, 4, 3), 50, np.uint8)
-    assert np.array_equal(colours.overlay(labels, camera, 1.0), colours.mask(labels))
-    assert np.array_equal(colours.overlay(labels, camera, 0.0), np.full((2, 2, 3), 50, np.uint8))
-
-
-def test_doubt_is_bright() -> None:
-    heat = confidence_heat(np.array([[0, 128, 255]], np.uint8)).astype(int).sum(axis=2)[0]
-    assert heat[0] > heat[1] > heat[2]
 
 
 def test_camera_info_scales_with_the_pixels() -> None:

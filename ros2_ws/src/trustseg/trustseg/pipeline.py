@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 
-import cv2
 import numpy as np
 
 from trustseg.backends import AUTO, Backend, GoldenCase, GoldenResult, golden_test, load_golden, select_backend
 from trustseg.bundle.fingerprint import fingerprint
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.errors import BundleError, FrameRejected
+from trustseg.imaging.resize import network_image
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.judgement import Judgement, JudgementProof, golden_proof
 from trustseg.reasons import Reason
@@ -102,17 +102,12 @@ class Pipeline:
             FrameRejected: the graph makes images of one camera smaller itself, and this one is of another size.
         """
         height, width = self.card.image_size
-        if image.shape[:2] != (height, width):
-            if self.card.input.camera is not None:
-                raise FrameRejected(
-                    Reason.BAD_DIMENSIONS, f"bundle {self.card.name} is for a camera of one size",
-                    expected=f"{height}x{width}", got=f"{image.shape[0]}x{image.shape[1]}",
-                )  # fmt: skip
-            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-        if color_order != self.card.input.color_order:
-            # After the resize, where there are fewest pixels.
-            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-        return image
+        if image.shape[:2] != (height, width) and self.card.input.camera is not None:
+            raise FrameRejected(
+                Reason.BAD_DIMENSIONS, f"bundle {self.card.name} is for a camera of one size",
+                expected=f"{height}x{width}", got=f"{image.shape[0]}x{image.shape[1]}",
+            )  # fmt: skip
+        return network_image(image, (height, width), color_order, self.card.input.color_order)
 
     def self_test(self, *, repeats: int = 1, warm_up: bool = True, backend: Backend | None = None) -> GoldenResult:
         """Run the golden image through the backend and compare, then its output through table and verdict model.

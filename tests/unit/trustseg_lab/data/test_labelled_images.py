@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from trustseg.errors import InputError
-from trustseg_lab.data.labelled_images import find_pairs, network_input, read_ahead, read_image, read_pair
+from trustseg_lab.data.labelled_images import find_pairs, read_ahead, read_image, read_pair
 
 CLASSES, VOID = 3, 9
 
@@ -37,14 +37,6 @@ def test_formats_are_paired_by_stem_in_order(folders: tuple[Path, Path]) -> None
     found = list(read_ahead(pairs, CLASSES, VOID))
     assert [int(each.labels[0, 0]) for each in found] == [0, 1, 2]
     assert all(each.image.shape == (12, 16, 3) for each in found)
-
-
-def test_bgr_file_becomes_the_networks_size_and_order() -> None:
-    blue = np.zeros((4, 6, 3), np.uint8)
-    blue[..., 0] = 200
-    assert network_input(blue, (2, 3), "rgb")[0, 0].tolist() == [0, 0, 200]
-    assert network_input(blue, (4, 6), "bgr")[0, 0].tolist() == [200, 0, 0]
-    assert network_input(blue, (2, 3), "rgb").shape == (2, 3, 3)
 
 
 def test_image_without_labels(folders: tuple[Path, Path]) -> None:

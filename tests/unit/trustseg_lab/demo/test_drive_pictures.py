@@ -17,7 +17,7 @@ from trustseg_lab.demo.contact_sheet import chosen_moments, write_contact_sheet
 from trustseg_lab.demo.flag import FlagView
 from trustseg_lab.demo.moments import Moment
 from trustseg_lab.demo.overlay import BANNER, OverlayPainter
-from trustseg_lab.demo.paint import ClassColor, color_mask, heat
+from trustseg_lab.demo.paint import ClassColor
 from trustseg_lab.demo.summary import Injected, Percentiles, Summary
 from trustseg_lab.demo.timeline import write_timeline
 from trustseg_lab.demo.truth import class_table, frame_quality
@@ -135,10 +135,3 @@ class TestPictures:
             for picture in ("timeline", "sheet"):
                 image = cv2.imread(str(tmp_path / f"{name}_{picture}.png"))
                 assert float(image.std()) > 10
-
-    def test_a_sure_pixel_is_dark_and_a_guess_is_bright(self) -> None:
-        sure, guess = heat(np.array([[255, 0]], np.uint8))[0]
-        assert int(guess.sum()) > int(sure.sum()) + 300
-
-    def test_an_unlabelled_pixel_is_black(self) -> None:
-        assert color_mask(np.array([[1, 255]], np.uint8), CLASSES).tolist() == [[[200, 10, 10], [0, 0, 0]]]

@@ -15,7 +15,6 @@ from time import perf_counter, process_time
 from types import SimpleNamespace
 from typing import Any
 
-import cv2
 import numpy as np
 
 from trustseg.backends import Backend
@@ -23,6 +22,7 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.bundle.loading import Bundle
 from trustseg.calibration import ConfidenceTable, corridor_mask
 from trustseg.frames import FrameIntake, IntakeConfig
+from trustseg.imaging.resize import stretched
 from trustseg.input_health import InputHealth
 from trustseg.pipeline import Pipeline
 from trustseg.reasons import Mode
@@ -108,10 +108,7 @@ def bench_frames(height: int, width: int, count: int = 4) -> list[UInt8Array]:
     """
     from trustseg_lab.scenes import random_frame
 
-    return [
-        np.asarray(cv2.resize(random_frame(30_000 + i, (360, 480)).image_rgb, (width, height)), np.uint8)
-        for i in range(count)
-    ]
+    return [stretched(random_frame(30_000 + i, (360, 480)).image_rgb, (height, width)) for i in range(count)]
 
 
 def bench_paths(

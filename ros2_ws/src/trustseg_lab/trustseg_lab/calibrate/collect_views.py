@@ -22,10 +22,11 @@ from trustseg.backends import Backend
 from trustseg.bundle.card import Card
 from trustseg.calibration import corridor_mask
 from trustseg.errors import InputError
+from trustseg.imaging.resize import nearest, network_image
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.data import LabelNames
-from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, network_input, read_pair
-from trustseg_lab.evaluation.evaluator import at_size, code_counts, pixel_kinds
+from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, read_pair
+from trustseg_lab.evaluation.evaluator import code_counts, pixel_kinds
 from trustseg_lab.metrics.confusion import confusion_counts
 from trustseg_lab.metrics.image_quality import image_quality
 from trustseg_lab.metrics.score_histogram import LEFT_OUT
@@ -113,7 +114,7 @@ def collect_folder(
 
     def prepare(index: int) -> _Prepared:
         pair = read_pair(pairs[index], len(card.classes), folder.void)
-        image = network_input(pair.image, card.size, "rgb")
+        image = network_image(pair.image, card.size, "bgr", "rgb")
         return _prepared(pairs[index].image.stem, image, pair.labels, views_of(index, seed), card)
 
     return _collect(prepare, len(pairs), folder, backends, card, str(folder.images), on_image)
@@ -171,7 +172,7 @@ def _prepared(
         if view.kind != CLEAN:
             seen = apply_condition(view.kind, view.severity, image_rgb, depth_m, view.seed)
         bgr = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), np.uint8)
-        images.append(np.ascontiguousarray(network_input(bgr, card.size, card.input.color_order)))
+        images.append(np.ascontiguousarray(network_image(bgr, card.size, "bgr", card.input.color_order)))
     return _Prepared(stem, labels, images, views)
 
 
@@ -208,9 +209,9 @@ def _rows_of_image(
     features, quality, codes, ahead = [], [], [], []
     for image in prepared.images:
         out = backend.infer(image)
-        labels = at_size(out.labels, size)
+        labels = nearest(out.labels, size)
         quality.append(image_quality(confusion_counts(prepared.labels, labels, len(card.classes), folder.void)))
-        confidence, kinds = at_size(out.confidence, size), pixel_kinds(prepared.labels, labels, folder.void)
+        confidence, kinds = nearest(out.confidence, size), pixel_kinds(prepared.labels, labels, folder.void)
         codes.append(code_counts(confidence, kinds))
         kinds[outside] = LEFT_OUT
         ahead.append(code_counts(confidence, kinds))

@@ -113,6 +113,7 @@ def _export_checkpoint(
     import numpy as np
     import onnx
 
+    from trustseg.imaging.resize import network_image
     from trustseg.imaging.stored_image import read_image
     from trustseg_lab.network.pair import SegNetPair
     from trustseg_lab.precision.compact import compact as compacted
@@ -151,7 +152,7 @@ def _export_checkpoint(
         read = read_image(golden, cv2.IMREAD_COLOR)
         if read is None:
             raise InputError(f"{golden} cannot be read as an image")
-        picture = np.asarray(cv2.cvtColor(cv2.resize(read, (width, height)), cv2.COLOR_BGR2RGB), np.uint8)
+        picture = network_image(np.asarray(read, np.uint8), (height, width), "bgr", "rgb")
     card = write_bundle(
         out, model=model, classes=classes, embedding=graph.network.config.embedding,
         pair=isinstance(graph.network, SegNetPair), size=size, golden=picture,

@@ -98,13 +98,5 @@ def read_ahead(pairs: list[LabelledPaths], classes: int, void: int | None, depth
                 future.cancel()
 
 
-def network_input(image: UInt8Array, size: tuple[int, int], color_order: str) -> UInt8Array:
-    """`image` uint8 (H, W, 3) BGR stretched to (height, width) with INTER_LINEAR, channels in the network's order."""
-    height, width = size
-    if image.shape[:2] != size:
-        image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    return image if color_order == "bgr" else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-
-
 def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} x {shape[1]} (height x width)"

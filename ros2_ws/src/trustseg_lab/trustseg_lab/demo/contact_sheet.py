@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from trustseg.imaging.colours import ClassColours, confidence_heat
 from trustseg_lab.demo.moments import Moment
 from trustseg_lab.demo.paint import (
     FAINT,
@@ -19,11 +20,9 @@ from trustseg_lab.demo.paint import (
     RED,
     WHITE,
     ClassColor,
-    color_mask,
     draw_legend,
     fitted,
     font,
-    heat,
     labelled,
     placeholder,
     read_gray,
@@ -54,9 +53,10 @@ def write_contact_sheet(path: Path, moments: Sequence[Moment], summary: Summary,
     draw = ImageDraw.Draw(canvas)
     for column, title in enumerate(COLUMNS):
         draw.text((GAP + column * (CELL[0] + GAP), 12), title, font=font(17, True), fill=FAINT)
+    colours = ClassColours([each.color for each in classes])
     for row, (title, moment) in enumerate(rows):
         top = HEAD + row * (CELL[1] + GAP)
-        for column, panel in enumerate(_panels(moment, moments, classes)):
+        for column, panel in enumerate(_panels(moment, moments, colours)):
             canvas.paste(panel, (GAP + column * (CELL[0] + GAP), top))
         _flag_cell(draw, title, moment, (GAP + 3 * (CELL[0] + GAP), top))
     draw_legend(draw, classes, GAP, canvas.height - FOOT, width - GAP)
@@ -92,7 +92,7 @@ def _telling(inside: Sequence[Moment], injected: Injected) -> Moment:
     return inside[-1]
 
 
-def _panels(moment: Moment, moments: Sequence[Moment], classes: Sequence[ClassColor]) -> list[Image.Image]:
+def _panels(moment: Moment, moments: Sequence[Moment], colours: ClassColours) -> list[Image.Image]:
     image, mask, confidence = read_image(moment.image), read_gray(moment.mask), read_gray(moment.confidence)
     if image is None:
         earlier = next((m.image for m in reversed(moments[: moment.slot]) if m.image), None)
@@ -104,8 +104,8 @@ def _panels(moment: Moment, moments: Sequence[Moment], classes: Sequence[ClassCo
             camera = labelled(camera, "the same image again")
     return [
         camera,
-        placeholder(CELL, "no mask") if mask is None else fitted(color_mask(mask, classes), CELL),
-        placeholder(CELL, "no confidence") if confidence is None else fitted(heat(confidence), CELL),
+        placeholder(CELL, "no mask") if mask is None else fitted(colours.mask(mask), CELL),
+        placeholder(CELL, "no confidence") if confidence is None else fitted(confidence_heat(confidence), CELL),
     ]
 
 

@@ -16,6 +16,7 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
+from trustseg.imaging.colours import ClassColours, confidence_heat
 from trustseg_lab.demo.moments import Moment
 from trustseg_lab.demo.paint import (
     AMBER,
@@ -28,11 +29,9 @@ from trustseg_lab.demo.paint import (
     RED,
     WHITE,
     ClassColor,
-    color_mask,
     draw_legend,
     fitted,
     font,
-    heat,
     labelled,
     placeholder,
     read_gray,
@@ -85,7 +84,7 @@ class OverlayPainter:
     """Paints moments in the order of time; keeps the last picture, to show it darkened where none arrives."""
 
     def __init__(self, moments: Sequence[Moment], classes: Sequence[ClassColor]) -> None:
-        self._classes = classes
+        self._classes, self._colours = classes, ClassColours([each.color for each in classes])
         self._span_s = max(moments[-1].time_s, 1e-3)
         self._chart = self._paint_chart(moments)
         self._last: Image.Image | None = None
@@ -113,10 +112,11 @@ class OverlayPainter:
             if moment.repeated:
                 camera = labelled(camera.copy(), "the same image again")
         mask, confidence = read_gray(moment.mask), read_gray(moment.confidence)
+        heat = None if confidence is None else confidence_heat(confidence)
         return [
             camera,
-            placeholder(PANEL_SIZE, "no mask") if mask is None else fitted(color_mask(mask, self._classes), PANEL_SIZE),
-            placeholder(PANEL_SIZE, "no confidence") if confidence is None else fitted(heat(confidence), PANEL_SIZE),
+            placeholder(PANEL_SIZE, "no mask") if mask is None else fitted(self._colours.mask(mask), PANEL_SIZE),
+            placeholder(PANEL_SIZE, "no confidence") if heat is None else fitted(heat, PANEL_SIZE),
         ]
 
     def _x(self, time_s: float) -> float:

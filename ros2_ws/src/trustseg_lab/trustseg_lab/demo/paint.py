@@ -27,8 +27,6 @@ RED: Color = (196, 36, 42)
 AMBER: Color = (240, 170, 40)
 BLUE: Color = (86, 160, 255)
 WHITE: Color = (255, 255, 255)
-# Low confidence must leap to the eye, high confidence must not: dark blue is sure, yellow is not.
-HEAT = cv2.COLORMAP_INFERNO
 
 
 @dataclass(frozen=True)
@@ -57,18 +55,6 @@ def read_gray(path: Path | None) -> UInt8Array | None:
     """uint8 (H, W) of a mask or confidence file, None where there is none or it cannot be read."""
     image = None if path is None else cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     return None if image is None else np.asarray(image, np.uint8)
-
-
-def color_mask(mask: UInt8Array, classes: Sequence[ClassColor]) -> UInt8Array:
-    """uint8 RGB (h, w, 3): each class in its colour, unlabelled black."""
-    table = np.zeros((256, 3), np.uint8)
-    table[: len(classes)] = [entry.color for entry in classes]
-    return table[mask]
-
-
-def heat(confidence: UInt8Array) -> UInt8Array:
-    """uint8 RGB (h, w, 3): dark where the pixel is surely right (255), bright yellow where it is a guess (0)."""
-    return np.asarray(cv2.applyColorMap(255 - confidence, HEAT)[..., ::-1], np.uint8)
 
 
 def fitted(image: UInt8Array, size: tuple[int, int]) -> Image.Image:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
+from trustseg.imaging.resize import nearest
 from trustseg.imaging.stored_image import read_image
 from trustseg.types import UInt8Array
 from trustseg_lab.data import read_labels
@@ -38,9 +39,7 @@ def frame_quality(mask: UInt8Array, truth: UInt8Array, classes: int) -> float:
         truth: uint8 (H, W) true class ids of any size, stretched (nearest) to the mask's; 255 unlabelled.
         classes: number of classes.
     """
-    height, width = mask.shape
-    fitted = np.asarray(cv2.resize(truth, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
-    return image_quality(confusion_counts(fitted, mask, classes, VOID))
+    return image_quality(confusion_counts(nearest(truth, (mask.shape[0], mask.shape[1])), mask, classes, VOID))
 
 
 def drive_quality(

@@ -4,7 +4,7 @@
 
 Images are stretched to the network's input with INTER_LINEAR and corrupted there, where a corruption is asked for.
 Predictions are compared at the size of the labels: labels, confidence and scores of the network are brought there by
-nearest neighbour.
+nearest neighbour, as the node enlarges its mask.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from trustseg.backends import Backend
 from trustseg.bundle.card import SceneShift, VerdictFile
 from trustseg.bundle.loading import Bundle
 from trustseg.calibration import lowered, scene_shift
-from trustseg.imaging.overlay import Painter
+from trustseg.imaging.colours import ClassColours
+from trustseg.imaging.resize import nearest
 from trustseg.types import EngineOutput, Float32Array, UInt8Array
 from trustseg_lab.corruptions.catalogue import CLEAN, Corruption
 from trustseg_lab.data.labelled_images import LabelledPaths
@@ -94,7 +92,7 @@ class EvaluationState:
         classes = bundle.card.classes
         return EvaluationState(
             ConfusionMatrix(len(classes)), np.zeros((blocks, len(classes), len(classes) + 1), np.int64),
-            BlockCounts(blocks), WorstImages(Painter([each.color for each in classes])),
+            BlockCounts(blocks), WorstImages(ClassColours([each.color for each in classes], "bgr")),
         )  # fmt: skip
 
     def count(self, name: str, histogram: ScoreHistogram, block: int) -> None:
@@ -203,12 +201,12 @@ def _add_view(
 ) -> None:  # fmt: skip
     card, void = evaluation.bundle.card, evaluation.void
     size = (view.truth.shape[0], view.truth.shape[1])
-    labels = at_size(out.labels, size)
+    labels = nearest(out.labels, size)
     counts = confusion_counts(view.truth, labels, len(card.classes), void)
     kinds = pixel_kinds(view.truth, labels, void)
     state.confusion.counts += counts
     state.block_confusion[block] += counts
-    codes = code_counts(at_size(out.confidence, size), kinds)
+    codes = code_counts(nearest(out.confidence, size), kinds)
     state.codes += codes
     raw = published = card.confidence_code.probabilities().astype(np.float64)
     if fused is not None:
@@ -220,7 +218,7 @@ def _add_view(
     groups = (ALL_IMAGES, drive_of(view.name)) if drive_of(view.name) else (ALL_IMAGES,)
     for name, values in maps.items():
         histogram = ScoreHistogram()
-        histogram.update_bins(at_size(bin_of_scores(values), size), kinds)
+        histogram.update_bins(nearest(bin_of_scores(values), size), kinds)
         state.count(name, histogram, block)
         scores[name] = float(values.mean())
         if name == "mcp":
@@ -234,7 +232,7 @@ def _add_view(
     state.worst.offer(
         view.title, quality,
         lambda painter: paint_image(
-            painter, view.bgr(card.input.color_order), at_size(view.truth, card.size), out.labels, shown, void
+            painter, view.bgr(card.input.color_order), nearest(view.truth, card.size), out.labels, shown, void
         ),
         {"quality": quality, "mean_confidence": scores["fused"]},
     )  # fmt: skip
@@ -267,14 +265,3 @@ def code_counts(codes: UInt8Array, kinds: UInt8Array) -> Counts:
     joint = kinds.astype(np.int32) * 256 + codes
     counts: Counts = np.bincount(joint.ravel(), minlength=3 * 256)[: 2 * 256].reshape(2, 256)
     return counts
-
-
-Map = TypeVar("Map", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
-
-
-def at_size(values: Map, size: tuple[int, int]) -> Map:
-    """A map (h, w) at (height, width), nearest neighbour by pixel centres."""
-    if values.shape == size:
-        return values
-    resized = cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
-    return resized.astype(values.dtype, copy=False)

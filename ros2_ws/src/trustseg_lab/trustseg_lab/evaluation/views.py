@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from trustseg.bundle.card import Card
+from trustseg.imaging.resize import in_order, network_image
 from trustseg.types import UInt8Array
 from trustseg_lab.corruptions.catalogue import CLEAN, Corruption
 from trustseg_lab.data import shown
-from trustseg_lab.data.labelled_images import LabelledPaths, network_input, read_image, read_pair
+from trustseg_lab.data.labelled_images import LabelledPaths, read_image, read_pair
 
 AHEAD = 2
 
@@ -44,7 +44,7 @@ class View:
 
     def bgr(self, color_order: str) -> UInt8Array:
         """The image as OpenCV encodes it, from the network's `color_order`."""
-        return self.image if color_order == "bgr" else np.asarray(cv2.cvtColor(self.image, cv2.COLOR_RGB2BGR), np.uint8)
+        return in_order(self.image, color_order, "bgr")
 
 
 def views_of_images(
@@ -76,7 +76,7 @@ def _view(
     picture = pair.image
     if corruption.lag:
         picture = read_image(pairs[max(0, index - corruption.lag)].image)
-    image = network_input(picture, card.size, "rgb")
+    image = network_image(picture, card.size, "bgr", "rgb")
     if corruption.kind != CLEAN:
         image = corruption.apply(image, seed * 1_000_003 + index)
     if card.input.color_order == "bgr":

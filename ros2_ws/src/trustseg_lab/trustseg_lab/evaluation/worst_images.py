@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from trustseg.imaging.overlay import Painter, heat, jpeg
+from trustseg.imaging.colours import ClassColours, confidence_heat, jpeg
 from trustseg.types import UInt8Array
 
 KEPT = 8
@@ -37,12 +37,12 @@ class WorstImage:
 class WorstImages:
     """Keeps the `KEPT` images of the lowest quality."""
 
-    def __init__(self, painter: Painter) -> None:
+    def __init__(self, painter: ClassColours) -> None:
         self._painter = painter
         self._heap: list[WorstImage] = []
 
     def offer(
-        self, name: str, quality: float, paint: Callable[[Painter], dict[str, bytes]], told: dict[str, float]
+        self, name: str, quality: float, paint: Callable[[ClassColours], dict[str, bytes]], told: dict[str, float]
     ) -> None:
         """Take an image where it is among the worst; only then is it painted."""
         if quality != quality or (len(self._heap) == KEPT and -quality <= self._heap[0].order):
@@ -62,17 +62,17 @@ class WorstImages:
 
 
 def paint_image(
-    painter: Painter, image_bgr: UInt8Array, truth: UInt8Array, labels: UInt8Array, confidence: UInt8Array,
+    painter: ClassColours, image_bgr: UInt8Array, truth: UInt8Array, labels: UInt8Array, confidence: UInt8Array,
     void: int | None,
 ) -> dict[str, bytes]:  # fmt: skip
     """JPEGs of an image: all maps of one size, uint8 (H, W) and BGR (H, W, 3); confidence x 255."""
     error = np.where((truth == labels)[..., None], RIGHT_BGR, WRONG_BGR).astype(np.uint8)
-    shown = painter.overlay(image_bgr, truth)
+    shown = painter.overlay(truth, image_bgr)
     if void is not None:
         error[truth == void] = VOID_BGR
         shown[truth == void] = cv2.addWeighted(image_bgr, 0.3, np.full_like(image_bgr, 90), 0.7, 0)[truth == void]
     pictures = {
-        "image": image_bgr, "truth": shown, "mask": painter.overlay(image_bgr, labels), "confidence": heat(confidence),
-        "error": error,
+        "image": image_bgr, "truth": shown, "mask": painter.overlay(labels, image_bgr),
+        "confidence": confidence_heat(confidence, "bgr"), "error": error,
     }  # fmt: skip
     return {name: jpeg(np.ascontiguousarray(picture), QUALITY, WIDTH) for name, picture in pictures.items()}

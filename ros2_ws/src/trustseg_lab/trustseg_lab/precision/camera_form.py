@@ -24,6 +24,7 @@ from trustseg.bundle.card import Card, Tolerances
 from trustseg.bundle.loading import Bundle
 from trustseg.bundle.writer import BundleEdit
 from trustseg.errors import BundleError, ParityError
+from trustseg.imaging.resize import in_order, stretched
 from trustseg.types import UInt8Array
 from trustseg_lab.precision.add import carry_over, stored_outputs, within
 from trustseg_lab.precision.parity import OUTPUTS, PrecisionLimits, PrecisionParity, beyond, compare, run_all, session
@@ -153,10 +154,7 @@ def write_camera_form(
     """
     check_target(bundle, out)
     card, golden = bundle.card.model_dump(mode="json"), load_golden(bundle)
-    height, width = bundle.card.size
-    small = [image if image.shape[:2] == (height, width) else
-             np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-             for image in images]  # fmt: skip
+    small = [stretched(image, bundle.card.size) for image in images]
     graphs: dict[str, bytes] = {}
     parity: dict[str, PrecisionParity] = {}
     for precision in bundle.card.models:
@@ -181,7 +179,7 @@ def write_camera_form(
     for spec in card["tensors"]["outputs"]:
         spec["shape"][0] = form.cameras
     edit = BundleEdit(out)
-    picture = golden.image if camera is None else np.asarray(cv2.resize(golden.image, camera[::-1]), np.uint8)
+    picture = golden.image if camera is None else stretched(golden.image, camera)
     png = edit.put("golden.png", _png(picture, bundle.card.input.color_order))
     card["golden"].update(image=png["file"], image_sha256=png["sha256"])
     tolerances = Tolerances.model_validate(card["golden"]["tolerances"])
@@ -208,8 +206,7 @@ def write_camera_form(
 
 
 def _png(image: UInt8Array, color_order: str) -> bytes:
-    bgr = image if color_order == "bgr" else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    done, png = cv2.imencode(".png", bgr)
+    done, png = cv2.imencode(".png", in_order(image, color_order, "bgr"))
     if not done:
         raise ParityError("the golden image cannot be encoded as PNG", got=f"{image.dtype} {image.shape}")
     return bytes(png.tobytes())

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.imaging.resize import network_image
 from trustseg.imaging.stored_image import decode_image, read_file
 from trustseg.types import UInt8Array
 from trustseg_lab.data import list_pictures
@@ -68,8 +69,6 @@ def _read(path: Path, size: tuple[int, int], color_order: str) -> ReferencedImag
     bgr = decode_image(data, cv2.IMREAD_COLOR, str(path))
     if bgr is None:
         raise InputError(f"{path} cannot be decoded as an image")
-    if bgr.shape[:2] != size:
-        bgr = cv2.resize(bgr, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-    image = np.asarray(bgr if color_order == "bgr" else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    image = network_image(np.asarray(bgr, np.uint8), size, "bgr", color_order)
     digest = hashlib.sha256(data).hexdigest()
     return ReferencedImage(f"{path.parent.name}/{path.name}", digest, np.ascontiguousarray(image))

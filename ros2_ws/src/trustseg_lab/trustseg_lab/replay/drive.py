@@ -19,7 +19,8 @@ from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.errors import InputError
 from trustseg.failsafe.evidence import FailsafeConfig
 from trustseg.failsafe.messages import EngineIdentity, StatusSource
-from trustseg.imaging.overlay import Painter, jpeg, small_bgr
+from trustseg.imaging.colours import ClassColours, jpeg
+from trustseg.imaging.resize import network_image
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode
@@ -114,7 +115,7 @@ class _Drive:
         health = HealthConfig() if frozen else HealthConfig(frozen_after=0)
         self._pipeline = Pipeline(bundle, self._backend, config=PipelineConfig(health=health))
         self._classes = [each.name for each in card.classes]
-        self._painter = Painter([each.color for each in card.classes])
+        self._painter = ClassColours([each.color for each in card.classes], "bgr")
         self._size = card.size
         self._period_ns = round(SECOND / options.rate_hz) if options.rate_hz else stated_period_ns(source)
         self._bounds = derive_bounds(self._period_ns, round(options.latency_budget_ms * MS))
@@ -197,7 +198,7 @@ class _Drive:
         picture: UInt8Array | None = None
         crcs: tuple[int, int] | None = None
         if result is not None and frame is not None:
-            picture = small_bgr(frame, self._size)
+            picture = network_image(frame.image, self._size, frame.color_order, "bgr")
             crcs = _crc32(result.labels), _crc32(result.confidence)
             self._tables.add(result.labels, result.confidence, picture)
         row = frame_row(answer, self._tally.first_ns, self._classes, crcs)
@@ -213,7 +214,7 @@ class _Drive:
     def _write_messages(self, bag: AnnotatedBag, answer: ReplayedFrame, picture: UInt8Array | None) -> None:
         overlay = None
         if picture is not None and answer.result is not None:
-            overlay = jpeg(self._painter.overlay(picture, answer.result.labels), OVERLAY_QUALITY)
+            overlay = jpeg(self._painter.overlay(answer.result.labels, picture), OVERLAY_QUALITY)
         bag.add(answer, overlay)
 
     def _add_truth(self, answer: ReplayedFrame, row: dict[str, Any]) -> None:

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import cv2
 import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from trustseg.errors import FrameRejected, InputError, TrustSegError
 from trustseg.frames import decode_compressed
+from trustseg.imaging.colours import jpeg
+from trustseg.imaging.resize import for_the_eye
 from trustseg.types import UInt8Array
 from trustseg_lab.harness.drive import DRIVE_FILE, IMAGES
 from trustseg_lab.harness.footage import at_rate, drive_frames, open_footage
@@ -153,9 +154,8 @@ class Camera(Node):
         wanted = (size[0] or height, size[1] or width)
         if self._compressed and stored and wanted == (height, width):
             return Picture(index, array.array("B", stored), *wanted)  # as it is: compressed twice it would be another
-        if wanted != (height, width):
-            image = np.asarray(cv2.resize(image, wanted[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-        return Picture(index, array.array("B", self._encoded(image)), *wanted, step=3 * wanted[1])
+        data = array.array("B", self._encoded(for_the_eye(image, wanted)))
+        return Picture(index, data, *wanted, step=3 * wanted[1])
 
     def _refused(self, index: int, image: Refused, size: tuple[int, int]) -> Picture:
         """The message itself; where the drive's type of message is the other one, a raw image without data."""
@@ -167,7 +167,7 @@ class Camera(Node):
 
     def _encoded(self, pixels: UInt8Array) -> bytes:
         if self._compressed:
-            return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+            return jpeg(pixels, JPEG_QUALITY)
         return np.ascontiguousarray(pixels).tobytes()
 
     # Sending --------------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import cv2
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.serialization import serialize_message
@@ -24,6 +23,8 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.errors import FrameRejected, InputError
 from trustseg.files.confined_path import confined
 from trustseg.frames import decode_pixels
+from trustseg.imaging.colours import jpeg
+from trustseg.imaging.resize import in_order
 from trustseg_lab.recordings.bag_writer import BagWriter
 from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import EXIT_FAILED, EXIT_GOOD, spin_node
@@ -126,11 +127,10 @@ class Recorder(Node):
             pixels, order = decode_pixels(message.data, message.height, message.width, message.step, message.encoding)
         except FrameRejected:
             return  # the status of this frame says what is wrong with it
-        bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if order == "rgb" else pixels
-        data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.config.jpeg_quality])[1]
-        jpeg = CompressedImage(header=message.header, format="jpeg")
-        jpeg.data = array.array("B", data.tobytes())
-        self._write(topic, type_name(CompressedImage), now_ns, serialize_message(jpeg), True)
+        bgr = in_order(pixels, order, "bgr")
+        written = CompressedImage(header=message.header, format="jpeg")
+        written.data = array.array("B", jpeg(bgr, self.config.jpeg_quality))
+        self._write(topic, type_name(CompressedImage), now_ns, serialize_message(written), True)
 
     def _write(self, topic: str, kind: str, now_ns: int, data: bytes, picture: bool) -> None:
         if self._size_bytes() + len(data) > self._limit_bytes * (PICTURE_SHARE if picture else MESSAGE_SHARE):

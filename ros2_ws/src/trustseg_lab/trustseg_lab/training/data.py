@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from trustseg.errors import InputError
+from trustseg.imaging.resize import nearest, stretched
 from trustseg.types import UInt8Array
 from trustseg_lab.data import LabelNames, paired_files
 from trustseg_lab.data.labelled_images import LabelledPaths, read_fitting
@@ -54,11 +54,8 @@ def read_pair(image_path: Path, label_path: Path, classes: ClassList) -> tuple[U
 
 
 def resize_pair(image: UInt8Array, label: UInt8Array, height: int, width: int) -> tuple[UInt8Array, UInt8Array]:
-    """Stretch to (height, width) as the pipeline does: INTER_LINEAR, labels nearest."""
-    if image.shape[:2] == (height, width):
-        return image, label
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-    return small.astype(np.uint8), cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
+    """Stretch to (height, width) as pipeline and evaluation do."""
+    return stretched(image, (height, width)), nearest(label, (height, width))
 
 
 def load_set(source: Source, classes: ClassList, height: int, width: int) -> LabelledSet:

@@ -1,13 +1,12 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Results as messages: headers unchanged, pixel data filled in place, pictures computed only while somebody looks."""
+"""Results as messages: headers unchanged, pixel data filled in place."""
 
 from __future__ import annotations
 
 import array
 import zlib
 
-import cv2
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -42,41 +41,6 @@ class ImageMessage:
     def crc32(self) -> int:
         """CRC-32 of the pixel data as published."""
         return zlib.crc32(self._pixels.data)
-
-
-def at_size(pixels: UInt8Array, size: tuple[int, int]) -> UInt8Array:
-    """uint8 (h, w) enlarged to `size` (height, width) by its nearest pixel: class ids must not be mixed."""
-    if pixels.shape[:2] == size:
-        return pixels
-    return np.asarray(cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
-
-
-class ClassColours:
-    """The bundle's class colours as pictures.
-
-    Args:
-        colours: RGB of each class, in id order; ids beyond are black.
-    """
-
-    def __init__(self, colours: list[tuple[int, int, int]]) -> None:
-        self._table: UInt8Array = np.zeros((256, 3), np.uint8)
-        self._table[: len(colours)] = colours
-
-    def mask(self, labels: UInt8Array) -> UInt8Array:
-        """RGB (h, w, 3) of class ids (h, w)."""
-        return self._table[labels]
-
-    def overlay(self, labels: UInt8Array, image_rgb: UInt8Array, opacity: float) -> UInt8Array:
-        """RGB (h, w, 3): the camera image at mask size with the class colours over it, `opacity` in 0..1."""
-        height, width = labels.shape
-        small = cv2.resize(image_rgb, (width, height), interpolation=cv2.INTER_AREA)
-        return np.asarray(cv2.addWeighted(small, 1.0 - opacity, self.mask(labels), opacity, 0.0), np.uint8)
-
-
-def confidence_heat(confidence: UInt8Array) -> UInt8Array:
-    """RGB (h, w, 3): doubt in warm colours; `confidence` is P(pixel right) x 255."""
-    bgr = cv2.applyColorMap(255 - confidence, cv2.COLORMAP_INFERNO)
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def scaled_camera_info(info: CameraInfo, header: Header, size: tuple[int, int]) -> CameraInfo | None:

@@ -7,17 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import cv2
-import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Float64, Header
 
 from trustseg.bundle.loading import Bundle
+from trustseg.imaging.colours import ClassColours, confidence_heat
+from trustseg.imaging.resize import in_order, nearest
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 from trustseg_ros.common.qos import latest_qos, output_qos, static_qos, view_qos
 from trustseg_ros.common.qos_overrides import QosOverrides
-from trustseg_ros.segmenter.messages import ClassColours, ImageMessage, at_size, confidence_heat, scaled_camera_info
+from trustseg_ros.segmenter.messages import ImageMessage, scaled_camera_info
 
 try:
     from vision_msgs.msg import LabelInfo, VisionClass
@@ -40,7 +40,7 @@ class Outputs:
 
     def __init__(self, node: LifecycleNode, bundle: Bundle, overrides: QosOverrides) -> None:
         self._node = node
-        self._colours = ClassColours([(c.color[0], c.color[1], c.color[2]) for c in bundle.card.classes])
+        self._colours = ClassColours([c.color for c in bundle.card.classes])
         self._mask, self._confidence, self._picture = ImageMessage("mono8"), ImageMessage("mono8"), ImageMessage("rgb8")
         self._publishers: list[Any] = []
 
@@ -83,7 +83,7 @@ class Outputs:
         labels, confidence = result.labels, result.confidence
         if to_camera_size:
             size = (frame.image.shape[0], frame.image.shape[1])
-            labels, confidence = at_size(labels, size), at_size(confidence, size)
+            labels, confidence = nearest(labels, size), nearest(confidence, size)
         self._mask_out.publish(self._mask.fill(header, labels))
         self._confidence_out.publish(self._confidence.fill(header, confidence))
         return self._mask.crc32
@@ -94,7 +94,11 @@ class Outputs:
         """Publish the pictures and the camera info that somebody listens to."""
         labels = result.labels
         self._if_heard(self._color_out, header, lambda: self._colours.mask(labels))
-        self._if_heard(self._overlay_out, header, lambda: self._colours.overlay(labels, _rgb(frame), opacity))
+        self._if_heard(
+            self._overlay_out,
+            header,
+            lambda: self._colours.overlay(labels, in_order(frame.image, frame.color_order, "rgb"), opacity),
+        )
         self._if_heard(self._heat_out, header, lambda: confidence_heat(result.confidence))
         if info is not None and self._info_out.get_subscription_count():
             size = (labels.shape[0], labels.shape[1])
@@ -111,9 +115,3 @@ class Outputs:
     def _if_heard(self, publisher: Any, header: Header, draw: Callable[[], UInt8Array]) -> None:
         if publisher.get_subscription_count():
             publisher.publish(self._picture.fill(header, draw()))
-
-
-def _rgb(frame: Frame) -> UInt8Array:
-    if frame.color_order == "rgb":
-        return frame.image
-    return np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB), np.uint8)

@@ -17,6 +17,7 @@ import numpy as np
 from trustseg.backends import Backend
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
+from trustseg.imaging.resize import network_image
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.evaluation.baselines.scorer import ScoredView, Scores
 from trustseg_lab.evaluation.baselines.several_passes import PassSums
@@ -45,19 +46,14 @@ class DeepEnsemble:
         sums, masks = PassSums(view.labels), [view.labels]
         sums.add(softmax(view.logits))
         for member, engine in self._members:
-            logits = engine.infer(self._input(member, view.image)).logits
+            image = network_image(view.image, member.card.size, self._order, member.card.input.color_order)
+            logits = engine.infer(image).logits
             if logits.shape[1:] != view.labels.shape:
                 logits = _resized(logits, (view.labels.shape[0], view.labels.shape[1]))
             sums.add(softmax(logits))
             masks.append(logits.argmax(axis=0).astype(np.uint8))
         pairs = [mean_dice(a, b, view.logits.shape[0]) for a, b in combinations(masks, 2)]
         return Scores(sums.maps("ensemble"), {"ensemble_pairwise_dice": float(np.mean(pairs)) if pairs else 1.0})
-
-    def _input(self, member: Bundle, image: UInt8Array) -> UInt8Array:
-        height, width = member.card.size
-        if image.shape[:2] != (height, width):
-            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-        return image if member.card.input.color_order == self._order else np.ascontiguousarray(image[..., ::-1])
 
 
 def softmax(logits: Float32Array) -> Float32Array:

@@ -16,8 +16,9 @@ from scipy.optimize import minimize_scalar
 
 from trustseg.backends import Backend
 from trustseg.errors import InputError
+from trustseg.imaging.resize import network_image
 from trustseg.types import Float32Array, UInt8Array
-from trustseg_lab.data.labelled_images import LabelledPaths, network_input, read_ahead
+from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
 from trustseg_lab.evaluation.baselines.scorer import ScoredView, Scores
 
 # Neighbouring pixels say the same: one of so many in either direction is enough for one number.
@@ -55,7 +56,7 @@ def sample_logits(
     truths: list[UInt8Array] = []
     classes = 0
     for pair in read_ahead(pairs, 255, void):
-        out = engine.infer(network_input(pair.image, size, color_order)).logits
+        out = engine.infer(network_image(pair.image, size, "bgr", color_order)).logits
         classes = out.shape[0]
         rows, columns = _grid(out.shape[1], pair.labels.shape[0]), _grid(out.shape[2], pair.labels.shape[1])
         truth = pair.labels[np.ix_(rows[1], columns[1])]

@@ -14,8 +14,9 @@ import numpy as np
 from sklearn.neighbors import KDTree
 
 from trustseg.errors import InputError
+from trustseg.imaging.resize import network_image
 from trustseg.types import Float32Array, UInt8Array
-from trustseg_lab.data.labelled_images import LabelledPaths, network_input, read_ahead
+from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork
 from trustseg_lab.evaluation.baselines.scorer import ScoredView, Scores
 
@@ -90,7 +91,7 @@ def fit_trust_score(
     found: list[list[Float32Array]] = [[] for _ in range(classes)]
     of_image = -(-2 * PIXELS_OF_CLASS // len(pairs))  # rare classes are not in every image
     for pair in read_ahead(pairs, classes, void):
-        features = decoded_map(network, network_input(pair.image, size, color_order))
+        features = decoded_map(network, network_image(pair.image, size, "bgr", color_order))
         height, width = features.shape[:2]
         rows = ((np.arange(height) + 0.5) * pair.labels.shape[0] / height).astype(np.int64)
         columns = ((np.arange(width) + 0.5) * pair.labels.shape[1] / width).astype(np.int64)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trustseg.bounds import SECOND
-from trustseg.imaging.overlay import Painter, heat, jpeg
+from trustseg.imaging.colours import ClassColours, confidence_heat, jpeg
 from trustseg.types import UInt8Array
 from trustseg_lab.replay.results.flag import Failure
 from trustseg_lab.replay.timeline import ReplayedFrame
@@ -53,7 +53,7 @@ class EventPictures:
         painter: draws masks.
     """
 
-    def __init__(self, folder: Path, painter: Painter) -> None:
+    def __init__(self, folder: Path, painter: ClassColours) -> None:
         self._folder, self._painter = folder, painter
         self._recent: deque[Moment] = deque(maxlen=STEPS)
         self._current: tuple[int, Failure, list[Moment]] | None = None
@@ -110,7 +110,8 @@ class EventPictures:
     def _save(self, folder: Path, moment: Moment) -> dict[str, str]:
         if moment.image is None or moment.labels is None or moment.confidence is None:
             return {}
-        drawn = (moment.image, self._painter.overlay(moment.image, moment.labels), heat(moment.confidence))
+        heat = confidence_heat(moment.confidence, "bgr")
+        drawn = (moment.image, self._painter.overlay(moment.labels, moment.image), heat)
         names = {kind: f"{moment.seq:08d}_{kind}.jpg" for kind in KINDS}
         for name, picture in zip(names.values(), drawn, strict=True):
             (folder / name).write_bytes(jpeg(picture, QUALITY, WIDTH))

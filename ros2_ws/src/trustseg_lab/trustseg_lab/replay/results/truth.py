@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.imaging.resize import nearest
 from trustseg.types import PerceptionResult, UInt8Array
-from trustseg_lab.evaluation.evaluator import at_size, code_counts, pixel_kinds
+from trustseg_lab.evaluation.evaluator import code_counts, pixel_kinds
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
 from trustseg_lab.metrics.image_quality import FAILURE_BELOW, image_quality
@@ -66,10 +67,10 @@ class TruthTotals:
                 expected=f"{image_size[0]} x {image_size[1]} (height x width)", got=f"{size[0]} x {size[1]}",
                 fix="give the labels of these images",
             )  # fmt: skip
-        predicted = at_size(result.labels, size)
+        predicted = nearest(result.labels, size)
         counts = confusion_counts(labels, predicted, self.classes, self.void)
         self.counts += counts
-        self.codes += code_counts(at_size(result.confidence, size), pixel_kinds(labels, predicted, self.void))
+        self.codes += code_counts(nearest(result.confidence, size), pixel_kinds(labels, predicted, self.void))
         verdict = result.verdict
         self.threshold = verdict.threshold
         quality = image_quality(counts)
