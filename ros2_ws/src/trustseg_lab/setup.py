@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "export:export",
     "security": "security:security",
     "bench": "bench:bench",
+    "benchmark": "benchmark:benchmark",
     "faults": "faults:faults",
     "scenes": "scenes:scenes",
 }

@@ -62,6 +62,11 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     "trustseg_ros.monitor.node": (("ros/test_monitor.py",), "a node is tested as a process"),
     "trustseg_ros.start": (("unit/repository/test_ros_packaging.py",), "entry points of the package"),
     "trustseg_lab.bench.*": (("ros/test_bench.py", "contract/test_bench_command.py"), "times real processes"),
+    "trustseg_lab.benchmark.*": (
+        ("unit/trustseg_lab/benchmark/test_methods.py", "unit/trustseg_lab/benchmark/test_studies.py",
+         "unit/trustseg_lab/benchmark/test_readings_and_figures.py", "contract/test_benchmark_command.py"),
+        "methods and studies are tested by what they say of the same views",
+    ),
     "trustseg_lab.calibrate.calibrate": (("contract/test_calibrate_command.py",), "the job behind the command"),
     "trustseg_lab.cli.*": (
         ("contract/test_command_line.py", "contract/test_replay_command.py"), "commands are run as a user runs them"

@@ -33,7 +33,7 @@ ENTRY_POINTS = "trustseg.commands"
 LABORATORY = "trustseg_lab"
 LABORATORY_COMMANDS = (
     "run", "replay", "play", "record", "evaluate", "train", "fit-confidence", "calibrate", "export", "security",
-    "bench", "faults", "scenes",
+    "bench", "benchmark", "faults", "scenes",
 )  # fmt: skip
 
 # typer brings its own copy of click; its base of every usage error has no public name.

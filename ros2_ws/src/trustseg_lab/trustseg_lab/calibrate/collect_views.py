@@ -89,10 +89,13 @@ class _Prepared:
     views: list[View]
 
 
-def views_of(index: int, seed: int) -> list[View]:
-    """Clean, then `FIT_VIEWS` fitted and `HELD_OUT_VIEWS` held-out conditions: different kinds, any severity."""
+def views_of(
+    index: int, seed: int, fitted: tuple[str, ...] = FIT_KINDS, held_out: tuple[str, ...] = HELD_OUT_KINDS
+) -> list[View]:
+    """Clean, then `FIT_VIEWS` of the `fitted` and `HELD_OUT_VIEWS` of the `held_out` conditions: different kinds, any
+    severity."""
     rng = np.random.default_rng((seed, index))
-    kinds = [*_some(FIT_KINDS, FIT_VIEWS, rng), *_some(HELD_OUT_KINDS, HELD_OUT_VIEWS, rng)]
+    kinds = [*_some(fitted, FIT_VIEWS, rng), *_some(held_out, HELD_OUT_VIEWS, rng)]
     return [View(CLEAN, 0.0, 0)] + [
         View(kind, float(rng.uniform(LEAST_SEVERITY, 1.0)), int(rng.integers(1 << 31))) for kind in kinds
     ]

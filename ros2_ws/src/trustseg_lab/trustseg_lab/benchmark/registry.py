@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""All methods and studies by name. A new one is a file in `methods/` with a tuple `METHODS`, and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trustseg_lab.benchmark.method import Method
+from trustseg_lab.benchmark.methods import (
+    calibrated,
+    features,
+    image_models,
+    last_layer,
+    networks,
+    pixel_heads,
+    references,
+    regions,
+    several_passes,
+    shipped,
+    softmax,
+)
+from trustseg_lab.benchmark.studies import digits, masks, pixels, risks, views
+from trustseg_lab.benchmark.study import Study
+
+FAMILIES: dict[str, tuple[Method, ...]] = {
+    "softmax": softmax.METHODS,
+    "shipped": shipped.METHODS,
+    "several_passes": several_passes.METHODS,
+    "calibrated": calibrated.METHODS,
+    "pixel_heads": pixel_heads.METHODS,
+    "features": features.METHODS,
+    "last_layer": last_layer.METHODS,
+    "regions": regions.METHODS,
+    "image_models": image_models.METHODS,
+    "references": references.METHODS,
+    "networks": networks.METHODS,
+}
+
+
+def methods() -> dict[str, Method]:
+    """Every method by its name, in order of the families."""
+    return {method.name: method for family in FAMILIES.values() for method in family}
+
+
+STUDIES: tuple[Callable[[], Study], ...] = (
+    views.Comparison, views.Calibration, views.HeadSchemes, views.DiceCuts, masks.Masks, pixels.Thresholds,
+    pixels.EqualEntropy, pixels.Reliability, risks.Conformal, risks.SelectiveRisk, masks.BoundaryQuality,
+    masks.Failures, masks.CommonFailures, masks.Downstream,
+    masks.Fleet, views.Correction,
+    views.Screening, views.Clips, views.InputQuality,
+    digits.Digits,
+)  # fmt: skip
+
+
+def studies() -> dict[str, Callable[[], Study]]:
+    """What makes every study, by its name."""
+    return {make().name: make for make in STUDIES}

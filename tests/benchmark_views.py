@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Views for methods, made by hand: no file and no engine is behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from trustseg_lab.benchmark.pass_statistics import PassMaps, pass_maps
+from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
+from trustseg_lab.evaluation.baselines.ensemble import softmax
+from trustseg_lab.metrics.confusion import confusion_counts
+
+VOID = 255
+CORRIDOR = ((0.4, 0.5), (0.6, 0.5), (0.9, 1.0), (0.1, 1.0))
+
+
+def card(classes: int = 3, features: int = 6) -> Any:
+    """What methods ask a card for."""
+    code = SimpleNamespace(probabilities=lambda: np.linspace(0.0, 1.0, 256).astype(np.float32))
+    names = [SimpleNamespace(name=f"class{i}", is_foreground=i == classes - 1, color=(i, i, i)) for i in range(classes)]
+    shares = [f"class_share/class{i}" for i in range(classes)]
+    named = ["confidence_mean", *shares, *(f"embedding/{i}" for i in range(features))]
+    return SimpleNamespace(
+        classes=names, confidence_code=code, corridor=SimpleNamespace(polygon=CORRIDOR), feature_names=named,
+        input=SimpleNamespace(color_order="rgb"),
+    )  # fmt: skip
+
+
+def view(
+    logits: np.ndarray, truth: np.ndarray, *, image: np.ndarray | None = None, codes: np.ndarray | None = None,
+    features: np.ndarray | None = None, decoded: np.ndarray | None = None, masks: list[np.ndarray] | None = None,
+    index: int = 0, block: int = 0, kind: str = "clean", severity: float = 0.0, group: str = "clean", fit: bool = True,
+) -> Sample:  # fmt: skip
+    """A view of logits float (C, h, w) and truth uint8 (h, w); `masks`: softmax maps of passes, for all kinds."""
+    classes = len(logits)
+    labels = logits.argmax(axis=0).astype(np.uint8)
+    shown = card(classes)
+    own = softmax(logits.astype(np.float32))
+    record = EngineRecord(
+        labels, codes if codes is not None else np.round(255 * own.max(axis=0)).astype(np.uint8),
+        features if features is not None else np.zeros(len(shown.feature_names), np.float32),
+        logits.astype(np.float16), (decoded if decoded is not None else logits).astype(np.float16),
+        confusion_counts(truth.astype(np.uint8), labels, classes, VOID), 1.0,
+    )  # fmt: skip
+    meta = ViewMeta(
+        f"{index:08x}", f"drive_{index}", "drive", "images", group, kind, severity, 0, index, block, Path("i"),
+        Path("l"), VOID, fit,
+    )  # fmt: skip
+    picture = image if image is not None else np.zeros((*labels.shape, 3), np.uint8)
+
+    def passes(name: str) -> PassMaps:
+        return pass_maps(masks if masks is not None else [own, own], labels, 1.0)
+
+    return Sample(
+        meta, shown, 1, lambda: picture, lambda: Truth(truth.astype(np.uint8), truth != VOID), lambda: record, passes
+    )
+
+
+def logits_of(labels: np.ndarray, classes: int = 3, sure: float = 4.0) -> np.ndarray:
+    """Logits float32 (C, h, w) whose argmax is `labels`: `sure` for the class, 0 for the others."""
+    return (np.eye(classes, dtype=np.float32)[labels] * sure).transpose(2, 0, 1)
