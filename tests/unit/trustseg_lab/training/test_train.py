@@ -28,7 +28,7 @@ from trustseg_lab.training.config import (  # noqa: E402
 )
 from trustseg_lab.training.data import IGNORE, load_set, pair_files, read_pair  # noqa: E402
 from trustseg_lab.training.export.checkpoint_to_graph import save_fused  # noqa: E402
-from trustseg_lab.training.losses import class_weights, soft_jaccard  # noqa: E402
+from trustseg_lab.training.losses import class_weights, segmentation_loss, soft_jaccard  # noqa: E402
 from trustseg_lab.training.objective import Objective  # noqa: E402
 from trustseg_lab.training.train import learning_rate, one_step, start_run, train  # noqa: E402
 
@@ -226,3 +226,12 @@ def test_windows_until_a_share_of_the_epochs_and_stages_that_stay(tmp_path: Path
     assert not torch.equal(after["encoder.1.0.conv.weight"], before["encoder.1.0.conv.weight"])
     rates = [group["lr"] for group in run.optimizer.param_groups]
     assert rates[0] == pytest.approx(0.1 * rates[1])
+
+
+def test_a_batch_without_any_class_costs_nothing_and_moves_nothing() -> None:
+    logits = torch.randn(2, 3, 4, 5, requires_grad=True)
+    loss = segmentation_loss(logits, torch.full((2, 4, 5), IGNORE), torch.ones(3), 1.0, IGNORE)
+    loss.backward()
+    assert loss.item() == 0.0
+    assert logits.grad is not None
+    assert not logits.grad.any()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.files.json_document import write_whole
+from trustseg.files.whole_file import write_whole
 
 # Raised when what is in a record changes: older files are then not found.
 VERSION = 1

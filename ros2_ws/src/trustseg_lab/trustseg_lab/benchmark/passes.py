@@ -20,6 +20,7 @@ from trustseg.backends import Backend, create_backend, select_backend
 from trustseg.backends.interface import INPUT_NAME, LOGITS
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
+from trustseg.imaging.resize import nearest
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.augmentations import AUGMENTATIONS, FLIP, Augmentation
 from trustseg_lab.benchmark.pass_cache import PassCache, cache_key
@@ -28,7 +29,7 @@ from trustseg_lab.benchmark.sample import EngineRecord
 from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.evaluation.baselines.mc_dropout import DEFAULT_RATE
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork, weights_of
-from trustseg_lab.evaluation.evaluator import FusedConfidence, at_size
+from trustseg_lab.evaluation.evaluator import FusedConfidence
 from trustseg_lab.metrics.confusion import confusion_counts
 
 # Engine passes beside the single one; "dropout" and "drop_weights" run in PyTorch, T of them.
@@ -125,7 +126,7 @@ class BundlePasses:
     def _run_engine(self, image: UInt8Array, truth: UInt8Array, void: int | None) -> dict[str, npt.NDArray[Any]]:
         out = self.engine.infer(image)
         step = self.settings.step
-        labels = at_size(out.labels, (truth.shape[0], truth.shape[1]))
+        labels = nearest(out.labels, (truth.shape[0], truth.shape[1]))
         decoded = out.logits if self.decode is None else self.decode(image)
         with np.errstate(over="ignore"):
             return {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from trustseg.imaging.overlay import Painter, heat, jpeg
+from trustseg.imaging.colours import ClassColours, confidence_heat, jpeg
 from trustseg_lab.benchmark.harness import FIT
 from trustseg_lab.benchmark.reading import Level, spread
 from trustseg_lab.benchmark.run import BundleRun
@@ -30,7 +30,7 @@ class Shown:
 def worst_views(run: BundleRun, names: Sequence[str] = SHOWN) -> list[Shown]:
     """The view with the lowest quality of each group; confidence maps are told by their rank within the view."""
     found = run.found
-    painter = Painter([each.color for each in run.passes.bundle.card.classes])
+    painter = ClassColours([each.color for each in run.passes.bundle.card.classes], "bgr")
     methods = [each for each in run.methods if each.name in names and FIT not in each.needs]
     shown = []
     for group in found.groups():
@@ -51,7 +51,7 @@ def worst_views(run: BundleRun, names: Sequence[str] = SHOWN) -> list[Shown]:
                 values = np.nan_to_num(spread(reading))
                 rank = np.unique(values, return_inverse=True)[1].reshape(values.shape)
                 level = (255 * rank / max(int(rank.max()), 1)).astype(np.uint8)
-                pictures[method.name] = jpeg(heat(level), QUALITY, WIDTH)
+                pictures[method.name] = jpeg(confidence_heat(level, "bgr"), QUALITY, WIDTH)
         what = "" if meta.kind == "clean" else f", {meta.kind} {meta.severity:.2f}"
         shown.append(Shown(f"{group}: {meta.stem}{what}, quality {found.outcomes[index].quality:.3f}", pictures))
         sample.let_go()

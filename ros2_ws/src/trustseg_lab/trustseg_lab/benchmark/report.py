@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trustseg.files.json_document import write_whole
+from trustseg.files.whole_file import write_whole
 from trustseg_lab.benchmark.pictures import Shown
 from trustseg_lab.benchmark.run import BundleRun
 from trustseg_lab.evaluation import html_report

@@ -13,13 +13,13 @@ import numpy as np
 
 from trustseg.bundle.card import Card
 from trustseg.errors import InputError
+from trustseg.imaging.resize import nearest, network_image
 from trustseg.types import UInt8Array
 from trustseg_lab.benchmark.pass_cache import cache_key
 from trustseg_lab.benchmark.passes import BundlePasses, lattice
 from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
-from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths, find_pairs, network_input, read_pair
-from trustseg_lab.evaluation.evaluator import at_size
+from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths, find_pairs, read_pair
 from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN, drive_of
 from trustseg_lab.scenes.conditions import FIT_KINDS, KINDS, apply_condition
 
@@ -143,7 +143,7 @@ def sample_of(meta: ViewMeta, passes: BundlePasses) -> Sample:
         return _pair(str(meta.image), str(meta.labels), len(card.classes), meta.void)
 
     def image() -> UInt8Array:
-        seen = network_input(pair().image, card.size, "rgb")
+        seen = network_image(pair().image, card.size, "bgr", "rgb")
         if meta.kind != CLEAN:
             seen = apply_condition(meta.kind, meta.severity, seen, None, meta.seed)
         return np.ascontiguousarray(seen)
@@ -152,7 +152,7 @@ def sample_of(meta: ViewMeta, passes: BundlePasses) -> Sample:
         return passes.engine_record(meta.key, lambda: sample.image, lambda: pair().labels, meta.void)
 
     def truth() -> Truth:
-        labels = np.asarray(lattice(at_size(pair().labels, card.size), passes.settings.step), np.uint8)
+        labels = np.asarray(lattice(nearest(pair().labels, card.size), passes.settings.step), np.uint8)
         known = np.ones(labels.shape, bool) if meta.void is None else labels != meta.void
         return Truth(labels, known)
 

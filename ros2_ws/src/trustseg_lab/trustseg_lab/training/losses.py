@@ -36,7 +36,12 @@ def soft_jaccard(logits: Tensor, labels: Tensor, ignore: int) -> Tensor:
 
 
 def segmentation_loss(logits: Tensor, labels: Tensor, weights: Tensor, jaccard: float, ignore: int) -> Tensor:
-    """Weighted cross-entropy plus `jaccard` times the soft Jaccard loss; float32 logits (N, C, H, W)."""
+    """Weighted cross-entropy plus `jaccard` times the soft Jaccard loss; float32 logits (N, C, H, W).
+
+    0 where no pixel has a class, as in a batch of coarse labels alone: the mean of nothing would be NaN.
+    """
+    if not bool((labels != ignore).any()):
+        return logits.sum() * 0.0
     loss = F.cross_entropy(logits, labels, weights, ignore_index=ignore)
     return loss + jaccard * soft_jaccard(logits, labels, ignore) if jaccard else loss
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from trustseg.errors import InputError
 from trustseg.files.whole_file import whole_file
+from trustseg.imaging.stored_image import decode_image
 from trustseg.types import UInt8Array
 
 LARGEST = 112  # pixels: no pasted object is much larger at 480x360
@@ -155,7 +156,7 @@ def pictures_of(package: Package, archive: Path, names: dict[str, str]) -> list[
             stream = opened.extractfile(member)
             if name is None or stream is None or in_held_out_half(name) != package.held_out:
                 continue
-            read = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+            read = decode_image(stream.read(), cv2.IMREAD_UNCHANGED, member.name)
             cut = None if read is None else trimmed(read.astype(np.uint8))
             if cut is not None:
                 found.append(cut)
