@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trustseg.bundle.card import SceneShift
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg.calibration import ConfidenceTable, corridor_mask, lowered, scene_shift
 
 TABLE = np.linspace(0.0, 1.0, 256)

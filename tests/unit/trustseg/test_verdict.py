@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trustseg.bundle.card import LowConfidenceLimits, VerdictFile
+from trustseg.bundle.calibration_file import LowConfidenceLimits
+from trustseg.bundle.verdict_file import VerdictFile
 from trustseg.reasons import Reason, Severity
 from trustseg.types import ConfidenceSummary, EngineOutput, HealthReport
 from trustseg.verdict import Judge, sigmoid

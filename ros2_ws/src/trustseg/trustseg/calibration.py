@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.bundle.card import SceneShift
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg.types import ConfidenceSummary, UInt8Array
 
 CODES = 256

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.bundle.card import STRANGENESS_INPUT, LowConfidenceLimits, Strangeness, VerdictFile
+from trustseg.bundle.calibration_file import LowConfidenceLimits
+from trustseg.bundle.verdict_file import STRANGENESS_INPUT, Strangeness, VerdictFile
 from trustseg.reasons import Reason
 from trustseg.types import ConfidenceSummary, EngineOutput, Float32Array, FrameVerdict, HealthReport, UInt8Array
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from calibration_rows import make_rows
-from trustseg.bundle.card import ConfidenceCode, SceneShift
+from trustseg.bundle.calibration_file import SceneShift
+from trustseg.bundle.card import ConfidenceCode
 from trustseg.errors import InputError
 from trustseg_lab.calibrate.calibration_report import calibration_by_group, temperature_report
 from trustseg_lab.calibrate.confidence_table import PRIOR_PIXELS, fit_table, isotonic_table

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from calibration_rows import make_rows
-from trustseg.bundle.card import SceneShift
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg_lab.calibrate.corridor_fit import CorridorViews, corridor_figures, corridor_views, fit_corridor_limit
 
 TABLE = np.linspace(0.0, 1.0, 256)

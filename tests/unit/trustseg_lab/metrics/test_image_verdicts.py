@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from bundle_factory import make_tiny_bundle
-from trustseg.bundle.card import STRANGENESS_INPUT, LowConfidenceLimits
+from trustseg.bundle.calibration_file import LowConfidenceLimits
 from trustseg.bundle.loading import load_bundle
+from trustseg.bundle.verdict_file import STRANGENESS_INPUT
 from trustseg.verdict import Judge
 from trustseg_lab.metrics.image_verdicts import image_metrics
 from trustseg_lab.metrics.verdict_arrays import judge

@@ -18,9 +18,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from trustseg.bundle.card import STRANGENESS_INPUT, CalibrationFile, Card, FileRef, ModelRef, Tolerances, VerdictFile
+from trustseg.bundle.calibration_file import CalibrationFile
+from trustseg.bundle.card import Card, FileRef, ModelRef, Tolerances
 from trustseg.bundle.onnx_file import ExternalData, NotPlain, check_self_contained
 from trustseg.bundle.signature import check_signature, configured_key
+from trustseg.bundle.verdict_file import STRANGENESS_INPUT, VerdictFile
 from trustseg.errors import BundleError
 from trustseg.files.confined_path import confined
 

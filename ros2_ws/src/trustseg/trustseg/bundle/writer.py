@@ -16,8 +16,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from trustseg.bundle.card import CalibrationFile, Card, FileRef, VerdictFile
+from trustseg.bundle.calibration_file import CalibrationFile
+from trustseg.bundle.card import Card, FileRef
 from trustseg.bundle.loading import CALIBRATION_VARIABLE, Bundle, sha256_hex
+from trustseg.bundle.verdict_file import VerdictFile
 from trustseg.files.json_document import json_ready, json_text
 from trustseg.files.whole_file import write_whole
 

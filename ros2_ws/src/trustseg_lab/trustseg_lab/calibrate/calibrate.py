@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from trustseg.bundle.card import CalibrationFile, LowConfidenceLimits
+from trustseg.bundle.calibration_file import CalibrationFile, LowConfidenceLimits
 from trustseg.bundle.loading import Bundle
 from trustseg.bundle.writer import FittedFiles
 from trustseg_lab.calibrate.calibration_report import CalibrationFigures, TemperatureReport, calibration_by_group

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trustseg.bundle.card import SceneShift
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg.calibration import lowered, scene_shift
 from trustseg_lab.calibrate.verdict_report import groups_of
 from trustseg_lab.evaluation.baselines.temperature import LogitSample, fit_temperature, log_loss, scaled_mcp

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trustseg.bundle.card import SceneShift
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg.calibration import lowered, scene_shift
 from trustseg_lab.metrics.image_verdicts import score_auroc
 from trustseg_lab.metrics.score_histogram import CORRECT, Floats

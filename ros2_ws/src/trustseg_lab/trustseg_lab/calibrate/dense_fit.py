@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from trustseg.bundle.card import Layer
+from trustseg.bundle.verdict_file import Layer
 from trustseg_lab.metrics.score_histogram import Floats
 from trustseg_lab.metrics.verdict_arrays import sigmoid
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trustseg.bundle.card import Strangeness
+from trustseg.bundle.verdict_file import Strangeness
 from trustseg_lab.metrics.score_histogram import Floats
 
 # Directions beyond these are noise of a few hundred scenes; they enter together, as the residual.

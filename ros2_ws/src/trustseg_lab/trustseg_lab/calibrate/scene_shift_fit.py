@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trustseg.bundle.card import SceneShift
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg.calibration import logit, lowered, scene_shift
 from trustseg_lab.metrics.score_histogram import CORRECT, WRONG, Floats
 from trustseg_lab.metrics.view_rows import Bools, CalibrationRows

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trustseg.bundle.card import STRANGENESS_INPUT, Layer, VerdictFile
+from trustseg.bundle.verdict_file import STRANGENESS_INPUT, Layer, VerdictFile
 from trustseg_lab.calibrate.dense_fit import DenseSettings, fit_dense
 from trustseg_lab.calibrate.ood_fit import fit_strangeness
 from trustseg_lab.metrics.image_quality import FAILURE_BELOW

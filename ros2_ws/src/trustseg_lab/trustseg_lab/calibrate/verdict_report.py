@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trustseg.bundle.card import SceneShift
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg_lab.calibrate.scene_shift_fit import overconfidence
 from trustseg_lab.calibrate.verdict_fit import VerdictFit
 from trustseg_lab.calibrate.verdict_intervals import VerdictIntervals, verdict_intervals

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from trustseg.backends import Backend
-from trustseg.bundle.card import SceneShift, VerdictFile
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg.bundle.loading import Bundle
+from trustseg.bundle.verdict_file import VerdictFile
 from trustseg.calibration import lowered, scene_shift
 from trustseg.imaging.colours import ClassColours
 from trustseg.imaging.resize import nearest

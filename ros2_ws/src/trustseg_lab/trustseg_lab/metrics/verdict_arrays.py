@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.bundle.card import STRANGENESS_INPUT, Layer, Strangeness, VerdictFile
+from trustseg.bundle.verdict_file import STRANGENESS_INPUT, Layer, Strangeness, VerdictFile
 from trustseg.verdict import LEAST_DISTANCE
 from trustseg_lab.metrics.score_histogram import Floats
 

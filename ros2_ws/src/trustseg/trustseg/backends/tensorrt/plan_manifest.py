@@ -18,8 +18,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from trustseg.bundle.card import FileName, Sha256, Strict
 from trustseg.bundle.loading import FILE_MAX_BYTES, Bundle, parse_model, sha256_hex
+from trustseg.bundle.schema import FileName, Sha256, Strict
 from trustseg.bundle.signature import check_signature, configured_key
 from trustseg.errors import BackendError, BundleError, PlanError
 from trustseg.files.owned_file import read_owned

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.bundle.card import Layer, Strangeness
+from trustseg.bundle.verdict_file import Layer, Strangeness
 from trustseg.types import Float32Array
 from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Score, Unfit
 from trustseg_lab.benchmark.passes import SHIPPED

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The schema of a confidence calibration: what each code of one model in one precision is worth, and its bounds."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from trustseg.bundle.schema import Sha256, Share, Strict
+
+
+class LowConfidenceLimits(Strict):
+    """Bounds beyond which the confidence map itself is broken (fault 32). At 1 nothing is more than the first two."""
+
+    # Collapsed: more of the image than this is below the threshold.
+    share_max: float = Field(default=0.75, gt=0.0, le=0.95, allow_inf_nan=False)
+    # Collapsed or saturated: one single code holds more of the image than this.
+    flat_share: float = Field(default=0.995, gt=0.0, le=0.9999, allow_inf_nan=False)
+    # Doubtful: this much of the drivable corridor, or more, is below the threshold.
+    corridor_share: float = Field(default=1.0, gt=0.0, le=1.0, allow_inf_nan=False)
+
+
+class SceneShift(Strict):
+    """How far a poor scene lowers every pixel's confidence: slope x (logit(start) - logit(predicted quality)) in the
+    logit, where the predicted quality lies below `start`.
+
+    A softmax does not know that a scene is strange; the image verdict does, and the pixels' confidence falls with it.
+    """
+
+    start: float = Field(gt=0.0, lt=1.0, allow_inf_nan=False)
+    slope: float = Field(ge=0.0, le=100.0, allow_inf_nan=False)
+
+
+class CalibrationFile(Strict):
+    """`calibration/<bundle>/<precision>.json`: code -> P(pixel right), of one model in one precision."""
+
+    schema_version: Literal[1]
+    bundle: str
+    precision: str
+    model_sha256: Sha256
+    table: list[Share] = Field(min_length=256, max_length=256)
+    scene_shift: SceneShift | None = None
+    low_confidence: LowConfidenceLimits = Field(default_factory=LowConfidenceLimits)
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _monotone(self) -> CalibrationFile:
+        for code in range(255):
+            if self.table[code + 1] < self.table[code]:
+                raise ValueError(f"table must not fall, but table[{code + 1}] < table[{code}]")
+        return self
