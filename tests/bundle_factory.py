@@ -302,7 +302,7 @@ def _verdict(names: Sequence[str], features: np.ndarray, model_sha256: str) -> b
         "layers": [{"weight": [[0.5, 0.5], [-2.0, -2.0]], "bias": [1.0, -4.0], "activation": "identity"}],
         "failure_threshold": 0.5, "recovery_threshold": 0.35,
         "quality_lower_offset": 0.1, "quality_lower_coverage": 0.9,
-        "strangeness": {
+        "ood_score": {
             "features": embedding, "mean": [value[name] for name in embedding],
             "basis": np.eye(EMBEDDING)[:2].tolist(), "variance": [0.25, 0.25], "residual_variance": 0.25,
             "limit": 10.0,

@@ -85,7 +85,7 @@ def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
     )
     assert len(calibration.provenance["reliability_after"]) > 3
     assert printed["failure_threshold"] == verdict.failure_threshold
-    assert verdict.strangeness is not None
+    assert verdict.ood_score is not None
     assert verdict.provenance["held_out_kinds"]
     assert not set(verdict.provenance["held_out_kinds"]) & set(verdict.provenance["fitted_kinds"])
     assert bundle.card.quality["calibration"]["views"] == calibration.provenance["views"]

@@ -32,7 +32,7 @@ def model(**changes: Any) -> VerdictFile:
         ],
         "failure_threshold": 0.5, "recovery_threshold": 0.3, "quality_lower_offset": 0.2,
         "quality_lower_coverage": 0.9,
-        "strangeness": {
+        "ood_score": {
             "features": ["embedding/1", "embedding/0"], "mean": [1.0, 0.0], "basis": [[1.0, 0.0]], "variance": [4.0],
             "residual_variance": 9.0, "limit": 2.0,
         },
@@ -108,13 +108,13 @@ def test_nonfinite_logits_are_a_hard_fault(bad: float) -> None:
 def test_any_feature_that_is_not_finite_is_a_hard_fault(feature: str, value: float) -> None:
     verdict = judge().judge(output(**{feature: value}), GOOD, HEALTHY)
     assert Reason.OUTPUT_INVALID in verdict.reasons
-    assert math.isnan(verdict.strangeness)
+    assert math.isnan(verdict.ood_score)
 
 
-def test_strangeness_by_hand() -> None:
+def test_ood_score_by_hand() -> None:
     """Centred (embedding/1, embedding/0) = (4, 3): z = 4, residual 3: sqrt((16 / 4 + 9 / 9) / 2) = sqrt(2.5)."""
     verdict = judge().judge(output(e1=5.0, e0=3.0), GOOD, HEALTHY)
-    assert verdict.strangeness == pytest.approx(math.sqrt(2.5))
+    assert verdict.ood_score == pytest.approx(math.sqrt(2.5))
     assert verdict.frame_ok
     further = judge().judge(output(e1=5.0, e0=6.4), GOOD, HEALTHY)  # sqrt((4 + 4.55) / 2) = 2.07
     assert further.reasons == Reason.STRANGE_SCENE
@@ -130,9 +130,9 @@ def test_a_doubtful_corridor_in_a_good_image() -> None:
     assert judge().judge(output(), replace(GOOD, corridor_low_share=0.99), HEALTHY).frame_ok
 
 
-def test_no_strangeness_model() -> None:
-    verdict = judge(strangeness=None).judge(output(e1=1e6), GOOD, HEALTHY)
-    assert math.isnan(verdict.strangeness)
+def test_no_ood_model() -> None:
+    verdict = judge(ood_score=None).judge(output(e1=1e6), GOOD, HEALTHY)
+    assert math.isnan(verdict.ood_score)
     assert verdict.frame_ok
 
 

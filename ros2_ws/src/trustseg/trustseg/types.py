@@ -94,7 +94,7 @@ class FrameVerdict:
         corridor_mean_confidence: `mean_confidence` within the drivable corridor.
         corridor_low_confidence_share: `low_confidence_share` within the drivable corridor.
         coverage: share of pixels at or above the confidence threshold.
-        strangeness: distance of the deepest features from those of good frames; NaN when the bundle has no such model.
+        ood_score: distance of the deepest features from those of good frames; NaN when the bundle has no such model.
         recovery_threshold: the score below which a degraded stream counts as good again (T_low of the verdict model).
     """
 
@@ -109,7 +109,12 @@ class FrameVerdict:
     corridor_mean_confidence: float
     corridor_low_confidence_share: float
     recovery_threshold: float = 0.0
-    strangeness: float = float("nan")
+    ood_score: float = float("nan")
+
+    @property
+    def strangeness(self) -> float:
+        """Old name of `ood_score`."""
+        return self.ood_score
 
     @property
     def severity(self) -> Severity:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.bundle.calibration_file import LowConfidenceLimits
-from trustseg.bundle.verdict_file import STRANGENESS_INPUT, Strangeness, VerdictFile
+from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, OodModel, VerdictFile
 from trustseg.reasons import Reason
 from trustseg.types import ConfidenceSummary, EngineOutput, Float32Array, FrameVerdict, HealthReport, UInt8Array
 
@@ -42,13 +42,13 @@ class Judge:
         self, model: VerdictFile, feature_names: Sequence[str], class_count: int, limits: LowConfidenceLimits,
         one_class_share: float = ONE_CLASS_SHARE,
     ) -> None:  # fmt: skip
-        position = {name: index for index, name in enumerate([*feature_names, STRANGENESS_INPUT])}
+        position = {name: index for index, name in enumerate([*feature_names, OOD_SCORE_INPUT])}
         self._model, self._limits = model, limits
         self._class_count, self._one_class_share = class_count, one_class_share
         self._use = np.array([position[name] for name in model.features])
         self._mean, self._std = np.array(model.mean), np.array(model.std)
         self._layers = [(np.array(layer.weight), np.array(layer.bias), layer.activation) for layer in model.layers]
-        self._strange = None if model.strangeness is None else StrangenessModel(model.strangeness, position)
+        self._ood = None if model.ood_score is None else OodScorer(model.ood_score, position)
 
     def judge(
         self, output: EngineOutput, summary: ConfidenceSummary, health: HealthReport,
@@ -65,7 +65,7 @@ class Judge:
         else:
             if failure >= self._model.failure_threshold:
                 reasons |= Reason.LOW_QUALITY
-            if self._strange is not None and distance > self._strange.limit:
+            if self._ood is not None and distance > self._ood.limit:
                 reasons |= Reason.STRANGE_SCENE
         limits = self._limits
         doubtful = summary.low_share > limits.share_max or summary.corridor_low_share >= limits.corridor_share
@@ -83,23 +83,23 @@ class Judge:
             corridor_mean_confidence=summary.corridor_mean,
             corridor_low_confidence_share=summary.corridor_low_share,
             recovery_threshold=self._model.recovery_threshold,
-            strangeness=distance,
+            ood_score=distance,
         )
 
     def frame_scores(self, features: Float32Array) -> tuple[float, float, float]:
-        """(predicted quality, P(failure), strangeness) of features float32 (K,); the worst, and NaN, where
+        """(predicted quality, P(failure), OOD score) of features float32 (K,); the worst, and NaN, where
         a feature is not finite or a logit was not."""
         if not np.isfinite(features).all() or features[0] > 0:
             return 0.0, 1.0, float("nan")
         return self.scores(features.astype(np.float64))
 
     def scores(self, features: Float64Array) -> tuple[float, float, float]:
-        """(predicted quality, P(failure), strangeness) of finite features (K,): two in [0, 1], the last NaN without a
+        """(predicted quality, P(failure), OOD score) of finite features (K,): two in [0, 1], the last NaN without a
         model of it."""
         model = self._model
-        distance = float("nan") if self._strange is None else self._strange.distance(features)
+        distance = float("nan") if self._ood is None else self._ood.distance(features)
         known = np.empty(features.size + 1)
-        known[:-1], known[-1] = features, log_strangeness(distance)
+        known[:-1], known[-1] = features, log_ood_score(distance)
         # numpy's own clip takes as long as all of the arithmetic here.
         value = np.maximum(np.minimum((known[self._use] - self._mean) / self._std, model.clip), -model.clip)
         for weight, bias, activation in self._layers:
@@ -116,13 +116,13 @@ class Judge:
         return Reason.NONE
 
 
-class StrangenessModel:
+class OodScorer:
     """How far an embedding is from those of good frames, in and off their first principal components.
 
     distance = sqrt((sum(z_k^2 / var_k) + |residual|^2 / residual_variance) / (k + 1)), about 1 for a usual frame.
     """
 
-    def __init__(self, model: Strangeness, position: dict[str, int]) -> None:
+    def __init__(self, model: OodModel, position: dict[str, int]) -> None:
         self.limit = model.limit
         self._use = np.array([position[name] for name in model.features])
         self._mean, self._variance = np.array(model.mean), np.array(model.variance)
@@ -152,7 +152,7 @@ def _commonest(labels: UInt8Array) -> int:
     return int(cv2.calcHist([labels], [0], None, [256], [0, 256]).max())
 
 
-def log_strangeness(distance: float) -> float:
+def log_ood_score(distance: float) -> float:
     """log(distance), finite for every distance that is a number."""
     return math.log(max(distance, LEAST_DISTANCE))
 

@@ -234,8 +234,8 @@ def test_invalid_calibration_table(path: Path, change: Any, message: str) -> Non
         (lambda v: v["layers"].append({"weight": [[1.0, 0.0]], "bias": [0.0], "activation": "identity"}), "2 values"),
         (lambda v: v["layers"][0].update(activation="gelu"), "activation"),
         (lambda v: v.update(recovery_threshold=0.9), "recovery_threshold must not be above"),
-        (lambda v: v["strangeness"]["basis"][0].__setitem__(0, 2.0), "orthonormal"),
-        (lambda v: v["strangeness"]["variance"].pop(), "one a row of basis"),
+        (lambda v: v["ood_score"]["basis"][0].__setitem__(0, 2.0), "orthonormal"),
+        (lambda v: v["ood_score"]["variance"].pop(), "one a row of basis"),
         (lambda v: v.update(failure_threshold=float("nan")), "failure_threshold"),
     ],
 )
@@ -269,8 +269,8 @@ OUT_OF_RANGE: dict[str, dict[str, tuple[float, ...]]] = {
         "quality_lower_offset": (-0.5, 2.0),
         "quality_lower_coverage": (0.0, 1.5),
         "clip": (0.0, -1.0, 1e6),
-        "strangeness/limit": (0.0, -1.0, 1e9),
-        "strangeness/residual_variance": (0.0, -1.0),
+        "ood_score/limit": (0.0, -1.0, 1e9),
+        "ood_score/residual_variance": (0.0, -1.0),
     },
 }
 CASES = [

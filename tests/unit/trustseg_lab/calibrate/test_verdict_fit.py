@@ -13,9 +13,9 @@ from calibration_rows import FEATURES, HELD_OUT, make_rows
 from trustseg.errors import InputError
 from trustseg_lab.calibrate import verdict_fit
 from trustseg_lab.calibrate.dense_fit import DenseSettings, fit_dense
-from trustseg_lab.calibrate.ood_fit import fit_strangeness
+from trustseg_lab.calibrate.ood_fit import fit_ood_model
 from trustseg_lab.calibrate.verdict_report import group_figures
-from trustseg_lab.metrics.verdict_arrays import judge, run_layers, sigmoid, strangeness_distance
+from trustseg_lab.metrics.verdict_arrays import judge, ood_scores, run_layers, sigmoid
 from trustseg_lab.metrics.view_rows import (
     concatenated,
     drive_of,
@@ -75,10 +75,10 @@ def test_lower_bound_holds_for_the_stated_share_of_new_images(rows, fit) -> None
     assert (fresh.quality >= judged.lower_bound)[usual].mean() == pytest.approx(verdict_fit.LOWER_COVERAGE, abs=0.04)
 
 
-def test_strange_images_are_far_and_usual_ones_near(rows, fit) -> None:
-    assert fit.model.strangeness is not None
+def test_unusual_images_are_far_and_usual_ones_near(rows, fit) -> None:
+    assert fit.model.ood_score is not None
     good = verdict_fit.good_clean_rows(rows)
-    limit = fit.model.strangeness.limit
+    limit = fit.model.ood_score.limit
     assert (fit.crossed.distance[good] > limit).mean() <= 0.02
     assert (fit.crossed.distance[rows.severity > 0.7] > limit).mean() > 0.9
 
@@ -164,14 +164,14 @@ def test_weight_decay_keeps_weights_small() -> None:
     assert size[1] < 1 < size[0]
 
 
-def test_strangeness_by_hand() -> None:
+def test_ood_score_by_hand() -> None:
     # Spread 2 along the first axis, 0.1 along the second: one component, the rest residual.
     good = np.array([[2.0, 0.1], [-2.0, 0.1], [2.0, -0.1], [-2.0, -0.1]])
-    model = fit_strangeness(["embedding/0", "embedding/1"], good, limit=3.0)
+    model = fit_ood_model(["embedding/0", "embedding/1"], good, limit=3.0)
     assert len(model.basis) == 1
     assert model.variance[0] == pytest.approx(16 / 3)
     assert model.residual_variance == pytest.approx(0.04 / 3)
-    found = strangeness_distance(model, np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 0.4]]))
+    found = ood_scores(model, np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 0.4]]))
     assert found == pytest.approx([0.0, np.sqrt(16 / (16 / 3) / 2), np.sqrt(0.16 / (0.04 / 3) / 2)])
 
 

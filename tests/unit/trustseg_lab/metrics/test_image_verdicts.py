@@ -12,7 +12,7 @@ import pytest
 from bundle_factory import make_tiny_bundle
 from trustseg.bundle.calibration_file import LowConfidenceLimits
 from trustseg.bundle.loading import load_bundle
-from trustseg.bundle.verdict_file import STRANGENESS_INPUT
+from trustseg.bundle.verdict_file import OOD_SCORE_INPUT
 from trustseg.verdict import Judge
 from trustseg_lab.metrics.image_verdicts import image_metrics
 from trustseg_lab.metrics.verdict_arrays import judge
@@ -60,12 +60,12 @@ def test_no_failure_among_the_images() -> None:
     assert found.false_alarms == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("with_strangeness", [False, True])
-def test_many_images_are_judged_as_single_frames_are(tmp_path: Path, with_strangeness: bool) -> None:
+@pytest.mark.parametrize("with_ood_score", [False, True])
+def test_many_images_are_judged_as_single_frames_are(tmp_path: Path, with_ood_score: bool) -> None:
     bundle = load_bundle(make_tiny_bundle(tmp_path / "engines" / "tiny"))
     names, model = bundle.card.feature_names, bundle.verdict()
-    if with_strangeness:  # in place of the first feature, far enough from its mean to matter
-        model = model.model_copy(update={"features": [STRANGENESS_INPUT, *model.features[1:]]})
+    if with_ood_score:  # in place of the first feature, far enough from its mean to matter
+        model = model.model_copy(update={"features": [OOD_SCORE_INPUT, *model.features[1:]]})
     rows = np.random.default_rng(1).normal(0.4, 0.6, (20, len(names)))
     single = Judge(model, names, len(bundle.card.classes), LowConfidenceLimits())
     found = judge(model, names, rows)

@@ -22,7 +22,7 @@ from trustseg.bundle.calibration_file import CalibrationFile
 from trustseg.bundle.card import Card, FileRef, ModelRef, Tolerances
 from trustseg.bundle.onnx_file import ExternalData, NotPlain, check_self_contained
 from trustseg.bundle.signature import check_signature, configured_key
-from trustseg.bundle.verdict_file import STRANGENESS_INPUT, VerdictFile
+from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, VerdictFile
 from trustseg.errors import BundleError
 from trustseg.files.confined_path import confined
 
@@ -127,9 +127,9 @@ class Bundle:
         what = f"verdict model of bundle {self.card.name} ({precision})"
         parsed = parse_model(VerdictFile, self.verdict_bytes(precision), what)
         self._same_model("the verdict model", parsed.model_sha256, precision)
-        missing = sorted(set(parsed.features) - {*self.card.feature_names, STRANGENESS_INPUT})
-        if parsed.strangeness is not None:
-            missing += sorted(set(parsed.strangeness.features) - set(self.card.feature_names))
+        missing = sorted(set(parsed.features) - {*self.card.feature_names, OOD_SCORE_INPUT})
+        if parsed.ood_score is not None:
+            missing += sorted(set(parsed.ood_score.features) - set(self.card.feature_names))
         if missing:
             raise BundleError(
                 f"verdict model of bundle {self.card.name} uses features that the graph does not give",

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trustseg.bundle.schema import Finite, Sha256, Share, Strict
+from trustseg.files.old_names import new_name, with_new_names
 
 
 class Layer(Strict):
@@ -30,7 +31,7 @@ class Layer(Strict):
         return self
 
 
-class Strangeness(Strict):
+class OodModel(Strict):
     """PCA model of the embeddings of good frames: distance in and off the first k components."""
 
     features: list[str] = Field(min_length=1)
@@ -41,7 +42,7 @@ class Strangeness(Strict):
     limit: float = Field(gt=0.0, le=1000.0, allow_inf_nan=False)  # a usual frame is at about 1
 
     @model_validator(mode="after")
-    def _shaped(self) -> Strangeness:
+    def _shaped(self) -> OodModel:
         size = len(self.features)
         if len(self.mean) != size or any(len(row) != size for row in self.basis):
             raise ValueError(f"mean and every row of basis must have {size} values, one a feature")
@@ -53,14 +54,14 @@ class Strangeness(Strict):
         return self
 
 
-STRANGENESS_INPUT = "log_strangeness"
-"""Name, among a verdict model's features, of the logarithm of the strangeness that the same file's model gives."""
+OOD_SCORE_INPUT = "log_ood_score"
+"""Name, among a verdict model's features, of the logarithm of the OOD score that the same file's model gives."""
 
 
 class VerdictFile(Strict):
     """`verdict.json`: the image-level model that turns pooled features into predicted quality and P(failure).
 
-    Its features are the card's, and `STRANGENESS_INPUT` where it has a model of strangeness.
+    Its features are the card's, and `OOD_SCORE_INPUT` where it has a model of the OOD score.
 
     The lower bound of the quality is the predicted quality minus `quality_lower_offset`, never below 0.
     """
@@ -77,16 +78,28 @@ class VerdictFile(Strict):
     recovery_threshold: float = Field(gt=0.0, le=0.99, allow_inf_nan=False)
     quality_lower_offset: Share
     quality_lower_coverage: float = Field(gt=0.0, le=1.0, allow_inf_nan=False)
-    strangeness: Strangeness | None = None
+    ood_score: OodModel | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _under_new_names(cls, content: Any) -> Any:
+        """Released bundles have the OOD score's old names, and their bytes are signed."""
+        if not isinstance(content, dict):
+            return content
+        content = with_new_names(content)
+        features = content.get("features")
+        if isinstance(features, list):
+            content["features"] = [new_name(name) for name in features]
+        return content
 
     @model_validator(mode="after")
     def _shaped(self) -> VerdictFile:
         width = len(self.features)
         if len(self.mean) != width or len(self.std) != width:
             raise ValueError(f"mean and std must have {width} values, one a feature")
-        if STRANGENESS_INPUT in self.features and self.strangeness is None:
-            raise ValueError(f"{STRANGENESS_INPUT} is a feature, but there is no model of strangeness")
+        if OOD_SCORE_INPUT in self.features and self.ood_score is None:
+            raise ValueError(f"{OOD_SCORE_INPUT} is a feature, but there is no model of the OOD score")
         for index, layer in enumerate(self.layers):
             if len(layer.weight[0]) != width:
                 raise ValueError(f"layers[{index}] takes {len(layer.weight[0])} values, but {width} come in")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trustseg.bundle.verdict_file import Strangeness
+from trustseg.bundle.verdict_file import OodModel
 from trustseg_lab.metrics.score_histogram import Floats
 
 # Directions beyond these are noise of a few hundred scenes; they enter together, as the residual.
@@ -18,13 +18,13 @@ EXPLAINED_SHARE = 0.95
 MOST_COMPONENTS = 12
 
 
-def fit_strangeness(names: list[str], embedding: Floats, limit: float) -> Strangeness:
+def fit_ood_model(names: list[str], embedding: Floats, limit: float) -> OodModel:
     """Density of good images.
 
     Args:
         names: E feature names.
         embedding: float64 (n, E) of good images, n >= 2.
-        limit: distance above which an image is called strange.
+        limit: OOD score above which an image is called out of distribution.
     """
     mean = embedding.mean(axis=0)
     centred = embedding - mean
@@ -36,7 +36,7 @@ def fit_strangeness(names: list[str], embedding: Floats, limit: float) -> Strang
     # A floor under each variance: a direction that hardly varied among good images must not decide alone.
     floor = 1e-3 * total / len(names) + 1e-12
     residual = max(float(variance[count:].sum()), floor)
-    return Strangeness(
+    return OodModel(
         features=names, mean=mean.round(7).tolist(), basis=directions[:count].round(7).tolist(),
         variance=np.maximum(variance[:count], floor).tolist(), residual_variance=residual, limit=limit,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Fits the image verdict: predicted quality, failure score with its thresholds, lower bound, strangeness.
+"""Fits the image verdict: predicted quality, failure score with its thresholds, lower bound, OOD score.
 
 Every figure that is reported, and every threshold, rests on models that were fitted without the block of images they
 judge. Kinds of trouble that are held out enter nothing but the report.
@@ -13,19 +13,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trustseg.bundle.verdict_file import STRANGENESS_INPUT, Layer, VerdictFile
+from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, Layer, VerdictFile
 from trustseg_lab.calibrate.dense_fit import DenseSettings, fit_dense
-from trustseg_lab.calibrate.ood_fit import fit_strangeness
+from trustseg_lab.calibrate.ood_fit import fit_ood_model
 from trustseg_lab.metrics.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.image_verdicts import failure_auroc
 from trustseg_lab.metrics.score_histogram import Floats
 from trustseg_lab.metrics.verdict_arrays import (
     Judgements,
+    ood_scores,
     run_layers,
     sigmoid,
     standardised,
-    strangeness_distance,
-    with_strangeness,
+    with_ood_score,
 )
 from trustseg_lab.metrics.view_rows import CLEAN, Bools, CalibrationRows, Ints, folds_by_block
 
@@ -37,10 +37,10 @@ FALSE_ALARM_SHARE = 0.03
 RECOVERY_SHARE = 0.97
 # The gap between the two thresholds, where the share above leaves room for it.
 RECOVERY_RATIO = 0.6
-# Share of good, clean frames that may be called strange, of drives that the model of strangeness knows ...
-STRANGE_SHARE = 0.005
+# Share of good, clean frames whose OOD score may be above the limit, of drives that its model knows ...
+OOD_SHARE = 0.005
 # ... and of a drive that it does not: each drive in turn is left out, and the worst of them counts.
-STRANGE_SHARE_NEW_DRIVE = 0.05
+OOD_SHARE_NEW_DRIVE = 0.05
 LOWER_COVERAGE = 0.9
 
 # Statistics of the picture itself: they say what trouble it is, and mislead about trouble of another kind.
@@ -49,7 +49,7 @@ CLASS_SHARE, CLASS_CONFIDENCE = "class_share/", "class_confidence/"
 CLASS_AGREEMENT = "class_agreement/"  # of the two masks of a pair; other bundles have none
 CONFIDENCE_SETS: dict[str, tuple[str, ...]] = {  # name -> what comes to the pooled confidence figures
     "confidence": (),
-    "confidence, strangeness": (STRANGENESS_INPUT,),
+    "confidence, OOD score": (OOD_SCORE_INPUT,),
     "confidence by class": (CLASS_CONFIDENCE, CLASS_AGREEMENT),
     "confidence and shares by class": (CLASS_SHARE, CLASS_CONFIDENCE, CLASS_AGREEMENT),
 }
@@ -111,9 +111,9 @@ def fit_verdict(
     fitting = fitting_rows(rows)
     fold = folds_by_block(rows.block, FOLDS, seed)
     distance = _crossed_distance(rows, feature_names, fold)
-    rows = replace(rows, features=with_strangeness(rows.features, distance).astype(np.float32))
+    rows = replace(rows, features=with_ood_score(rows.features, distance).astype(np.float32))
     if not np.isnan(distance).any():
-        feature_names = [*feature_names, STRANGENESS_INPUT]
+        feature_names = [*feature_names, OOD_SCORE_INPUT]
     choice = {}
     for features, settings in CANDIDATES:
         found = _on_unseen_kinds(rows, fitting, feature_names, features, settings, seed)
@@ -140,11 +140,11 @@ def candidate_name(features: str, settings: DenseSettings) -> str:
 def feature_set(feature_names: list[str], which: str) -> list[str]:
     """Features of a set.
 
-    "confidence": pooled confidence and softmax figures; with "strangeness": the scene's, where the embedding tells it;
+    "confidence": pooled confidence and softmax figures; with "OOD score": the scene's, where the embedding tells it;
     with "by class": the mean confidence, and the share of the picture, of each class. "pooled": the first and the
     statistics of the picture; "classes": confidence and share of each class too; "all": the embedding too.
     """
-    pooled = [n for n in feature_names if "/" not in n and n not in ("nonfinite_logits", STRANGENESS_INPUT)]
+    pooled = [n for n in feature_names if "/" not in n and n not in ("nonfinite_logits", OOD_SCORE_INPUT)]
     if which in CONFIDENCE_SETS:
         more = CONFIDENCE_SETS[which]
         named = [name for name in feature_names if more and name.startswith(more)]
@@ -232,7 +232,7 @@ def _cross_fitted(
 
 
 def _crossed_distance(rows: CalibrationRows, feature_names: list[str], fold: Ints) -> Floats:
-    """Strangeness of every row by a model of the other folds' good, clean views; NaN where there is no embedding."""
+    """OOD score of every row by a model of the other folds' good, clean views; NaN where there is no embedding."""
     names = [name for name in feature_names if name.startswith("embedding/")]
     embedding = rows.features[:, _columns(feature_names, names)].astype(np.float64)
     good = rows.clean & (rows.quality >= FAILURE_BELOW)
@@ -240,8 +240,8 @@ def _crossed_distance(rows: CalibrationRows, feature_names: list[str], fold: Int
     for each in range(FOLDS):
         inside, outside = fold == each, fold != each
         if names and (good & outside).sum() > len(names) // 4:
-            model = fit_strangeness(names, embedding[good & outside], limit=1.0)
-            distance[inside] = strangeness_distance(model, embedding[inside])
+            model = fit_ood_model(names, embedding[good & outside], limit=1.0)
+            distance[inside] = ood_scores(model, embedding[inside])
     return distance
 
 
@@ -257,16 +257,16 @@ def _with_thresholds(
     x = rows.features[fitting][:, _columns(feature_names, names)].astype(np.float64)
     final = _fit_scores(x, rows.quality[fitting], best[1], seed)
     embedding_names = [name for name in feature_names if name.startswith("embedding/")]
-    strangeness = None
+    ood_score = None
     if embedding_names and not np.isnan(crossed.distance).any():
         embedding = rows.features[:, _columns(feature_names, embedding_names)].astype(np.float64)
         usual = rows.clean & (rows.quality >= FAILURE_BELOW)
-        limit = strangeness_limit(rows, usual, embedding_names, embedding, crossed.distance)
-        strangeness = fit_strangeness(embedding_names, embedding[usual], limit)
+        limit = ood_limit(rows, usual, embedding_names, embedding, crossed.distance)
+        ood_score = fit_ood_model(embedding_names, embedding[usual], limit)
     model = VerdictFile(
         schema_version=1, model_sha256=model_sha256, features=names, mean=final.mean.tolist(), std=final.std.tolist(),
         clip=CLIP, layers=final.layers, failure_threshold=high, recovery_threshold=low, quality_lower_offset=offset,
-        quality_lower_coverage=LOWER_COVERAGE, strangeness=strangeness,
+        quality_lower_coverage=LOWER_COVERAGE, ood_score=ood_score,
     )  # fmt: skip
     bounded = Judgements(
         crossed.quality, crossed.failure_score, crossed.distance, np.clip(crossed.quality - offset, 0.0, 1.0)
@@ -309,18 +309,16 @@ def conformal_offset(excess: Floats, coverage: float) -> float:
     return max(0.0, float(np.sort(excess)[rank - 1].round(4)))  # a lower bound is not above the prediction
 
 
-def strangeness_limit(
-    rows: CalibrationRows, usual: Bools, names: list[str], embedding: Floats, crossed: Floats
-) -> float:
+def ood_limit(rows: CalibrationRows, usual: Bools, names: list[str], embedding: Floats, crossed: Floats) -> float:
     """Distance that hardly any good, clean frame reaches: of known drives, and of the worst drive left out whole."""
-    limit = float(np.quantile(crossed[usual], 1.0 - STRANGE_SHARE))
+    limit = float(np.quantile(crossed[usual], 1.0 - OOD_SHARE))
     places = np.char.add(np.char.add(rows.source, "|"), rows.drive)
     drives = sorted(set(places[usual & (rows.drive != "")].tolist()))
     for drive in drives if len(drives) > 1 else []:
         inside = usual & (places == drive)
         if inside.sum() < 20 or (usual & ~inside).sum() < 100:
             continue
-        model = fit_strangeness(names, embedding[usual & ~inside], limit=1.0)
-        left_out = strangeness_distance(model, embedding[inside])
-        limit = max(limit, float(np.quantile(left_out, 1.0 - STRANGE_SHARE_NEW_DRIVE)))
+        model = fit_ood_model(names, embedding[usual & ~inside], limit=1.0)
+        left_out = ood_scores(model, embedding[inside])
+        limit = max(limit, float(np.quantile(left_out, 1.0 - OOD_SHARE_NEW_DRIVE)))
     return float(round(limit, 4))

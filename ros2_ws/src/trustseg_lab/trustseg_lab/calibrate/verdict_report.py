@@ -28,11 +28,12 @@ class GroupFigures:
 
     Attributes:
         verdict: figures of failure score, predicted quality and lower bound.
-        flagged_failures, flagged_good: share of true failures, and of good views, that score or strangeness flags.
+        flagged_failures, flagged_good: share of true failures, and of good views, that failure score or OOD score
+            flags.
         flagged_balanced_accuracy: of that combined flag.
-        strange_share: share of views called strange.
+        ood_share: share of views whose OOD score is above the limit.
         auroc_mean_confidence: AUROC of failure by mean calibrated confidence alone: the baseline.
-        auroc_strangeness: AUROC of failure by distance alone.
+        auroc_ood_score: AUROC of failure by distance alone.
         intervals: of AUROC, its gain over mean confidence, and that combined flag's balanced accuracy.
         overconfidence, overconfidence_unshifted: mean of calibrated confidence minus accuracy over the views, with the
             scene's shift and without it.
@@ -42,9 +43,9 @@ class GroupFigures:
     flagged_failures: float
     flagged_good: float
     flagged_balanced_accuracy: float
-    strange_share: float
+    ood_share: float
     auroc_mean_confidence: float
-    auroc_strangeness: float
+    auroc_ood_score: float
     intervals: VerdictIntervals
     overconfidence: float
     overconfidence_unshifted: float
@@ -97,16 +98,16 @@ def _figures(
     quality: Floats, block: Ints, judged: Judgements, confidence: Floats, fit: VerdictFit,
     excess: tuple[Floats, Floats],
 ) -> GroupFigures:  # fmt: skip
-    threshold, strangeness = fit.model.failure_threshold, fit.model.strangeness
+    threshold, ood = fit.model.failure_threshold, fit.model.ood_score
     failed = quality < FAILURE_BELOW
-    strange = judged.distance > strangeness.limit if strangeness else np.zeros(len(quality), bool)
-    flagged = (judged.failure_score >= threshold) | strange
+    unusual = judged.distance > ood.limit if ood else np.zeros(len(quality), bool)
+    flagged = (judged.failure_score >= threshold) | unusual
     found, alarms = _share(flagged[failed]), _share(flagged[~failed])
     return GroupFigures(
         verdict=image_metrics(quality, judged.failure_score, judged.quality, judged.lower_bound, threshold),
         flagged_failures=found, flagged_good=alarms, flagged_balanced_accuracy=(found + 1.0 - alarms) / 2.0,
-        strange_share=_share(strange), auroc_mean_confidence=failure_auroc(confidence, quality),
-        auroc_strangeness=failure_auroc(-judged.distance, quality),
+        ood_share=_share(unusual), auroc_mean_confidence=failure_auroc(confidence, quality),
+        auroc_ood_score=failure_auroc(-judged.distance, quality),
         intervals=verdict_intervals(block, failed, judged.failure_score, -confidence, flagged),
         overconfidence=float(excess[0].mean()),
         overconfidence_unshifted=float(excess[1].mean()),

@@ -269,14 +269,14 @@ def _print(console: Console, result: CalibrationResult) -> None:
         f"({table.folds}-fold cross-fitted over blocks, {table.views} views)"
     )
     model = verdict.model
-    strange = f"{model.strangeness.limit:.2f}" if model.strangeness else "none"
+    limit = f"{model.ood_score.limit:.2f}" if model.ood_score else "none"
     hidden = f"{verdict.settings.hidden} tanh units" if verdict.settings.hidden else "linear"
     console.print(
         f"image verdict: {len(model.features)} features ({verdict.feature_set}), {hidden}, l2 {verdict.settings.l2:g}; "
         f"failure from {model.failure_threshold}, recovered below {model.recovery_threshold}, "
-        f"strange above {strange}, lower bound = quality - {model.quality_lower_offset}"
+        f"out of distribution above {limit}, lower bound = quality - {model.quality_lower_offset}"
     )
-    title = "image verdict, cross-fitted (%; found and false: by score or strangeness)"
+    title = "image verdict, cross-fitted (%; found and false: by failure score or OOD score)"
     shown = Table(title=title, title_justify="left")
     for heading in ("views", "n", "failed", "AUROC", "(conf.)", "found", "false", "bal.", "MAE", "bound"):
         shown.add_column(heading, no_wrap=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trustseg.files.old_names import OLD_NAMES
 from trustseg.files.whole_file import write_whole
 from trustseg_lab.evaluation.evaluator import PUBLISHED, RANKED, RAW, EvaluationState
 from trustseg_lab.evaluation.html_charts import Line, line_chart, reliability_chart
@@ -202,7 +203,7 @@ def _images(report: EvaluationReport) -> str:
     rows = [
         [_text(name.replace("_", " ")), *(_percent(figures[each]) if each != "aurc" else _number(figures[each])
                                          for each in IMAGE_COLUMNS)]
-        for name, figures in document["image_baselines"].items()
+        for name, figures in document["image_baselines"].items() if name not in OLD_NAMES.values()
     ]  # fmt: skip
     shares = (image.prevalence, image.majority_accuracy, image.detected, image.false_alarms, image.lower_bound_coverage)
     failed, majority, found, false, covered = map(_percent, shares)

@@ -14,12 +14,12 @@ from trustseg_lab.metrics.image_verdicts import correlation, failure_auroc, imag
 from trustseg_lab.metrics.score_histogram import Floats
 from trustseg_lab.metrics.verdict_arrays import Judgements
 
-VERDICT, STRANGENESS = "image_verdict", "strangeness"
+VERDICT, OOD_SCORE = "image_verdict", "ood_score"
 
 
 def image_baselines(images: Sequence[ImageRecord], quality: Floats, judged: Judgements) -> dict[str, Any]:
     """AUROC of failure, AURC at the risk 1 - Q, Pearson and Spearman with Q of every score, larger being better."""
-    scores: dict[str, Floats] = {VERDICT: 1.0 - judged.failure_score, STRANGENESS: -judged.distance}
+    scores: dict[str, Floats] = {VERDICT: 1.0 - judged.failure_score, OOD_SCORE: -judged.distance}
     for name in images[0].scores if images else ():
         scores[f"mean_{name}" if not name.startswith("ensemble_pair") else name] = np.array(
             [record.scores.get(name, float("nan")) for record in images]

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from trustseg.bundle.loading import Bundle
+from trustseg.files.old_names import with_old_names
 from trustseg_lab.evaluation.evaluator import ALL_IMAGES, PUBLISHED, RANKED, RAW, EvaluationState
 from trustseg_lab.evaluation.image_baselines import image_baselines
 from trustseg_lab.evaluation.intervals import RANKINGS, intervals_document
@@ -91,7 +92,7 @@ def evaluation_report(
         "image": {**asdict(image), "threshold": threshold, "per_image": _per_image(state, judged)},
         "speed": _speed(state, context),
         "corruptions": dict(corrupted or {}),
-        "image_baselines": image_baselines(state.images, quality, judged),
+        "image_baselines": with_old_names(image_baselines(state.images, quality, judged)),
         "thresholds": _thresholds(state),
         "baselines": {"settings": dict(context.baselines), "left_out": dict(context.left_out)},
         "published": {
@@ -172,11 +173,11 @@ def judgements(state: EvaluationState, bundle: Bundle, precision: str) -> tuple[
 
 def _per_image(state: EvaluationState, judged: Judgements) -> list[dict[str, Any]]:
     return [
-        {
+        with_old_names({
             "image": record.name, "corruption": record.corruption, "quality": record.quality,
             "predicted_quality": judged.quality[index], "lower_bound": judged.lower_bound[index],
-            "failure_score": judged.failure_score[index], "strangeness": judged.distance[index],
-        }
+            "failure_score": judged.failure_score[index], "ood_score": judged.distance[index],
+        })
         for index, record in enumerate(state.images)
     ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.bundle.verdict_file import STRANGENESS_INPUT, Layer, Strangeness, VerdictFile
+from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, Layer, OodModel, VerdictFile
 from trustseg.verdict import LEAST_DISTANCE
 from trustseg_lab.metrics.score_histogram import Floats
 
@@ -26,7 +26,7 @@ class Judgements:
     Attributes:
         quality: predicted Q in (0, 1).
         failure_score: P(Q < 0.5) in (0, 1).
-        distance: strangeness; NaN where the model has none.
+        distance: the OOD score; NaN where the model has none.
         lower_bound: stated lower bound of Q, in [0, 1].
     """
 
@@ -38,12 +38,12 @@ class Judgements:
 
 def judge(model: VerdictFile, feature_names: list[str], features: Rows) -> Judgements:
     """Judge images by their features, float (n, K), named by `feature_names`."""
-    place = {name: index for index, name in enumerate([*feature_names, STRANGENESS_INPUT])}
+    place = {name: index for index, name in enumerate([*feature_names, OOD_SCORE_INPUT])}
     distance = np.full(len(features), np.nan)
-    if model.strangeness is not None:
-        embedding = features[:, [place[name] for name in model.strangeness.features]]
-        distance = strangeness_distance(model.strangeness, embedding)
-    known = with_strangeness(features, distance)
+    if model.ood_score is not None:
+        embedding = features[:, [place[name] for name in model.ood_score.features]]
+        distance = ood_scores(model.ood_score, embedding)
+    known = with_ood_score(features, distance)
     rows = known[:, [place[name] for name in model.features]]
     logits = run_layers(model.layers, standardised(rows, np.array(model.mean), np.array(model.std), model.clip))
     quality = sigmoid(logits[:, 0])
@@ -51,8 +51,8 @@ def judge(model: VerdictFile, feature_names: list[str], features: Rows) -> Judge
     return Judgements(quality, sigmoid(logits[:, 1]), distance, lower)
 
 
-def with_strangeness(features: Rows, distance: Floats) -> Floats:
-    """Features with the logarithm of the strangeness as one more column, float64 (n, K + 1)."""
+def with_ood_score(features: Rows, distance: Floats) -> Floats:
+    """Features with the logarithm of the OOD score as one more column, float64 (n, K + 1)."""
     return np.column_stack([features.astype(np.float64), np.log(np.maximum(distance, LEAST_DISTANCE))])
 
 
@@ -72,7 +72,7 @@ def run_layers(layers: list[Layer], rows: Floats) -> Floats:
     return rows
 
 
-def strangeness_distance(model: Strangeness, embedding: Rows) -> Floats:
+def ood_scores(model: OodModel, embedding: Rows) -> Floats:
     """sqrt((sum z_k^2 / variance_k + |residual|^2 / residual_variance) / (k + 1)) of each row, float64 (n,)."""
     basis = np.array(model.basis).reshape(-1, len(model.features))
     centred = embedding.astype(np.float64) - np.array(model.mean)

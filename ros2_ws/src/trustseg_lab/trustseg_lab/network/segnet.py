@@ -140,7 +140,7 @@ class SegNetOutput:
     Attributes:
         logits: float (N, C, h, w).
         decoded: float (N, D, h, w), the last decoder map: input of the confidence head.
-        deepest: float (N, widths[-1], a, b), the deepest encoder map: input of the strangeness model.
+        deepest: float (N, widths[-1], a, b), the deepest encoder map: input of the OOD score's model.
         members: of a pair (`trustseg_lab.network.pair`) both networks' own logits; else empty.
         divergence: of a pair, float (N, 1, h, w) in [0, 1], how far both networks disagree; else None.
         unknown: float (N, 1, h, w), logit of an object that no class describes; None in a network without it.

@@ -12,24 +12,24 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.bundle.verdict_file import Layer, Strangeness
+from trustseg.bundle.verdict_file import Layer, OodModel
 from trustseg.types import Float32Array
 from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Score, Unfit
 from trustseg_lab.benchmark.passes import SHIPPED
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.calibrate.dense_fit import DenseSettings, fit_dense
-from trustseg_lab.calibrate.ood_fit import fit_strangeness
+from trustseg_lab.calibrate.ood_fit import fit_ood_model
 from trustseg_lab.calibrate.verdict_fit import CLIP, feature_set
 from trustseg_lab.metrics.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.score_histogram import Floats
 from trustseg_lab.metrics.verdict_arrays import (
     Judgements,
     judge,
+    ood_scores,
     run_layers,
     sigmoid,
     standardised,
-    strangeness_distance,
 )
 
 NEEDS = frozenset({SHIPPED})
@@ -138,7 +138,7 @@ class RefitOod:
     scale: Scale = "rank"
     needs: frozenset[str] = frozenset({"fit"})
     describes: tuple[Descriptor, ...] = (features,)
-    model: Strangeness | None = None
+    model: OodModel | None = None
 
     def fit(self, rows: FitRows) -> RefitOod:
         """See `Method`."""
@@ -147,14 +147,14 @@ class RefitOod:
         if not columns:
             raise Unfit("the graph has no embedding")
         embedding = rows.table(features)[good_clean(rows)][:, columns]
-        return replace(self, model=fit_strangeness([names[each] for each in columns], embedding, limit=1.0))
+        return replace(self, model=fit_ood_model([names[each] for each in columns], embedding, limit=1.0))
 
     def read(self, sample: Sample) -> Reading:
         """See `Method`."""
         if self.model is None:
             raise Unfit(f"{self.name} was not fitted")
         row = sample.describe(features)[None, embedding_columns(sample.card.feature_names)]
-        return Reading.image(-float(strangeness_distance(self.model, row)[0]))
+        return Reading.image(-float(ood_scores(self.model, row)[0]))
 
 
 METHODS: tuple[Method, ...] = (

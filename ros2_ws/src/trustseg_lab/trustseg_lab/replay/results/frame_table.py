@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trustseg.files.old_names import with_old_names
 from trustseg.reasons import Outcome
 from trustseg.types import UInt8Array
 from trustseg_lab.replay.timeline import ReplayedFrame, seconds
@@ -21,7 +22,7 @@ GROUP = 1024
 HEALTH = ("identical", "dark_share", "bright_share", "contrast", "blur_ratio", "obscured_share")
 SCORES = (
     "failure_score", "predicted_miou", "miou_lower_bound", "mean_confidence", "low_confidence_share",
-    "corridor_mean_confidence", "corridor_low_confidence_share", "strangeness",
+    "corridor_mean_confidence", "corridor_low_confidence_share", "ood_score",
 )  # fmt: skip
 TIMES = ("decode_ms", "engine_ms", "pipeline_ms", "latency_ms")
 
@@ -75,7 +76,7 @@ def frame_schema(classes: Sequence[str]) -> pa.Schema:
         ("reason_bits", pa.uint64()), ("severity", pa.string()), ("why", pa.string()), ("state", pa.string()),
         ("failure", pa.bool_()), ("state_reasons", pa.string()), ("first_reason", pa.string()),
         ("good_in_row", pa.int64()),
-        *((name, pa.float64()) for name in SCORES),
+        *with_old_names(dict.fromkeys(SCORES, pa.float64())).items(),
         *((f"health/{name}", pa.float64()) for name in HEALTH),
         *((f"class_share/{name}", pa.float64()) for name in classes),
         ("mask_crc32", pa.uint32()), ("confidence_crc32", pa.uint32()), ("true_quality", pa.float64()),
@@ -104,7 +105,7 @@ def frame_row(
     }  # fmt: skip
     result = answer.result
     if result is not None:
-        row |= {name: _number(getattr(result.verdict, name)) for name in SCORES}
+        row |= with_old_names({name: _number(getattr(result.verdict, name)) for name in SCORES})
         row |= {f"health/{name}": _number(result.health.figures.get(name)) for name in HEALTH}
         row |= {f"class_share/{n}": s for n, s in zip(classes, class_shares(result.labels, len(classes)), strict=True)}
     if crcs is not None:
