@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from trustseg.errors import BackendError
+from trustseg.install_hint import pip_install
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ ONNX_RUNTIME, OPENVINO, OPENVINO_BF16 = "onnxruntime", "openvino", "openvino-bf1
 TENSORRT, TENSORRT_RTX = "tensorrt", "tensorrt-rtx"
 _OPENVINO = "trustseg.backends.openvino_backend:OpenVinoBackend"
 _TENSORRT = "trustseg.backends.tensorrt.backend:TensorRtBackend"
-_JETPACK = "on a Jetson it comes with JetPack (python3-libnvinfer); elsewhere pip install 'trustseg[gpu]'"
+_JETPACK = f"on a Jetson it comes with JetPack (python3-libnvinfer); elsewhere {pip_install('trustseg', 'gpu')}"
 _ENTRIES = (
     BackendEntry(
         ONNX_RUNTIME, "trustseg.backends.onnxruntime_backend:OnnxRuntimeBackend", ("onnxruntime",),

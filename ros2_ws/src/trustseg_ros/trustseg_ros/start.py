@@ -53,11 +53,13 @@ def _of_another_package(name: str) -> int:
     import sys
     from importlib import metadata
 
+    from trustseg.install_hint import install_package
+
     found = metadata.entry_points(group="trustseg.executables", name=name)
     if not found:
         sys.stderr.write(
             f"trustseg: {name} belongs to the package trustseg_lab, which is not installed here; "
-            "install it: pip install trustseg_lab, or colcon build --packages-up-to trustseg_lab\n"
+            f"{install_package('trustseg_lab')}\n"
         )
         return 2
     return int(next(iter(found)).load()())

@@ -330,4 +330,4 @@ def test_what_the_runtime_does_without_is_named(
     code, out, err = run(capsys, command)
     assert (code, out) == (2, "")
     (line,) = err.strip().splitlines()
-    assert "pip install 'trustseg_lab[security]'" in line
+    assert "pip install -e './ros2_ws/src/trustseg_lab[security]'" in line

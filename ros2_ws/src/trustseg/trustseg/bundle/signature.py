@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trustseg.errors import BundleError, InputError
+from trustseg.install_hint import pip_install
 
 PUBLIC_KEY_VARIABLE = "TRUSTSEG_PUBLIC_KEY"
 SIGNATURE_SUFFIX = ".sig"
@@ -141,7 +142,7 @@ def _library() -> tuple[Any, Any]:
         from cryptography.hazmat.primitives.asymmetric import ed25519
     except ImportError as error:
         raise BundleError(
-            "signatures need the package cryptography", got=str(error), fix="pip install 'trustseg[signature]'"
+            "signatures need the package cryptography", got=str(error), fix=pip_install("trustseg", "signature")
         ) from error
     return ed25519, serialization
 

@@ -19,6 +19,7 @@ from rich.console import Console
 
 import trustseg
 from trustseg.errors import InputError, TrustSegError
+from trustseg.install_hint import install_package
 
 # Commands of the runtime: name -> (module, function). Modules are imported only for the command that runs, so that
 # `trustseg --help` stays quick and the runtime never pays for what it does not use.
@@ -70,7 +71,7 @@ def refuse_missing(name: str) -> None:
     if name in LABORATORY_COMMANDS and name not in commands():
         raise InputError(
             f"`trustseg {name}` is a command of the package {LABORATORY}, which is not installed here",
-            fix=f"install it: pip install {LABORATORY}, or colcon build --packages-up-to {LABORATORY}",
+            fix=install_package(LABORATORY),
         )
 
 

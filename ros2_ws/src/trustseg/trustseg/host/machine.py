@@ -18,6 +18,7 @@ from trustseg.backend_registry import BACKENDS, REGISTRY
 from trustseg.host import ros_env
 from trustseg.host.hardware import cpu_fields
 from trustseg.host.socket_buffers import WANTED_BYTES, granted_bytes, shortfall
+from trustseg.install_hint import pip_install
 
 # Instruction sets that decide how fast the CPU backends are, in the kernel's spelling.
 CPU_FLAGS = (
@@ -34,10 +35,10 @@ CPU_FLAGS = (
 )
 BACKEND_MODULES = {name: REGISTRY[name].libraries[0] for name in BACKENDS}
 OPTIONAL = {
-    "torch": "trustseg_lab[train]",
-    "ray": "trustseg_lab[ray]",
-    "pycuda": "trustseg[gpu]",
-    "cuda-python": "trustseg[gpu]",
+    "torch": ("trustseg_lab", "train"),
+    "ray": ("trustseg_lab", "ray"),
+    "pycuda": ("trustseg", "gpu"),
+    "cuda-python": ("trustseg", "gpu"),
 }
 PACKAGES = ("trustseg", "numpy", "opencv-python-headless", "onnxruntime", "openvino", "onnx", "rosbags", "av")
 # The segmenter, the monitor, a camera, a recorder, an observer and the command itself.
@@ -68,7 +69,7 @@ def python_facts() -> list[Fact]:
 
 def optional_facts() -> list[Fact]:
     """Packages of the extras."""
-    return [_package(name, f"not installed; pip install '{extra}'") for name, extra in OPTIONAL.items()]
+    return [_package(name, f"not installed; {pip_install(*extra)}") for name, extra in OPTIONAL.items()]
 
 
 def backend_facts() -> list[Fact]:

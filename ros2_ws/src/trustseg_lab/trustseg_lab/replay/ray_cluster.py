@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 import cv2
 
 from trustseg.errors import InputError
+from trustseg.install_hint import pip_install
 from trustseg_lab.recordings.storage import one_line
 from trustseg_lab.replay.executors import JobLost
 
@@ -57,7 +58,7 @@ class RayCluster(Generic[Job, Result]):
             import ray
         except ImportError as error:
             raise InputError(
-                f"--executor {address} needs ray", fix="install it: pip install 'trustseg_lab[ray]'"
+                f"--executor {address} needs ray", fix=pip_install("trustseg_lab", "ray")
             ) from error  # fmt: skip
         self._ray, self._call, self._sight = ray, call, sight
         self._refs: dict[Any, Job] = {}

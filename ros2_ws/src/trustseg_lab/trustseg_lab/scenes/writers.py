@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.install_hint import pip_install
 from trustseg_lab.scenes.classes import SCENE_CLASSES, VOID
 from trustseg_lab.scenes.drive import SceneFrame
 
@@ -87,7 +88,7 @@ def _video(path: Path, size: tuple[int, int], fps: float) -> Iterator[Write]:
     try:
         import av
     except ImportError:
-        raise InputError("video output needs the package av", fix="pip install trustseg_lab") from None
+        raise InputError("video output needs the package av", fix=pip_install("trustseg_lab")) from None
     height, width = size
     if height % 2 or width % 2:
         raise InputError("size of a video", expected="even height and width (H.264)", got=f"{height}x{width}")
@@ -110,7 +111,7 @@ def _bag(path: Path) -> Iterator[Write]:
         from rosbags.rosbag2 import StoragePlugin, Writer
         from rosbags.typesys import Stores, get_typestore
     except ImportError:
-        raise InputError("bag output needs the package rosbags", fix="pip install trustseg_lab") from None
+        raise InputError("bag output needs the package rosbags", fix=pip_install("trustseg_lab")) from None
     store = get_typestore(Stores.ROS2_HUMBLE)
     message, header, time = (
         store.types[name]

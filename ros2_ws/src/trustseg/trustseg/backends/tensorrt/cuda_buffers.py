@@ -17,6 +17,7 @@ import numpy as np
 
 from trustseg.backends.tensorrt.cuda_errors import Remedy, backend_error, remedy_of
 from trustseg.errors import BackendError
+from trustseg.install_hint import pip_install
 
 DRIVER_LIBRARY = "libcuda.so.1"
 Shapes = Mapping[str, tuple[tuple[int, ...], type[np.generic]]]
@@ -38,7 +39,7 @@ def cuda_driver() -> Any:
         driver = importlib.import_module("pycuda.driver")
     except ImportError as error:
         raise BackendError(
-            "backend tensorrt needs pycuda", got=str(error), fix="pip install 'trustseg[gpu]'"
+            "backend tensorrt needs pycuda", got=str(error), fix=pip_install("trustseg", "gpu")
         ) from error
     try:
         driver.init()

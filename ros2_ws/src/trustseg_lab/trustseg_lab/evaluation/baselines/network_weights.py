@@ -15,6 +15,7 @@ import numpy as np
 from trustseg.bundle.loading import Bundle
 from trustseg.bundle.writer import WEIGHTS_FILE
 from trustseg.errors import InputError
+from trustseg.install_hint import pip_install
 from trustseg.types import UInt8Array
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def weights_of(bundle: Bundle, given: Path | None) -> Path:
     """
     path = given or bundle.path / WEIGHTS_FILE
     if importlib.util.find_spec("torch") is None:
-        raise InputError("no PyTorch is installed", fix="pip install 'trustseg_lab[train]'")
+        raise InputError("no PyTorch is installed", fix=pip_install("trustseg_lab", "train"))
     if not path.is_file():
         ships = "" if given else f"bundle {bundle.card.name} ships no {WEIGHTS_FILE} that PyTorch could run"
         raise InputError(
