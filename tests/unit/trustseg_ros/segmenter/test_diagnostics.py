@@ -28,10 +28,9 @@ class FakeNode:
         self.warnings: list[str] = []
         self.book = SimpleNamespace(counts=Counts())
         self.worker: Any = SimpleNamespace(stream_reasons=Reason.NONE)
-        self.messages_lost = 0
+        self.input = SimpleNamespace(messages_lost=0, topics=["/image"])
         self.arrivals = SimpleNamespace(missed=0, numbered=True)
         self.config = SimpleNamespace(image_transport="raw")
-        self.image_topics = ["/image"]
 
     def get_logger(self) -> Any:
         return SimpleNamespace(warning=self.warnings.append)
@@ -72,7 +71,7 @@ def test_a_kernel_that_grants_too_little_is_named(node: FakeNode, monkeypatch: p
     assert values[f"net.core.rmem_max, bytes granted of {WANTED_BYTES}"] == "212992"
     # A camera of this user comes through shared memory: nothing is lost, nothing is wrong.
     assert input_status(node, made, 5)[:2] == (OK, "frames arrive")
-    node.messages_lost = 2
+    node.input.messages_lost = 2
     level, message, _ = input_status(node, made, 9)
     assert (level, message) == (WARN, f"frames are lost on the way; {shortfall(USUAL)}")
 
@@ -82,5 +81,5 @@ def test_a_kernel_that_grants_enough_is_not_blamed(node: FakeNode, monkeypatch: 
     made = SegmenterDiagnostics(node, 1.0, None)
     assert node.warnings == []
     assert input_status(node, made, 0)[:2] == (ERROR, "no frame arrives")
-    node.messages_lost = 2
+    node.input.messages_lost = 2
     assert input_status(node, made, 3)[0] == OK

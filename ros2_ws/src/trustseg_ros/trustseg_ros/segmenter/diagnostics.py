@@ -99,12 +99,12 @@ class SegmenterDiagnostics:
             level, message = ERROR, "no frame arrives" + (f"; {self._shortfall}" if self._shortfall else "")
         elif publishers > 1:
             level, message = WARN, f"{publishers} publishers of {self._topic} are known"
-        if self._shortfall and level == OK and node.messages_lost:
+        if self._shortfall and level == OK and node.input.messages_lost:
             level, message = WARN, f"frames are lost on the way; {self._shortfall}"
         values = {
             TAKEN_IN: counts.taken_in, "processed": counts.processed, "skipped": counts.skipped,
-            "rejected": counts.rejected, LOST: node.messages_lost,
-            OVERWRITTEN: max(0, node.arrivals.missed - node.messages_lost), "publishers": publishers,
+            "rejected": counts.rejected, LOST: node.input.messages_lost,
+            OVERWRITTEN: max(0, node.arrivals.missed - node.input.messages_lost), "publishers": publishers,
             **{f"{limit}, bytes granted of {WANTED_BYTES}": got for limit, got in self._granted.items()},
         }  # fmt: skip
         return diagnostic(self._name, INPUT, level, message, values)
@@ -113,7 +113,7 @@ class SegmenterDiagnostics:
         """Publishers that the node can hear; a publisher of the other message type is told, and logged once."""
         node, wanted = self._node, KINDS[self._node.config.image_transport]
         found = [
-            (topic, each.topic_type) for topic in node.image_topics for each in node.get_publishers_info_by_topic(topic)
+            (topic, each.topic_type) for topic in node.input.topics for each in node.get_publishers_info_by_topic(topic)
         ]
         count = sum(kind == wanted for _, kind in found)
         others = sorted({(topic, kind) for topic, kind in found if kind != wanted})

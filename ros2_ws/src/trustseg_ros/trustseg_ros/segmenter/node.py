@@ -18,7 +18,6 @@ from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import SegmentationStatus
 
@@ -34,18 +33,13 @@ from trustseg.stream import Stream
 from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
-from trustseg_ros.common.qos import (
-    CAMERA_INFO_TOPIC,
-    IMAGE_TOPIC,
-    SubscriptionEventCallbacks,
-    camera_qos,
-    status_qos,
-)
+from trustseg_ros.common.qos import CAMERA_INFO_TOPIC, IMAGE_TOPIC, status_qos
 from trustseg_ros.common.qos_overrides import QosOverrides
 from trustseg_ros.segmenter.arrivals import Arrivals
 from trustseg_ros.segmenter.backend_failover import BackendFailover, Loading
 from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
 from trustseg_ros.segmenter.camera_info import CameraInfoCheck
+from trustseg_ros.segmenter.camera_input import CameraInput
 from trustseg_ros.segmenter.diagnostics import SegmenterDiagnostics
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.segmenter.node_fault import NodeFault
@@ -98,9 +92,7 @@ class Segmenter(LifecycleNode):
         self._worker: FrameWorker | None = None
         self.supervisor = Supervisor(self.bounds, self._vouch)
         self._abandoned: Loading | None = None
-        self._subscriptions_of_stream: list[Any] = []
         self._engine_lock = threading.Lock()
-        self.messages_lost = 0
         self.arrivals = Arrivals(self.bounds)
         self._faults: Any = None
         if self.config.fault_injection:
@@ -111,6 +103,7 @@ class Segmenter(LifecycleNode):
         # and says how it is; lifecycle and parameter services are the main thread's.
         self._stream, engine, background = (MutuallyExclusiveCallbackGroup() for _ in range(3))
         self.threads = {"stream": self._stream, "engine": engine, "background": background}
+        self.input = CameraInput(self, self._stream)
         self.create_service(Trigger, "~/self_test", self._on_self_test, callback_group=engine)
         self.fault = NodeFault(self, self.book, self.supervisor, background)
         self.diagnostics = SegmenterDiagnostics(self, self.config.diagnostics_period_s, background)
@@ -249,14 +242,13 @@ class Segmenter(LifecycleNode):
 
     def _begin_stream(self, loaded: Loaded, test_ns: int) -> None:
         config, bounds = self.config, self.bounds
-        compressed = config.image_transport == "compressed"
         stream = Stream.of(
-            bounds, self.mode, max_pixels=config.max_pixels, compressed=compressed,
+            bounds, self.mode, max_pixels=config.max_pixels, compressed=config.image_transport == "compressed",
             allow_resolution_change=config.allow_resolution_change,
         )  # fmt: skip
         loaded.pipeline.reset()
         now_ns = time.monotonic_ns()
-        self.messages_lost, self.arrivals = 0, Arrivals(bounds)
+        self.arrivals = Arrivals(bounds)
         self._worker = FrameWorker(
             WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
             stream=stream,
@@ -281,48 +273,14 @@ class Segmenter(LifecycleNode):
         )
         self._worker.start()
         self.supervisor.vouches = True
-        events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos, message_lost=self._on_lost)
-        take = self.arrivals.watched(self._worker.on_image)
-        self._subscriptions_of_stream = []
-        for topic in self.image_topics:
-            try:
-                made = self.create_subscription(
-                    CompressedImage if compressed else Image, topic, take,
-                    self.overrides.applied(camera_qos(), topic, "subscription"), callback_group=self._stream,
-                    event_callbacks=events,
-                )  # fmt: skip
-            except Exception as error:
-                if not self._subscriptions_of_stream:
-                    raise
-                self.get_logger().warning(f"{topic} is not heard: {error}")  # a security policy that lacks it
-                continue
-            self._subscriptions_of_stream.append(made)
-        self._subscriptions_of_stream.append(
-            self.create_subscription(
-                CameraInfo,
-                CAMERA_INFO_TOPIC,
-                self._worker.on_camera_info,
-                self.overrides.applied(camera_qos(), CAMERA_INFO_TOPIC, "subscription"),
-                callback_group=self._stream,
-            )
-        )
+        self.input.open(self.arrivals.watched(self._worker.on_image), self._worker.on_camera_info)
 
     def _end_stream(self) -> None:
-        for subscription in self._subscriptions_of_stream:
-            self.destroy_subscription(subscription)
-        self._subscriptions_of_stream = []
+        self.input.close()
         self.supervisor.vouches = False
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.stop()
-
-    @property
-    def image_topics(self) -> list[str]:
-        """Where images come from, as remapped: the topic, and of a base topic what image_transport makes of it too."""
-        topic = self.resolve_topic_name(IMAGE_TOPIC)
-        if self.config.image_transport == "compressed":
-            return list(dict.fromkeys([topic, compressed_topic(topic)]))
-        return [topic]
 
     @property
     def worker(self) -> FrameWorker | None:
@@ -342,17 +300,6 @@ class Segmenter(LifecycleNode):
         except Exception:
             if self.context.ok():
                 raise
-
-    def _on_incompatible_qos(self, event: Any) -> None:
-        wanted = self.overrides.applied(camera_qos(), IMAGE_TOPIC, "subscription")
-        self.get_logger().error(
-            f"a publisher of {self.resolve_topic_name(IMAGE_TOPIC)} offers a quality of service that does not fit "
-            f"(policy {event.last_policy_kind}); wanted: {wanted.reliability.name.lower().replace('_', ' ')}, "
-            f"{wanted.durability.name.lower().replace('_', ' ')}. No image of it arrives"
-        )
-
-    def _on_lost(self, event: Any) -> None:
-        self.messages_lost = event.total_count
 
     def _wrapped(self, backend: Backend, bundle: Bundle) -> Backend:
         """The backend itself, or behind the faults that were asked for at start."""

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What the node subscribes to, and what it does where a topic cannot be heard."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from trustseg_ros.segmenter.camera_input import CameraInput
+
+
+class FakeNode:
+    """As much of the segmenter as its subscriptions ask for; `deaf` topics refuse one."""
+
+    def __init__(self, transport: str = "raw", deaf: tuple[str, ...] = (), image: str = "/cam") -> None:
+        self.config = SimpleNamespace(image_transport=transport)
+        self.overrides = SimpleNamespace(applied=lambda profile, topic, entity: profile)
+        self.deaf, self.image = deaf, image
+        self.made: list[tuple[Any, str]] = []
+        self.events: Any = None
+        self.logged: list[str] = []
+
+    def resolve_topic_name(self, topic: str) -> str:
+        return self.image
+
+    def get_logger(self) -> Any:
+        return SimpleNamespace(warning=self.logged.append, error=self.logged.append)
+
+    def create_subscription(self, kind: Any, topic: str, take: Any, profile: Any, **more: Any) -> Any:
+        if topic in self.deaf:
+            raise RuntimeError("not permitted")
+        self.events = more.get("event_callbacks", self.events)
+        self.made.append((kind, topic))
+        return self.made[-1]
+
+    def destroy_subscription(self, made: Any) -> None:
+        self.made.remove(made)
+
+
+def opened(node: FakeNode) -> CameraInput:
+    made = CameraInput(node, None)
+    made.open(lambda _: None, lambda _: None)
+    return made
+
+
+def test_a_raw_camera_is_heard_on_its_topic_and_closing_hears_nothing() -> None:
+    node = FakeNode()
+    made = opened(node)
+    assert node.made == [(Image, "/cam"), (CameraInfo, "camera_info")]
+    made.close()
+    made.close()
+    assert node.made == []
+
+
+def test_a_base_topic_of_compressed_images_is_heard_under_both_names() -> None:
+    node = FakeNode("compressed")
+    assert opened(node).topics == ["/cam", "/cam/compressed"]
+    assert [kind for kind, _ in node.made] == [CompressedImage, CompressedImage, CameraInfo]
+    assert opened(FakeNode("compressed", image="/cam/compressed")).topics == ["/cam/compressed"]
+
+
+def test_the_second_topic_may_be_refused_and_the_first_may_not() -> None:
+    node = FakeNode("compressed", deaf=("/cam/compressed",))
+    opened(node)
+    assert node.logged == ["/cam/compressed is not heard: not permitted"]
+    assert [topic for _, topic in node.made] == ["/cam", "camera_info"]
+    with pytest.raises(RuntimeError, match="not permitted"):
+        opened(FakeNode("compressed", deaf=("/cam",)))
+
+
+def test_losses_are_counted_anew_and_another_quality_of_service_is_told() -> None:
+    node = FakeNode()
+    made = opened(node)
+    node.events.message_lost(SimpleNamespace(total_count=3))
+    assert made.messages_lost == 3
+    node.events.incompatible_qos(SimpleNamespace(last_policy_kind=2))
+    (line,) = node.logged
+    assert line.startswith("a publisher of /cam offers a quality of service that does not fit (policy 2)")
+    assert line.endswith("No image of it arrives")
+    made.close()
+    made.open(lambda _: None, lambda _: None)
+    assert made.messages_lost == 0
