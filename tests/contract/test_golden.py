@@ -58,6 +58,20 @@ def test_golden_of_another_size_is_refused(bundle: Bundle, tmp_path: Path) -> No
         load_golden(load_bundle(path))
 
 
+def test_a_damaged_golden_output_is_one_line(bundle: Bundle, tmp_path: Path) -> None:
+    """Of a card whose hash was made of the damage: zlib's own error was a traceback."""
+    path = make_tiny_bundle(tmp_path / "engines" / "torn", height=HEIGHT, width=WIDTH)
+    data = bytearray((path / "golden.npz").read_bytes())
+    data[90:110] = bytes(20)
+    (path / "golden.npz").write_bytes(data)
+    card = json.loads((path / "card.json").read_text())
+    card["golden"]["expected_sha256"] = sha256_hex(bytes(data))
+    (path / "card.json").write_text(json.dumps(card))
+    with pytest.raises(BundleError, match=r"golden output of bundle .* cannot be read, got ") as caught:
+        load_golden(load_bundle(path))
+    assert "\n" not in str(caught.value)
+
+
 def test_golden_test_times_the_least_disturbed_call(bundle: Bundle) -> None:
     """Calls take 9 (warm-up), 8, 3, 7 ms: 3."""
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 import cv2
 import pyarrow.parquet as pq
 import pytest
+from mcap.writer import CompressionType, Writer
+from rosbags.rosbag2 import Writer as RosbagWriter
 
-from bag_factory import HEIGHT, TOPIC, WIDTH, shots, write_bag, write_labels
+from bag_factory import HEIGHT, RAW, STORE, TOPIC, WIDTH, message_of, shots, write_bag, write_labels
 from bundle_factory import make_tiny_bundle
 from replay_runs import run
 from trustseg.cli.app import main
@@ -68,11 +71,8 @@ class TestLabels:
         images = shots(6)
         labels = write_labels(tmp_path / "labels", [str(i) for i in range(6)])
         truths = [cv2.imread(str(labels / f"{i}.png"), cv2.IMREAD_UNCHANGED) for i in range(6)]
-        from rosbags.rosbag2 import Writer
 
-        from bag_factory import RAW, STORE, message_of
-
-        def more(writer: Writer) -> None:
+        def more(writer: RosbagWriter) -> None:
             connection = writer.add_connection("/labels", RAW, typestore=STORE)
             for shot, truth in zip(images, truths, strict=True):
                 changes = {"encoding": "mono8", "step": WIDTH, "data": truth.ravel()}
@@ -83,6 +83,34 @@ class TestLabels:
         assert run(bundle, tmp_path / "out", [bag], "--topic", TOPIC, "--labels", "/labels") == 0
         assert json.loads((tmp_path / "out" / "summary.json").read_text())["truth"]["labelled_frames"] == 6
         assert run(bundle, tmp_path / "no", [bag], "--topic", TOPIC, "--labels", "/nowhere") == 2
+
+    def test_labels_that_are_damaged_are_told(
+        self, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """In chunks of their own, so that the images are whole; the last label's chunk is not."""
+        out = io.BytesIO()
+        writer = Writer(out, chunk_size=200, compression=CompressionType.NONE)
+        writer.start("ros2", "test")
+        schema = writer.register_schema(RAW, "ros2msg", b"")
+        channels = [writer.register_channel(topic, "cdr", schema) for topic in (TOPIC, "/labels")]
+        labels = write_labels(tmp_path / "labels", [str(i) for i in range(4)])
+        for index, shot in enumerate(shots(4)):
+            truth = cv2.imread(str(labels / f"{index}.png"), cv2.IMREAD_UNCHANGED)
+            ids = {"encoding": "mono8", "step": WIDTH, "data": truth.ravel()}
+            for channel, each in zip(channels, (shot, replace(shot, changes=ids)), strict=True):
+                data = bytes(STORE.serialize_cdr(message_of(each), RAW))
+                writer.add_message(channel, shot.time_ns, data, shot.stamp_ns)
+        writer.finish()
+        damaged = bytearray(out.getvalue())
+        damaged[damaged.index(data) + len(data) - 1] ^= 1
+        (tmp_path / "a.mcap").write_bytes(damaged)
+        assert run(bundle, tmp_path / "out", [tmp_path / "a.mcap"], "--topic", TOPIC, "--labels", "/labels") == 0
+        told = capsys.readouterr().err
+        assert "a.mcap is damaged (a chunk is not what its checksum was made of)" in told
+        summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+        assert summary["metrics"]["complete"] == 0
+        assert summary["metrics"]["frames"] == 4
+        assert summary["truth"]["labelled_frames"] == 3  # the last one's chunk is the one that differs
 
     def test_labels_that_do_not_match_are_one_line(
         self, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

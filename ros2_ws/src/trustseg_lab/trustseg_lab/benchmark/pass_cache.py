@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trustseg.errors import InputError
+from trustseg.files.stored_arrays import read_arrays
 from trustseg.files.whole_file import write_whole
 
 # Raised when what is in a record changes: older files are then not found.
@@ -37,9 +39,8 @@ class PassCache:
         if self.folder is None or not (path := self.folder / f"{key}.npz").is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                return {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return read_arrays(path, f"pass {path}")
+        except InputError:
             return None
 
     def save(self, key: str, arrays: dict[str, npt.NDArray[Any]]) -> None:

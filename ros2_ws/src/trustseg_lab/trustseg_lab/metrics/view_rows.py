@@ -9,12 +9,12 @@ import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from trustseg.errors import InputError
+from trustseg.files.stored_arrays import read_arrays
 from trustseg.files.whole_file import whole_file
 from trustseg.types import Float32Array
 from trustseg_lab.metrics.score_histogram import Counts, Floats
@@ -127,12 +127,12 @@ def load_rows(path: Path, digest: str) -> CalibrationRows | None:
     """Rows kept under the same settings; None where there are none or they are of other settings."""
     if not path.is_file():
         return None
+    names = [each.name for each in fields(CalibrationRows)]
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if str(stored["digest"]) != digest:
-                return None
-            columns: dict[str, Any] = {each.name: stored[each.name] for each in fields(CalibrationRows)}
-    except (OSError, ValueError, KeyError, BadZipFile):
+        columns: dict[str, Any] = read_arrays(path, f"rows {path}", ["digest", *names])
+    except InputError:
         return None  # half written or of an older program: collected again
+    if str(columns.pop("digest")) != digest:
+        return None
     columns |= {name: columns[name].astype(np.int64) for name in COUNTED}
     return CalibrationRows(**columns)

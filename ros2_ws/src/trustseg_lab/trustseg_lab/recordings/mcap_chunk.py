@@ -9,6 +9,7 @@ Format: mcap.dev/spec.
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from heapq import heappop, heappush
 
@@ -27,17 +28,23 @@ def plain_chunk(chunk: Chunk) -> bytes:
     """The records of a chunk.
 
     Raises:
-        TooLarge: it unpacks to more than is read. ValueError: unknown compression. What the decompressors raise.
+        TooLarge: it unpacks to more than is read. ValueError: unknown compression, or other bytes than its checksum was
+            made of. What the decompressors raise.
     """
     if chunk.uncompressed_size > MOST_BYTES:
         raise TooLarge(f"a chunk of {chunk.uncompressed_size} bytes, at most {MOST_BYTES} bytes are read")
     if chunk.compression == "zstd":
-        return unzstd(chunk.data)
-    if chunk.compression == "lz4":
-        return unlz4(chunk.data)
-    if chunk.compression:
+        data = unzstd(chunk.data)
+    elif chunk.compression == "lz4":
+        data = unlz4(chunk.data)
+    elif chunk.compression:
         raise ValueError(f"unknown compression {chunk.compression[:20]!r}")
-    return bytes(chunk.data)
+    else:
+        data = bytes(chunk.data)
+    # Neither image nor decompressor need notice a flipped byte; 0: the writer states none.
+    if chunk.uncompressed_crc and zlib.crc32(data) != chunk.uncompressed_crc:
+        raise ValueError("a chunk is not what its checksum was made of")
+    return data
 
 
 def records_of(data: bytes) -> Iterator[tuple[int, int, int]]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -13,9 +14,9 @@ from typing import Any
 import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
-from mcap.reader import SeekingReader
+from mcap.reader import FOOTER_SIZE, MAGIC_SIZE, SeekingReader
 from mcap.records import Channel as McapChannel
-from mcap.records import Chunk, ChunkIndex, Message, Schema
+from mcap.records import Chunk, ChunkIndex, DataEnd, Footer, Message, Schema
 from mcap.stream_reader import StreamReader
 
 from trustseg.errors import InputError
@@ -26,13 +27,15 @@ from trustseg_lab.recordings.storage import CDR, ROS1, ZSTD_MAGIC, Channel, Stor
 from trustseg_lab.recordings.unpack import TooLarge, unzstd
 
 MAGIC = b"\x89MCAP"
+CRC_BYTES, BLOCK_BYTES = 4, 1 << 20
 
 
 class McapFile:
     """One .mcap file.
 
     A file without an index is read in the order of writing; one without its end (a recording that was killed) up to the
-    last whole chunk.
+    last whole chunk. Where checksums are stated, a chunk that differs from its own ends the reading, and an index that
+    does is not used.
 
     Raises:
         InputError: no MCAP file.
@@ -67,7 +70,7 @@ class McapFile:
             summary = SeekingReader(self._stream, record_size_limit=self._size).get_summary()
         except Exception:  # whatever a file without its end makes the reader do
             return None
-        if summary is None or summary.statistics is None or not summary.chunk_indexes:
+        if summary is None or summary.statistics is None or not summary.chunk_indexes or not self._index_is_whole():
             return None
         counts = summary.statistics.channel_message_counts
         if sum(counts.values()) != summary.statistics.message_count:
@@ -83,6 +86,19 @@ class McapFile:
                     break
             self.losses.clear()
         return summary if numbers <= self._known.keys() else None
+
+    def _index_is_whole(self) -> bool:
+        """Whether the index is what its checksum, if the footer states one, was made of."""
+        end = self._size - MAGIC_SIZE - CRC_BYTES
+        self._stream.seek(self._size - MAGIC_SIZE - FOOTER_SIZE + 9)  # behind the footer's opcode and length
+        footer = Footer.read(ReadDataStream(self._stream))
+        if not footer.summary_crc:
+            return True
+        made = 0
+        self._stream.seek(footer.summary_start)
+        for at in range(footer.summary_start, end, BLOCK_BYTES):
+            made = zlib.crc32(self._stream.read(min(BLOCK_BYTES, end - at)), made)
+        return bool(made == footer.summary_crc)
 
     def _learn_all(self, schemas: dict[int, Schema], channels: dict[int, McapChannel]) -> None:
         self._known = {n: _channel(each, schemas.get(each.schema_id)) for n, each in channels.items()}
@@ -146,7 +162,10 @@ class McapFile:
                 known[record.id] = _channel(record, schemas.get(record.schema_id))
 
         try:
-            for record in StreamReader(self._stream, emit_chunks=True, record_size_limit=self._size).records:
+            stream = StreamReader(self._stream, emit_chunks=True, record_size_limit=self._size, validate_crcs=True)
+            for record in stream.records:
+                if isinstance(record, DataEnd):  # what follows repeats what was said, and may be damaged
+                    break
                 learn(record)
                 if isinstance(record, Message):
                     nameless += record.channel_id not in known

@@ -169,10 +169,14 @@ class _Drive:
             pipeline.close()
         return DriveFigures(
             tally=self._tally, flag=self._flag, tables=self._tables, truth=self._truth, period_ns=self._period_ns,
-            instance_id=self._instance_id, fingerprint=self._fingerprint, wall_s=wall_s, losses=self._source.losses,
+            instance_id=self._instance_id, fingerprint=self._fingerprint, wall_s=wall_s, losses=self._losses(),
             backend=self._backend.name, backend_version=self._backend.version,
             events_without_pictures=self._events.without_pictures,
         )  # fmt: skip
+
+    def _losses(self) -> list[str]:
+        """Of the images, and of labels that lie beside them, each line once."""
+        return list(dict.fromkeys([*self._source.losses, *(self._labels.losses if self._labels is not None else ())]))
 
     def _finish_files(self) -> None:
         self._events.finish()

@@ -24,7 +24,15 @@ SAMPLES = {"mono8": "u1", "8UC1": "u1", "mono16": "u2", "16UC1": "u2"}  # encodi
 
 
 class Labels(Protocol):
-    """Where the truth of an image comes from."""
+    """Where the truth of an image comes from.
+
+    Attributes:
+        losses: what could not be read, one line each; grows while reading.
+    """
+
+    @property
+    def losses(self) -> list[str]:
+        """See above."""
 
     def of(self, image: RecordedImage) -> UInt8Array | None:
         """uint8 (H, W) class ids of one image, None where there are none.
@@ -70,6 +78,11 @@ class FolderLabels:
         self._by_stamp = {n: path for n, path in numbers.items() if len(path.stem) >= STAMP_DIGITS}
         self._by_index = {n: path for n, path in numbers.items() if len(path.stem) < STAMP_DIGITS}
 
+    @property
+    def losses(self) -> list[str]:
+        """See `Labels`: a label file that cannot be read is an error."""
+        return []
+
     def of(self, image: RecordedImage) -> UInt8Array | None:
         """See `Labels`."""
         if image.name:
@@ -96,6 +109,11 @@ class TopicLabels:
         self._messages = self._read()
         self._near: dict[int, tuple[int, Any, bool]] = {}
         self._read_to_ns = 0
+
+    @property
+    def losses(self) -> list[str]:
+        """See `Labels`: its chunks need not be those of the images."""
+        return self._bag.losses
 
     def _read(self) -> Iterator[tuple[int, Any, bool]]:
         for stored in self._bag.messages([self._topic]):

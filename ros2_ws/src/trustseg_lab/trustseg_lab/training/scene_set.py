@@ -7,11 +7,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.files.stored_arrays import read_arrays
 from trustseg.files.whole_file import whole_file
 from trustseg.types import UInt8Array
 from trustseg_lab.training.config import ClassList
@@ -69,7 +71,8 @@ def rendered_set(
     if cache is not None:
         kept = cache / f"scenes_{renderer_version()}_{seed}_{count}_{size[0]}x{size[1]}.npz"
         if kept.exists():
-            with np.load(kept, allow_pickle=False) as loaded:
+            with suppress(InputError):  # damaged: rendered again
+                loaded = read_arrays(kept, f"scenes {kept}", ("images", "labels"))
                 return LabelledSet(loaded["images"], loaded["labels"], stems)
     images = np.empty((count, *size, 3), np.uint8)
     labels = np.empty((count, *size), np.uint8)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from trustseg.errors import InputError
 from trustseg_lab.recordings.storage import one_line
+from trustseg_lab.replay.results.frame_table import frame_schema
 
 COLUMNS = (
     "index", "stamp_ns", "time_s", "outcome", "reasons", "state", "failure", "failure_score", "predicted_miou",
@@ -25,6 +26,7 @@ LARGEST = {
     "failure_score": "largest_score_change", "predicted_miou": "largest_quality_change",
     "mean_confidence": "largest_confidence_change",
 }  # fmt: skip
+TABLE = "frames.parquet"
 SHOWN = 500
 SCORE_STEP = 0.05  # smaller changes of score and quality are told as "changed", not as better or worse
 
@@ -95,13 +97,15 @@ def together(name: str, values: Sequence[float]) -> float:
 
 
 def check_baseline(folder: Path, name: str) -> Path:
-    """The folder of an earlier run of the drive `name`; InputError where there is none."""
+    """The folder of an earlier run of the drive `name`; InputError where there is none that can be compared with."""
     found = folder / name if name else folder
-    if not (found / "frames.parquet").is_file():
+    if not (found / TABLE).is_file():
         raise InputError(
             f"{found} is no result of an earlier replay", expected="a folder with frames.parquet",
             fix="give the --out of an earlier `trustseg replay` of the same input",
         )  # fmt: skip
+    for _ in _earlier_rows(found):  # all of it now: after hours of work it is too late to say
+        pass
     return found
 
 
@@ -109,15 +113,12 @@ def compare(before: Path, after: Path) -> Comparison:
     """Compare frames.parquet of two result folders, frames paired by number and stamp.
 
     Raises:
-        InputError: the earlier table cannot be read, or has other columns.
+        InputError: the earlier table cannot be read, is damaged, or has other columns.
     """
-    try:
-        earlier = {(row["index"], row["stamp_ns"]): row for row in _rows(before / "frames.parquet")}
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{before} cannot be compared with", got=one_line(error)) from error
+    earlier = {(row["index"], row["stamp_ns"]): row for row in _earlier_rows(before)}
     result = Comparison()
     changes: list[float] = []
-    for row in _rows(after / "frames.parquet"):
+    for row in _rows(after / TABLE):
         old = earlier.pop((row["index"], row["stamp_ns"]), None)
         if old is None:
             result.added_frames += 1
@@ -133,9 +134,30 @@ def compare(before: Path, after: Path) -> Comparison:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file, pq.ParquetFile(file) as table:
+    with path.open("rb") as file, pq.ParquetFile(file, page_checksum_verification=True) as table:
+        expected, there = frame_schema(()), table.schema_arrow
+        for name in COLUMNS:  # a column that is not there would be passed over without a word
+            if name not in there.names:
+                raise ValueError(f"no column {name}")
+            if there.field(name).type != expected.field(name).type:
+                raise ValueError(f"column {name} of type {there.field(name).type}, not {expected.field(name).type}")
+        read = 0
         for batch in table.iter_batches(columns=list(COLUMNS)):
             yield from batch.to_pylist()
+            read += batch.num_rows
+        about = table.metadata
+        groups = [about.row_group(number).num_rows for number in range(about.num_row_groups)]
+        if {about.num_rows, sum(groups)} != {read}:  # the footer itself has no checksum
+            raise ValueError(f"it states {about.num_rows} rows, {read} are there")
+
+
+def _earlier_rows(folder: Path) -> Iterator[dict[str, Any]]:
+    try:
+        yield from _rows(folder / TABLE)
+    except Exception as error:  # whatever a damaged table makes pyarrow do
+        raise InputError(
+            f"{folder / TABLE} cannot be compared with", got=one_line(error), fix="replay the earlier run again"
+        ) from error
 
 
 def _compare_frame(old: dict[str, Any], new: dict[str, Any], result: Comparison, changes: list[float]) -> None:
@@ -197,12 +219,16 @@ def _flag(row: dict[str, Any]) -> str:
 
 def other_settings(before: Path, document: dict[str, Any]) -> list[str]:
     """What else differs between the runs, one line each: model, backend, settings, input."""
+    unread = ["the earlier run has no summary.json that can be read"]
     try:
         old = json.loads((before / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ["the earlier run has no summary.json that can be read"]
+    except (OSError, ValueError, RecursionError):
+        return unread
+    parts = ("input", "bundle", "settings")
+    if not isinstance(old, dict) or not all(isinstance(old.get(part, {}), dict) for part in parts):
+        return unread
     found = []
-    for part in ("input", "bundle", "settings"):
+    for part in parts:
         for name, value in document[part].items():
             if name not in ("classes", "losses", "name") and old.get(part, {}).get(name) != value:
                 found.append(f"{part} {name}: {old.get(part, {}).get(name)} -> {value}")

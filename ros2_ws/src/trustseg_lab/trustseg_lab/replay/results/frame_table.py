@@ -33,7 +33,7 @@ class TableWriter:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
         self._file = path.open("wb")  # pyarrow itself takes no name that is no UTF-8
-        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")
+        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd", write_page_checksum=True)
         self._rows: list[Mapping[str, Any]] = []
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -65,7 +65,7 @@ class TableWriter:
 def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
     """Some columns of a table that `TableWriter` wrote."""
     with path.open("rb") as file:
-        return pq.read_table(file, columns=list(columns))
+        return pq.read_table(file, columns=list(columns), page_checksum_verification=True)
 
 
 def frame_schema(classes: Sequence[str]) -> pa.Schema:

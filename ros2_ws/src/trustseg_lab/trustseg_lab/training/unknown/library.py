@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.files.stored_arrays import read_arrays
 from trustseg.files.whole_file import whole_file
 from trustseg.imaging.stored_image import decode_image
 from trustseg.types import UInt8Array
@@ -201,8 +202,8 @@ def load(folder: Path, held_out: bool) -> list[UInt8Array]:
             f"no library of objects in {folder}", expected=path.name,
             fix=f"make it: python -m {__spec__.name if __spec__ else __name__} {folder}",
         )  # fmt: skip
-    with np.load(path, allow_pickle=False) as kept:
-        sizes, pixels = kept["sizes"], kept["pixels"]
+    kept = read_arrays(path, f"library of objects {path}", ("sizes", "pixels"))
+    sizes, pixels = kept["sizes"], kept["pixels"]
     ends = np.cumsum(sizes.prod(1) * 4)
     return [pixels[end - 4 * h * w : end].reshape(h, w, 4) for (h, w), end in zip(sizes, ends, strict=True)]
 

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A damaged or foreign baseline is one line of refusal, before the work, and never other figures in silence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from trustseg.errors import InputError
+from trustseg_lab.replay.results.baseline import COLUMNS, check_baseline, compare, other_settings
+from trustseg_lab.replay.results.frame_table import TableWriter, frame_schema
+
+STEP = 7  # bytes from one flip to the next
+
+
+def row(index: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "index": index, "stamp_ns": 10**9 + index, "time_s": index / 10, "outcome": "PROCESSED", "reasons": "",
+        "state": "OK", "failure": False, "failure_score": 0.1, "predicted_miou": 0.8, "mean_confidence": 0.9,
+        "mask_crc32": index * 77, "confidence_crc32": index * 99, "true_quality": 0.7, **changes,
+    }  # fmt: skip
+
+
+def table(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    folder.mkdir()
+    writer = TableWriter(folder / "frames.parquet", frame_schema(["road"]))
+    for each in rows:
+        writer.add(each)
+    writer.close()
+    return folder
+
+
+def test_what_changed(tmp_path: Path) -> None:
+    """Frame 1: flag up, and quality from 0.7 to 0.4, which is 1 + 2 x 0.3 = 1.6; frame 2 is gone, 3 is new."""
+    before = table(tmp_path / "a", [row(0), row(1), row(2)])
+    after = table(tmp_path / "b", [row(0), row(1, failure=True, true_quality=0.4), row(3)])
+    found = compare(check_baseline(before, ""), after)
+    assert (found.frames, found.changed_frames, found.missing_frames, found.added_frames) == (2, 1, 1, 1)
+    assert (found.new_alarms, found.gone_alarms, found.worse_frames) == (1, 0, 1)
+    assert found.differences[0].regression == pytest.approx(1.6)
+    assert found.miou_change == pytest.approx(-0.15)
+
+
+def test_a_flipped_byte_is_told_or_changes_nothing(tmp_path: Path) -> None:
+    after = table(tmp_path / "after", [row(index) for index in range(20)])
+    before = table(tmp_path / "before", [row(index) for index in range(20)])
+    path = before / "frames.parquet"
+    whole, told = path.read_bytes(), 0
+    for at in range(0, len(whole), STEP):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x15
+        path.write_bytes(damaged)
+        try:
+            found = compare(check_baseline(before, ""), after)
+        except InputError:
+            told += 1
+        else:
+            assert (found.frames, found.changed_frames) == (20, 0), at
+    assert told
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"predicted_miou": None}, "no column predicted_miou"),
+        ({"failure_score": pa.array(["0.1"])}, "column failure_score of type string, not double"),
+        ({"index": pa.array([[0]])}, "column index of type list<.*>, not int64"),
+    ],
+)
+def test_a_table_of_other_columns(columns: dict[str, pa.Array | None], words: str, tmp_path: Path) -> None:
+    whole = pq.read_table(table(tmp_path / "a", [row(0)]) / "frames.parquet")
+    arrays = {name: columns.get(name, whole[name]) for name in COLUMNS}
+    made = pa.table({name: each for name, each in arrays.items() if each is not None})
+    pq.write_table(made, tmp_path / "a" / "frames.parquet")
+    with pytest.raises(InputError, match=rf"frames\.parquet cannot be compared with, got {words}; replay the earlier"):
+        check_baseline(tmp_path / "a", "")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 100_000, '{"input": 3}', '{"settings": []}', "\x00"])
+def test_a_summary_that_is_none(text: str, tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text(text)
+    document = {"input": {"name": "a"}, "bundle": {"name": "b"}, "settings": {"every": 1}}
+    assert other_settings(tmp_path, document) == ["the earlier run has no summary.json that can be read"]
+
+
+def test_other_settings_are_told(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text(json.dumps({"settings": {"every": 2}}))
+    document: dict[str, Any] = {"input": {}, "bundle": {}, "settings": {"every": 1}}
+    assert other_settings(tmp_path, document) == ["settings every: 2 -> 1"]
