@@ -13,9 +13,9 @@ from trustseg.backends.golden import GoldenResult
 from trustseg.bounds import MS, derive_bounds
 from trustseg.errors import SelfTestError
 from trustseg.reasons import Reason
-from trustseg_ros.segmenter.backend_failover import BackendFailover
-from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
-from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
+from trustseg_ros.segmenter.backend.failover import BackendFailover
+from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
+from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.supervisor import Supervisor
 
 BOUNDS = derive_bounds(100 * MS, 100 * MS)

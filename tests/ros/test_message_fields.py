@@ -17,7 +17,7 @@ from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.reasons import Mode, Reason
 from trustseg.types import Frame
 from trustseg_lab.faults.fuzz_images import DEFINED, compressed_fault, raw_fault
-from trustseg_ros.segmenter.camera_info import CameraInfoCheck
+from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.messages import scaled_camera_info
 
 BOUNDS = derive_bounds(33 * MS, 50 * MS)

@@ -60,6 +60,10 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "trustseg_ros.fault_hooks.*": (("ros/test_faults.py", "ros/test_segmenter_faults.py"), "acts in a running node"),
     "trustseg_ros.monitor.node": (("ros/test_monitor.py",), "a node is tested as a process"),
+    "trustseg_ros.segmenter.messages": (
+        ("contract/test_published_mask.py", "unit/trustseg_ros/segmenter/input/test_camera_info.py"),
+        "images as they are evaluated, and a camera_info as the camera's",
+    ),
     "trustseg_ros.start": (("unit/repository/test_ros_packaging.py",), "entry points of the package"),
     "trustseg_lab.bench.*": (("ros/test_bench.py", "contract/test_bench_command.py"), "times real processes"),
     "trustseg_lab.benchmark.*": (

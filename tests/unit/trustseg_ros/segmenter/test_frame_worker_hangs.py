@@ -19,10 +19,10 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.reasons import Mode, Outcome, Reason
 from trustseg.stream import Stream
 from trustseg.types import Frame, FrameVerdict, PerceptionResult
-from trustseg_ros.segmenter.arrivals import Arrivals
-from trustseg_ros.segmenter.camera_info import CameraInfoCheck
+from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
-from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
+from trustseg_ros.segmenter.input.arrivals import Arrivals
+from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.supervisor import EXIT_HUNG, Supervisor
 
 BOUNDS = derive_bounds(SECOND // 10, 250 * MS)

@@ -17,10 +17,10 @@ from trustseg.errors import BackendError, EngineLostError
 from trustseg.reasons import Mode, Reason
 from trustseg.stream import FrameEvidence, Received, Stream
 from trustseg.types import Frame, PerceptionResult
-from trustseg_ros.segmenter.arrivals import Arrivals
-from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
-from trustseg_ros.segmenter.camera_info import CameraInfoCheck
+from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
 from trustseg_ros.segmenter.clock_pair import read_together
+from trustseg_ros.segmenter.input.arrivals import Arrivals
+from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.latest_slot import LatestSlot
 from trustseg_ros.segmenter.outputs import Outputs
 from trustseg_ros.segmenter.status_publisher import StatusPublisher

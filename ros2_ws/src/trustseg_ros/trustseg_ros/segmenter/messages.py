@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from trustseg.types import UInt8Array
-from trustseg_ros.segmenter.camera_info import image_matrices, image_size
+from trustseg_ros.segmenter.input.camera_info import image_matrices, image_size
 
 
 class ImageMessage:

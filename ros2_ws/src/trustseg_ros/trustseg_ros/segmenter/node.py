@@ -35,16 +35,16 @@ from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
 from trustseg_ros.common.qos import CAMERA_INFO_TOPIC, IMAGE_TOPIC, status_qos
 from trustseg_ros.common.qos_overrides import QosOverrides
-from trustseg_ros.segmenter.arrivals import Arrivals
-from trustseg_ros.segmenter.backend_failover import BackendFailover, Loading
-from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
-from trustseg_ros.segmenter.camera_info import CameraInfoCheck
-from trustseg_ros.segmenter.camera_input import CameraInput
+from trustseg_ros.segmenter.backend.failover import BackendFailover, Loading
+from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
+from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.diagnostics import SegmenterDiagnostics
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
+from trustseg_ros.segmenter.input.arrivals import Arrivals
+from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck
+from trustseg_ros.segmenter.input.camera_input import CameraInput
 from trustseg_ros.segmenter.node_fault import NodeFault
 from trustseg_ros.segmenter.outputs import OVERRIDABLE, Outputs
-from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.status_publisher import StatusPublisher
 from trustseg_ros.segmenter.supervisor import LOADING_NS, Supervisor
 

@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 from trustseg.bounds import SECOND, derive_bounds
 from trustseg.reasons import Reason
 from trustseg.types import Frame
-from trustseg_ros.segmenter.camera_info import CameraInfoCheck, image_matrices, image_size
+from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck, image_matrices, image_size
 from trustseg_ros.segmenter.messages import scaled_camera_info
 
 HEADER = Header(frame_id="front")

@@ -10,7 +10,7 @@ import pytest
 from rclpy.subscription import Subscription
 
 from trustseg.bounds import MS, SECOND, derive_bounds
-from trustseg_ros.segmenter.arrivals import MOST_MISSED, WINDOWS, Arrivals
+from trustseg_ros.segmenter.input.arrivals import MOST_MISSED, WINDOWS, Arrivals
 
 BOUNDS = derive_bounds(SECOND // 10, 250 * MS)
 

@@ -14,9 +14,9 @@ from patience import WAIT_S
 from trustseg.bounds import MS, SECOND
 from trustseg.errors import BackendError, EngineLostError
 from trustseg.reasons import Reason
-from trustseg_ros.segmenter.backend_failover import RETRY_NS
-from trustseg_ros.segmenter.backend_maintenance import PATIENCE_NS
-from trustseg_ros.segmenter.self_test_plan import EARLY
+from trustseg_ros.segmenter.backend.failover import RETRY_NS
+from trustseg_ros.segmenter.backend.maintenance import PATIENCE_NS
+from trustseg_ros.segmenter.backend.self_test_plan import EARLY
 from trustseg_ros.segmenter.supervisor import EXIT_LOST
 
 

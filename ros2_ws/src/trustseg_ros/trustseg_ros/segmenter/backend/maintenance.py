@@ -18,8 +18,8 @@ from trustseg.backends import GoldenResult
 from trustseg.bounds import MS, SECOND
 from trustseg.errors import BackendError, EngineLostError
 from trustseg.reasons import Reason
-from trustseg_ros.segmenter.backend_failover import BackendFailover
-from trustseg_ros.segmenter.self_test_plan import SelfTestPlan
+from trustseg_ros.segmenter.backend.failover import BackendFailover
+from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.supervisor import Supervisor
 
 LONGEST_WAIT_S = 1.0

@@ -15,7 +15,7 @@ from trustseg.backends import spare_order
 from trustseg.bounds import SECOND
 from trustseg.errors import BackendError
 from trustseg.reasons import Reason
-from trustseg_ros.segmenter.backend_failover import RETRY_NS
+from trustseg_ros.segmenter.backend.failover import RETRY_NS
 
 
 def test_the_next_verified_engine_takes_over_and_the_first_comes_back() -> None:

@@ -17,8 +17,8 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.failsafe.evidence import Evidence, FailsafeConfig
 from trustseg.failsafe.state_machine import StateMachine
 from trustseg.reasons import Outcome, Reason, Severity, State
-from trustseg_ros.segmenter.backend_maintenance import BackendMaintenance
-from trustseg_ros.segmenter.self_test_plan import AGAIN, EARLY, MARGIN, MOST_POSTPONED, SelfTestPlan
+from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
+from trustseg_ros.segmenter.backend.self_test_plan import AGAIN, EARLY, MARGIN, MOST_POSTPONED, SelfTestPlan
 from trustseg_ros.segmenter.supervisor import Supervisor
 
 BOUNDS = derive_bounds(100 * MS, 100 * MS)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from trustseg_ros.segmenter.camera_input import CameraInput
+from trustseg_ros.segmenter.input.camera_input import CameraInput
 
 
 class FakeNode:
