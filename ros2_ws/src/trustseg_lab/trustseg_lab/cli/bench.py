@@ -54,7 +54,7 @@ def bench(
     height, width = parse_size(size)
     err = Console(stderr=True, highlight=False)
     if replay is not None:
-        from trustseg_lab.cli.bench_replay import bench_replay
+        from trustseg_lab.cli.subcommands.bench_replay import bench_replay
         from trustseg_lab.replay.job import ReplayOptions
 
         with Bars(err) as progress:
@@ -66,7 +66,7 @@ def bench(
             raise typer.Exit(1)
         return
     if precision == "all":
-        from trustseg_lab.cli.bench_table import bench_precisions
+        from trustseg_lab.cli.tables.bench_table import bench_precisions
 
         loaded = load_bundle(bundle, draft=True)
         names = BACKENDS if backend in ("all", "auto") else (backend,)

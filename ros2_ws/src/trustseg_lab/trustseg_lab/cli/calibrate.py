@@ -22,8 +22,8 @@ from rich.table import Table
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
-from trustseg_lab.cli.calibrate_tables import print_calibration
 from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.tables.calibrate_tables import print_calibration
 
 TABLE_WIDTH = 110
 FEW_SHARE = 0.02  # of failures, or of good views: fewer teach nothing

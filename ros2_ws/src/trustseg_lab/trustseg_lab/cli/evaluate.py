@@ -16,8 +16,8 @@ from rich.console import Console
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
-from trustseg_lab.cli.evaluate_tables import print_report
 from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.tables.evaluate_tables import print_report
 
 if TYPE_CHECKING:
     from trustseg.backends import Backend

@@ -16,8 +16,8 @@ from rich.table import Table
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.files.json_document import print_json
-from trustseg_lab.cli.faults_health import measure
-from trustseg_lab.cli.faults_soak import fuzz, soak
+from trustseg_lab.cli.subcommands.faults_health import measure
+from trustseg_lab.cli.subcommands.faults_soak import fuzz, soak
 
 if TYPE_CHECKING:
     from trustseg.bounds import Bounds
