@@ -16,7 +16,7 @@ from trustseg_lab.benchmark.pictures import Shown
 from trustseg_lab.benchmark.run import BundleRun
 from trustseg_lab.evaluation import html_report
 from trustseg_lab.evaluation.html_charts import Line, line_chart
-from trustseg_lab.metrics.risk_coverage import risk_coverage_curve
+from trustseg_lab.metrics.ranking.risk_coverage import risk_coverage_curve
 
 SCRIPT = Path(__file__).parent / "resources" / "sort.js"
 PIXEL = {"auroc": "AUROC", "fpr95": "FPR95", "aupr_error": "AUPR-Error", "aurc": "AURC", "e_aurc": "E-AURC",

@@ -18,7 +18,7 @@ from trustseg_lab.evaluation.published import METRICS
 from trustseg_lab.evaluation.report import EvaluationReport
 from trustseg_lab.metrics.bootstrap import Interval
 from trustseg_lab.metrics.calibration_error import reliability
-from trustseg_lab.metrics.risk_coverage import risk_coverage_curve
+from trustseg_lab.metrics.ranking.risk_coverage import risk_coverage_curve
 
 RESOURCES = Path(__file__).parent / "resources"
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

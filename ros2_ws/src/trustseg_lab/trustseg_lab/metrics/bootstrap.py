@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trustseg_lab.metrics.auroc import auroc_of
-from trustseg_lab.metrics.average_precision import average_precision
 from trustseg_lab.metrics.block_counts import BlockBins, GroupedScore, grouped
 from trustseg_lab.metrics.calibration_error import ece_of
-from trustseg_lab.metrics.fpr_at_tpr import fpr_of
 from trustseg_lab.metrics.proper_scores import nll_of
-from trustseg_lab.metrics.risk_coverage import aurc_of
+from trustseg_lab.metrics.ranking.auroc import auroc_of
+from trustseg_lab.metrics.ranking.average_precision import average_precision
+from trustseg_lab.metrics.ranking.fpr_at_tpr import fpr_of
+from trustseg_lab.metrics.ranking.risk_coverage import aurc_of
 from trustseg_lab.metrics.score_histogram import Counts, Floats, ScoreHistogram
 
 LEVEL = 0.95

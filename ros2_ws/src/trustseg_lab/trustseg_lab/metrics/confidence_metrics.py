@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from trustseg_lab.metrics.auroc import auroc
-from trustseg_lab.metrics.average_precision import aupr_error, aupr_success
 from trustseg_lab.metrics.calibration_error import adaptive_ece, ece
-from trustseg_lab.metrics.fpr_at_tpr import fpr_at_tpr
 from trustseg_lab.metrics.proper_scores import brier, nll
-from trustseg_lab.metrics.risk_coverage import augrc, aurc, excess_aurc
+from trustseg_lab.metrics.ranking.auroc import auroc
+from trustseg_lab.metrics.ranking.average_precision import aupr_error, aupr_success
+from trustseg_lab.metrics.ranking.fpr_at_tpr import fpr_at_tpr
+from trustseg_lab.metrics.ranking.risk_coverage import augrc, aurc, excess_aurc
 from trustseg_lab.metrics.score_histogram import ScoreHistogram
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from trustseg_lab.metrics.auroc import auroc
-from trustseg_lab.metrics.average_precision import aupr_error
-from trustseg_lab.metrics.fpr_at_tpr import fpr_at_tpr
 from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.ranking.auroc import auroc
+from trustseg_lab.metrics.ranking.average_precision import aupr_error
+from trustseg_lab.metrics.ranking.fpr_at_tpr import fpr_at_tpr
 from trustseg_lab.metrics.score_histogram import Floats, ScoreHistogram
 from trustseg_lab.metrics.view_rows import Bools
 
