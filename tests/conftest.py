@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         key=lambda item: (ORDER.index(_folder(item.path)), item.get_closest_marker("slow") is not None),
         reverse=_is_worker(config),
     )
+
+
+@pytest.hookimpl(optionalhook=True)  # of a plugin that some environments do without
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole files to each process; None leaves it to pytest-xdist what other words of `--dist` mean."""
+    from crash_safe import CrashSafeScheduling
+
+    return CrashSafeScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit of the test begins
