@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -76,7 +77,8 @@ def rendered_set(
                 return LabelledSet(loaded["images"], loaded["labels"], stems)
     images = np.empty((count, *size, 3), np.uint8)
     labels = np.empty((count, *size), np.uint8)
-    with ProcessPoolExecutor(max_workers=workers) as pool:
+    # Spawned: OpenCV's threads are not there in a forked process, and whoever waits for one waits for ever.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         frames = pool.map(_render, range(seed, seed + count), [size] * count, chunksize=8)
         for i, (image, label) in enumerate(frames):
             images[i], labels[i] = image, label
