@@ -61,14 +61,14 @@ class Recorder(Node):
         self._log = get_logger(f"{NODE_NAME}.end")
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
-        image = self.resolve_topic_name(IMAGE_TOPIC)
         if config.image_transport == "compressed":
-            name = compressed_topic(image)
+            name = compressed_topic(self.resolve_topic_name(IMAGE_TOPIC))
             self.create_subscription(
                 CompressedImage, name, self._keeper(CompressedImage, name), camera_qos(IMAGE_DEPTH), raw=True
             )
         else:
-            self.create_subscription(Image, image, self._on_image, camera_qos(IMAGE_DEPTH))
+            # By its own name: a resolved one is remapped once more.
+            self.create_subscription(Image, IMAGE_TOPIC, self._on_image, camera_qos(IMAGE_DEPTH))
         for kind, topic in (
             (Image, MASK_TOPIC),
             (Image, CONFIDENCE_TOPIC),

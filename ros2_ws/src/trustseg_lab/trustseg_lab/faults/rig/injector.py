@@ -67,9 +67,9 @@ class Injector(Node):
         self._ends_ns: int | None = None
         self._late: deque[tuple[int, CameraMessage]] = deque()
         kind = CompressedImage if self._compressed else Image
-        image_in, image_out = (self.resolve_topic_name(name) for name in ("image_in", IMAGE_TOPIC))
-        if self._compressed:
-            image_in, image_out = compressed_topic(image_in), compressed_topic(image_out)
+        image_in, image_out = "image_in", IMAGE_TOPIC
+        if self._compressed:  # only here: a resolved name is remapped once more, and may then be the other one's
+            image_in, image_out = (compressed_topic(self.resolve_topic_name(name)) for name in (image_in, image_out))
         self._events = EventOut(self)
         self._image_out = self.create_publisher(kind, image_out, camera_qos())
         self._info_out = self.create_publisher(CameraInfo, "camera_info", camera_qos())
