@@ -82,6 +82,7 @@ def test_the_readme_shows_what_verify_prints() -> None:
         return [" ".join(re.sub(r"[\d.e-]+( ?%| off| ms)", "#", line).split()) for line in text.splitlines()]
 
     printed = without_numbers(ran.stdout + ran.stderr)
-    told = [line for line in without_numbers(shown) if "tensorrt" not in line]  # which is not on every machine
+    # tensorrt is not on every machine, and a rule of the table is as long as the times beneath it.
+    told = [line for line in without_numbers(shown) if "tensorrt" not in line and re.search(r"\w", line)]
     assert [line for line in told if line not in printed] == []
     assert len(shown.splitlines()) >= 12
