@@ -45,7 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Orders by folder, `slow` last within each, and marks each test by the folder it lies in (`-m "not process"`).
 
     Of several processes that share the tests each takes the next file: what takes long goes first, so that none is left
-    with it at the end when the others have nothing more to do.
+    with it at the end when the others have nothing more to do. Files with tests that must be alone come last of all:
+    while one of these waits for the room, nobody may enter it.
     """
     for item in items:
         item.add_marker(getattr(pytest.mark, MARKS[_folder(item.path)]))
@@ -53,6 +54,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         key=lambda item: (ORDER.index(_folder(item.path)), item.get_closest_marker("slow") is not None),
         reverse=_is_worker(config),
     )
+    if _is_worker(config):
+        wanted = {item.path for item in items if item.get_closest_marker("alone") is not None}
+        items.sort(key=lambda item: item.path in wanted)
 
 
 @pytest.hookimpl(optionalhook=True)  # of a plugin that some environments do without

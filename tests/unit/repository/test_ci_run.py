@@ -16,7 +16,7 @@ TEST_SH = """#!/usr/bin/env bash
 printf 'run\\n' >> runs
 [[ ! -f lint_fails ]] || status=1
 if [[ ${{1:-}} == --fast ]]; then shift; set -- -k "not broken" "$@"; fi
-"{python}" -m pytest -q -p no:randomly "$@" tests || exit $?
+PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 "{python}" -m pytest -q "$@" tests || exit $?
 exit ${{status:-0}}
 """
 SUITE = """
