@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool
@@ -64,7 +65,9 @@ class Probe:
     def __init__(self, rate_hz: float = 10.0, image_type: Any = Image) -> None:
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
-        self.node = rclpy.create_node("probe", context=self.context)
+        # Without the service of type descriptions: to destroy it once ended a whole test process (SIGSEGV in rclpy).
+        plain = [Parameter("start_type_description_service", value=False)]
+        self.node = rclpy.create_node("probe", context=self.context, parameter_overrides=plain)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         self.statuses: list[SegmentationStatus] = []

@@ -34,7 +34,6 @@ NEEDS = {
     "fit-confidence": "as train",
     "calibrate": "labelled images: tests/contract/test_calibrate_command.py",
     "export": "a checkpoint and minutes: tests/contract/test_export_precision.py",
-    "benchmark": "labelled images and minutes: tests/contract/test_benchmark_command.py",
     "bench": "a quiet machine: tests/contract/test_bench_command.py",
     "benchmark": "labelled images and minutes: tests/contract/test_benchmark_command.py",
     "sign": "a key: tests/unit/trustseg_lab/security/test_security.py",
