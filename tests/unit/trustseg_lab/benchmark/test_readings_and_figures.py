@@ -152,6 +152,23 @@ def test_decisions_by_hand() -> None:
     assert np.isnan(one_class["balanced_accuracy"])
 
 
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=12))
+@settings(max_examples=25, deadline=None)
+def test_decisions_agree_with_scikit_learn(pairs: list[tuple[bool, bool]]) -> None:
+    flagged, bad = (np.array(side) for side in zip(*pairs, strict=True))
+    both = bool(bad.any() and not bad.all())
+    expected = {
+        "precision": reference.precision_score(bad, flagged, zero_division=np.nan),
+        "recall": reference.recall_score(bad, flagged, zero_division=np.nan),
+        "f1": reference.f1_score(bad, flagged, zero_division=np.nan),
+        "accuracy": reference.accuracy_score(bad, flagged),
+        "specificity": reference.recall_score(~bad, ~flagged, zero_division=np.nan),
+        "balanced_accuracy": reference.balanced_accuracy_score(bad, flagged) if both else np.nan,
+        "kappa": reference.cohen_kappa_score(bad, flagged) if both else np.nan,
+    }
+    assert decision_figures(flagged, bad) == pytest.approx(expected, nan_ok=True)
+
+
 @given(st.integers(0, 2**31))
 @settings(max_examples=30, deadline=None)
 def test_rankings_agree_with_scikit_learn(seed: int) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn import metrics
 
 from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.metrics.block_counts import GroupedScore, grouped
@@ -161,18 +160,28 @@ def ranking_figures(score: Floats, bad: Bools) -> dict[str, float]:
 def decision_figures(flagged: Bools, bad: Bools) -> dict[str, float]:
     """Precision, recall, F1, accuracy, specificity, balanced accuracy and Cohen's kappa of flags; NaN where undefined.
 
-    All of them by scikit-learn; a flag is a claim that the view is bad.
+    A flag is a claim that the view is bad. From the four counts: scikit-learn's functions, to which a test holds them,
+    take 18 ms a call and were three quarters of a run's time.
     """
     undefined = float("nan")
+    hit, false, missed = (int(np.sum(each)) for each in (flagged & bad, flagged & ~bad, ~flagged & bad))
+    right, count = len(bad) - hit - false - missed, len(bad)
+
+    def share(part: float, whole: float) -> float:
+        return part / whole if whole else undefined
+
+    recall, specificity = share(hit, hit + missed), share(right, right + false)
+    accuracy = share(hit + right, count)
+    chance = share((hit + false) * (hit + missed) + (missed + right) * (false + right), count**2)
     balanced = bool(bad.any() and not bad.all())
     return {
-        "precision": float(metrics.precision_score(bad, flagged, zero_division=undefined)),
-        "recall": float(metrics.recall_score(bad, flagged, zero_division=undefined)),
-        "f1": float(metrics.f1_score(bad, flagged, zero_division=undefined)),
-        "accuracy": float(metrics.accuracy_score(bad, flagged)),
-        "specificity": float(metrics.recall_score(~bad, ~flagged, zero_division=undefined)),
-        "balanced_accuracy": float(metrics.balanced_accuracy_score(bad, flagged)) if balanced else undefined,
-        "kappa": float(metrics.cohen_kappa_score(bad, flagged)) if balanced else undefined,
+        "precision": share(hit, hit + false),
+        "recall": recall,
+        "f1": share(2 * hit, 2 * hit + false + missed),
+        "accuracy": accuracy,
+        "specificity": specificity,
+        "balanced_accuracy": (recall + specificity) / 2 if balanced else undefined,
+        "kappa": share(accuracy - chance, 1 - chance) if balanced else undefined,
     }
 
 
