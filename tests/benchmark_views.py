@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from trustseg_lab.benchmark.pass_statistics import PassMaps, pass_maps
+from trustseg_lab.benchmark.passes.statistics import PassMaps, pass_maps
 from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
 from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.metrics.confusion import confusion_counts

@@ -21,7 +21,7 @@ from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
 from trustseg_lab.benchmark import registry
 from trustseg_lab.benchmark.method import FitRows, Method
-from trustseg_lab.benchmark.passes import BundlePasses
+from trustseg_lab.benchmark.passes.runner import BundlePasses
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.metrics.softmax_signals import softmax_signals

@@ -14,7 +14,6 @@ from scipy.special import digamma
 from sklearn.metrics import roc_auc_score
 
 from benchmark_views import VOID, logits_of, view
-from trustseg_lab.benchmark.image_descriptors import co_occurrence, input_statistics, shape_figures
 from trustseg_lab.benchmark.method import FitRows, Method, Unfit
 from trustseg_lab.benchmark.methods import several_passes
 from trustseg_lab.benchmark.methods.calibrated import Isotonic, Platt, Temperature
@@ -26,9 +25,10 @@ from trustseg_lab.benchmark.methods.pixel_heads import METHODS as HEADS
 from trustseg_lab.benchmark.methods.pixel_heads import hint_loss
 from trustseg_lab.benchmark.methods.references import ReverseAccuracy
 from trustseg_lab.benchmark.methods.regions import BoundaryBand, MetaSeg, band_width, superpixels
-from trustseg_lab.benchmark.pixel_rows import pixel_rows, split_rows
 from trustseg_lab.benchmark.reading import Level
 from trustseg_lab.benchmark.registry import methods
+from trustseg_lab.benchmark.rows.image_descriptors import co_occurrence, input_statistics, shape_figures
+from trustseg_lab.benchmark.rows.pixel_rows import pixel_rows, split_rows
 from trustseg_lab.benchmark.sample import Sample
 
 HEIGHT, WIDTH, CLASSES = 24, 32, 3
@@ -125,7 +125,7 @@ def test_what_learns_failure_refuses_one_kind_only() -> None:
 
 
 def test_metaseg_tells_segments_that_are_there(rows: FitRows) -> None:
-    from trustseg_lab.benchmark.region_truth import components, segment_iou
+    from trustseg_lab.benchmark.rows.region_truth import components, segment_iou
 
     fitted = MetaSeg("m", regress=True).fit(rows)
     sample = street(150, trouble=0.25)

@@ -20,9 +20,9 @@ from trustseg_lab.benchmark.figures import (
     ranking_figures,
     regression_figures,
 )
-from trustseg_lab.benchmark.pass_statistics import epkl, jackknifed_information, pass_maps
+from trustseg_lab.benchmark.passes.statistics import epkl, jackknifed_information, pass_maps
 from trustseg_lab.benchmark.reading import AGGREGATIONS, Level, Mask, Reading, Regions, pool, spread
-from trustseg_lab.benchmark.region_truth import components, grid, region_accuracy, segment_iou
+from trustseg_lab.benchmark.rows.region_truth import components, grid, region_accuracy, segment_iou
 from trustseg_lab.evaluation.baselines.several_passes import entropy
 from trustseg_lab.metrics.image_verdicts import image_aurc
 

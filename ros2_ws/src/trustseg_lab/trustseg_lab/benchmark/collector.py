@@ -12,7 +12,7 @@ import numpy as np
 from trustseg.types import UInt8Array
 from trustseg_lab.benchmark.method import Method
 from trustseg_lab.benchmark.reading import AGGREGATIONS, Level, Reading, pool, spread
-from trustseg_lab.benchmark.region_truth import region_accuracy, segment_iou
+from trustseg_lab.benchmark.rows.region_truth import region_accuracy, segment_iou
 from trustseg_lab.benchmark.sample import Outcome, Sample, ViewMeta
 from trustseg_lab.metrics.block_counts import BlockCounts
 from trustseg_lab.metrics.confusion import ConfusionMatrix

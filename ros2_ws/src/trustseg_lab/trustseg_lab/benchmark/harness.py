@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.method import FitRows, Method, Unfit
-from trustseg_lab.benchmark.passes import BundlePasses
+from trustseg_lab.benchmark.passes.runner import BundlePasses
 from trustseg_lab.benchmark.sample import Sample, ViewMeta
 from trustseg_lab.benchmark.study import Study
 from trustseg_lab.benchmark.views import sample_of

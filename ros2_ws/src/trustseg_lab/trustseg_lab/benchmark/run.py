@@ -23,7 +23,7 @@ from trustseg_lab.benchmark.figures import (
 )
 from trustseg_lab.benchmark.harness import FIT, Progress, add_fitted, fittable, look_at, pass_cost, plan
 from trustseg_lab.benchmark.method import Method
-from trustseg_lab.benchmark.passes import BundlePasses
+from trustseg_lab.benchmark.passes.runner import BundlePasses
 from trustseg_lab.benchmark.registry import methods, studies
 from trustseg_lab.benchmark.sample import Sample, ViewMeta
 from trustseg_lab.benchmark.study import Answer, Study

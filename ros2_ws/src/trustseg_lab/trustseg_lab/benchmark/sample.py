@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from trustseg.bundle.card import Card
 from trustseg.types import Float32Array, UInt8Array
-from trustseg_lab.benchmark.pass_statistics import PassMaps
+from trustseg_lab.benchmark.passes.statistics import PassMaps
 from trustseg_lab.benchmark.reading import Mask
 from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.evaluation.evaluator import FusedConfidence

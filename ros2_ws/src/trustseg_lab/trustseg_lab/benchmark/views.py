@@ -15,8 +15,8 @@ from trustseg.bundle.card import Card
 from trustseg.errors import InputError
 from trustseg.imaging.resize import nearest, network_image
 from trustseg.types import UInt8Array
-from trustseg_lab.benchmark.pass_cache import cache_key
-from trustseg_lab.benchmark.passes import BundlePasses, lattice
+from trustseg_lab.benchmark.passes.cache import cache_key
+from trustseg_lab.benchmark.passes.runner import BundlePasses, lattice
 from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
 from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths, find_pairs, read_pair

@@ -18,7 +18,7 @@ from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 
 if TYPE_CHECKING:
-    from trustseg_lab.benchmark.passes import BundlePasses
+    from trustseg_lab.benchmark.passes.runner import BundlePasses
     from trustseg_lab.benchmark.run import BundleRun
 
 DOCUMENT, REPORT, PASSES = "benchmark.json", "report.html", "passes"
@@ -73,8 +73,8 @@ def benchmark(
     """Judge every published score of pixels, regions, classes and images on the same views, cross-fitted by block."""
     from trustseg.bundle.loading import load_bundle
     from trustseg.files.json_document import json_ready, write_json
-    from trustseg_lab.benchmark.pass_cache import PassCache
-    from trustseg_lab.benchmark.passes import PassSettings, open_bundle
+    from trustseg_lab.benchmark.passes.cache import PassCache
+    from trustseg_lab.benchmark.passes.runner import PassSettings, open_bundle
     from trustseg_lab.benchmark.pictures import worst_views
     from trustseg_lab.benchmark.report import write_report
     from trustseg_lab.benchmark.run import Settings, choose, document, run_bundle

@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 
 from trustseg.types import Float32Array
 from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Unfit
-from trustseg_lab.benchmark.pixel_rows import pixel_rows, places, split_rows
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
+from trustseg_lab.benchmark.rows.pixel_rows import pixel_rows, places, split_rows
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.evaluation.baselines.temperature import LogitSample, fit_temperature, scaled_mcp
 from trustseg_lab.metrics.score_histogram import Floats

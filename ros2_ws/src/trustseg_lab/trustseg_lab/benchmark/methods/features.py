@@ -16,12 +16,12 @@ import numpy.typing as npt
 from sklearn.metrics import pairwise_distances_argmin_min
 
 from trustseg.types import Float32Array
-from trustseg_lab.benchmark.image_descriptors import mask_glcm
 from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Score, Unfit
 from trustseg_lab.benchmark.methods.image_models import ImageModel, failure, logistic
-from trustseg_lab.benchmark.passes import CLASSIFIER
-from trustseg_lab.benchmark.pixel_rows import SIGNALS, pixel_rows, split_rows
+from trustseg_lab.benchmark.passes.runner import CLASSIFIER
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
+from trustseg_lab.benchmark.rows.image_descriptors import mask_glcm
+from trustseg_lab.benchmark.rows.pixel_rows import SIGNALS, pixel_rows, split_rows
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.evaluation.baselines.trust_score import PIXELS_OF_CLASS, trust_map
 from trustseg_lab.metrics.score_histogram import Floats

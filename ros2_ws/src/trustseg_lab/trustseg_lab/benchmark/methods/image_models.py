@@ -22,7 +22,10 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from trustseg_lab.benchmark.image_descriptors import (
+from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Score, Unfit
+from trustseg_lab.benchmark.methods.shipped import good_clean
+from trustseg_lab.benchmark.reading import Level, Reading, Scale
+from trustseg_lab.benchmark.rows.image_descriptors import (
     embedding,
     input_statistics,
     mask_glcm,
@@ -31,9 +34,6 @@ from trustseg_lab.benchmark.image_descriptors import (
     shape_figures,
     texture_figures,
 )
-from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Score, Unfit
-from trustseg_lab.benchmark.methods.shipped import good_clean
-from trustseg_lab.benchmark.reading import Level, Reading, Scale
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.metrics.score_histogram import Floats
 

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from trustseg.types import Float32Array
 from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Score
-from trustseg_lab.benchmark.passes import DROPOUT, FLIP_PASSES, MEMBERS, TTA
-from trustseg_lab.benchmark.pixel_rows import SIGNALS, pixel_rows, split_rows
+from trustseg_lab.benchmark.passes.runner import DROPOUT, FLIP_PASSES, MEMBERS, TTA
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
+from trustseg_lab.benchmark.rows.pixel_rows import SIGNALS, pixel_rows, split_rows
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.evaluation.baselines.ensemble import softmax
 

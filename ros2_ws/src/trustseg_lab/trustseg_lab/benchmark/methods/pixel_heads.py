@@ -20,9 +20,9 @@ from sklearn.preprocessing import StandardScaler
 
 from trustseg.types import Float32Array
 from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Unfit
-from trustseg_lab.benchmark.passes import FLIP_PASSES, TTA
-from trustseg_lab.benchmark.pixel_rows import SIGNALS, head_features, pixel_rows, places, signals, split_rows
+from trustseg_lab.benchmark.passes.runner import FLIP_PASSES, TTA
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
+from trustseg_lab.benchmark.rows.pixel_rows import SIGNALS, head_features, pixel_rows, places, signals, split_rows
 from trustseg_lab.benchmark.sample import Sample
 
 if TYPE_CHECKING:

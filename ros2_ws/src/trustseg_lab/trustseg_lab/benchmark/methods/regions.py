@@ -18,11 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from trustseg.types import Float32Array
-from trustseg_lab.benchmark.image_descriptors import grey
 from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Unfit
 from trustseg_lab.benchmark.methods.image_models import ALPHAS
 from trustseg_lab.benchmark.reading import Level, Reading, Regions, Scale
-from trustseg_lab.benchmark.region_truth import components, grid, region_accuracy, segment_iou
+from trustseg_lab.benchmark.rows.image_descriptors import grey
+from trustseg_lab.benchmark.rows.region_truth import components, grid, region_accuracy, segment_iou
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.metrics.score_histogram import Floats
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.method import Method, Score
-from trustseg_lab.benchmark.passes import DROP_WEIGHTS, DROPOUT, FLIP_PASSES, MEMBERS, ODIN, TTA
+from trustseg_lab.benchmark.passes.runner import DROP_WEIGHTS, DROPOUT, FLIP_PASSES, MEMBERS, ODIN, TTA
 from trustseg_lab.benchmark.reading import Level
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.evaluation.baselines.ensemble import mean_dice

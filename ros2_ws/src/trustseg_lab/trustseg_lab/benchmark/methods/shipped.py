@@ -15,7 +15,7 @@ import numpy.typing as npt
 from trustseg.bundle.verdict_file import Layer, OodModel
 from trustseg.types import Float32Array
 from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Score, Unfit
-from trustseg_lab.benchmark.passes import SHIPPED
+from trustseg_lab.benchmark.passes.runner import SHIPPED
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.calibrate.dense_fit import DenseSettings, fit_dense

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from trustseg.types import UInt8Array
 from trustseg_lab.benchmark.collector import OWN_MASK, Collected
 from trustseg_lab.benchmark.methods.several_passes import class_mean
-from trustseg_lab.benchmark.passes import MEMBERS
+from trustseg_lab.benchmark.passes.runner import MEMBERS
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.image_verdicts import correlation

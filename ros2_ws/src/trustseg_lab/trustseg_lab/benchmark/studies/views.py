@@ -18,7 +18,7 @@ from trustseg_lab.benchmark.figures import (
     ranking_figures,
     regression_figures,
 )
-from trustseg_lab.benchmark.region_truth import grid
+from trustseg_lab.benchmark.rows.region_truth import grid
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.image_quality import FAILURE_BELOW

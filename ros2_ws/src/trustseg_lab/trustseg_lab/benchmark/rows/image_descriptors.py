@@ -11,7 +11,7 @@ import numpy as np
 from trustseg.calibration import corridor_mask
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.methods.several_passes import class_mean
-from trustseg_lab.benchmark.region_truth import components
+from trustseg_lab.benchmark.rows.region_truth import components
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.metrics.score_histogram import Floats
 

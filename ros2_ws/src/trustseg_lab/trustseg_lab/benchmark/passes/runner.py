@@ -22,9 +22,9 @@ from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
 from trustseg.imaging.resize import nearest
 from trustseg.types import Float32Array, UInt8Array
-from trustseg_lab.benchmark.augmentations import AUGMENTATIONS, FLIP, Augmentation
-from trustseg_lab.benchmark.pass_cache import PassCache, cache_key
-from trustseg_lab.benchmark.pass_statistics import PassMaps, pass_maps
+from trustseg_lab.benchmark.passes.augmentations import AUGMENTATIONS, FLIP, Augmentation
+from trustseg_lab.benchmark.passes.cache import PassCache, cache_key
+from trustseg_lab.benchmark.passes.statistics import PassMaps, pass_maps
 from trustseg_lab.benchmark.sample import EngineRecord
 from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.evaluation.baselines.mc_dropout import DEFAULT_RATE
