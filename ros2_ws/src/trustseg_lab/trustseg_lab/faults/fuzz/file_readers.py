@@ -11,14 +11,18 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 
+from trustseg.backends.golden import expected_outputs
 from trustseg.bounds import derive_bounds
-from trustseg.bundle.loading import load_bundle
+from trustseg.bundle.card import Card
+from trustseg.bundle.loading import find_bundle, load_bundle
 from trustseg.errors import FrameRejected, InputError, TrustSegError
 from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.imaging.stored_image import MOST_PIXELS, read_image
@@ -28,8 +32,10 @@ from trustseg_lab.data import files_by_stem, list_pictures, natural_order, read_
 from trustseg_lab.faults.fuzz import good_files
 from trustseg_lab.recordings.film import VideoSource
 from trustseg_lab.recordings.picture_folder import FolderSource
-from trustseg_lab.recordings.recorded_image import ImageSource
+from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
 from trustseg_lab.recordings.sources import fingerprint, open_sources, stated_period_ns
+from trustseg_lab.replay.labels import TopicLabels
+from trustseg_lab.replay.results.baseline import check_baseline, compare
 
 SLOW_S = 20.0  # of a processor for one small file; a busy machine does not count
 MOST_IMAGES = 2000  # of a recording: a few kilobytes hold no more, whatever they say
@@ -156,6 +162,40 @@ def _images(source: ImageSource) -> str:
     return next((told for told in map(_untold, source.losses) if told), "")
 
 
+def _label_topic(path: Path) -> str:
+    labels = TopicLabels(path, good_files.TOPIC, 256, None)
+    seconds, nanoseconds = divmod(good_files.FIRST_NS, 10**9)
+    header = SimpleNamespace(stamp=SimpleNamespace(sec=seconds, nanosec=nanoseconds))
+    try:
+        ids = labels.of(RecordedImage(0, good_files.FIRST_NS, SimpleNamespace(header=header), compressed=False))
+    finally:
+        labels.close()
+    if ids is None:  # of another time
+        return next((told for told in map(_untold, labels.losses) if told), "")
+    return "" if ids.dtype == np.uint8 and ids.ndim == 2 and 0 < ids.size <= MOST_PIXELS else f"labels {ids.shape}"
+
+
+@cache
+def _released_card() -> Card:
+    return load_bundle(find_bundle("segnet_lite")).card
+
+
+def _golden(path: Path) -> str:
+    found = expected_outputs(path.read_bytes(), _released_card())
+    return "" if len(found) == 3 else f"{len(found)} arrays"
+
+
+def _baseline(path: Path) -> str:
+    """The same frames, or a refusal: pages have checksums, and rows are counted."""
+    good = path.parent / "good"
+    if not good.exists():
+        good.mkdir()
+        (good / path.name).write_bytes(good_files.baselines()[0])
+    found = compare(check_baseline(path.parent, ""), good)
+    same = (found.frames, found.changed_frames) == (good_files.IMAGES, 0)
+    return "" if same else f"{found.frames} frames, {found.changed_frames} of them changed"
+
+
 def _metadata(path: Path) -> str:
     """Metadata orders what is there and never replaces it: the good file beside it is read, or refused in words."""
     bag = path.parent / "bag.mcap"
@@ -230,6 +270,9 @@ READERS: dict[str, Reader] = {
     "labels": Reader("input.png", good_files.labels, _labels),
     "mcap": Reader("input.mcap", good_files.mcap_files, _recording),
     "sqlite": Reader("input.db3", good_files.sqlite_files, _recording),
+    "label_topics": Reader("input.db3", good_files.label_topics, _label_topic),
+    "golden_outputs": Reader("golden.npz", good_files.golden_outputs, _golden),
+    "baselines": Reader("frames.parquet", good_files.baselines, _baseline),
     "ros1": Reader("input.bag", good_files.ros1_files, _recording),
     "films": Reader("input.mp4", good_files.films, _film),
     "metadata": Reader(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 import tempfile
@@ -19,6 +20,7 @@ import yaml
 
 from trustseg.bundle.loading import find_bundle
 from trustseg.types import UInt8Array
+from trustseg_lab.replay.results.frame_table import TableWriter, frame_schema
 
 HEIGHT, WIDTH, IMAGES = 16, 24, 4
 TOPIC, TYPE = "/camera/image_raw", "sensor_msgs/msg/Image"
@@ -118,6 +120,55 @@ def database(topics: Sequence[tuple[Any, ...]], messages: Sequence[tuple[Any, ..
             made.executemany("INSERT INTO topics VALUES(?,?,?,?,?)", topics)
             made.executemany("INSERT INTO messages(topic_id, timestamp, data) VALUES(?,?,?)", messages)
         return path.read_bytes()
+
+
+@cache
+def label_topics() -> tuple[bytes, ...]:
+    """Bags of the sqlite3 storage with one message of class ids, of 8 and 16 bits and as PNG."""
+    from rosbags.typesys import Stores, get_typestore
+
+    store, ids, png = get_typestore(Stores.ROS2_JAZZY), scene()[..., 0] // 26, "sensor_msgs/msg/CompressedImage"
+    seconds, nanoseconds = divmod(FIRST_NS, 10**9)
+    stamp = store.types["builtin_interfaces/msg/Time"](sec=seconds, nanosec=nanoseconds)
+    header = store.types["std_msgs/msg/Header"](stamp=stamp, frame_id="front")
+    size: dict[str, Any] = {"header": header, "height": HEIGHT, "width": WIDTH, "is_bigendian": 0}
+    wide = np.frombuffer(ids.astype("<u2").tobytes(), np.uint8)
+    packed = np.frombuffer(cv2.imencode(".png", ids)[1].tobytes(), np.uint8)
+    messages = (
+        (TYPE, store.types[TYPE](**size, encoding="mono8", step=WIDTH, data=ids.ravel())),
+        (TYPE, store.types[TYPE](**size, encoding="16UC1", step=2 * WIDTH, data=wide)),
+        (png, store.types[png](header=header, format="png", data=packed)),
+    )
+    return tuple(
+        database([(1, TOPIC, kind, "cdr", "")], [(1, FIRST_NS, bytes(store.serialize_cdr(each, kind)))])
+        for kind, each in messages
+    )
+
+
+@cache
+def golden_outputs() -> tuple[bytes, ...]:
+    """Outputs of the released bundle's shapes."""
+    card, out = card_document(), io.BytesIO()
+    mask = np.zeros((card["input"]["height"], card["input"]["width"]), np.uint8)
+    np.savez_compressed(out, labels=mask, confidence=mask, features=np.zeros(len(card["feature_names"]), np.float32))
+    return (out.getvalue(),)
+
+
+@cache
+def baselines() -> tuple[bytes, ...]:
+    """A table of frames as `trustseg replay` writes it."""
+    rows: list[dict[str, Any]] = [
+        {"index": i, "stamp_ns": FIRST_NS + i, "time_s": i / 10, "outcome": "PROCESSED", "failure": i > 2,
+         "failure_score": 0.1, "predicted_miou": 0.8, "mean_confidence": 0.9, "mask_crc32": i, "true_quality": 0.7}
+        for i in range(IMAGES)
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="trustseg_fuzz_") as scratch:
+        path = Path(scratch) / "frames.parquet"
+        table = TableWriter(path, frame_schema(["road"]))
+        for row in rows:
+            table.add(row)
+        table.close()
+        return (path.read_bytes(),)
 
 
 @cache
