@@ -214,3 +214,8 @@ def test_a_test_file_holds_one_idea(folder: str) -> None:
     files = (TESTS / folder).glob("*.py") if folder == "." else (TESTS / folder).rglob("*.py")
     lengths = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in files}
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_a_module_holds_one_idea() -> None:
+    lengths = {name: len(file.read_text(encoding="utf-8").splitlines()) for name, file in modules().items()}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
