@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
 # Set-up, linters, types, import rules, the documents' site and every test; arguments go to pytest (./test.sh tests/unit -k calibration).
-# ./test.sh --fast: the same with the unit tests that take less than ten seconds, for every change on the way.
+# ./test.sh --fast: the same with the unit tests that are not marked slow, for every change on the way.
 # The tests run in TEST_WORKERS processes (default 3, 0: in one that stops where a debugger does), a file in one of them.
 # Every stage runs even when an earlier one failed; the exit code is 0 only when all passed. pytest's closing line comes last.
 set -uo pipefail

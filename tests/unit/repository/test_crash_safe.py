@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from patience import WAIT_S
 
 FILES = 8
@@ -34,6 +36,7 @@ def test_here(number):
 """
 
 
+@pytest.mark.slow
 def test_the_others_run_once_and_the_run_ends(repository: Path, tmp_path: Path) -> None:
     tests = tmp_path / "tests"
     tests.mkdir()

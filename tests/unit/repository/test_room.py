@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from patience import WAIT_S
 from room import Room
 
@@ -99,6 +101,7 @@ def test_one_alone_comes_when_the_others_have_left_and_before_those_who_came_lat
     guests.end()
 
 
+@pytest.mark.slow
 def test_a_run_of_several_processes_keeps_to_it(repository: Path, tmp_path: Path) -> None:
     """The real conftest.py over tiny tests of two files: one whose tests are alone, one whose are not."""
     (tmp_path / "present").mkdir()

@@ -37,6 +37,7 @@ def test_the_kinds_of_faults_are_whole_in_any_width(
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252", "utf-8"])
+@pytest.mark.slow
 def test_a_terminal_of_any_encoding_gets_no_traceback(encoding: str, tmp_path: Path) -> None:
     named = tmp_path / "straße ✓"
     named.mkdir()

@@ -182,6 +182,7 @@ def test_small_dirt_is_not_reported(blot: np.ndarray) -> None:
     assert not any(reasons_of(_covered(drive(70), 40, small)))
 
 
+@pytest.mark.slow
 def test_clean_again(blot: np.ndarray) -> None:
     frames = drive(80)
     wiped = _covered(frames, 40, blot)[:60] + frames[60:]

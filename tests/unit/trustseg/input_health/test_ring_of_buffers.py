@@ -38,6 +38,7 @@ def noisy(frames: list[np.ndarray], sigma: float = 1.5, seed: int = 4) -> list[n
     kind=st.sampled_from(["ring", "ring_noise", "ring_jpeg", "ring_reversed"]),
     seed=st.integers(0, 99),
 )
+@pytest.mark.slow
 def test_any_ring_is_frozen_four_frames_after_the_first_picture_that_comes_back(
     count: int, kind: str, seed: int
 ) -> None:

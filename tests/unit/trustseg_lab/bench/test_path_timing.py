@@ -53,6 +53,7 @@ def test_size() -> None:
             parse_size(wrong)
 
 
+@pytest.mark.slow
 def test_frames_differ_so_that_none_is_called_frozen() -> None:
     frames = bench_frames(48, 64)
     assert all(frame.shape == (48, 64, 3) for frame in frames)

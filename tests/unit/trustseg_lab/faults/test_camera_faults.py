@@ -104,6 +104,7 @@ def test_streams_are_thinned_delayed_and_doubled() -> None:
 
 
 @pytest.mark.parametrize(("kind", "share"), [("random_loss_1", 0.01), ("random_loss_3", 0.03)])
+@pytest.mark.slow
 def test_frames_are_lost_at_random_and_the_others_come_three_milliseconds_unevenly(kind: str, share: float) -> None:
     stream = [dataclasses.replace(shots(1)[0], stamp_ns=START + k * PERIOD) for k in range(10_000)]
     came = delivered(kind, stream)

@@ -57,6 +57,7 @@ def test_units_of_groups_cost_what_they_should() -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
+@pytest.mark.slow
 def test_the_graph_of_every_form_equals_the_network(name: str) -> None:
     torch.manual_seed(5)
     config = FORMS[name]

@@ -104,6 +104,7 @@ def test_other_classes_make_no_pair() -> None:
         SegNetPair(SegNet(FIRST), SegNet(SegNetConfig(4, widths=(4, 6), encoder_convs=(1, 1), decoder_convs=(1, 1))))
 
 
+@pytest.mark.slow
 def test_the_exported_pair_equals_the_networks_and_ends_its_trunk_at_both_logits() -> None:
     graph = small_graph()
     model = export_onnx(graph, SIZE)

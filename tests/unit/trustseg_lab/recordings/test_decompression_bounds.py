@@ -139,6 +139,7 @@ def with_number(data: bytes, name: bytes, letters: str, value: int) -> bytes:
     "make",
     [zstd_mcap, lz4_mcap, unindexed_mcap, mcap_message, sqlite_message, sqlite_view, sqlite_computed, ros1_bag],
 )
+@pytest.mark.slow
 def test_a_bag_is_read_in_bounded_memory(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     path = make(tmp_path)
     assert path.stat().st_size < BOMB_BYTES / 100

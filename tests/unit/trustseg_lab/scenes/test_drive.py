@@ -65,6 +65,7 @@ def test_seeds_and_frames_differ(frames: list[SceneFrame]) -> None:
     assert np.mean(frames[1].labels != frames[0].labels) > 0.02
 
 
+@pytest.mark.slow
 def test_a_random_frame_depends_on_its_seed_only() -> None:
     first, second = random_frame(3, SIZE), random_frame(3, SIZE)
     assert digest(first) == digest(second)

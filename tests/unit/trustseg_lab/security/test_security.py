@@ -222,6 +222,7 @@ def test_the_bill_lists_every_locked_package_and_the_model(capsys: pytest.Captur
     assert run(capsys, "sbom")[1] == out  # the same input, the same bytes
 
 
+@pytest.mark.slow
 def test_the_bill_goes_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock = tmp_path / "own.txt"
     lock.write_text(LOCK)
@@ -271,6 +272,7 @@ def service() -> Iterator[tuple[type[Service], str]]:
         server.server_close()
 
 
+@pytest.mark.slow
 def test_known_weaknesses_are_named_and_end_with_1(
     service: tuple[type[Service], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -286,6 +288,7 @@ def test_known_weaknesses_are_named_and_end_with_1(
     assert (code, json.loads(out)) == (1, {"packages": 2, "advisories": rows})
 
 
+@pytest.mark.slow
 def test_nothing_known_ends_with_0(
     service: tuple[type[Service], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

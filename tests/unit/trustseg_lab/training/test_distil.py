@@ -105,6 +105,7 @@ def test_windows_cut_the_soft_labels_at_the_same_place() -> None:
         assert torch.equal(cut[:, ::2, ::2], cut_soft[..., 0])
 
 
+@pytest.mark.slow
 def test_a_student_learns_what_its_teacher_says(tmp_path: Path) -> None:
     """Nobody labels the spots any more: the student knows them from the teacher alone."""
     config = tiny_config(tmp_path, 16)

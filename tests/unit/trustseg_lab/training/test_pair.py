@@ -81,6 +81,7 @@ def test_what_makes_no_pair_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [PLAIN, SHAPE], ids=["plain", "folded stem"])
+@pytest.mark.slow
 def test_a_network_is_read_back_from_its_compact_graph_or_refused(config: SegNetConfig) -> None:
     torch.manual_seed(3)
     network = SegNet(config)

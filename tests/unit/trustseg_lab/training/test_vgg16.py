@@ -125,6 +125,7 @@ def test_narrow_first_changes_the_width_in_the_first_unit() -> None:
     assert widths == [[(4, 6), (4, 4)], [(6, 6), (4, 6)]]
 
 
+@pytest.mark.slow
 def test_its_graph_equals_the_network() -> None:
     torch.manual_seed(0)
     network = SegNet(SMALL)

@@ -47,6 +47,7 @@ def test_what_changed(tmp_path: Path) -> None:
     assert found.miou_change == pytest.approx(-0.15)
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_is_told_or_changes_nothing(tmp_path: Path) -> None:
     after = table(tmp_path / "after", [row(index) for index in range(20)])
     before = table(tmp_path / "before", [row(index) for index in range(20)])

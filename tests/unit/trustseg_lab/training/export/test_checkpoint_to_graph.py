@@ -70,6 +70,7 @@ def images(count: int) -> list[np.ndarray]:
     return [rng.integers(0, 256, (*SIZE, 3), np.uint8) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_exported_graph_equals_the_network(fused: Path, tmp_path: Path) -> None:
     graph, classes, meta = build_graph(fused, SIZE)
     model = export_onnx(graph, SIZE)
@@ -96,6 +97,7 @@ def test_exported_graph_equals_the_network(fused: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "own" / "weights.safetensors").exists()  # an earlier network's would be worse than none
 
 
+@pytest.mark.slow
 def test_the_golden_image_is_the_one_whose_rarest_class_is_the_largest(fused: Path) -> None:
     graph, _, _ = build_graph(fused, SIZE)
     model = export_onnx(graph, SIZE)
@@ -108,6 +110,7 @@ def test_the_golden_image_is_the_one_whose_rarest_class_is_the_largest(fused: Pa
     assert least[[np.array_equal(chosen, image) for image in shown].index(True)] == max(least)
 
 
+@pytest.mark.slow
 def test_a_changed_weight_is_caught(fused: Path) -> None:
     graph, _, _ = build_graph(fused, SIZE)
     model = export_onnx(graph, SIZE)

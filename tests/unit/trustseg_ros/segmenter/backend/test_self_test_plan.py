@@ -206,6 +206,7 @@ class Silent:
     test=st.floats(0.3, 1.3),
     jitter=st.lists(st.integers(0, 3), min_size=1, max_size=8),
 )
+@pytest.mark.slow
 def test_within_its_budget_a_node_proves_its_engine_every_period_and_the_flag_stays_down(
     rate: int, budget: float, busy: float, test: float, jitter: list[int]
 ) -> None:
