@@ -221,8 +221,8 @@ def test_no_number_of_table_and_verdict_model_changes_unseen(bundle: Bundle) -> 
     engine = create_backend("onnxruntime", bundle)
     pipeline = Pipeline(bundle, engine)
     paths = [path for path, _, _ in numbers_of(pipeline._judgement)]
-    some = ("/_table/_coded", "/_table/_low", "/_judge/_model/failure_threshold", "/_judge/_strange/limit")
-    assert {*some, "/_judge/_layers/0/0", "/_judge/_strange/_basis", "/_judge/_limits/share_max"} <= set(paths)
+    some = ("/_table/_coded", "/_table/_low", "/_judge/_model/failure_threshold", "/_judge/_ood/limit")
+    assert {*some, "/_judge/_layers/0/0", "/_judge/_ood/_basis", "/_judge/_limits/share_max"} <= set(paths)
     tried = 0
     for wanted in paths:
         pipeline = Pipeline(bundle, engine)
