@@ -137,6 +137,21 @@ def test_bad_input_is_one_line_and_changes_nothing(data: Path, draft: Path, caps
     assert {path: path.read_bytes() for path in draft.iterdir()} == before
 
 
+def test_images_that_all_fail_are_told_and_change_nothing(
+    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Labels of another data set: it was a traceback, or a verdict that knows nothing but failures."""
+    before = {path: path.read_bytes() for path in draft.iterdir()}
+    (tmp_path / "wrong").mkdir()
+    for path in (data / "labels").iterdir():
+        cv2.imwrite(str(tmp_path / "wrong" / path.name), np.full((HEIGHT, WIDTH), 10, np.uint8))
+    assert run("--bundle", draft, "--data", f"{data / 'images'}:{tmp_path / 'wrong'}", "--scenes", 0) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert "views fail (quality below 0.5)" in told[-2]
+    assert "no image verdict can be fitted on these views, expected views that fail and views that do not" in told[-1]
+    assert {path: path.read_bytes() for path in draft.iterdir()} == before
+
+
 def test_another_precision_gets_its_own_table_and_thresholds(
     data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from pydantic import ValidationError
 
 from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, Layer, VerdictFile
+from trustseg.errors import InputError
 from trustseg_lab.calibrate.dense_fit import DenseSettings, fit_dense
 from trustseg_lab.calibrate.ood_fit import fit_ood_model
 from trustseg_lab.metrics.image_quality import FAILURE_BELOW
@@ -106,7 +108,7 @@ def fit_verdict(
         on_step: called after each of `fit_steps(rows)` steps.
 
     Raises:
-        InputError: fewer blocks than folds.
+        InputError: fewer blocks than folds, or views of one kind, which no verdict can tell apart.
     """
     fitting = fitting_rows(rows)
     fold = folds_by_block(rows.block, FOLDS, seed)
@@ -263,11 +265,17 @@ def _with_thresholds(
         usual = rows.clean & (rows.quality >= FAILURE_BELOW)
         limit = ood_limit(rows, usual, embedding_names, embedding, crossed.distance)
         ood_score = fit_ood_model(embedding_names, embedding[usual], limit)
-    model = VerdictFile(
-        schema_version=1, model_sha256=model_sha256, features=names, mean=final.mean.tolist(), std=final.std.tolist(),
-        clip=CLIP, layers=final.layers, failure_threshold=high, recovery_threshold=low, quality_lower_offset=offset,
-        quality_lower_coverage=LOWER_COVERAGE, ood_score=ood_score,
-    )  # fmt: skip
+    try:
+        model = VerdictFile(
+            schema_version=1, model_sha256=model_sha256, features=names, mean=final.mean.tolist(),
+            std=final.std.tolist(), clip=CLIP, layers=final.layers, failure_threshold=high, recovery_threshold=low,
+            quality_lower_offset=offset, quality_lower_coverage=LOWER_COVERAGE, ood_score=ood_score,
+        )  # fmt: skip
+    except ValidationError as error:  # as of views that all fail, or none: its score says nothing
+        raise InputError(
+            "no image verdict can be fitted on these views", expected="views that fail and views that do not",
+            got=error.errors()[0]["msg"].removeprefix("Value error, "),
+        ) from error  # fmt: skip
     bounded = Judgements(
         crossed.quality, crossed.failure_score, crossed.distance, np.clip(crossed.quality - offset, 0.0, 1.0)
     )

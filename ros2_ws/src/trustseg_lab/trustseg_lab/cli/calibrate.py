@@ -81,6 +81,8 @@ def calibrate(
     # Not "auto": which backend is the fastest changes from run to run, and kept features belong to one of them.
     backend = backend or loaded.card.default_backend
     rows, used = _rows(loaded, folders, scenes, limit, backend, precision, threads, seed, cache, err)
+    if doubt := one_sided(rows.quality):
+        err.print(f"trustseg: {doubt}", style="yellow", soft_wrap=True)
     scaled = _temperature(loaded, folders, limit, used, precision, threads, seed) if temperature else None
     context = CalibrationContext(
         temperature=scaled, bundle=loaded, precision=precision, backend=used, command=_command(loaded.card.name),
@@ -89,8 +91,6 @@ def calibrate(
     with Bars(err) as progress:
         task = progress.add_task("fit", total=1 + fit_steps())
         result = calibrate_rows(rows, context, lambda: progress.advance(task))
-    if doubt := one_sided(rows.quality):
-        err.print(f"trustseg: {doubt}", style="yellow", soft_wrap=True)
     if as_json:
         document = {
             "table": asdict(result.table), "groups": result.groups, "data": context.data,
