@@ -147,6 +147,7 @@ def test_a_stop_is_flagged_within_the_bound(rated: Rated) -> None:
 
     def stop() -> int | None:
         probe = rated.probe
+        probe.publish_and_wait()  # what was answered before the flag came down is forgotten
         probe.until(lambda: rated.heard and rated.heard[-1][1].failure, "flag")
         raised_ns = rated.heard[-1][0]
         probe.until(lambda: len(rated.heard) > 1 and rated.heard[-1][0] > raised_ns, "verdict")
