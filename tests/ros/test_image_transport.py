@@ -30,13 +30,14 @@ def make(tmp_path: Path) -> Iterator[Make]:
     bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
     made: list[Segmenter] = []
 
-    def start(transport: str, topic: str = BASE) -> Segmenter:
+    def start(transport: str, topic: str = BASE, *remappings: str) -> Segmenter:
         given = {
             "bundle": str(bundle), "backend": "onnxruntime", "camera_rate_hz": 10.0, "latency_budget_ms": 5000.0,
             "image_transport": transport,
         }  # fmt: skip
         parameters = (part for name, value in given.items() for part in ("-p", f"{name}:={value}"))
-        rclpy.init(args=["--ros-args", "-r", f"image:={topic}", *parameters])
+        rules = (part for rule in (f"image:={topic}", *remappings) for part in ("-r", rule))
+        rclpy.init(args=["--ros-args", *rules, *parameters])
         node = Segmenter()
         made.append(node)
         node.trigger_configure()
@@ -122,3 +123,15 @@ def test_a_base_topic_leads_to_its_compressed_images(make: Make, camera: Any, su
 
     until(answered, "processed frame")
     executor.shutdown()
+
+
+@pytest.mark.parametrize(("transport", "kind"), [("raw", Image), ("compressed", CompressedImage)])
+def test_a_rule_for_the_name_that_images_were_given_is_not_applied_to_them_again(
+    make: Make, camera: Any, transport: str, kind: type
+) -> None:
+    # As when a launch file moves another topic out of the way: image -> BASE, and what was BASE -> /other.
+    node = make(transport, BASE, f"{BASE}:=/other")
+    publisher = camera.create_publisher(kind, BASE, qos_profile_sensor_data)
+    camera.create_publisher(kind, "/other", qos_profile_sensor_data)
+    until(lambda: heard(node)[0] == 1 and publisher.get_subscription_count() == 1, f"subscriber of {BASE}")
+    assert camera.count_subscribers("/other") == 0

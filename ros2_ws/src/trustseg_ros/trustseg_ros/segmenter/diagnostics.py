@@ -113,7 +113,9 @@ class SegmenterDiagnostics:
         """Publishers that the node can hear; a publisher of the other message type is told, and logged once."""
         node, wanted = self._node, KINDS[self._node.config.image_transport]
         found = [
-            (topic, each.topic_type) for topic in node.input.topics for each in node.get_publishers_info_by_topic(topic)
+            (node.resolve_topic_name(topic), each.topic_type)
+            for topic in node.input.topics
+            for each in node.get_publishers_info_by_topic(topic)
         ]
         count = sum(kind == wanted for _, kind in found)
         others = sorted({(topic, kind) for topic, kind in found if kind != wanted})

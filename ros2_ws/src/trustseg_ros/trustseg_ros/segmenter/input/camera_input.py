@@ -31,11 +31,15 @@ class CameraInput:
 
     @property
     def topics(self) -> list[str]:
-        """Where images come from, as remapped: the topic, and of a base topic what image_transport makes of it too."""
-        topic = self._node.resolve_topic_name(IMAGE_TOPIC)
-        if self._node.config.image_transport == "compressed":
-            return list(dict.fromkeys([topic, compressed_topic(topic)]))
-        return [topic]
+        """Names to hear images under: the node's own, and for a base topic what image_transport makes of it too.
+
+        For rclpy, which remaps each once: a name that was resolved before would be remapped a second time.
+        """
+        if self._node.config.image_transport != "compressed":
+            return [IMAGE_TOPIC]
+        resolved = self._node.resolve_topic_name(IMAGE_TOPIC)
+        compressed = compressed_topic(resolved)
+        return [IMAGE_TOPIC] if compressed == resolved else [IMAGE_TOPIC, compressed]
 
     def open(self, on_image: Callable[[Any], None], on_camera_info: Callable[[Any], None]) -> None:
         """Subscribe. The first image topic must be heard; a security policy may lack the other one."""
@@ -49,7 +53,7 @@ class CameraInput:
             except Exception as error:
                 if not self._subscriptions:
                     raise
-                self._node.get_logger().warning(f"{topic} is not heard: {error}")
+                self._node.get_logger().warning(f"{self._node.resolve_topic_name(topic)} is not heard: {error}")
         self._subscribe(CameraInfo, CAMERA_INFO_TOPIC, on_camera_info)
 
     def close(self) -> None:
