@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from trustseg_ros.common.qos import IMAGE_TOPIC
 from trustseg_ros.segmenter.input.camera_input import CameraInput
 
 
@@ -25,7 +26,7 @@ class FakeNode:
         self.logged: list[str] = []
 
     def resolve_topic_name(self, topic: str) -> str:
-        return self.image
+        return self.image if topic == IMAGE_TOPIC else topic
 
     def get_logger(self) -> Any:
         return SimpleNamespace(warning=self.logged.append, error=self.logged.append)
@@ -50,7 +51,7 @@ def opened(node: FakeNode) -> CameraInput:
 def test_a_raw_camera_is_heard_on_its_topic_and_closing_hears_nothing() -> None:
     node = FakeNode()
     made = opened(node)
-    assert node.made == [(Image, "/cam"), (CameraInfo, "camera_info")]
+    assert node.made == [(Image, IMAGE_TOPIC), (CameraInfo, "camera_info")]
     made.close()
     made.close()
     assert node.made == []
@@ -58,18 +59,18 @@ def test_a_raw_camera_is_heard_on_its_topic_and_closing_hears_nothing() -> None:
 
 def test_a_base_topic_of_compressed_images_is_heard_under_both_names() -> None:
     node = FakeNode("compressed")
-    assert opened(node).topics == ["/cam", "/cam/compressed"]
+    assert opened(node).topics == [IMAGE_TOPIC, "/cam/compressed"]
     assert [kind for kind, _ in node.made] == [CompressedImage, CompressedImage, CameraInfo]
-    assert opened(FakeNode("compressed", image="/cam/compressed")).topics == ["/cam/compressed"]
+    assert opened(FakeNode("compressed", image="/cam/compressed")).topics == [IMAGE_TOPIC]
 
 
 def test_the_second_topic_may_be_refused_and_the_first_may_not() -> None:
     node = FakeNode("compressed", deaf=("/cam/compressed",))
     opened(node)
     assert node.logged == ["/cam/compressed is not heard: not permitted"]
-    assert [topic for _, topic in node.made] == ["/cam", "camera_info"]
+    assert [topic for _, topic in node.made] == [IMAGE_TOPIC, "camera_info"]
     with pytest.raises(RuntimeError, match="not permitted"):
-        opened(FakeNode("compressed", deaf=("/cam",)))
+        opened(FakeNode("compressed", deaf=(IMAGE_TOPIC,)))
 
 
 def test_losses_are_counted_anew_and_another_quality_of_service_is_told() -> None:
