@@ -70,8 +70,8 @@ class Segmenter(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__(NODE_NAME)
-        image = self.resolve_topic_name(IMAGE_TOPIC)
-        self.overrides = QosOverrides(self, (image, compressed_topic(image), CAMERA_INFO_TOPIC), OVERRIDABLE)
+        compressed = compressed_topic(self.resolve_topic_name(IMAGE_TOPIC))
+        self.overrides = QosOverrides(self, (IMAGE_TOPIC, compressed, CAMERA_INFO_TOPIC), OVERRIDABLE)
         self.config = load(self, SegmenterConfig, self.overrides.names)
         self.mode = MODES[self.config.mode]
         self.bounds = self.config.bounds
