@@ -30,6 +30,7 @@ NEEDS = {
     "play": "ROS processes: tests/ros",
     "record": "ROS processes: tests/ros",
     "evaluate": "labelled images: tests/contract/test_evaluate_command.py",
+    "evaluate-unknown": "labelled images: tests/unit/trustseg_lab/evaluation/test_unknown_objects.py",
     "train": "labelled images and minutes: tests/unit/trustseg_lab/training/test_train.py",
     "fit-confidence": "as train",
     "calibrate": "labelled images: tests/contract/test_calibrate_command.py",

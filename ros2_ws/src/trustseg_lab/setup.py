@@ -19,6 +19,7 @@ COMMANDS = {
     "play": "play:play",
     "record": "record:record",
     "evaluate": "evaluate:evaluate",
+    "evaluate-unknown": "evaluate_unknown:evaluate_unknown",
     "train": "train:train",
     "fit-confidence": "fit_confidence:fit_confidence",
     "calibrate": "calibrate:calibrate",

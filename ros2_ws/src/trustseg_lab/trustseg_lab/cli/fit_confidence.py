@@ -38,6 +38,9 @@ def fit_confidence(
     objects: Annotated[
         Path | None, typer.Option(help="Library of unknown objects to paste into half of the images.")
     ] = None,
+    object_weight: Annotated[
+        float, typer.Option(min=0.0, help="How much a pixel of such an object counts, beside 1 of any other.")
+    ] = 1.0,
     steps: Annotated[int, typer.Option(min=1, help="Batches of eight crops of them.")] = 2000,
     target: Annotated[str, typer.Option(help="tcp, tcp_r or tcp_a: form of the true class probability.")] = "tcp_a",
     loss: Annotated[str, typer.Option(help="bce, mse, focal or ranking.")] = "ranking",
@@ -82,7 +85,9 @@ def fit_confidence(
         parts = head_parts(
             unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered, label_names, objects
         )
-        config = HeadConfig(pictures=pictures, steps=steps, target=target, loss=loss, seed=seed)
+        config = HeadConfig(
+            pictures=pictures, steps=steps, target=target, loss=loss, object_weight=object_weight, seed=seed
+        )
         head, record = fit_head(network, parts, corrupt_for_fitting, config, out, report)
     save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})
     check = record["check"]

@@ -27,8 +27,8 @@ from trustseg_lab.training.losses import class_weights
 from trustseg_lab.training.objective import Objective, group_members
 from trustseg_lab.training.scene_set import rendered_set, require_scene_classes
 from trustseg_lab.training.start_weights import start_from_checkpoint
-from trustseg_lab.training.unknown.evaluate import evaluate_unknown, every_second, held_out_paster, with_objects
-from trustseg_lab.training.unknown.sources import load_coarse, paster
+from trustseg_lab.training.unknown.evaluate import evaluate_unknown, every_second, with_objects
+from trustseg_lab.training.unknown.sources import load_coarse, measuring_paster, paster
 from trustseg_lab.training.vgg16 import start_from_vgg16
 
 Report = Callable[[dict[str, Any]], None]
@@ -166,9 +166,11 @@ def train(
     if config.coarse is not None:
         extra.append((load_coarse(config.coarse, classes, data.height, data.width), config.coarse.share))
     pasting = unseen = None
+    road: tuple[int, ...] = ()
     if config.unknown is not None:
         pasting = Pasting(paster(config, classes, train_set), config.unknown.images)
-        unseen = with_objects(every_second(val_set), held_out_paster(config, classes))
+        measuring = measuring_paster(config.unknown, classes)
+        unseen, road = with_objects(every_second(val_set), measuring), measuring.road
     run = start_run(config, classes, train_set.images, device, init)
     out.mkdir(parents=True, exist_ok=True)
     if resume and (out / "state.pt").exists():
@@ -206,7 +208,7 @@ def train(
                 if scenes is not None:
                     record["scenes"] = evaluate(run.average, held_out_scenes(config), count, device)
                 if unseen is not None:
-                    record["unknown"] = evaluate_unknown(run.average, unseen, device)
+                    record["unknown"] = evaluate_unknown(run.average, unseen, device, road)
                 keep(run, out, {**meta, "epoch": run.epoch, "val": record["val"]})
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(record) + "\n")

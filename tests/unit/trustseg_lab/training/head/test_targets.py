@@ -56,6 +56,16 @@ def test_losses_by_hand() -> None:
         assert float(head_loss(logit, target, right, valid, kind)) == pytest.approx(value, rel=1e-5), kind
 
 
+def test_a_pixel_of_weight_three_counts_three_times() -> None:
+    """Entropies log 2 and 2 + log(1 + exp(-2)) of the second, which counts three times."""
+    logit, target = torch.tensor([[[0.0, 2.0]]]), torch.tensor([[[1.0, 0.0]]])
+    yes, weight = torch.ones(1, 1, 2, dtype=torch.bool), torch.tensor([[[1.0, 3.0]]])
+    expected = (math.log(2) + 3 * (2 + math.log(1 + math.exp(-2.0)))) / 4
+    assert float(head_loss(logit, target, yes, yes, "bce", weight)) == pytest.approx(expected, rel=1e-5)
+    p = 1 / (1 + math.exp(-2.0))
+    assert float(head_loss(logit, target, yes, yes, "mse", weight)) == pytest.approx((0.25 + 3 * p * p) / 4, rel=1e-5)
+
+
 def test_ranking_without_a_wrong_pixel_is_the_cross_entropy() -> None:
     logit, target = torch.zeros(1, 1, 2), torch.ones(1, 1, 2)
     yes = torch.ones(1, 1, 2, dtype=torch.bool)

@@ -23,7 +23,6 @@ from trustseg_lab.training.data import GROUPS, IGNORE, UNKNOWN, LabelledSet  # n
 from trustseg_lab.training.losses import exposure_loss, group_loss, unknown_loss  # noqa: E402
 from trustseg_lab.training.train import train  # noqa: E402
 from trustseg_lab.training.unknown import library as object_library  # noqa: E402
-from trustseg_lab.training.unknown.evaluate import ranking  # noqa: E402
 from trustseg_lab.training.unknown.paste import CAMERA, Cutout, Paster, horizon_row, place  # noqa: E402
 from trustseg_lab.training.unknown.shapes import random_object  # noqa: E402
 from trustseg_lab.training.unknown.sources import cutouts, ground_codes, load_coarse  # noqa: E402
@@ -165,13 +164,6 @@ def test_exposure_is_nothing_where_no_class_is_preferred() -> None:
     sure[0, 0, 0, 0] = 8
     assert float(exposure_loss(sure, unknown)) == pytest.approx(6 - math.log(4), abs=0.01)  # 8 at one class of four
     assert float(exposure_loss(sure, ~unknown)) == pytest.approx(0, abs=1e-6)
-
-
-def test_ranking_by_hand() -> None:
-    positive = np.array([True, True, False, False])
-    found = ranking(positive, np.array([0.9, 0.4, 0.5, 0.1]))
-    assert found["auroc"] == pytest.approx(3 / 4)
-    assert found["fpr95"] == pytest.approx(1 / 2)
 
 
 def test_cutouts_are_whole_things() -> None:

@@ -61,7 +61,7 @@ class HeadPart:
 class HeadConfig:
     """How the head is fitted: `pictures` are drawn and passed through the frozen network once, then the head sees
     random crops of them, a third of the height and width, in `steps` batches; `target` and `loss` are names of
-    `trustseg_lab.training.head.targets`."""
+    `trustseg_lab.training.head.targets`; a pixel of an unknown object counts `object_weight` times in the loss."""
 
     pictures: int = 320
     steps: int = 2000
@@ -69,6 +69,7 @@ class HeadConfig:
     lr: float = 2e-3
     target: str = "tcp_a"
     loss: str = "ranking"
+    object_weight: float = 1.0
     seed: int = 0
 
 
@@ -167,7 +168,8 @@ def fit_head(
         target = head_target(config.target, full, truth.masked_fill(strange, IGNORE), IGNORE).masked_fill(strange, 0.0)
         added = upsample(head(decoded, softmax_signals(logits)), stem)[..., dy::stem, dx::stem]
         logit = head.fuse(added, mcp_logits(full)).squeeze(1)
-        loss = head_loss(logit, target, right, valid, config.loss)
+        weight = 1.0 + (config.object_weight - 1.0) * strange if config.object_weight != 1.0 else None
+        loss = head_loss(logit, target, right, valid, config.loss, weight)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
@@ -186,6 +188,7 @@ def fit_head(
         )  # fmt: skip
     record = {
         "pictures": config.pictures, "steps": config.steps, "target": config.target, "loss_kind": config.loss,
+        "object_weight": config.object_weight,
         "loss": float(np.mean(recent)), "error_share": share,
         "error_share_of_parts": {name: int(c[0]) / max(1, int(c[1])) for name, c in counts.items()},
         "check": check_head(head.eval(), pictures, stem),

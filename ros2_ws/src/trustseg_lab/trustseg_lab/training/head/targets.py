@@ -57,7 +57,9 @@ def head_target(kind: str, logits: Tensor, labels: Tensor, ignore: int) -> Tenso
     return TARGETS[kind](logits, labels.masked_fill(ignored, 0)).masked_fill(ignored, 1.0)
 
 
-def head_loss(logit: Tensor, target: Tensor, right: Tensor, valid: Tensor, kind: str) -> Tensor:
+def head_loss(
+    logit: Tensor, target: Tensor, right: Tensor, valid: Tensor, kind: str, weight: Tensor | None = None
+) -> Tensor:
     """Mean loss over the valid pixels.
 
     Args:
@@ -65,15 +67,17 @@ def head_loss(logit: Tensor, target: Tensor, right: Tensor, valid: Tensor, kind:
         right, valid: bool (N, h, w).
         kind: "bce", "mse", "focal" (cross entropy weighted by the squared distance to the target), or "ranking" (cross
             entropy and the logistic loss of random pairs of a wrong pixel and a right one).
+        weight: float (N, h, w), how much a pixel counts; None: all the same. Not of the pairs.
     """
     if kind not in LOSSES:
         raise InputError("unknown loss of the head", expected=", ".join(LOSSES), got=kind)
     if kind == "mse":
-        return (logit.sigmoid() - target).square()[valid].mean()
-    entropy = F.binary_cross_entropy_with_logits(logit, target, reduction="none")
+        each = (logit.sigmoid() - target).square()
+    else:
+        each = F.binary_cross_entropy_with_logits(logit, target, reduction="none")
     if kind == "focal":
-        entropy = entropy * (logit.sigmoid() - target).abs() ** FOCAL_GAMMA
-    loss = entropy[valid].mean()
+        each = each * (logit.sigmoid() - target).abs() ** FOCAL_GAMMA
+    loss = each[valid].mean() if weight is None else (each * weight)[valid].sum() / weight[valid].sum()
     good, bad = logit[valid & right], logit[valid & ~right]
     if kind == "ranking" and len(good) and len(bad):
         above = good[torch.randint(len(good), (RANKED_PAIRS,))]

@@ -4,27 +4,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from trustseg_lab.metrics.found_objects import FoundObjects
 from trustseg_lab.network.segnet import SegNet, upsample
 from trustseg_lab.training.batches import normalise
-from trustseg_lab.training.config import ClassList, TrainConfig
 from trustseg_lab.training.data import IGNORE, UNKNOWN, LabelledSet
 from trustseg_lab.training.unknown.paste import Paster
-from trustseg_lab.training.unknown.sources import ground_codes, object_source, required
-
-SURE = 0.9
-
-
-def held_out_paster(config: TrainConfig, classes: ClassList) -> Paster:
-    """What pastes objects of the held-out half, and nothing else."""
-    section = required(config)
-    road, beside = ground_codes(section, classes)
-    draw = object_source(section.library, 0.0, held_out=True)
-    return Paster(draw, (), road, beside, most=3, known=0.0, shadows=0.0)
 
 
 def every_second(data: LabelledSet) -> LabelledSet:
@@ -40,36 +30,25 @@ def with_objects(data: LabelledSet, paste: Paster, seed: int = 0) -> LabelledSet
 
 
 @torch.no_grad()
-def evaluate_unknown(network: SegNet, data: LabelledSet, device: str, batch: int = 8) -> dict[str, Any]:
-    """AUROC and the false positive rate at 95 % of the object pixels found, of object pixels against all labelled
-    others, by the unknown plane and by 1 - MCP; share of object pixels with an MCP above SURE. Of every second pixel
-    along each axis."""
+def evaluate_unknown(
+    network: SegNet, data: LabelledSet, device: str, road: Sequence[int] = (), batch: int = 8
+) -> dict[str, Any]:
+    """What `FoundObjects` says of the unknown plane and of 1 - MCP, of every second pixel along each axis; `road`:
+    ids of the road. The share of object pixels that are sure is that of 1 - MCP."""
     network.eval()
-    strange, scores, surely = [], {"unknown": [], "doubt": []}, []  # type: ignore[var-annotated]
+    found = {"unknown": FoundObjects(confidence=False), "doubt": FoundObjects()}
     for start in range(0, len(data.images), batch):
         images = torch.from_numpy(data.images[start : start + batch]).to(device)
         with torch.autocast(device, dtype=torch.bfloat16):
             out = network(normalise(images))
         truth = data.labels[start : start + batch, ::2, ::2]
+        objects, known = truth == UNKNOWN, (truth != UNKNOWN) & (truth != IGNORE)
+        at_road = np.isin(truth, road)
         doubt = 1 - upsample(out.logits.float(), network.config.output_stride)[..., ::2, ::2].softmax(1).amax(1)
-        looked = truth != IGNORE
-        strange.append((truth == UNKNOWN)[looked])
-        scores["doubt"].append(doubt.cpu().numpy()[looked])
-        surely.append(doubt.cpu().numpy()[truth == UNKNOWN] < 1 - SURE)
+        found["doubt"].add(doubt.cpu().numpy(), objects, known, at_road)
         if out.unknown is not None:
-            plane = upsample(out.unknown.float(), network.config.output_stride)[:, 0, ::2, ::2]
-            scores["unknown"].append(plane.cpu().numpy()[looked])
-    positive = np.concatenate(strange)
-    record: dict[str, Any] = {"pixels": int(positive.sum()), "sure_share": float(np.concatenate(surely).mean())}
-    for name, parts in scores.items():
-        if parts and positive.any() and not positive.all():
-            record[name] = ranking(positive, np.concatenate(parts))
-    return record
-
-
-def ranking(positive: np.ndarray, score: np.ndarray) -> dict[str, float]:
-    """AUROC and FPR95 of a score that is high on positive pixels; bool and float (n,)."""
-    from sklearn.metrics import roc_auc_score
-
-    level = np.quantile(score[positive], 0.05)
-    return {"auroc": float(roc_auc_score(positive, score)), "fpr95": float((score[~positive] >= level).mean())}
+            plane = upsample(out.unknown.float().sigmoid(), network.config.output_stride)[:, 0, ::2, ::2]
+            found["unknown"].add(plane.cpu().numpy(), objects, known, at_road)
+    records = {name: each.record() for name, each in found.items() if each.object_pixels}
+    sure = records.get("doubt", {}).get("sure_share", float("nan"))
+    return {"pixels": found["doubt"].object_pixels, "sure_share": sure, **records}

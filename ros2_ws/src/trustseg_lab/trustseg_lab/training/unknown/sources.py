@@ -76,6 +76,13 @@ def paster(config: TrainConfig, classes: ClassList, real: LabelledSet) -> Paster
     return section_paster(required(config), classes, real, groups)
 
 
+def measuring_paster(section: UnknownSection, classes: ClassList, held_out: bool = True) -> Paster:
+    """What pastes up to three library pictures of one half into an image to measure on, and nothing else."""
+    road, beside = ground_codes(section, classes)
+    draw = object_source(section.library, 0.0, held_out)
+    return Paster(draw, (), road, beside, most=3, known=0.0, shadows=0.0)
+
+
 def section_paster(
     section: UnknownSection, classes: ClassList, real: LabelledSet, groups: Sequence[list[str]] = ()
 ) -> Paster:  # fmt: skip

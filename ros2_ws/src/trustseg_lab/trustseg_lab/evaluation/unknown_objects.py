@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""How a bundle, or a checkpoint, takes objects that no class describes: pasted into labelled images, at network size.
+
+Every image is looked at twice: as it is, for accuracy and mIoU, and with objects, for the scores. The figures are of
+pasted pictures and not of photographs of real obstacles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from trustseg.backends import Backend
+from trustseg.bundle.card import Card
+from trustseg.bundle.loading import Bundle
+from trustseg.imaging.resize import in_order, nearest, network_image
+from trustseg.types import EngineOutput, UInt8Array
+from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
+from trustseg_lab.evaluation.evaluator import FusedConfidence
+from trustseg_lab.metrics.confusion import ConfusionMatrix
+from trustseg_lab.metrics.found_objects import FoundObjects, share
+from trustseg_lab.metrics.score_histogram import Floats
+from trustseg_lab.metrics.softmax_signals import softmax_signals
+from trustseg_lab.training.config import ClassList
+from trustseg_lab.training.data import IGNORE, UNKNOWN
+from trustseg_lab.training.unknown.paste import Paster
+
+# Names of the scores: high where something is strange. CONFIDENCE is 1 - the confidence that is published, RAW the same
+# before calibration, DOUBT 1 - the largest class probability, PLANE the probability of the unknown plane.
+CONFIDENCE, RAW, DOUBT, PLANE = "confidence", "uncalibrated", "doubt", "plane"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What is said of one image: labels uint8 (h, w), and scores, float (h, w) each, by name."""
+
+    labels: UInt8Array
+    scores: dict[str, Floats]
+
+
+class Scorer(Protocol):
+    """Anything that segments an image, uint8 (h, w, 3) RGB at `size`, and scores its pixels."""
+
+    size: tuple[int, int]
+    classes: ClassList
+
+    def __call__(self, image_rgb: UInt8Array) -> Scored:
+        """Labels and scores of `image_rgb`."""
+
+
+class BundleScorer:
+    """Scores of a bundle as its users get them, by an engine that has its logits exposed."""
+
+    def __init__(self, bundle: Bundle, engine: Backend, precision: str) -> None:
+        self._card, self._engine = bundle.card, engine
+        self._fused = FusedConfidence.of(bundle, precision)
+        self._raw = bundle.card.confidence_code.probabilities().astype(np.float64)
+        self.size, self.classes = bundle.card.size, class_list(bundle.card)
+
+    def __call__(self, image_rgb: UInt8Array) -> Scored:
+        """See `Scorer`; without `CONFIDENCE` of a draft."""
+        image = np.ascontiguousarray(in_order(image_rgb, "rgb", self._card.input.color_order))
+        out = self._engine.infer(image)
+        scores: dict[str, Floats] = {}
+        if self._fused is not None:
+            scores[CONFIDENCE] = 1.0 - self._fused.tables(out.features)[1][out.confidence]
+        scores[RAW] = 1.0 - self._raw[out.confidence]
+        scores[DOUBT] = 1.0 - softmax_signals(out.logits).mcp.astype(np.float64)
+        if (plane := unknown_plane(out, self.size)) is not None:
+            scores[PLANE] = plane
+        return Scored(out.labels, scores)
+
+
+def unknown_plane(out: EngineOutput, size: tuple[int, int]) -> Floats | None:
+    """The unknown plane, float64 in [0, 1] at `size`, of a graph that gives it; else None."""
+    plane = getattr(out, "unknown", None)
+    return None if plane is None or not plane.size else nearest(plane, size).astype(np.float64) / 255.0
+
+
+def class_list(card: Card) -> ClassList:
+    """The card's classes as those of a training."""
+    entries = [{key: getattr(each, key) for key in ("id", "name", "color", "is_foreground")} for each in card.classes]
+    return ClassList.model_validate({"void": IGNORE, "classes": entries})
+
+
+@dataclass
+class UnknownEvaluation:
+    """Counts so far: of the images as they are, and a state for each score with objects in them."""
+
+    confusion: ConfusionMatrix
+    images: int = 0
+    with_objects: int = 0
+    called_road: int = 0
+    found: dict[str, FoundObjects] = field(default_factory=dict)
+
+    def add(
+        self, clean: Scored, clean_truth: UInt8Array, pasted: Scored, truth: UInt8Array, road: Sequence[int]
+    ) -> None:
+        """One image; both truths uint8 (h, w), with UNKNOWN and IGNORE in the second, and IGNORE in the first."""
+        self.confusion.update(clean_truth, clean.labels, IGNORE)
+        self.images += 1
+        objects, known = truth == UNKNOWN, (truth != UNKNOWN) & (truth != IGNORE)
+        self.with_objects += int(objects.any())
+        self.called_road += int(np.isin(pasted.labels[objects], road).sum())
+        for name, score in pasted.scores.items():
+            state = self.found.setdefault(name, FoundObjects(confidence=name != PLANE))
+            state.add(score, objects, known, np.isin(truth, road))
+
+    def record(self) -> dict[str, Any]:
+        """Figures in [0, 1]; NaN where undefined."""
+        pixels = next((each.object_pixels for each in self.found.values()), 0)
+        return {
+            "images": self.images, "with_objects": self.with_objects, "object_pixels": pixels,
+            "miou": self.confusion.miou(), "accuracy": self.confusion.accuracy(),
+            "called_road": share(self.called_road, pixels),
+            "scores": {name: each.record() for name, each in self.found.items()},
+        }  # fmt: skip
+
+
+def evaluate_unknown_objects(
+    scorer: Scorer, pairs: list[LabelledPaths], void: int | None, paste: Paster, seed: int,
+    on_image: Callable[[], None] = lambda: None,
+) -> UnknownEvaluation:  # fmt: skip
+    """Look at every pair as it is and with objects; the same objects for the same `seed`.
+
+    Raises:
+        InputError: a pair cannot be read or does not fit.
+    """
+    state = UnknownEvaluation(ConfusionMatrix(len(scorer.classes.classes)))
+    for index, (image, truth) in enumerate(_streets(pairs, len(scorer.classes.classes), void, scorer.size)):
+        shown, strange = paste(image, truth, np.random.default_rng((seed, index)))
+        state.add(scorer(image), truth, scorer(shown), strange, paste.road)
+        on_image()
+    return state
+
+
+def _streets(
+    pairs: list[LabelledPaths], classes: int, void: int | None, size: tuple[int, int]
+) -> Iterator[tuple[UInt8Array, UInt8Array]]:
+    """Images uint8 (h, w, 3) RGB and labels uint8 (h, w) with IGNORE, at `size`."""
+    for pair in read_ahead(pairs, classes, void):
+        labels = nearest(pair.labels, size)
+        ids = labels if void is None else np.where(labels == void, np.uint8(IGNORE), labels).astype(np.uint8)
+        yield network_image(pair.image, size, "bgr", "rgb"), ids

@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Objects pasted for measuring: a scorer whose answers are known, and the command on a tiny bundle and a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from bundle_factory import CLASSES, make_tiny_bundle, paint_scene
+from trustseg.cli.app import main
+from trustseg.types import UInt8Array
+from trustseg_lab.data.labelled_images import LabelledPaths
+from trustseg_lab.evaluation.unknown_objects import DOUBT, PLANE, Scored, evaluate_unknown_objects
+from trustseg_lab.training.config import ClassList
+from trustseg_lab.training.unknown import library as object_library
+from trustseg_lab.training.unknown.paste import Paster
+
+HEIGHT, WIDTH, VOID, ROAD = 48, 64, 11, 3
+LISTED = {"void": VOID, "classes": [{"id": i, "name": n, "color": (0, 0, 0)} for i, n in enumerate(CLASSES)]}
+
+
+def square() -> UInt8Array:
+    return np.full((20, 20, 4), 255, np.uint8)
+
+
+def write_street(folder: Path, name: str = "a.png") -> None:
+    """Sky above, road below, a strip of void on top; the sky is white, as no pasted square is."""
+    truth = np.zeros((HEIGHT, WIDTH), np.uint8)
+    truth[HEIGHT // 2 :] = ROAD
+    truth[:2] = VOID
+    for part, picture in (("images", paint_scene(HEIGHT, WIDTH)), ("labels", truth)):
+        (folder / part).mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / part / name), picture)
+
+
+class Knowing:
+    """Says road everywhere, is in doubt where the image is not what it was, and sure elsewhere."""
+
+    size = (HEIGHT, WIDTH)
+    classes = ClassList.model_validate(LISTED)
+
+    def __init__(self, usual: UInt8Array) -> None:
+        self.usual = usual
+
+    def __call__(self, image_rgb: UInt8Array) -> Scored:
+        changed = (image_rgb != self.usual).any(2).astype(np.float64)
+        return Scored(np.full(self.size, ROAD, np.uint8), {DOUBT: 0.01 + 0.9 * changed, PLANE: changed})
+
+
+def test_what_is_pasted_is_found_and_the_rest_is_as_it_was(tmp_path: Path) -> None:
+    write_street(tmp_path)
+    usual = np.ascontiguousarray(cv2.imread(str(tmp_path / "images" / "a.png"))[..., ::-1], np.uint8)
+    pair = LabelledPaths(tmp_path / "images" / "a.png", tmp_path / "labels" / "a.png")
+    paste = Paster(lambda _: square(), (), (ROAD,), (), most=1, known=0.0, shadows=0.0)
+    record = evaluate_unknown_objects(Knowing(usual), [pair], VOID, paste, seed=3).record()
+    assert (record["images"], record["with_objects"]) == (1, 1)
+    assert record["called_road"] == 1.0
+    assert record["scores"][DOUBT]["sure_share"] == 0.0
+    assert record["scores"][DOUBT]["auroc"] > 0.97  # a shadow or a soft edge may lie beside the object
+    assert "sure_share" not in record["scores"][PLANE]
+    # Of the image without objects: 24 rows of road are right, 22 of sky are not, void does not count.
+    assert record["accuracy"] == pytest.approx(24 / 46)
+    assert record["miou"] == pytest.approx((0 + 24 / 46) / 2)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A street, the held-out half of a library, a tiny bundle and a draft."""
+    root = tmp_path_factory.mktemp("unknown")
+    write_street(root)
+    object_library.save(object_library.library_path(root, held_out=True), [square()])
+    make_tiny_bundle(root / "tiny", height=HEIGHT, width=WIDTH)
+    make_tiny_bundle(root / "draft", height=HEIGHT, width=WIDTH, verdict=False, calibration=False)
+    return root
+
+
+def run(data: Path, *more: str) -> int:
+    """Exit code of the command."""
+    street = f"{data / 'images'}:{data / 'labels'}:{VOID}"
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate-unknown", "--objects", str(data), "--data", street, *more])
+    return int(ended.value.code or 0)
+
+
+def figures(data: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:
+    assert run(data, "--json", *more) == 0
+    (found,) = json.loads(capsys.readouterr().out)["data"].values()
+    return dict(found)
+
+
+def test_a_bundle_is_scored_as_it_publishes(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--backend", "onnxruntime", "--threads", "1")
+    finished = figures(data, capsys, "--bundle", str(data / "tiny"), *options)
+    draft = figures(data, capsys, "--bundle", str(data / "draft"), *options)
+    assert list(finished["scores"]) == ["confidence", "uncalibrated", "doubt"]
+    assert list(draft["scores"]) == ["uncalibrated", "doubt"]
+    assert finished["object_pixels"] == draft["object_pixels"] > 0
+    assert finished["scores"]["doubt"] == draft["scores"]["doubt"]
+
+
+def test_a_checkpoint_is_scored_without_a_bundle(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
+    from trustseg_lab.network.segnet import SegNet, SegNetConfig
+    from trustseg_lab.training.checkpoint import describe, save_weights
+
+    shape = SegNetConfig(
+        classes=11, widths=(4, 4), encoder_convs=(1, 1), decoder_convs=(1, 1), dropout=0.0, unknown=True
+    )
+    torch.manual_seed(0)
+    path = tmp_path / "net.safetensors"
+    save_weights(path, SegNet(shape).state_dict(), describe(shape, ClassList.model_validate(LISTED)))
+    found = figures(data, capsys, "--checkpoint", str(path), "--out", str(tmp_path / "out.json"))
+    assert list(found["scores"]) == ["doubt", "plane"]
+    assert json.loads((tmp_path / "out.json").read_text())["half"] == "held-out"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), "one network is evaluated"),
+        (("--bundle", "tiny", "--checkpoint", "net"), "one network is evaluated"),
+        (("--bundle", "tiny", "--half", "third"), "no such half of the objects"),
+        (("--checkpoint", "nowhere.safetensors"), "no such checkpoint"),
+        (("--bundle", "DATA/tiny", "--half", "fit"), "no library of objects"),
+    ],
+)
+def test_wrong_options_are_one_line(
+    data: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], said: str
+) -> None:
+    pytest.importorskip("torch", reason="the training extra (torch) is not installed")
+    assert run(data, *(each.replace("DATA", str(data)) for each in more)) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert "Traceback" not in err
