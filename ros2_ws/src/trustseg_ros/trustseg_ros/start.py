@@ -32,6 +32,17 @@ def monitor() -> int:
     return main()
 
 
+def ground_grid() -> int:
+    """The grid of the ground."""
+    _take_over()
+    from trustseg.host import installed
+
+    installed.refuse_old(installed.OF_FRAMES)
+    from trustseg_ros.ground_grid.node import main
+
+    return main()
+
+
 def camera() -> int:
     """The camera of drives without one."""
     return _of_another_package("camera")

@@ -1,0 +1,273 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The ground grid `trustseg_ground_grid`: what planners and Nav2 take, from mask, confidence, status and verdict.
+
+A process of its own: it can be late, stop or end without any effect on segmenter and monitor. Whatever is missing, old,
+unmatched or flagged makes every cell unknown, within a tick of the monitor.
+"""
+
+from __future__ import annotations
+
+import array
+import time
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import Pose, Quaternion
+from nav_msgs.msg import OccupancyGrid
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo, Image, Range
+from trustseg_interfaces.msg import FailureState, SegmentationStatus
+
+from trustseg.bounds import TICK_NS
+from trustseg.bundle.loading import load_bundle
+from trustseg.errors import InputError, TrustSegError
+from trustseg_ros.common.node_main import spin_node, steady_timer
+from trustseg_ros.common.parameters import load, watch
+from trustseg_ros.common.qos import (
+    CAMERA_INFO_TOPIC,
+    STATUS_TOPIC,
+    VERDICT_TOPIC,
+    camera_qos,
+    output_qos,
+    status_qos,
+    verdict_qos,
+    view_qos,
+)
+from trustseg_ros.ground_grid.config import GroundGridConfig
+from trustseg_ros.ground_grid.matched_frames import MatchedFrames
+from trustseg_ros.ground_grid.occupancy import UNKNOWN, GroundGrid, Int8
+from trustseg_ros.ground_grid.projection import Lens, distance_error_m, footprints
+from trustseg_ros.planner.guard import FailureGuard
+from trustseg_ros.segmenter.messages import scaled_camera_info
+
+NODE_NAME = "trustseg_ground_grid"
+MASK_TOPIC, CONFIDENCE_TOPIC = "trustseg/mask", "trustseg/confidence"
+# While nothing is known this is said again so often: whoever comes later hears it too.
+REPEAT_NS = 100_000_000
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+
+class GroundGridNode(LifecycleNode):
+    """Lifecycle: configure reads the bundle's classes, activate subscribes."""
+
+    def __init__(self) -> None:
+        super().__init__(NODE_NAME)
+        self.config = load(self, GroundGridConfig)
+        watch(self, self.config, lambda changed: None)
+        self._shape, self._mount, self._bounds = self.config.shape, self.config.mount, self.config.bounds
+        self.guard = FailureGuard(simulation=self.config.simulation)
+        self._frames = MatchedFrames()
+        self._info: CameraInfo | None = None
+        self._grid: GroundGrid | None = None
+        self._grid_of: Any = None
+        self._free: list[int] = []
+        self._models: frozenset[str] = frozenset()
+        self._good_ns: int | None = None
+        self._told_ns, self._told = 0, ""
+        self._problem = ""
+        self._outputs: list[Any] = []
+        self._inputs: list[Any] = []
+        errors = ", ".join(f"{x} m: {self._error_m(x):.2f} m" for x in (5, 10, 20, 40))
+        self.get_logger().info(f"a distance on flat ground is wrong by the pitch alone by at most: {errors}")
+        if self.config.autostart:
+            self._autostart = steady_timer(self, 0.0, self._start_by_itself)
+
+    def _error_m(self, distance_m: float) -> float:
+        at = np.array(float(distance_m))
+        return float(distance_error_m(at, self._mount.height_m, np.inf, self.config.pitch_error_deg))
+
+    def _start_by_itself(self) -> None:
+        self._autostart.cancel()
+        if self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    # Lifecycle ------------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Read the names of the classes."""
+        try:
+            bundle = load_bundle(self.config.bundle)
+            self._free = self.config.free_ids({each.name: each.id for each in bundle.card.classes})
+        except TrustSegError as error:
+            self.get_logger().error(str(error))
+            return FAILURE
+        self._models = frozenset(each.sha256 for each in bundle.card.models.values())
+        self._grid_out = self.create_lifecycle_publisher(OccupancyGrid, "~/grid", view_qos())
+        self._class_out = self.create_lifecycle_publisher(OccupancyGrid, "~/class_grid", view_qos())
+        self._range_out = self.create_lifecycle_publisher(Range, "~/free_distance", view_qos())
+        self._outputs = [self._grid_out, self._class_out, self._range_out]
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to listen, with nothing known."""
+        result = super().on_activate(state)
+        self._frames, self._good_ns, self._problem = MatchedFrames(), None, "no frame has arrived"
+        newest = output_qos()
+        self._inputs = [
+            self.create_subscription(Image, MASK_TOPIC, lambda m: self._take("mask", m), newest),
+            self.create_subscription(Image, CONFIDENCE_TOPIC, lambda m: self._take("confidence", m), newest),
+            self.create_subscription(
+                SegmentationStatus, STATUS_TOPIC, lambda m: self._take("status", m), status_qos(self._bounds)
+            ),
+            self.create_subscription(CameraInfo, CAMERA_INFO_TOPIC, self._on_info, camera_qos()),
+            self.create_subscription(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos()),
+        ]
+        self._timer = steady_timer(self, TICK_NS / 1e9, self._look)
+        self._look()
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Say that nothing is known, and listen no more."""
+        self._tell_unknown("the node is not active")
+        self._end()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Forget the bundle."""
+        for each in self._outputs:
+            self.destroy_lifecycle_publisher(each)
+        self._outputs, self._grid, self._grid_of = [], None, None
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As deactivate and cleanup."""
+        self._end()
+        return self.on_cleanup(state)
+
+    def _end(self) -> None:
+        if self._inputs:
+            self.destroy_timer(self._timer)
+        for each in self._inputs:
+            self.destroy_subscription(each)
+        self._inputs = []
+
+    # What arrives ---------------------------------------------------------------------------------------------
+
+    def _on_info(self, message: CameraInfo) -> None:
+        self._info = message
+
+    def _on_verdict(self, message: FailureState) -> None:
+        self.guard.on_message(message)
+        self._look()
+
+    def _take(self, part: str, message: Any) -> None:
+        frame = self._frames.take(part, message)
+        if frame is None:
+            return
+        try:
+            self._problem = self._publish(*frame)
+        except InputError as error:
+            self._problem = str(error)
+        if not self._problem:
+            self._good_ns = time.monotonic_ns()
+        self._look()
+
+    def _look(self) -> None:
+        """Say that nothing is known where that is so."""
+        problem = self._problem_now()
+        now_ns = time.monotonic_ns()
+        if problem and (problem != self._told or now_ns - self._told_ns >= REPEAT_NS):
+            self._tell_unknown(problem)
+        elif not problem:
+            self._told = ""
+
+    def _problem_now(self) -> str:
+        if self.guard.failed():
+            return self.guard.why
+        if self._problem:
+            return self._problem
+        if self._good_ns is None or time.monotonic_ns() - self._good_ns > self._bounds.age_limit_ns:
+            return "the newest mask is too old"
+        return ""
+
+    # What is said ---------------------------------------------------------------------------------------------
+
+    def _publish(self, mask: Image, confidence: Image, status: SegmentationStatus) -> str:
+        """Publish the grid of one frame; returns why it cannot be made, empty when it was, or when the flag is up."""
+        if status.model_sha256 not in self._models:
+            return f"the mask is of another network than those of bundle {self.config.bundle}"
+        if (confidence.height, confidence.width) != (mask.height, mask.width):
+            return "mask and confidence differ in size"
+        grid = self._made_for(mask)
+        if grid is None:
+            return f"no camera_info with the matrix of {mask.header.frame_id or 'the camera'} has arrived"
+        if self.guard.failed():
+            return ""
+        labels, sure = _pixels(mask), _pixels(confidence)
+        occupancy = grid.occupancy(labels, sure)
+        self._grid_out.publish(self._message(mask.header.stamp, occupancy))
+        if self._class_out.get_subscription_count():
+            self._class_out.publish(self._message(mask.header.stamp, grid.classes(labels, occupancy)))
+        found = grid.free_distance(occupancy, self.config.corridor_width_m)
+        free_m = found.free_m or -np.inf  # as REP 117: too near to tell
+        self._range_out.publish(
+            self._range(mask.header.stamp, found.from_m, found.to_m, np.inf if free_m >= found.to_m else free_m)
+        )
+        return ""
+
+    def _made_for(self, mask: Image) -> GroundGrid | None:
+        """The grid of this camera and size, computed when either changes."""
+        info = None if self._info is None else scaled_camera_info(self._info, mask.header, (mask.height, mask.width))
+        if info is None or self._info is None or self._info.header.frame_id != mask.header.frame_id or not info.k[0]:
+            return None
+        of = (info.height, info.width, tuple(info.k), tuple(info.d), info.distortion_model)
+        if of != self._grid_of:
+            lens = Lens(
+                (info.height, info.width), np.reshape(info.k, (3, 3)), np.array(info.d, float), info.distortion_model
+            )
+            config, lowest = self.config, round(self.config.visible_share * info.height)
+            cells = footprints(
+                self._shape, lens, self._mount, pitch_error_deg=config.pitch_error_deg, most_error_m=config.max_error_m,
+                lowest_row=lowest,
+            )  # fmt: skip
+            self._grid = GroundGrid(
+                self._shape, cells, self._free, least_confidence=round(config.min_confidence * 255),
+                most_unsure=config.max_unsure_share, lowest_row=lowest,
+            )  # fmt: skip
+            self._grid_of = of
+            share = float(cells.seen.mean())
+            log = self.get_logger().info if share else self.get_logger().error
+            log(f"{share:.0%} of the grid's cells are in the image and within {config.max_error_m:g} m of error")
+        return self._grid
+
+    def _tell_unknown(self, problem: str) -> None:
+        if problem != self._told:
+            self.get_logger().warning(f"every cell is unknown: {problem}")
+        self._told, self._told_ns = problem, time.monotonic_ns()
+        stamp = self.get_clock().now().to_msg()
+        unknown = self._message(stamp, np.full(self._shape.size, UNKNOWN, np.int8))
+        self._grid_out.publish(unknown)
+        if self._class_out.get_subscription_count():
+            self._class_out.publish(unknown)
+        self._range_out.publish(self._range(stamp, self.config.from_m, self.config.to_m, -np.inf))
+
+    def _message(self, stamp: Any, values: Int8) -> OccupancyGrid:
+        message = OccupancyGrid()
+        message.header.stamp, message.header.frame_id = stamp, self.config.base_frame
+        info = message.info
+        info.map_load_time, info.resolution = stamp, float(self._shape.cell_m)
+        info.height, info.width = values.shape
+        info.origin = Pose(orientation=Quaternion(w=1.0))
+        info.origin.position.x, info.origin.position.y = float(self._shape.from_m), float(self._shape.right_m)
+        message.data = array.array("b", values.tobytes())
+        return message
+
+    def _range(self, stamp: Any, least: float, most: float, free_m: float) -> Range:
+        message = Range(min_range=least, max_range=most, range=float(free_m))
+        message.header.stamp, message.header.frame_id = stamp, self.config.base_frame
+        return message
+
+
+def _pixels(image: Image) -> Any:
+    """uint8 (height, width), a view; the segmentation node pads no row."""
+    return np.frombuffer(image.data, np.uint8).reshape(image.height, image.width)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Entry point: 0 after a signal, 2 with one line for a parameter that cannot be used."""
+    return spin_node(GroundGridNode, args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
