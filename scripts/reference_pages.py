@@ -25,12 +25,14 @@ END = "<!-- end of what is written -->\n"
 def parameters() -> str:
     """One table for each node; what two nodes share stands first."""
     from trustseg_ros.common.parameters import CameraConfig, MonitorConfig, RecorderConfig, SegmenterConfig, Timing
+    from trustseg_ros.ground_grid.config import GroundGridConfig
 
     shared = {each.name for each in dataclasses.fields(Timing)}
     kinds: tuple[tuple[str, type, set[str]], ...] = (
-        ("Both nodes: equal in `trustseg` and `trustseg_monitor`", Timing, set()),
+        ("All nodes: equal in `trustseg`, `trustseg_monitor` and `trustseg_ground_grid`", Timing, set()),
         ("The segmentation node, `trustseg`", SegmenterConfig, shared),
         ("The failure monitor, `trustseg_monitor`", MonitorConfig, shared),
+        ("The ground grid, `trustseg_ground_grid`", GroundGridConfig, shared),
         ("The camera process, `camera`", CameraConfig, set()),
         ("The recorder, `recorder`", RecorderConfig, set()),
     )

@@ -86,6 +86,9 @@ def test_footprints_of_cells() -> None:
     assert (cells.left[1, 0], cells.right[1, 0]) == (75, 100)
     # Its far edge is wrong by (5^2+1.5^2)/150 = 0.18 m: the ground 0.18 m behind is at 60 + 150/5.18 = 88.96.
     assert cells.clear[1, 0] == 89
+    # An underbody 0.3 m above it: 60 + 120/5.18 = 83.2.
+    raised = footprints(shape, LENS, LEVEL, pitch_error_deg=0.0, most_error_m=9.0, lowest_row=121, foot_m=0.3)
+    assert raised.clear[1, 0] == 83
     assert cells.seen.all()
 
 

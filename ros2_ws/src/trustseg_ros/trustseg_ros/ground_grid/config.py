@@ -38,6 +38,10 @@ class GroundGridConfig(Timing):
     max_error_m: float = parameter(
         3.0, "cells whose distance may be wrong by more stay unknown, m", minimum=0.01, maximum=1000.0
     )
+    obstacle_foot_m: float = parameter(
+        0.25, "how high above the road the lowest visible part of an obstacle may be (kerb, underbody), m",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
     from_m: float = parameter(0.0, "where the grid begins ahead of the base frame, m", minimum=-100.0, maximum=1000.0)
     to_m: float = parameter(40.0, "where the grid ends, m", minimum=-100.0, maximum=1000.0)
     width_m: float = parameter(20.0, "width of the grid, m", minimum=0.1, maximum=1000.0)

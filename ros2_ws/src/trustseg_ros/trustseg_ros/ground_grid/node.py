@@ -219,7 +219,7 @@ class GroundGridNode(LifecycleNode):
             config, lowest = self.config, round(self.config.visible_share * info.height)
             cells = footprints(
                 self._shape, lens, self._mount, pitch_error_deg=config.pitch_error_deg, most_error_m=config.max_error_m,
-                lowest_row=lowest,
+                lowest_row=lowest, foot_m=config.obstacle_foot_m,
             )  # fmt: skip
             self._grid = GroundGrid(
                 self._shape, cells, self._free, least_confidence=round(config.min_confidence * 255),

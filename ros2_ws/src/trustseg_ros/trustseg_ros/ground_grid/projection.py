@@ -50,8 +50,8 @@ class CameraMount:
         roll = np.array([[1, 0, 0], [0, np.cos(r), -np.sin(r)], [0, np.sin(r), np.cos(r)]])
         pitch = np.array([[np.cos(p), 0, np.sin(p)], [0, 1, 0], [-np.sin(p), 0, np.cos(p)]])
         yaw = np.array([[np.cos(y), -np.sin(y), 0], [np.sin(y), np.cos(y), 0], [0, 0, 1]])
-        rotation = (OPTICAL @ (yaw @ pitch @ roll).T).astype(np.float64)
-        return rotation, (-rotation @ np.array([self.x_m, self.y_m, self.height_m])).astype(np.float64)
+        rotation = np.asarray(OPTICAL @ (yaw @ pitch @ roll).T, np.float64)
+        return rotation, np.asarray(-rotation @ np.array([self.x_m, self.y_m, self.height_m]), np.float64)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ class GridShape:
     def edges(self) -> tuple[Float64, Float64]:
         """(x of the cells' edges, y of them), metres, float64 (columns + 1,) and (rows + 1,)."""
         rows, columns = self.size
-        return self.from_m + self.cell_m * np.arange(columns + 1), self.right_m + self.cell_m * np.arange(rows + 1)
+        across, along = (self.cell_m * np.arange(n + 1, dtype=np.float64) for n in (rows, columns))
+        return np.asarray(self.from_m + along, np.float64), np.asarray(self.right_m + across, np.float64)
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,8 @@ class Footprints:
 
     Attributes:
         top, bottom: first and last row, int32; left, right: first and last column.
-        clear: the row of the ground behind the cell by the error of its distance: an obstacle whose foot is seen above
-            this row is not in the cell.
+        clear: the row in which the lowest visible part of an obstacle would be that stands behind the cell by the error
+            of its distance: one whose foot is seen above this row is not in the cell.
         seen: whether all of the cell is in the image and its distance known well enough.
         error_m: how far away from its place something at the cell may seem to be, metres, float64.
     """
@@ -162,13 +163,21 @@ def distance_error_m(distance_m: Float64, height_m: float, focal_px: float, pitc
 
 
 def footprints(
-    shape: GridShape, lens: Lens, mount: CameraMount, *, pitch_error_deg: float, most_error_m: float, lowest_row: int
+    shape: GridShape,
+    lens: Lens,
+    mount: CameraMount,
+    *,
+    pitch_error_deg: float,
+    most_error_m: float,
+    lowest_row: int,
+    foot_m: float = 0.0,
 ) -> Footprints:
     """Project every cell.
 
     Args:
         pitch_error_deg: bound of what the pitch is wrong by. most_error_m: cells with more are not seen.
         lowest_row: first row of the image that shows the vehicle itself; cells that reach it are not seen.
+        foot_m: how high above the ground the lowest visible part of an obstacle may be.
     """
     x, y = shape.edges()
     corners = np.zeros((len(y), len(x), 3))
@@ -181,6 +190,7 @@ def footprints(
     away = corners[..., :2] - (mount.x_m, mount.y_m)
     length = np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-6)
     behind[..., :2] += away / length * error[..., None]
+    behind[..., 2] = foot_m
     clear_pixels, _ = lens.project(behind, mount)
     columns, rows = _of_cells(pixels[..., 0]), _of_cells(pixels[..., 1])
     left, right = _pixel(columns.min(-1)), _pixel(columns.max(-1))

@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The ground grid as a real process: known cells while the flag is down, unknown ones otherwise."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nav_msgs.msg import OccupancyGrid
+from sensor_msgs.msg import CameraInfo, Range
+from std_msgs.msg import Float64
+
+from bundle_factory import make_tiny_bundle
+from ros_probe import HEIGHT, TIMING, WIDTH, Probe
+from trustseg.reasons import State
+from trustseg_ros.common.qos import camera_qos
+
+StartNode = Callable[..., "subprocess.Popen[bytes]"]
+# The painted scene's horizon is in its upper half: a camera that looks down shows road below it.
+MOUNT = {"camera_height_m": 1.5, "camera_pitch_deg": 6.0, "to_m": 12.0, "width_m": 6.0, "cell_m": 0.5}
+CALM = {"min_confidence": 0.0, "pitch_error_deg": 0.0, "free_classes": "road,pavement"}
+
+
+class Ground:
+    """What the grid says, and the camera_info that it needs."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self.grids: list[OccupancyGrid] = []
+        self.classes: list[OccupancyGrid] = []
+        self.ranges: list[Range] = []
+        node = probe.node
+        node.create_subscription(OccupancyGrid, "trustseg_ground_grid/grid", self.grids.append, 100)
+        node.create_subscription(OccupancyGrid, "trustseg_ground_grid/class_grid", self.classes.append, 100)
+        node.create_subscription(Range, "trustseg_ground_grid/free_distance", self.ranges.append, 100)
+        self._info = node.create_publisher(CameraInfo, "camera_info", camera_qos())
+
+    def frame(self) -> None:
+        image = self.probe.image()
+        info = CameraInfo(header=image.header, height=HEIGHT, width=WIDTH, distortion_model="plumb_bob", d=[0.0] * 5)
+        info.k = [100.0, 0.0, WIDTH / 2, 0.0, 100.0, HEIGHT / 2, 0.0, 0.0, 1.0]
+        self._info.publish(info)
+        self.probe.publish(image)
+
+    @property
+    def known(self) -> bool:
+        return bool(self.grids) and max(self.grids[-1].data) >= 0
+
+    @property
+    def unknown(self) -> bool:
+        return bool(self.grids) and set(self.grids[-1].data) == {-1}
+
+
+def test_known_while_all_is_well_and_unknown_at_once_when_it_is_not(
+    segmenter: StartNode,
+    monitor: StartNode,
+    start_node: StartNode,
+    start_process: StartNode,
+    probe: Probe,
+    bundle: Path,
+    repository: Path,
+) -> None:
+    ground = Ground(probe)
+    start_node("ground_grid", {"bundle": str(bundle), "autostart": True, **TIMING, **MOUNT, **CALM})
+    start_process(sys.executable, repository / "examples" / "grid_planner.py", name="planner")
+    speeds: list[float] = []
+    probe.node.create_subscription(Float64, "speed", lambda message: speeds.append(message.data), 1000)
+    probe.until(lambda: ground.unknown and ground.ranges, "word that nothing is known yet")
+    assert ground.ranges[-1].range == -np.inf
+
+    process, watching = segmenter(), monitor()
+    probe.until(lambda: ground.known, "grid", every=ground.frame)
+    assert any(verdict.state == State.OK for verdict in probe.verdicts)  # never before the monitor had said so
+    grid = ground.grids[-1]
+    assert (grid.info.width, grid.info.height, grid.info.resolution) == (24, 12, 0.5)
+    assert (grid.info.origin.position.x, grid.info.origin.position.y) == (0.0, -3.0)
+    assert grid.header.frame_id == "base_link"
+    assert set(grid.data) <= {-1, 0, 100}
+    assert any((g.header.stamp.sec, g.header.stamp.nanosec) == (m.header.stamp.sec, m.header.stamp.nanosec)
+               for g in ground.grids[-3:] for m in probe.pictures["mask"])  # fmt: skip
+    probe.until(lambda: ground.classes and max(ground.classes[-1].data) >= 0, "class grid", every=ground.frame)
+    probe.until(lambda: ground.ranges[-1].range > 0, "free distance", every=ground.frame)
+    probe.until(lambda: speeds and speeds[-1] > 0, "speed", every=ground.frame)
+
+    # The monitor falls silent: nobody knows whether the masks are right.
+    watching.send_signal(signal.SIGSTOP)
+    try:
+        probe.until(lambda: ground.unknown, "unknown cells for a silent monitor", every=ground.frame)
+        probe.until(lambda: speeds[-1] == 0, "a stop", every=ground.frame)
+    finally:
+        watching.send_signal(signal.SIGCONT)
+    probe.until(lambda: ground.known, "grid after the monitor's silence", every=ground.frame)
+
+    process.kill()
+    probe.until(lambda: ground.unknown, "unknown cells without a segmenter", every=ground.frame)
+    stopped = len(ground.grids)
+    probe.until(lambda: len(ground.grids) > stopped + 3, "more of them", every=ground.frame)
+    assert all(set(each.data) == {-1} for each in ground.grids[stopped:])
+
+
+def test_the_masks_of_another_network_make_no_grid(
+    segmenter: StartNode, monitor: StartNode, start_node: StartNode, probe: Probe, tmp_path: Path
+) -> None:
+    other = make_tiny_bundle(tmp_path / "engines" / "other", height=HEIGHT, width=2 * WIDTH)
+    ground = Ground(probe)
+    start_node("ground_grid", {"bundle": str(other), "autostart": True, **TIMING, **MOUNT, **CALM}, name="grid")
+    segmenter()
+    monitor()
+    probe.until(lambda: probe.verdicts and probe.verdicts[-1].state == State.OK, "OK", every=ground.frame)
+    log = tmp_path / "grid.log"
+    probe.until(lambda: "of another network" in log.read_text(), "a line that says so", every=ground.frame)
+    assert all(set(each.data) == {-1} for each in ground.grids)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "camera_height_m"),
+        ({"camera_height_m": 1.5, "to_m": -1.0}, "to_m"),
+        ({"camera_height_m": 1.5, "cell_m": 0.01, "to_m": 500.0}, "cells"),
+        ({"camera_height_m": 1.5, "lawn": 1}, "lawn"),
+    ],
+)
+def test_parameters_that_cannot_be_used_end_it_with_one_line(
+    start_node: StartNode, tmp_path: Path, given: dict[str, object], words: str
+) -> None:
+    process = start_node("ground_grid", given, name="grid")
+    assert process.wait(60) == 2
+    lines = [line for line in (tmp_path / "grid.log").read_text().splitlines() if line.startswith("trustseg:")]
+    assert len(lines) == 1
+    assert words in lines[0]

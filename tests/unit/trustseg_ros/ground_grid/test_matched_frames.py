@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Three parts of one stamp, in any order, make a frame; parts of different frames never do."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from trustseg_ros.ground_grid import matched_frames
+from trustseg_ros.ground_grid.matched_frames import MatchedFrames
+from trustseg_ros.planner import matched_outputs
+
+
+@pytest.fixture(autouse=True)
+def _sealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matched_outputs, "is_intact", lambda message: True)
+
+
+def parts(stamp: int, data: bytes = b"mask", crc_of: bytes | None = None) -> dict[str, Any]:
+    header = SimpleNamespace(stamp=SimpleNamespace(sec=stamp, nanosec=0))
+    crc = zlib.crc32(data if crc_of is None else crc_of)
+    return {
+        "mask": SimpleNamespace(header=header, data=data),
+        "confidence": SimpleNamespace(header=header, data=b"sure"),
+        "status": SimpleNamespace(header=header, outcome=0, mask_crc32=crc),
+    }
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("mask", "confidence", "status"))))
+def test_the_last_part_completes_the_frame(order: tuple[str, ...]) -> None:
+    frames, made = MatchedFrames(), parts(5)
+    got = [frames.take(name, made[name]) for name in order]
+    assert got == [None, None, (made["mask"], made["confidence"], made["status"])]
+
+
+def test_a_mask_of_another_frame_is_never_handed_out() -> None:
+    frames, made = MatchedFrames(), parts(5, crc_of=b"other")
+    assert [frames.take(name, made[name]) for name in ("status", "confidence", "mask")] == [None] * 3
+    assert "another frame" in frames.match.problem
+
+
+def test_parts_of_two_frames_are_kept_apart_and_old_ones_dropped() -> None:
+    frames, first, second = MatchedFrames(), parts(5), parts(6)
+    assert frames.take("mask", first["mask"]) is None
+    assert frames.take("mask", second["mask"]) is None
+    assert frames.take("status", second["status"]) is None
+    assert frames.take("confidence", second["confidence"]) is not None
+    # What comes late of the first one is not a frame any more.
+    assert frames.take("confidence", first["confidence"]) is None
+    assert frames.take("status", first["status"]) is None
+
+
+def test_what_never_becomes_complete_is_bounded() -> None:
+    frames = MatchedFrames()
+    for stamp in range(3 * matched_frames.MOST_WAITING):
+        assert frames.take("mask", parts(stamp + 1)["mask"]) is None
+    assert len(frames._parts) <= matched_frames.MOST_WAITING
