@@ -20,6 +20,7 @@ from bundle_factory import make_tiny_bundle
 from ros_probe import HEIGHT, TIMING, WIDTH, Probe
 from trustseg.reasons import State
 from trustseg_ros.common.qos import camera_qos
+from trustseg_ros.ground_grid.node import NODE_NAME
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 # The painted scene's horizon is in its upper half: a camera that looks down shows road below it.
@@ -36,9 +37,9 @@ class Ground:
         self.classes: list[OccupancyGrid] = []
         self.ranges: list[Range] = []
         node = probe.node
-        node.create_subscription(OccupancyGrid, "trustseg_ground_grid/grid", self.grids.append, 100)
-        node.create_subscription(OccupancyGrid, "trustseg_ground_grid/class_grid", self.classes.append, 100)
-        node.create_subscription(Range, "trustseg_ground_grid/free_distance", self.ranges.append, 100)
+        node.create_subscription(OccupancyGrid, f"{NODE_NAME}/grid", self.grids.append, 100)
+        node.create_subscription(OccupancyGrid, f"{NODE_NAME}/class_grid", self.classes.append, 100)
+        node.create_subscription(Range, f"{NODE_NAME}/free_distance", self.ranges.append, 100)
         self._info = node.create_publisher(CameraInfo, "camera_info", camera_qos())
 
     def frame(self) -> None:
