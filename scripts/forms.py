@@ -21,12 +21,13 @@ import onnxruntime as ort
 import openvino as ov
 import torch
 
+from trustseg_lab.data.yaml_file import read_yaml
 from trustseg_lab.network.confidence import ConfidenceHead
 from trustseg_lab.network.graph import DeployGraph
 from trustseg_lab.network.segnet import SegNet, multiply_accumulates
 from trustseg_lab.training.batches import MEAN, STD
 from trustseg_lab.training.checkpoint import network_config
-from trustseg_lab.training.config import ModelSection, read_yaml
+from trustseg_lab.training.config import ModelSection
 from trustseg_lab.training.export.checkpoint_to_graph import export_onnx
 
 SIZE = (360, 480)

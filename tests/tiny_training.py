@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from trustseg_lab.training.config import ClassList, Source, TrainConfig
+from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.training.config import Source, TrainConfig
 
 CLASSES = ClassList.model_validate(
     {

@@ -21,6 +21,7 @@ from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
 from trustseg_lab.corruptions.catalogue import Corruption
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.labelled_images import find_pairs
 from trustseg_lab.evaluation.baselines.choose import BaselineNeeds, make_baselines
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork
@@ -28,7 +29,6 @@ from trustseg_lab.evaluation.evaluator import Evaluation, evaluate_images
 from trustseg_lab.evaluation.worst_images import KEPT
 from trustseg_lab.network.segnet import SegNet, SegNetConfig
 from trustseg_lab.training.checkpoint import describe, save_weights
-from trustseg_lab.training.config import ClassList
 
 HEIGHT, WIDTH, COUNT, VOID = 48, 64, 10, 11
 

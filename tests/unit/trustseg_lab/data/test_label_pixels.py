@@ -16,6 +16,7 @@ import label_files
 from label_files import GREY, PALETTE
 from trustseg.errors import InputError
 from trustseg_lab.data import decode_labels, known_ids, read_labels
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.labelled_images import find_pairs, read_pair
 from trustseg_lab.recordings.recorded_image import CompressedPicture, Header, RecordedImage, Stamp
 from trustseg_lab.replay.labels import FolderLabels
@@ -137,7 +138,6 @@ def test_ids_that_are_no_class_and_not_void() -> None:
 def test_every_command_reads_the_same_ids(tmp_path: Path, bits: int, colour: int) -> None:
     """Class 1 of a 1-bit file was void to evaluation and to training: both went on without a word."""
     data = pytest.importorskip("trustseg_lab.training.data")
-    config = pytest.importorskip("trustseg_lab.training.config")
     image, label = tmp_path / "images" / "a.png", tmp_path / "labels" / "a.png"
     for path in (image, label):
         path.parent.mkdir()
@@ -145,7 +145,7 @@ def test_every_command_reads_the_same_ids(tmp_path: Path, bits: int, colour: int
     image.write_bytes(encoded(".png", COLOURS))
     label.write_bytes(label_files.png(truth, bits, colour))
     evaluated = read_pair(find_pairs(image.parent, label.parent)[0], 11, 255).labels
-    names = config.ClassList(void=255, classes=[{"id": i, "name": f"c{i}", "color": (i, i, i)} for i in range(11)])
+    names = ClassList(void=255, classes=[{"id": i, "name": f"c{i}", "color": (i, i, i)} for i in range(11)])
     trained = data.read_pair(image, label, names)[1]
     recorded = RecordedImage(0, 0, CompressedPicture(Header(Stamp(1, 0), ""), "png", b""), True, "a.png")
     replayed = FolderLabels(label.parent, 11, 255, ["a.png"]).of(recorded)

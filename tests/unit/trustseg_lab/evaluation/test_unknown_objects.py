@@ -15,9 +15,9 @@ import pytest
 from bundle_factory import CLASSES, make_tiny_bundle, paint_scene
 from trustseg.cli.app import main
 from trustseg.types import UInt8Array
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.labelled_images import LabelledPaths
 from trustseg_lab.evaluation.unknown_objects import DOUBT, PLANE, Scored, evaluate_unknown_objects
-from trustseg_lab.training.config import ClassList
 from trustseg_lab.training.unknown import library as object_library
 from trustseg_lab.training.unknown.paste import Paster
 

@@ -12,9 +12,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from trustseg.errors import InputError  # noqa: E402
+from trustseg_lab.data.class_list import ClassList  # noqa: E402
 from trustseg_lab.network.segnet import SegNetConfig  # noqa: E402
 from trustseg_lab.training import checkpoint  # noqa: E402
-from trustseg_lab.training.config import ClassList  # noqa: E402
 
 CLASSES = ClassList.model_validate(
     {"void": 9, "classes": [{"id": k, "name": "ab"[k], "color": [0, 0, k]} for k in (0, 1)]}

@@ -16,8 +16,9 @@ torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 from tiny_training import CLASSES, tiny_config  # noqa: E402
 from trustseg.errors import InputError  # noqa: E402
+from trustseg_lab.data.class_list import ClassList  # noqa: E402
 from trustseg_lab.training.augment import augment, scale_and_crop, warp_soft  # noqa: E402
-from trustseg_lab.training.config import AugmentSection, ClassList, TrainConfig  # noqa: E402
+from trustseg_lab.training.config import AugmentSection, TrainConfig  # noqa: E402
 from trustseg_lab.training.data import IGNORE  # noqa: E402
 from trustseg_lab.training.distil import distillation_loss, soft_labels  # noqa: E402
 from trustseg_lab.training.train import train, window  # noqa: E402

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="the training extra (torch) is not i
 torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 from trustseg.errors import InputError  # noqa: E402
+from trustseg_lab.data.class_list import ClassEntry, ClassList  # noqa: E402
 from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
 from trustseg_lab.network.graph import DeployGraph  # noqa: E402
 from trustseg_lab.network.pair import SegNetPair  # noqa: E402
@@ -20,7 +21,6 @@ from trustseg_lab.network.segnet import SegNet, SegNetConfig  # noqa: E402
 from trustseg_lab.precision.compact import compact  # noqa: E402
 from trustseg_lab.training import checkpoint  # noqa: E402
 from trustseg_lab.training.batches import MEAN, STD  # noqa: E402
-from trustseg_lab.training.config import ClassEntry, ClassList  # noqa: E402
 from trustseg_lab.training.export.checkpoint_to_graph import (  # noqa: E402
     export_onnx,
     keep_in_eight_bits,

@@ -11,12 +11,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: the network is untested")
 
 from trustseg.errors import InputError  # noqa: E402
+from trustseg_lab.data.class_list import ClassList  # noqa: E402
 from trustseg_lab.network.segnet import (  # noqa: E402
     SegNet,
     SegNetConfig,
 )
 from trustseg_lab.training import checkpoint  # noqa: E402
-from trustseg_lab.training.config import ClassList  # noqa: E402
 from trustseg_lab.training.start_weights import start_from_checkpoint  # noqa: E402
 
 

@@ -16,6 +16,7 @@ torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 from tiny_training import CLASSES, tiny_config, write_set  # noqa: E402
 from trustseg.errors import InputError  # noqa: E402
+from trustseg_lab.data.class_list import load_classes  # noqa: E402
 from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
 from trustseg_lab.training import checkpoint  # noqa: E402
 from trustseg_lab.training.batches import Batches  # noqa: E402
@@ -23,7 +24,6 @@ from trustseg_lab.training.config import (  # noqa: E402
     AugmentSection,
     Source,
     TrainConfig,
-    load_classes,
     load_config,
 )
 from trustseg_lab.training.data import IGNORE, load_set, pair_files, read_pair  # noqa: E402

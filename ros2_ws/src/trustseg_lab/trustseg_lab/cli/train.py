@@ -45,6 +45,7 @@ def train(
     """Train a network. Writes best.safetensors (best on val), last.safetensors, log.jsonl and what --resume needs."""
     require("train", "train", "torch")
     from trustseg_lab.data import passed_over
+    from trustseg_lab.data.class_list import load_classes
     from trustseg_lab.training import config as configuration
     from trustseg_lab.training.train import train as run
 
@@ -56,7 +57,7 @@ def train(
     }  # fmt: skip
     overrides = {key: str(v) if isinstance(v, Path) else v for key, v in given.items() if v is not None}
     loaded = configuration.load_config(packaged(config), overrides)
-    listed = configuration.load_classes(packaged(classes))
+    listed = load_classes(classes)
     check_device(device)
     if (out / "state.pt").exists() and not resume:
         raise InputError(f"{out} holds another run", fix="use --resume to go on with it, or another --out")

@@ -19,13 +19,13 @@ from trustseg.bundle.card import Card
 from trustseg.bundle.loading import Bundle
 from trustseg.imaging.resize import in_order, nearest, network_image
 from trustseg.types import EngineOutput, UInt8Array
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
 from trustseg_lab.evaluation.evaluator import FusedConfidence
 from trustseg_lab.metrics.confusion import ConfusionMatrix
 from trustseg_lab.metrics.found_objects import FoundObjects, share
 from trustseg_lab.metrics.score_histogram import Floats
 from trustseg_lab.metrics.softmax_signals import softmax_signals
-from trustseg_lab.training.config import ClassList
 from trustseg_lab.training.data import IGNORE, UNKNOWN
 from trustseg_lab.training.unknown.paste import Paster
 

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from trustseg.errors import InputError
 from trustseg.files.whole_file import whole_file
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.pair import PairConfig, SegNetPair
 from trustseg_lab.network.segnet import SegNet, SegNetConfig
-from trustseg_lab.training.config import ClassList
 
 
 def save_weights(path: Path, state: dict[str, Tensor], meta: dict[str, Any]) -> None:

@@ -7,32 +7,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from trustseg.errors import InputError
+from trustseg_lab.data.yaml_file import first_problem, read_yaml
 
 
 class Strict(BaseModel):
     """Base of every section: unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ClassEntry(Strict):
-    """One class of the label images."""
-
-    id: int = Field(ge=0, le=254, description="value in the label images")
-    name: str
-    color: tuple[int, int, int] = Field(description="RGB, for images")
-    is_foreground: bool = Field(default=False, description="objects, as against background that is always there")
-
-
-class ClassList(Strict):
-    """Classes with ids 0 to C-1, and the value in label images that means 'not labelled'."""
-
-    void: int = Field(ge=0, le=255)
-    classes: list[ClassEntry]
 
 
 class ModelSection(Strict):
@@ -186,26 +169,6 @@ class TrainConfig(Strict):
     val_every: int = Field(default=5, ge=1, description="epochs between evaluations on val")
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Mapping in the YAML file at `path`; InputError when it is missing, broken or no mapping."""
-    try:
-        loaded = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"no such file: {path}", fix="give the path of a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid YAML", got=" ".join(str(error).split())) from None
-    if not isinstance(loaded, dict):
-        raise InputError(f"{path} holds no mapping", expected="key: value lines", got=type(loaded).__name__)
-    return loaded
-
-
-def first_problem(error: ValidationError, path: Path) -> InputError:
-    """The first thing wrong in a YAML file, as one line that names the key."""
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    return InputError(f"{path}: {key}: {problem['msg']}", got=repr(problem.get("input"))[:80])
-
-
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> TrainConfig:
     """Read a run's YAML; `overrides` maps dotted keys ("optim.epochs") to values that replace the file's."""
     tree = read_yaml(path)
@@ -219,17 +182,3 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> TrainCon
         return TrainConfig.model_validate(tree)
     except ValidationError as error:
         raise first_problem(error, path) from None
-
-
-def load_classes(path: Path) -> ClassList:
-    """Read a class list; ids must be 0 to C-1 in order and void must not be one of them."""
-    try:
-        listed = ClassList.model_validate(read_yaml(path))
-    except ValidationError as error:
-        raise first_problem(error, path) from None
-    ids = [entry.id for entry in listed.classes]
-    if len(ids) < 2 or ids != list(range(len(ids))):
-        raise InputError(f"{path}: class ids", expected="0, 1, 2, ... in order, two at least", got=str(ids)[:80])
-    if listed.void in ids:
-        raise InputError(f"{path}: void is also a class", expected="another value", got=str(listed.void))
-    return listed

@@ -15,8 +15,9 @@ from trustseg.errors import InputError
 from trustseg.imaging.resize import nearest, stretched
 from trustseg.types import UInt8Array
 from trustseg_lab.data import LabelNames, paired_files
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.labelled_images import LabelledPaths, read_fitting
-from trustseg_lab.training.config import ClassList, Source
+from trustseg_lab.training.config import Source
 
 IGNORE = 255
 UNKNOWN = 254  # an object that no class describes; nothing but `trustseg_lab.training.unknown.paste` writes it

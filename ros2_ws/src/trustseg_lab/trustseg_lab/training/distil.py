@@ -23,10 +23,10 @@ from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError
 from trustseg.files.whole_file import whole_file
 from trustseg.types import UInt8Array
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.segnet import upsample
 from trustseg_lab.training import checkpoint
 from trustseg_lab.training.batches import normalise
-from trustseg_lab.training.config import ClassList
 from trustseg_lab.training.data import SOFT_STRIDE
 
 LEAST = 0.5  # a soft label that sums to less lies outside of the image

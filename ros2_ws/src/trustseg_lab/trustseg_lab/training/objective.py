@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.segnet import SegNetOutput, upsample
-from trustseg_lab.training.config import ClassList, TrainConfig
+from trustseg_lab.training.config import TrainConfig
 from trustseg_lab.training.data import GROUPS, IGNORE, UNKNOWN
 from trustseg_lab.training.distil import distillation_loss
 from trustseg_lab.training.losses import exposure_loss, group_loss, segmentation_loss, unknown_loss

@@ -10,10 +10,10 @@ from typing import Any
 from trustseg.bundle.loading import load_bundle
 from trustseg.bundle.writer import WEIGHTS_FILE
 from trustseg.errors import BundleError, InputError
+from trustseg_lab.data.class_list import ClassEntry, ClassList
 from trustseg_lab.network.pair import SegNetPair
 from trustseg_lab.network.segnet import SegNet
 from trustseg_lab.training import checkpoint
-from trustseg_lab.training.config import ClassEntry, ClassList
 from trustseg_lab.training.graph_weights import network_of_graph
 
 

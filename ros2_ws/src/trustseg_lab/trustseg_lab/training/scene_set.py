@@ -17,7 +17,7 @@ from trustseg.errors import InputError
 from trustseg.files.stored_arrays import read_arrays
 from trustseg.files.whole_file import whole_file
 from trustseg.types import UInt8Array
-from trustseg_lab.training.config import ClassList
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.training.data import LabelledSet
 
 Progress = Callable[[int, int], None]

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from trustseg.errors import InputError
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.segnet import RARE, SegNet
 from trustseg_lab.training import checkpoint
-from trustseg_lab.training.config import ClassList
 from trustseg_lab.training.deepen import can_deepen, deepen
 from trustseg_lab.training.narrow import can_narrow, narrow
 

@@ -17,10 +17,11 @@ import numpy as np
 import torch
 
 from trustseg.errors import InputError
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.segnet import SegNet, multiply_accumulates, upsample
 from trustseg_lab.training import checkpoint
 from trustseg_lab.training.batches import Batch, Batches, Pasting, normalise
-from trustseg_lab.training.config import ClassList, TrainConfig
+from trustseg_lab.training.config import TrainConfig
 from trustseg_lab.training.data import IGNORE, SOFT_STRIDE, LabelledSet, class_frequencies, load_set
 from trustseg_lab.training.distil import soft_labels
 from trustseg_lab.training.losses import class_weights

@@ -18,13 +18,13 @@ from onnx import TensorProto, helper  # noqa: E402
 
 from trustseg.bundle.loading import load_bundle  # noqa: E402
 from trustseg.errors import InputError, ParityError  # noqa: E402
+from trustseg_lab.data.class_list import ClassList  # noqa: E402
 from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
 from trustseg_lab.network.segnet import (  # noqa: E402
     SegNet,
     SegNetConfig,
 )
 from trustseg_lab.training import checkpoint  # noqa: E402
-from trustseg_lab.training.config import ClassList  # noqa: E402
 from trustseg_lab.training.export.checkpoint_to_graph import (  # noqa: E402
     Parity,
     ParityLimits,

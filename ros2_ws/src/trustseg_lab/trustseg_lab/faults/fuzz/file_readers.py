@@ -232,7 +232,7 @@ def _names(path: Path) -> str:
 
 
 def _classes(path: Path) -> str:
-    from trustseg_lab.training.config import load_classes
+    from trustseg_lab.data.class_list import load_classes
 
     count = len(load_classes(path).classes)
     return "" if 2 <= count <= 255 else f"{count} classes"

@@ -22,6 +22,7 @@ from trustseg.backends.tensorrt.opset import to_opset17
 from trustseg.backends.tensorrt.trunk import MEMBER_LOGITS
 from trustseg.errors import ParityError
 from trustseg.types import UInt8Array
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.confidence import ConfidenceHead
 from trustseg_lab.network.graph import DeployGraph
 from trustseg_lab.network.pair import SegNetPair
@@ -29,7 +30,6 @@ from trustseg_lab.network.segnet import SegNet
 from trustseg_lab.precision.compact import LEAST_ELEMENTS, on_grid
 from trustseg_lab.training import checkpoint
 from trustseg_lab.training.batches import MEAN, STD
-from trustseg_lab.training.config import ClassList
 
 TORCH_OPSET = 18  # the oldest that PyTorch writes
 OUTPUTS = ("labels", "confidence", "features", "logits")

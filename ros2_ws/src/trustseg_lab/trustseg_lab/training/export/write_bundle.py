@@ -23,9 +23,10 @@ from trustseg.bundle.writer import WEIGHTS_FILE, BundleEdit
 from trustseg.errors import InputError
 from trustseg.files.whole_file import write_whole
 from trustseg.types import UInt8Array
+from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.data.yaml_file import read_yaml
 from trustseg_lab.network.features import feature_names
 from trustseg_lab.network.graph import CORRIDOR
-from trustseg_lab.training.config import ClassList, read_yaml
 from trustseg_lab.training.export.checkpoint_to_graph import Parity
 
 
@@ -89,7 +90,7 @@ def write_bundle(
                 "name": told.get("name", out.name),
                 "description": told.get("description", ""),
                 "input": {"height": size[0], "width": size[1], "color_order": "rgb"},
-                "classes": [c.model_dump() for c in classes.classes],
+                "classes": [c.model_dump(exclude={"sources"}) for c in classes.classes],
                 "tensors": tensor_specs(size, len(names)),
                 "feature_names": names,
                 "models": {"fp32": {"file": "model.onnx", "sha256": sha256_hex(model), "size_bytes": len(model)}},

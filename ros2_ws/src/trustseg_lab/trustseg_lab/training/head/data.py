@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.scenes.conditions import FIT_KINDS, apply_condition
-from trustseg_lab.training.config import ClassList, Source, UnknownSection
+from trustseg_lab.training.config import Source, UnknownSection
 from trustseg_lab.training.data import load_set
 from trustseg_lab.training.head.fit import HeadPart
 from trustseg_lab.training.scene_set import Progress, rendered_set, require_scene_classes

@@ -14,7 +14,8 @@ from trustseg.errors import InputError
 from trustseg.imaging.stored_image import read_image
 from trustseg.types import UInt8Array
 from trustseg_lab.data import read_labels
-from trustseg_lab.training.config import ClassList, CoarseSection, TrainConfig, UnknownSection
+from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.training.config import CoarseSection, TrainConfig, UnknownSection
 from trustseg_lab.training.data import GROUPS, IGNORE, LabelledSet, pair_files, resize_pair
 from trustseg_lab.training.unknown import library as object_library
 from trustseg_lab.training.unknown.paste import Cutout, Draw, Paster
