@@ -55,6 +55,7 @@ class Rig:
         self.statuses: list[SegmentationStatus] = []
         self.published: list[tuple[int, Frame, PerceptionResult, bool]] = []
         self.pictures: list[tuple[Any, ...]] = []
+        self.segments: list[tuple[Any, ...]] = []
         self.times: list[dict[str, float]] = []
         self.log: list[tuple[str, str]] = []
         self.broke: list[str] = []
@@ -91,7 +92,10 @@ class Rig:
             check=self._check, decode=self._decode, allow_resolution_change=self.allowed.append,
         )  # fmt: skip
         outputs = SimpleNamespace(
-            publish=self._out, publish_times=lambda **t: self.times.append(t), publish_pictures=self._pictures
+            publish=self._out,
+            publish_times=lambda **t: self.times.append(t),
+            publish_pictures=self._pictures,
+            publish_segments=lambda header, *a: self.segments.append((header.stamp.sec, *a)),
         )
         info = SimpleNamespace(
             note=lambda *a: self.infos.append(a), newest="the newest info", reasons=self._info_reasons_of

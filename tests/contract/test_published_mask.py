@@ -96,7 +96,8 @@ def test_evaluation_counts_the_published_mask_in_every_pixel(
     engine, node = Engine(size[0] * size[1], bundle.card), Publishers()
     out, camera = engine.output, np.full((*size, 3), 90, np.uint8)
     result = PerceptionResult(out.labels, out.confidence, out.features, VERDICT, HealthReport(), 1.0, 1.0)
-    Outputs(node, bundle, node).publish(Header(), Frame(camera, 1), result, True)  # type: ignore[arg-type]
+    outputs = Outputs(node, bundle, node, node)  # type: ignore[arg-type]
+    outputs.publish(Header(), Frame(camera, 1), result, True)
     message = node.sent["~/mask"]
     assert (message.height, message.width) == size
     for kind, pixels in (("images", camera), ("labels", np.frombuffer(message.data, np.uint8).reshape(size))):

@@ -8,19 +8,23 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
-from trustseg_interfaces.msg import FailureState, SegmentationStatus
+from trustseg_interfaces.msg import FailureState, SegmentationStatus, Segments
 
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.failsafe.evidence import Snapshot
 from trustseg.failsafe.publication import host_id
+from trustseg.imaging.resize import nearest
 from trustseg.reasons import Mode, Outcome, Reason, Severity, State
+from trustseg.segments import Segment, connected_parts
 from trustseg.stream import Received
 from trustseg_ros.common.integrity import is_intact, seal
 from trustseg_ros.monitor.core import evidence_of, failure_state
-from trustseg_ros.segmenter.messages import ImageMessage, scaled_camera_info
+from trustseg_ros.segmenter.messages import ImageMessage, scaled_camera_info, segments_message
 from trustseg_ros.segmenter.status_publisher import StatusPublisher
 
 BOUNDS = derive_bounds(SECOND // 20, 40 * MS, SECOND // 10)
@@ -155,3 +159,29 @@ def test_the_book_counts_every_outcome_and_never_skips_a_number() -> None:
     assert all(is_intact(s) for s in ledger.sent)
     counts = ledger.book.counts
     assert (counts.taken_in, counts.answered, counts.skipped, counts.rejected) == (3, 2, 1, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(st.integers(3, 12), st.integers(3, 12)), st.tuples(st.integers(3, 60), st.integers(3, 60)), st.data())
+def test_a_box_at_camera_size_lies_around_its_part_of_the_enlarged_mask(
+    size: tuple[int, int], published: tuple[int, int], data: st.DataObject
+) -> None:
+    y, x = (data.draw(st.integers(0, side - 1)) for side in size)
+    height, width = (data.draw(st.integers(1, side - first)) for side, first in zip(size, (y, x), strict=True))
+    mask = np.zeros(size, np.uint8)
+    mask[y : y + height, x : x + width] = 1
+    found = [Segment(1, x, y, width, height, width * height, 0.5, 0.25)]
+    sent = segments_message(header(), found, ("road", "car"), size, published, True)
+    (told,) = sent.segments
+    enlarged = connected_parts(nearest(mask, published), [1], 1)
+    if len(enlarged):  # else no pixel of a smaller picture has its centre in it
+        assert [told.x, told.y, told.width, told.height] == enlarged.box[0].tolist()
+    back = deserialize_message(serialize_message(sent), Segments)
+    assert back == sent
+    assert (back.version, told.class_name, told.mean_confidence, told.predicted_iou) == (1, "car", 0.5, 0.25)
+
+
+def test_an_empty_message_of_objects_promises_no_iou() -> None:
+    message = segments_message(header(), [], ("road",), (4, 6), (4, 6), False)
+    assert (message.has_predicted_iou, len(message.segments), message.header) == (False, 0, header())
+    assert not Segments().has_predicted_iou

@@ -28,6 +28,7 @@ _DEFINED_IN = {
     "PerceptionResult": "trustseg.types",
     "Pipeline": "trustseg.pipeline",
     "Reason": "trustseg.reasons",
+    "Segment": "trustseg.segments",
     "Severity": "trustseg.reasons",
     "State": "trustseg.reasons",
     "StateMachine": "trustseg.failsafe.state_machine",

@@ -11,6 +11,7 @@ from trustseg.pipeline import load as load
 from trustseg.reasons import Reason as Reason
 from trustseg.reasons import Severity as Severity
 from trustseg.reasons import State as State
+from trustseg.segments import Segment as Segment
 from trustseg.types import Frame as Frame
 from trustseg.types import FrameVerdict as FrameVerdict
 from trustseg.types import PerceptionResult as PerceptionResult

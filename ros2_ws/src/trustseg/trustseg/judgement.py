@@ -19,6 +19,7 @@ from trustseg.bundle.loading import Bundle
 from trustseg.calibration import ConfidenceTable, corridor_mask
 from trustseg.errors import BundleError
 from trustseg.reasons import Reason
+from trustseg.segments import Segment, SegmentReader
 from trustseg.types import EngineOutput, FrameVerdict, HealthReport, UInt8Array
 from trustseg.verdict import ONE_CLASS_SHARE, Judge
 
@@ -67,6 +68,7 @@ class Judgement:
         calibration, verdict = bundle.calibration(precision), bundle.verdict(precision)
         mask = corridor_mask(*card.size, card.corridor.polygon)
         self._table = ConfidenceTable(calibration.table, card.low_confidence_threshold, mask, calibration.scene_shift)
+        self._objects = SegmentReader(calibration.segments, card.classes, card.low_confidence_threshold)
         self._judge = Judge(verdict, card.feature_names, len(card.classes), calibration.low_confidence, one_class_share)
 
     def judge(self, output: EngineOutput, health: HealthReport) -> tuple[FrameVerdict, UInt8Array]:
@@ -78,11 +80,20 @@ class Judgement:
             return verdict, np.zeros_like(output.confidence)  # nothing of this output is known to be right
         return verdict, table.apply(output.confidence)
 
+    def segments(self, labels: UInt8Array, confidence: UInt8Array, verdict: FrameVerdict) -> list[Segment]:
+        """Objects in the mask uint8 (h, w) of a judged frame; see `SegmentReader`."""
+        return self._objects.segments(labels, confidence, verdict)
+
+    @property
+    def predicts_segments(self) -> bool:
+        """Whether segments have a predicted IoU."""
+        return self._objects.predicts
+
     def proof(self, case: GoldenCase) -> JudgementProof:
         """What this judgement makes of the output that is expected for the golden image."""
         output = EngineOutput(case.labels, case.confidence, case.features, 0.0)
         verdict, confidence = self.judge(output, HEALTHY)
-        return JudgementProof(verdict, confidence, fingerprint((self._table, self._judge)))
+        return JudgementProof(verdict, confidence, fingerprint((self._table, self._judge, self._objects)))
 
 
 def golden_proof(bundle: Bundle, precision: str, one_class_share: float = ONE_CLASS_SHARE) -> JudgementProof:

@@ -19,6 +19,7 @@ from trustseg.imaging.resize import network_image
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.judgement import Judgement, JudgementProof, golden_proof
 from trustseg.reasons import Reason
+from trustseg.segments import Segment
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 from trustseg.verdict import ONE_CLASS_SHARE
 
@@ -94,6 +95,19 @@ class Pipeline:
             engine_ms=output.engine_ms,
             pipeline_ms=(perf_counter() - started) * 1e3,
         )
+
+    def segments(self, result: PerceptionResult) -> list[Segment]:
+        """Objects in the mask of a processed frame (cars, pedestrians ...), each with its predicted IoU.
+
+        The classes are those of the bundle's model of segments; without one the foreground classes of its card, and
+        the predicted IoU is NaN.
+        """
+        return self._judgement.segments(result.labels, result.confidence, result.verdict)
+
+    @property
+    def predicts_segments(self) -> bool:
+        """Whether the bundle's calibration has a model of segments."""
+        return self._judgement.predicts_segments
 
     def network_image(self, image: UInt8Array, color_order: str = "rgb") -> UInt8Array:
         """What the engine takes: uint8 (h, w, 3) in the card's channel order, stretched with INTER_LINEAR.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiled messages: an empty one means failure, and no two constants of a kind are equal."""
 
-from trustseg_interfaces.msg import FailureState, SegmentationStatus
+from trustseg_interfaces.msg import FailureState, SegmentationStatus, Segments
 
 
 def test_an_empty_verdict_is_failure():
@@ -18,6 +18,11 @@ def test_an_empty_status_is_a_rejected_frame():
     assert message.outcome == SegmentationStatus.REJECTED
     assert message.severity == SegmentationStatus.HARD
     assert not message.calibrated
+
+
+def test_an_empty_list_of_objects_predicts_nothing():
+    message = Segments()
+    assert (message.version, message.has_predicted_iou, len(message.segments)) == (1, False, 0)
 
 
 def test_states_are_numbered_without_a_gap():

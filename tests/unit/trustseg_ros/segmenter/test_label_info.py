@@ -38,6 +38,7 @@ class LabelInfo:
     threshold: float = 0.0
 
 
+NO_OBJECTS: Any = None
 NO_OVERRIDES: Any = SimpleNamespace(applied=lambda qos, topic, entity: qos)
 
 
@@ -70,7 +71,7 @@ def test_the_class_list_is_the_cards_and_whoever_comes_late_hears_it(
     monkeypatch.setattr(outputs, "VisionClass", VisionClass, raising=False)
     bundle = load_bundle(make_tiny_bundle(tmp_path / "tiny", height=48, width=64))
     node = Node()
-    outputs.Outputs(node, bundle, NO_OVERRIDES).announce_labels()
+    outputs.Outputs(node, bundle, NO_OVERRIDES, NO_OBJECTS).announce_labels()
     kind, qos = node.made["~/label_info"]
     assert kind is LabelInfo
     assert qos.durability == QoSDurabilityPolicy.TRANSIENT_LOCAL
@@ -85,6 +86,6 @@ def test_without_the_package_there_is_no_such_topic(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(outputs, "LabelInfo", None)
     node = Node()
     bundle = load_bundle(make_tiny_bundle(tmp_path / "tiny", height=48, width=64))
-    outputs.Outputs(node, bundle, NO_OVERRIDES).announce_labels()
+    outputs.Outputs(node, bundle, NO_OVERRIDES, NO_OBJECTS).announce_labels()
     assert "~/mask" in node.made
     assert "~/label_info" not in node.made

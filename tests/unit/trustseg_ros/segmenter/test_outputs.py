@@ -15,10 +15,12 @@ import pytest
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Float64, Header
+from trustseg_interfaces.msg import Segments
 
 from bundle_factory import PALETTE, make_tiny_bundle
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.reasons import Reason
+from trustseg.segments import Segment
 from trustseg.types import Frame, FrameVerdict, HealthReport, PerceptionResult
 from trustseg_ros.common.qos import latest_qos, output_qos, static_qos, view_qos
 from trustseg_ros.segmenter.outputs import Outputs
@@ -84,9 +86,27 @@ class NoOverrides:
         return qos
 
 
+class Objects:
+    """Says of which results the objects were asked for, and finds two."""
+
+    predicts_segments = True
+
+    def __init__(self) -> None:
+        self.asked: list[PerceptionResult] = []
+
+    def segments(self, result: PerceptionResult) -> list[Segment]:
+        self.asked.append(result)
+        return [Segment(8, 0, 1, 1, 1, 1, 0.25, 0.5), Segment(9, 1, 0, 2, 2, 3, 0.75, 0.875)]
+
+
 @pytest.fixture
-def outputs(node: Node, bundle: Bundle) -> Outputs:
-    return Outputs(node, bundle, NoOverrides())  # type: ignore[arg-type]
+def objects() -> Objects:
+    return Objects()
+
+
+@pytest.fixture
+def outputs(node: Node, bundle: Bundle, objects: Objects) -> Outputs:
+    return Outputs(node, bundle, NoOverrides(), objects)  # type: ignore[arg-type]
 
 
 def frame(height: int = 4, width: int = 6, order: str = "rgb") -> Frame:
@@ -105,7 +125,8 @@ def test_every_topic_is_there_with_its_type_and_quality_of_service(node: Node, o
     found = {topic: (each.kind, each.qos) for topic, each in node.publishers.items()}
     label_info = found.pop("~/label_info", None)
     assert found == {
-        "~/mask": (Image, output_qos()), "~/confidence": (Image, output_qos()), "~/color_mask": (Image, view_qos()),
+        "~/mask": (Image, output_qos()), "~/confidence": (Image, output_qos()),
+        "~/segments": (Segments, output_qos()), "~/color_mask": (Image, view_qos()),
         "~/overlay": (Image, view_qos()), "~/confidence_heat": (Image, view_qos()),
         "~/camera_info": (CameraInfo, output_qos()),
         **{f"~/debug/{name}": (Float64, latest_qos()) for name in TIMES},
@@ -113,11 +134,13 @@ def test_every_topic_is_there_with_its_type_and_quality_of_service(node: Node, o
     assert label_info is None or label_info[1] == static_qos()
 
 
-def test_every_quality_of_service_may_be_overridden_as_a_publishers(node: Node, bundle: Bundle) -> None:
+def test_every_quality_of_service_may_be_overridden_as_a_publishers(
+    node: Node, bundle: Bundle, objects: Objects
+) -> None:
     def applied(qos: Any, topic: str, entity: str) -> tuple[Any, str, str]:
         return qos, topic, entity
 
-    Outputs(node, bundle, SimpleNamespace(applied=applied))  # type: ignore[arg-type]
+    Outputs(node, bundle, SimpleNamespace(applied=applied), objects)  # type: ignore[arg-type]
     assert {topic: each.qos[1:] for topic, each in node.publishers.items()} == {
         topic: (topic, "publisher") for topic in node.publishers
     }
@@ -153,6 +176,41 @@ def test_a_second_frame_replaces_the_first(node: Node, outputs: Outputs) -> None
     assert np.array_equal(pixels(node["mask"].sent[1]), LABELS[::-1])
     assert np.array_equal(pixels(node["confidence"].sent[1]), CONFIDENCE[::-1])
     assert (node["mask"].sent[0].header, node["mask"].sent[1].header) == (HEADER, later)
+
+
+def test_objects_are_told_of_in_pixels_of_the_mask(node: Node, outputs: Outputs, bundle: Bundle) -> None:
+    node["segments"].readers = 1
+    outputs.publish_segments(HEADER, frame(), RESULT, False)
+    (sent,) = node["segments"].sent
+    assert (sent.header, sent.height, sent.width, sent.has_predicted_iou) == (HEADER, 2, 3, True)
+    names = [each.name for each in bundle.card.classes]
+    assert [
+        (s.class_id, s.class_name, s.x, s.y, s.width, s.height, s.area, s.mean_confidence, s.predicted_iou)
+        for s in sent.segments
+    ] == [(8, names[8], 0, 1, 1, 1, 1, 0.25, 0.5), (9, names[9], 1, 0, 2, 2, 3, 0.75, 0.875)]
+
+
+def test_objects_at_camera_size_are_in_pixels_of_the_enlarged_mask(node: Node, outputs: Outputs) -> None:
+    node["segments"].readers = 1
+    outputs.publish_segments(HEADER, frame(4, 6), RESULT, True)
+    (sent,) = node["segments"].sent
+    assert (sent.height, sent.width) == (4, 6)
+    assert [(s.x, s.y, s.width, s.height, s.area) for s in sent.segments] == [(0, 2, 2, 2, 4), (2, 0, 4, 4, 12)]
+
+
+def test_objects_that_nobody_asks_for_are_not_looked_for(node: Node, outputs: Outputs, objects: Objects) -> None:
+    outputs.publish_segments(HEADER, frame(), RESULT, False)
+    assert (node["segments"].sent, objects.asked) == ([], [])
+    node["segments"].readers = 1
+    outputs.publish_segments(HEADER, frame(), RESULT, False)
+    assert objects.asked == [RESULT]
+
+
+def test_without_a_model_of_segments_the_message_says_so(node: Node, outputs: Outputs, objects: Objects) -> None:
+    node["segments"].readers = 1
+    objects.predicts_segments = False
+    outputs.publish_segments(HEADER, frame(), RESULT, False)
+    assert not node["segments"].sent[0].has_predicted_iou
 
 
 def test_pictures_that_nobody_looks_at_are_not_made(node: Node, outputs: Outputs) -> None:

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from trustseg.bundle.schema import Sha256, Share, Strict
+from trustseg.bundle.schema import Finite, Sha256, Share, Strict
 
 
 class LowConfidenceLimits(Strict):
@@ -33,6 +33,28 @@ class SceneShift(Strict):
     slope: float = Field(ge=0.0, le=100.0, allow_inf_nan=False)
 
 
+class SegmentModel(Strict):
+    """Logistic regression of a segment's IoU on figures of it (`trustseg.segments`), for some of the classes."""
+
+    classes: list[str] = Field(min_length=1)
+    features: list[str] = Field(min_length=1)
+    mean: list[Finite]
+    std: list[Annotated[float, Field(gt=0.0, allow_inf_nan=False)]]
+    weight: list[Finite]
+    bias: Finite
+    clip: float = Field(default=8.0, gt=0.0, le=100.0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _shaped(self) -> SegmentModel:
+        size = len(self.features)
+        if not len(self.mean) == len(self.std) == len(self.weight) == size:
+            raise ValueError(f"mean, std and weight must have {size} values, one a feature")
+        for what, names in (("classes", self.classes), ("features", self.features)):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{what} must differ from each other")
+        return self
+
+
 class CalibrationFile(Strict):
     """`calibration/<bundle>/<precision>.json`: code -> P(pixel right), of one model in one precision."""
 
@@ -43,6 +65,7 @@ class CalibrationFile(Strict):
     table: list[Share] = Field(min_length=256, max_length=256)
     scene_shift: SceneShift | None = None
     low_confidence: LowConfidenceLimits = Field(default_factory=LowConfidenceLimits)
+    segments: SegmentModel | None = None  # None: objects are told of without a predicted IoU
     provenance: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from rosbags.typesys.store import Typestore
 from trustseg.errors import InputError
 
 OWN_PACKAGE = "trustseg_interfaces"
-OWN_MESSAGES = ("SegmentationStatus", "FailureState")
+OWN_MESSAGES = ("SegmentationStatus", "FailureState", "Segment", "Segments")
 
 
 def typestore(version: Literal[8, 9] = 9) -> Typestore:

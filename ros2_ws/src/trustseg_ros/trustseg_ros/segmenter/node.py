@@ -132,13 +132,15 @@ class Segmenter(LifecycleNode):
                 backend = self._wrapped(backend, bundle)
                 pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
                 engines = BackendFailover(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
-                self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides))
+                self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides, pipeline))
         except Exception as error:
             self._engine_settled = False
             return self._refuse("configure", error)
         self._identify(pipeline)
         self.fault.clear()
         self.get_logger().info(f"configured: bundle {bundle.card.name} on {backend.name} {backend.precision}")
+        if not pipeline.predicts_segments:
+            self.get_logger().info(f"bundle {bundle.card.name} has no model of segments: their predicted IoU is NaN")
         return SUCCESS
 
     def _admit(self, name: str, bundle: Bundle) -> Backend:

@@ -5,19 +5,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Float64, Header
+from trustseg_interfaces.msg import Segments
 
 from trustseg.bundle.loading import Bundle
 from trustseg.imaging.colours import ClassColours, confidence_heat
 from trustseg.imaging.resize import in_order, nearest
+from trustseg.segments import Segment
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 from trustseg_ros.common.qos import latest_qos, output_qos, static_qos, view_qos
 from trustseg_ros.common.qos_overrides import QosOverrides
-from trustseg_ros.segmenter.messages import ImageMessage, scaled_camera_info
+from trustseg_ros.segmenter.messages import ImageMessage, scaled_camera_info, segments_message
 
 try:
     from vision_msgs.msg import LabelInfo, VisionClass
@@ -26,7 +28,22 @@ except ImportError:  # optional dependency
 
 
 # Not label_info: whoever comes late must hear it. Not the status: the flag hangs on it.
-OVERRIDABLE = ("~/mask", "~/confidence", "~/color_mask", "~/overlay", "~/confidence_heat", "~/camera_info")
+OVERRIDABLE = (
+    "~/mask", "~/confidence", "~/segments", "~/color_mask", "~/overlay", "~/confidence_heat", "~/camera_info",
+)  # fmt: skip
+
+
+class Objects(Protocol):
+    """What finds objects: a `trustseg.pipeline.Pipeline`."""
+
+    @property
+    def predicts_segments(self) -> bool:
+        """Whether they have a predicted IoU."""
+        ...
+
+    def segments(self, result: PerceptionResult) -> list[Segment]:
+        """The objects in the mask of a processed frame."""
+        ...
 
 
 class Outputs:
@@ -36,9 +53,11 @@ class Outputs:
         node: owner; its private topics are used.
         bundle: names and colours of the classes.
         overrides: changes of the quality of service of `OVERRIDABLE`.
+        objects: finds the objects in a mask, while somebody listens to them.
     """
 
-    def __init__(self, node: LifecycleNode, bundle: Bundle, overrides: QosOverrides) -> None:
+    def __init__(self, node: LifecycleNode, bundle: Bundle, overrides: QosOverrides, objects: Objects) -> None:
+        self._objects = objects
         self._node = node
         self._colours = ClassColours([c.color for c in bundle.card.classes])
         self._mask, self._confidence, self._picture = ImageMessage("mono8"), ImageMessage("mono8"), ImageMessage("rgb8")
@@ -55,6 +74,7 @@ class Outputs:
         self._overlay_out = publisher(Image, "~/overlay", view_qos())
         self._heat_out = publisher(Image, "~/confidence_heat", view_qos())
         self._info_out = publisher(CameraInfo, "~/camera_info", output_qos())
+        self._segments_out = publisher(Segments, "~/segments", output_qos())
         self._debug = {
             name: publisher(Float64, f"~/debug/{name}", latest_qos())
             for name in ("processing_time_ms", "cyclic_time_ms", "pipeline_latency_ms")
@@ -87,6 +107,16 @@ class Outputs:
         self._mask_out.publish(self._mask.fill(header, labels))
         self._confidence_out.publish(self._confidence.fill(header, confidence))
         return self._mask.crc32
+
+    def publish_segments(self, header: Header, frame: Frame, result: PerceptionResult, to_camera_size: bool) -> None:
+        """Publish the objects in the mask if somebody listens to them."""
+        if not self._segments_out.get_subscription_count():
+            return
+        size = (result.labels.shape[0], result.labels.shape[1])
+        published = (frame.image.shape[0], frame.image.shape[1]) if to_camera_size else size
+        names = [each.name for each in self._bundle.card.classes]
+        found, predicted = self._objects.segments(result), self._objects.predicts_segments
+        self._segments_out.publish(segments_message(header, found, names, size, published, predicted))
 
     def publish_pictures(
         self, header: Header, frame: Frame, result: PerceptionResult, opacity: float, info: CameraInfo | None
