@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": "replay:replay",
     "play": "play:play",
     "record": "record:record",
+    "mine": "mine:mine",
     "evaluate": "evaluate:evaluate",
     "evaluate-unknown": "evaluate_unknown:evaluate_unknown",
     "train": "train:train",

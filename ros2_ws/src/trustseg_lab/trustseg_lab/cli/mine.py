@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`trustseg mine`: from recordings to the frames most worth a label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import TaskID
+from rich.table import Table
+
+from trustseg.backend_registry import CHOICE
+from trustseg.cli.bars import Bars
+
+MOST_ROWS = 20
+
+
+def mine(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="ROS 2 or ROS 1 bags, videos, or folders of images.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the frames; replaced if it holds those of an earlier run.")],
+    budget: Annotated[int, typer.Option(help="Frames at most.")] = 50,
+    by: Annotated[
+        str, typer.Option(help="Criteria with commas: uncertain, failing, strange, changing. Default: all of them.")
+    ] = "",
+    confidence: Annotated[
+        float, typer.Option(help="Pixels with less calibrated confidence are left void in the proposed labels.")
+    ] = 0.9,
+    duplicates: Annotated[
+        float, typer.Option(help="Mean difference in grey levels up to which two images are near-duplicates.")
+    ] = 4.0,
+    bundle: Annotated[
+        str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
+    ] = "segnet_lite",
+    topic: Annotated[
+        list[str] | None, typer.Option(help="Image topic of a bag, once for each camera; needed when it has several.")
+    ] = None,
+    all_topics: Annotated[
+        bool, typer.Option("--all-topics", help="Every image topic, each a camera of its own.")
+    ] = False,
+    start: Annotated[float, typer.Option(help="Seconds after the first image to begin at.")] = 0.0,
+    end: Annotated[float | None, typer.Option(help="Seconds after the first image to end before.")] = None,
+    every: Annotated[int, typer.Option(help="Look at one image out of so many.")] = 1,
+    backend: Annotated[
+        str | None, typer.Option(help=f"{CHOICE}. Default: the one that the bundle's card names.")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
+    threads: Annotated[int, typer.Option(help="Threads of the engine.")] = 2,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print mined.json on stdout, nothing else there.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Choose the frames most worth a label: uncertain, failing, strange or changing, and different from each other.
+
+    Writes images/, labels/ (the network's mask, unsure pixels void: 255), classes.json, mined.json and a contact sheet:
+    `--data OUT/images:OUT/labels:255` of train and calibrate takes it, once people have corrected the labels.
+    """
+    from trustseg.errors import InputError
+    from trustseg.files.json_document import print_json
+    from trustseg_lab.mining.candidates import CRITERIA
+    from trustseg_lab.mining.mine import LIST, MiningRequest
+    from trustseg_lab.mining.mine import mine as run
+    from trustseg_lab.replay.job import ReplayOptions
+
+    if topic and all_topics:
+        raise InputError("--topic and --all-topics contradict each other", fix="give one of them")
+    options = ReplayOptions(
+        bundle=bundle, backend=backend, precision=precision, threads=threads, start_s=start, end_s=end, every=every,
+        allow_resolution_change=True,
+    )  # fmt: skip
+    names = tuple(name.strip() for name in by.split(",") if name.strip()) if by else tuple(CRITERIA)
+    request = MiningRequest(
+        inputs=tuple(inputs), out=out, options=options, budget=budget, by=names, confidence=confidence,
+        duplicate_levels=duplicates, topics=tuple(topic or ()), every_topic=all_topics,
+    )  # fmt: skip
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    with Bars(err) as bar:
+        bars: dict[str, TaskID] = {}
+
+        def tick(name: str, done: int, count: int) -> None:
+            if name not in bars:
+                bars[name] = bar.add_task(name, total=count or None)
+            bar.update(bars[name], completed=done)
+
+        document = run(request, tick)
+    for line in document["failed"]:
+        err.print(f"trustseg: {line}", style="yellow", markup=False)
+    if as_json:
+        print_json(document)
+    else:
+        _print(document, out / LIST)
+
+
+def _print(document: dict[str, Any], where: Path) -> None:
+    console = Console(highlight=False)
+    table = Table(title=f"{len(document['frames'])} of {document['candidates']} frames")
+    for name in ("#", "recording", "at s", "worth", "reason", "proposed"):
+        table.add_column(name, justify="left" if name in ("recording", "reason") else "right")
+    for number, row in enumerate(document["frames"][:MOST_ROWS]):
+        table.add_row(
+            str(number), row["recording"], f"{row['since_s']:.1f}", f"{row['worth']:.2f}", row["reason"],
+            f"{row['labelled_share']:.0%}",
+        )  # fmt: skip
+    console.print(table)
+    more = len(document["frames"]) - MOST_ROWS
+    if more > 0:
+        console.print(f"and {more} more")
+    if len(document["frames"]) < document["budget"]:
+        console.print(
+            "all others are near-duplicates of these" if document["candidates"] > len(document["frames"]) else ""
+        )
+    unusable = ", ".join(f"{count} {why}" for why, count in document["unusable"].items())
+    if unusable:
+        console.print(f"left out, nobody could label them: {unusable}", markup=False)
+    console.print(f"in {where.parent}: images, labels, {where.name}, contact_sheet.png", soft_wrap=True, markup=False)

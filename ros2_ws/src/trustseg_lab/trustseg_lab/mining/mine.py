@@ -1,0 +1,208 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The chosen frames as a data set: images, proposed labels, a list with the reasons, and a sheet to look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from trustseg.backends import select_backend
+from trustseg.bundle.loading import Bundle, load_bundle
+from trustseg.errors import InputError
+from trustseg.files.json_document import write_json
+from trustseg.files.output_folder import output_folder
+from trustseg.imaging.colours import ClassColours
+from trustseg.imaging.resize import for_the_eye, in_order, nearest
+from trustseg.pipeline import Pipeline
+from trustseg.types import UInt8Array
+from trustseg_lab.mining.candidates import CRITERIA, Candidates, collect, engine_config, frames_of
+from trustseg_lab.mining.selection import Choice, choose
+from trustseg_lab.replay.job import ReplayOptions
+from trustseg_lab.replay.job_list import list_jobs
+
+LIST, CLASSES, SHEET = "mined.json", "classes.json", "contact_sheet.png"
+VOID = 255
+SHEET_WIDTH, SHEET_COLUMNS, MOST_ON_SHEET = 320, 4, 40
+
+
+@dataclass(frozen=True)
+class MiningRequest:
+    """What the user asked for.
+
+    Attributes:
+        inputs: recordings. out: folder of the results. options: engine and part of the recordings, as of a replay.
+        budget: frames at most. by: criteria. confidence: proposed labels of pixels below it are void.
+        duplicate_levels: as in `choose`. topics, every_topic: which cameras of bags.
+    """
+
+    inputs: tuple[Path, ...]
+    out: Path
+    options: ReplayOptions
+    budget: int = 50
+    by: tuple[str, ...] = tuple(CRITERIA)
+    confidence: float = 0.9
+    duplicate_levels: float = 4.0
+    topics: tuple[str, ...] = ()
+    every_topic: bool = False
+
+    def check(self) -> None:
+        """InputError where a value makes no sense."""
+        self.options.check()
+        unknown = [name for name in self.by if name not in CRITERIA]
+        if unknown or not self.by:
+            raise InputError("--by", expected=f"some of {', '.join(CRITERIA)}", got=", ".join(unknown) or "none")
+        if self.budget < 1:
+            raise InputError(f"--budget {self.budget} is out of range", expected="1 or more")
+        if not 0.0 <= self.confidence <= 1.0:
+            raise InputError(f"--confidence {self.confidence:g} is out of range", expected="0 to 1")
+        if not 0.0 <= self.duplicate_levels <= 255.0:
+            raise InputError(f"--duplicates {self.duplicate_levels:g} is out of range", expected="0 to 255")
+
+
+def mine(
+    request: MiningRequest, progress: Callable[[str, int, int], object] = lambda name, done, count: None
+) -> dict[str, Any]:
+    """Choose frames of all the recordings together and write them; the folder is whole afterwards or not there.
+
+    Args:
+        request: what the user asked for. progress: called with (step, done, of how many; 0 for unknown).
+
+    Returns:
+        What `mined.json` says.
+
+    Raises:
+        InputError: a setting or the only input cannot be used, or no frame can.
+        BundleError, BackendError: the engine cannot be used.
+    """
+    request.check()
+    options = request.options
+    bundle = load_bundle(options.bundle)
+    jobs, failed = list_jobs(request.inputs, request.topics, every_topic=request.every_topic, options=options)
+    with output_folder(request.out.absolute(), replaces=LIST) as folder:
+        backend = select_backend(
+            options.backend or bundle.card.default_backend, bundle, options.precision, options.threads
+        )
+        pipeline = Pipeline(bundle, backend, config=engine_config())
+        try:
+            candidates = Candidates()
+            for job in jobs:
+                try:
+                    collect(candidates, job, pipeline, lambda: progress("frames", candidates.images, 0))
+                except InputError as error:
+                    failed.append(str(error))
+            if not candidates.places:
+                why = [*failed, *(f"{count} images: {reason}" for reason, count in candidates.unusable.items())]
+                raise InputError("no frame can be chosen", got="; ".join(why) or "no image")
+            chosen = choose(
+                {name: candidates.criteria[name] for name in request.by},
+                np.stack(candidates.features).astype(np.float64), np.stack(candidates.thumbnails), request.budget,
+                request.duplicate_levels,
+            )  # fmt: skip
+            frames = _Frames(folder, bundle, request.confidence)
+            frames.write(candidates, chosen, pipeline, lambda done: progress("chosen", done, len(chosen)))
+        finally:
+            pipeline.close()
+        document = {
+            "images": candidates.images, "candidates": len(candidates.places), "unusable": candidates.unusable,
+            "failed": failed, "budget": request.budget, "by": list(request.by), "confidence": request.confidence,
+            "bundle": bundle.card.name, "void": VOID, "frames": frames.rows,
+        }  # fmt: skip
+        write_json(folder / LIST, document)
+    return document
+
+
+class _Frames:
+    """Writes the chosen frames as they come by once more."""
+
+    def __init__(self, folder: Path, bundle: Bundle, confidence: float) -> None:
+        self._folder, self._least = folder, round(confidence * 255)
+        for name in ("images", "labels"):
+            (folder / name).mkdir()
+        card = bundle.card
+        self._painter = ClassColours([each.color for each in card.classes], "rgb")
+        write_json(
+            folder / CLASSES,
+            {
+                "void": VOID,
+                "classes": [
+                    {"id": c.id, "name": c.name, "color": list(c.color), "is_foreground": c.is_foreground}
+                    for c in card.classes
+                ],
+            },
+        )
+        self.rows: list[dict[str, Any]] = []
+
+    def write(
+        self, candidates: Candidates, chosen: Sequence[Choice], pipeline: Pipeline, progress: Callable[[int], object]
+    ) -> None:
+        """Read the recordings again as far as they are needed, and write every chosen frame."""
+        found: dict[int, tuple[dict[str, Any], UInt8Array]] = {}
+        wanted = {each.index: (order, each) for order, each in enumerate(chosen)}
+        jobs = {id(candidates.places[index].job): candidates.places[index].job for index in wanted}
+        for job in jobs.values():
+            of_job = {candidates.places[i].number: i for i in wanted if candidates.places[i].job is job}
+            for number, answer in frames_of(job, pipeline, of_job):
+                if answer.frame is None or answer.result is None:
+                    continue
+                index = of_job[number]
+                order, choice = wanted[index]
+                image = in_order(answer.frame.image, answer.frame.color_order, "rgb")
+                labels = answer.result.labels.copy()
+                labels[answer.result.confidence < self._least] = VOID
+                name = f"{order:04d}_{_file_name(job.title)}_{candidates.places[index].stamp_ns}.png"
+                size = (image.shape[0], image.shape[1])
+                self._save("images", name, in_order(image, "rgb", "bgr") if image.ndim == 3 else image)
+                self._save("labels", name, nearest(labels, size))
+                row = {
+                    "file": name, "recording": job.title, "image": number, "stamp_ns": answer.stamp_ns,
+                    "since_s": round(candidates.places[index].since_s, 3), "worth": round(choice.worth, 4),
+                    "reason": choice.reason, "distance": round(min(choice.distance, 1e9), 4),
+                    "labelled_share": round(float(np.mean(labels != VOID)), 4),
+                    **{each: candidates.criteria[each][index] for each in CRITERIA},
+                }  # fmt: skip
+                found[order] = row, self._tile(order, image, labels)
+                progress(len(found))
+        self.rows = [found[order][0] for order in sorted(found)]
+        self._sheet([found[order][1] for order in sorted(found)][:MOST_ON_SHEET])
+
+    def _save(self, kind: str, name: str, pixels: UInt8Array) -> None:
+        written, data = cv2.imencode(".png", pixels)
+        if not written:
+            raise InputError(f"{name} cannot be written")
+        (self._folder / kind / name).write_bytes(data.tobytes())
+
+    def _tile(self, order: int, image: UInt8Array, labels: UInt8Array) -> UInt8Array:
+        """The image beside what is proposed, void in black, with its number."""
+        height = round(SHEET_WIDTH * image.shape[0] / image.shape[1])
+        colour = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+        proposed = self._painter.mask(np.where(labels == VOID, 0, labels).astype(np.uint8))
+        proposed[labels == VOID] = 0
+        pair = np.concatenate(
+            [for_the_eye(colour, (height, SHEET_WIDTH)), nearest(proposed, (height, SHEET_WIDTH))], axis=1
+        )  # fmt: skip
+        pair = np.ascontiguousarray(pair)
+        cv2.putText(pair, str(order), (6, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 2, cv2.LINE_AA)
+        return pair
+
+    def _sheet(self, tiles: Sequence[UInt8Array]) -> None:
+        rows = []
+        height = max((each.shape[0] for each in tiles), default=0)
+        columns = SHEET_COLUMNS // 2
+        blank = np.zeros((height, 2 * SHEET_WIDTH, 3), np.uint8)
+        for begin in range(0, len(tiles), columns):
+            line = [np.concatenate([t, blank[t.shape[0] :]]) for t in tiles[begin : begin + columns]]
+            rows.append(np.concatenate([*line, *[blank] * (columns - len(line))], axis=1))
+        if rows:
+            sheet = cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR)
+            (self._folder / SHEET).write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
+
+
+def _file_name(title: str) -> str:
+    return re.sub(r"[^\w-]+", "_", title).strip("_")[:60] or "recording"
