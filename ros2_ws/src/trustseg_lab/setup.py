@@ -25,6 +25,7 @@ COMMANDS = {
     "fit-confidence": "fit_confidence:fit_confidence",
     "calibrate": "calibrate:calibrate",
     "export": "export:export",
+    "wrap": "wrap:wrap",
     "security": "security:security",
     "bench": "bench:bench",
     "benchmark": "benchmark:benchmark",

@@ -19,12 +19,8 @@ from trustseg_lab.network.confidence import (  # noqa: E402
     mcp_logits,
     softmax_signals,
 )
-from trustseg_lab.network.features import (  # noqa: E402
-    SCALARS,
-    count_nonfinite,
-    feature_names,
-    pooled_features,
-)
+from trustseg_lab.network.feature_names import SCALARS, feature_names  # noqa: E402
+from trustseg_lab.network.features import count_nonfinite, pooled_features  # noqa: E402
 from trustseg_lab.network.graph import (  # noqa: E402
     DeployGraph,
     corridor_mask,

@@ -16,7 +16,8 @@ torch.set_num_threads(1)  # maps this small: a second thread only waits
 from trustseg.backends.tensorrt.lint import lint  # noqa: E402
 from trustseg.backends.tensorrt.trunk import MEMBER_LOGITS, find_trunk  # noqa: E402
 from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
-from trustseg_lab.network.features import AGREEMENT, agreement_features, feature_names  # noqa: E402
+from trustseg_lab.network.feature_names import AGREEMENT, feature_names  # noqa: E402
+from trustseg_lab.network.features import agreement_features  # noqa: E402
 from trustseg_lab.network.graph import DeployGraph  # noqa: E402
 from trustseg_lab.network.pair import DISAGREEMENT_MAPS, SegNetPair, compare, local_mean  # noqa: E402
 from trustseg_lab.network.segnet import SegNet, SegNetConfig  # noqa: E402

@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch", reason="the training extra (torch) is not i
 torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
-from trustseg_lab.network.features import OUTSIDE, UNKNOWN, UNKNOWN_CELL, feature_names, unknown_features  # noqa: E402
+from trustseg_lab.network.feature_names import UNKNOWN, feature_names  # noqa: E402
+from trustseg_lab.network.features import OUTSIDE, UNKNOWN_CELL, unknown_features  # noqa: E402
 from trustseg_lab.network.graph import DeployGraph  # noqa: E402
 from trustseg_lab.network.segnet import SegNet, SegNetConfig  # noqa: E402
 

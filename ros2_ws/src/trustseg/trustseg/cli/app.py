@@ -34,7 +34,7 @@ ENTRY_POINTS = "trustseg.commands"
 LABORATORY = "trustseg_lab"
 LABORATORY_COMMANDS = (
     "run", "replay", "play", "record", "mine", "evaluate", "evaluate-unknown", "train", "fit-confidence", "calibrate",
-    "export", "security", "bench", "benchmark", "faults", "scenes",
+    "export", "wrap", "security", "bench", "benchmark", "faults", "scenes",
 )  # fmt: skip
 
 # typer brings its own copy of click; its base of every usage error has no public name.

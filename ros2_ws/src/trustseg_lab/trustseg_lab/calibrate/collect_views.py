@@ -129,12 +129,11 @@ def collect_rendered(
     """Rows of every view of `count` rendered scenes of seeds from `SCENE_SEED` on."""
     from trustseg_lab.scenes import SCENE_CLASSES, random_frame
 
-    names = [each.name for each in card.classes]
-    if names != [each.name for each in SCENE_CLASSES]:
+    if not has_scene_classes(card):
         raise InputError(
             f"rendered scenes have other classes than bundle {card.name}",
             expected=", ".join(each.name for each in SCENE_CLASSES),
-            got=", ".join(names),
+            got=", ".join(each.name for each in card.classes),
             fix="calibrate with --scenes 0",
         )
 
@@ -145,6 +144,13 @@ def collect_rendered(
 
     source = LabelledFolder(Path(RENDERED), Path(RENDERED), None, seen=False)
     return _collect(prepare, count, source, backends, card, RENDERED, on_image)
+
+
+def has_scene_classes(card: Card) -> bool:
+    """Whether the bundle's classes are those of rendered scenes."""
+    from trustseg_lab.scenes import SCENE_CLASSES
+
+    return [each.name for each in card.classes] == [each.name for each in SCENE_CLASSES]
 
 
 def scene_size(index: int, network: tuple[int, int]) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from trustseg_lab.cli.label_options import LABEL_NAMES
 from trustseg_lab.cli.tables.calibrate_tables import print_calibration
 
 TABLE_WIDTH = 110
+SCENES = 150  # rendered ones, beside labelled images
 FEW_SHARE = 0.02  # of failures, or of good views: fewer teach nothing
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ def calibrate(
         typer.Option(help="IMAGES:LABELS[:VOID] that it WAS trained on: used in bad weather only. Repeatable."),
     ] = None,
     label_names: Annotated[str, LABEL_NAMES] = "",
-    scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes beside them (classes must be theirs).")] = 150,
+    scenes: Annotated[
+        int | None,
+        typer.Option(min=0, help="Rendered scenes beside them. Default: 150, or 0 where the bundle has other classes."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N images of each folder, evenly spread.")] = None,
     backend: Annotated[str | None, typer.Option(help=f"{CHOICE}. Default: the card's.")] = None,
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
@@ -65,7 +69,7 @@ def calibrate(
     from trustseg.bundle.writer import update_bundle
     from trustseg.files.json_document import print_json
     from trustseg_lab.calibrate.calibrate import CalibrationContext, calibrate_rows
-    from trustseg_lab.calibrate.collect_views import LabelledFolder
+    from trustseg_lab.calibrate.collect_views import LabelledFolder, has_scene_classes
     from trustseg_lab.calibrate.verdict_fit import fit_steps
     from trustseg_lab.data import LabelNames, passed_over
 
@@ -75,9 +79,11 @@ def calibrate(
     folders += [LabelledFolder.parse(text, seen=True, names=names) for text in seen or []]
     for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
         err.print(line, soft_wrap=True, markup=False)
+    loaded = load_bundle(bundle, draft=True)
+    if scenes is None:
+        scenes = SCENES if has_scene_classes(loaded.card) else 0
     if not folders and not scenes:
         raise InputError("nothing to calibrate on", expected="--data IMAGES:LABELS[:VOID] or --scenes N")
-    loaded = load_bundle(bundle, draft=True)
     # Not "auto": which backend is the fastest changes from run to run, and kept features belong to one of them.
     backend = backend or loaded.card.default_backend
     rows, used = _rows(loaded, folders, scenes, limit, backend, precision, threads, seed, cache, err)

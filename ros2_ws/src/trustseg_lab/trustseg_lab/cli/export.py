@@ -78,7 +78,7 @@ def export(
                 "a form for a camera is made of a whole bundle, every precision of it",
                 expected="--bundle NAME --out engines/OTHER with --camera-size or --cameras, and nothing else",
             )
-        camera = None if camera_size is None else _size(camera_size, "--camera-size")
+        camera = None if camera_size is None else size_of(camera_size, "--camera-size")
         _camera_form(bundle, out, camera, cameras, images or [], parity_images, as_json)
         return
     if precision != "fp32":
@@ -94,7 +94,7 @@ def export(
         return
     if checkpoint is None or out is None or bundle is not None:
         raise InputError("an fp32 bundle is made from a checkpoint", expected="--checkpoint FILE --out engines/NAME")
-    size = _size(input_size, "--input-size")
+    size = size_of(input_size, "--input-size")
     _export_checkpoint(checkpoint, out, about, golden, size, parity_images, compact, as_json)
 
 
@@ -117,6 +117,7 @@ def _export_checkpoint(
     from trustseg.imaging.stored_image import read_image
     from trustseg_lab.network.pair import SegNetPair
     from trustseg_lab.precision.compact import compact as compacted
+    from trustseg_lab.precision.golden_files import best_golden
     from trustseg_lab.scenes import random_frame
     from trustseg_lab.training.export import checkpoint_to_graph as exporting
     from trustseg_lab.training.export.checkpoint_to_graph import (
@@ -126,7 +127,7 @@ def _export_checkpoint(
         export_onnx,
         measure_parity,
     )
-    from trustseg_lab.training.export.write_bundle import best_golden, write_bundle
+    from trustseg_lab.training.export.write_bundle import write_bundle
 
     console = Console(stderr=True)
     height, width = size
@@ -169,7 +170,7 @@ def _export_checkpoint(
         print_json(asdict(parity))
 
 
-def _size(text: str, option: str) -> tuple[int, int]:
+def size_of(text: str, option: str) -> tuple[int, int]:
     """(height, width) from HEIGHTxWIDTH; InputError otherwise."""
     found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
     if not found or min(int(found[1]), int(found[2])) < 32:

@@ -9,38 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trustseg_lab.network.confidence import SoftmaxSignals
+from trustseg_lab.network.feature_names import LUMA, PATCH_COLUMNS, PATCH_ROWS, PRESENT_SHARE
 
-SCALARS = (
-    "nonfinite_logits", "confidence_mean", "mcp_mean", "entropy_mean", "margin_mean", "low_confidence_share",
-    "class_balanced_confidence", "worst_patch_confidence", "edge_density", "luma_mean", "luma_std", "sharpness",
-    "saturation_mean", "nonboundary_confidence", "corridor_confidence",
-)  # fmt: skip
-AGREEMENT = (
-    "agreement_iou", "agreement_dice", "agreement_share", "agreement_corridor", "divergence_mean",
-    "divergence_corridor",
-)  # fmt: skip
-PRESENT_SHARE = 0.01  # a class counts as present from this share of the image on, as in the quality Q
-PATCH_ROWS, PATCH_COLUMNS = 6, 8
-
-
-UNKNOWN = ("unknown/mean", "unknown/corridor_share", "unknown/corridor_most")  # of a network that has such a plane
 UNKNOWN_CELL = 12  # places of the unknown plane along each side of a cell; half of one lies between two cells
 UNKNOWN_LOGIT = 1.0  # a cell whose mean is above it counts into the share
 OUTSIDE = 20.0  # logit of what is certainly none; no mean is farther from 0
-
-
-def feature_names(classes: list[str], embedding: int, pair: bool = False, unknown: bool = False) -> list[str]:
-    """Names of the K features in the order of the vector; a `pair` of networks has their agreement too, and a network
-    with an `unknown` plane, at the end, what it says."""
-    return [
-        *SCALARS,
-        *(f"class_share/{name}" for name in classes),
-        *(f"class_confidence/{name}" for name in classes),
-        *(f"embedding/{i}" for i in range(embedding)),
-        *(AGREEMENT if pair else ()),
-        *(f"class_agreement/{name}" for name in classes if pair),
-        *(UNKNOWN if unknown else ()),
-    ]
 
 
 def count_nonfinite(logits: Tensor) -> Tensor:
@@ -82,7 +55,7 @@ def pooled_features(
     nonboundary = (confidence * inside).mean((2, 3)) / inside.mean((2, 3)).clamp(min=1e-6)
 
     small = image[..., ::2, ::2]
-    weights = torch.tensor([0.299, 0.587, 0.114], device=image.device).view(1, 3, 1, 1)
+    weights = torch.tensor(LUMA, device=image.device).view(1, 3, 1, 1)
     luma = (small * weights).sum(1, keepdim=True)
     luma_mean = luma.mean((2, 3))
     luma_std = (luma - luma_mean[:, :, None, None]).square().mean((2, 3)).clamp(min=1e-12).sqrt()

@@ -24,6 +24,7 @@ from trustseg_lab.network.segnet import (  # noqa: E402
     SegNet,
     SegNetConfig,
 )
+from trustseg_lab.precision.golden_files import best_golden  # noqa: E402
 from trustseg_lab.training import checkpoint  # noqa: E402
 from trustseg_lab.training.export.checkpoint_to_graph import (  # noqa: E402
     Parity,
@@ -35,7 +36,7 @@ from trustseg_lab.training.export.checkpoint_to_graph import (  # noqa: E402
     refuse_unportable,
     save_fused,
 )
-from trustseg_lab.training.export.write_bundle import best_golden, write_bundle  # noqa: E402
+from trustseg_lab.training.export.write_bundle import write_bundle  # noqa: E402
 
 SIZE = (36, 48)  # 18x24 after the stem, then 9x12, then 5x6: odd on the way
 CLASSES = ClassList.model_validate(

@@ -23,6 +23,7 @@ from trustseg.bundle.writer import WEIGHTS_FILE, BundleEdit
 from trustseg.errors import BundleError, ParityError
 from trustseg.types import UInt8Array
 from trustseg_lab.precision.add import carry_over, golden_output
+from trustseg_lab.precision.golden_files import put_golden
 from trustseg_lab.precision.parity import PrecisionLimits, beyond, compare, run_all
 from trustseg_lab.training.export.checkpoint_to_graph import (
     Parity,
@@ -32,7 +33,6 @@ from trustseg_lab.training.export.checkpoint_to_graph import (
     export_onnx,
     measure_parity,
 )
-from trustseg_lab.training.export.write_bundle import put_golden
 
 # Both are float32: only the order of sums may differ.
 SAME = PrecisionLimits(0.9999, 0.9995, 0.05, 0.001)

@@ -5,14 +5,10 @@
 from __future__ import annotations
 
 import datetime
-import io
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import onnxruntime
 import torch
 from pydantic import ValidationError
@@ -25,46 +21,10 @@ from trustseg.files.whole_file import write_whole
 from trustseg.types import UInt8Array
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.yaml_file import read_yaml
-from trustseg_lab.network.features import feature_names
+from trustseg_lab.network.feature_names import feature_names
 from trustseg_lab.network.graph import CORRIDOR
+from trustseg_lab.precision.golden_files import golden_files, put_golden, tensor_specs
 from trustseg_lab.training.export.checkpoint_to_graph import Parity
-
-
-def golden_files(model: bytes, image: UInt8Array) -> tuple[bytes, bytes]:
-    """PNG of `image` (uint8 RGB (H, W, 3)) and npz of what ONNX Runtime gives for it."""
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    labels, confidence, features = session.run(["labels", "confidence", "features"], {"image": image[None]})
-    done, png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    if not done:
-        raise InputError("the golden image cannot be encoded as PNG", got=f"{image.dtype} {image.shape}")
-    expected = io.BytesIO()
-    np.savez_compressed(expected, labels=labels[0], confidence=confidence[0], features=features[0])
-    return png.tobytes(), expected.getvalue()
-
-
-def best_golden(model: bytes, images: Sequence[UInt8Array], classes: int) -> UInt8Array:
-    """The one of `images`, uint8 RGB (H, W, 3) at network size, in whose mask the rarest class fills the most pixels.
-
-    `model` is an exported graph, `classes` the number of its classes; one that is nowhere counts as 0 pixels.
-
-    A feature is a mean over a class: of a hundred pixels it moves with every rounding, and tells nothing of an engine.
-    """
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    masks = (session.run(["labels"], {"image": image[None]})[0] for image in images)
-    return images[int(np.argmax([np.bincount(mask.ravel(), minlength=classes).min() for mask in masks]))]
-
-
-def tensor_specs(size: tuple[int, int], features: int) -> dict[str, Any]:
-    """Names, dtypes and shapes at the border of the graph."""
-    height, width = size
-    return {
-        "inputs": [{"name": "image", "dtype": "uint8", "shape": [1, height, width, 3]}],
-        "outputs": [
-            {"name": "labels", "dtype": "uint8", "shape": [1, height, width]},
-            {"name": "confidence", "dtype": "uint8", "shape": [1, height, width]},
-            {"name": "features", "dtype": "float32", "shape": [1, features]},
-        ],
-    }
 
 
 def write_bundle(
@@ -121,11 +81,3 @@ def write_bundle(
     else:
         write_whole(out / WEIGHTS_FILE, weights)
     return done
-
-
-def put_golden(edit: BundleEdit, card: dict[str, Any], expected: bytes, image: bytes | None = None) -> None:
-    """Write the golden output, and the image where it is a new one, and enter them in `card`."""
-    for part, name, data in (("expected", "golden.npz", expected), ("image", "golden.png", image)):
-        if data is not None:
-            ref = edit.put(name, data)
-            card["golden"].update({part: ref["file"], f"{part}_sha256": ref["sha256"]})

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The graph around a wrapped network: the figures of the one that PyTorch exports, in every form of file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from bundle_factory import paint_scene
+from foreign_networks import COLOURS, MEAN, STD, Form, network
+from trustseg.backends.tensorrt.lint import lint
+from trustseg.bundle.card import Corridor
+from trustseg_lab.wrap.assemble import assemble
+from trustseg_lab.wrap.find_input import Normalisation
+from trustseg_lab.wrap.network import LOGITS, Wanted, network_of
+
+SIZE = (48, 64)
+USUAL = Normalisation(MEAN, STD, 1 / 255, "rgb")
+
+
+def wrapped(form: Form, normalisation: Normalisation = USUAL, **wanted: object) -> onnx.ModelProto:
+    found = network_of(network(form), len(COLOURS), Wanted(**wanted))
+    return assemble(found, len(COLOURS), normalisation, Corridor().polygon)
+
+
+def run(model: onnx.ModelProto, image: np.ndarray, outputs: list[str] | None = None) -> list[np.ndarray]:
+    if outputs:
+        model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in outputs)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(outputs, {"image": np.ascontiguousarray(image)[None]})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        Form(end="softmax"), Form(end="log_softmax"), Form(end="argmax"), Form(end="resize"), Form(size=None),
+        Form(layout="nhwc"), Form(layout="nhwc", logits_layout="nhwc", end="softmax"), Form(half=True),
+        Form(opset=11), Form(opset=20), Form(bgr=True), Form(scale=1.0),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_form_of_the_file_gives_one_mask(form: Form) -> None:
+    """Half weights move a confidence by less than half a code; an enlargement of theirs equals ours."""
+    image = paint_scene(*SIZE, COLOURS, seed=1)
+    labels, codes, _ = run(wrapped(Form()), image)
+    order = "bgr" if form.bgr else "rgb"
+    model = wrapped(form, replace(USUAL, color_order=order, scale=form.scale), input_size=None if form.size else SIZE)
+    assert not lint(model)
+    found = run(model, image[..., ::-1] if form.bgr else image)
+    assert len(set(labels.ravel().tolist())) == len(COLOURS)
+    assert np.array_equal(found[0], labels)
+    assert np.abs(found[1].astype(int) - codes).mean() < 0.5
+
+
+def test_probabilities_that_were_enlarged_are_taken_for_what_they_are() -> None:
+    """Their logarithm is the logit: softmax gives them back."""
+    found = network_of(network(Form(end="softmax, resize")), len(COLOURS), Wanted())
+    assert (found.outputs.kind, found.outputs.height) == ("probabilities", SIZE[0])
+    model = assemble(found, len(COLOURS), USUAL, Corridor().polygon)
+    labels, own = run(model, paint_scene(*SIZE, COLOURS, seed=1), ["labels", LOGITS])
+    assert np.array_equal(labels, own.argmax(1))
+
+
+@pytest.mark.parametrize("color_order", ["rgb", "bgr"])
+def test_the_figures_are_those_of_the_graph_from_pytorch(color_order: str) -> None:
+    torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
+    from trustseg_lab.network.confidence import encode
+    from trustseg_lab.network.features import count_nonfinite, pooled_features
+    from trustseg_lab.network.graph import corridor_mask
+    from trustseg_lab.network.planes import labels_and_mcp_logit, labels_and_signals
+
+    image = paint_scene(*SIZE, COLOURS, seed=2)
+    seen = image if color_order == "rgb" else image[..., ::-1]
+    model = wrapped(Form(bgr=color_order == "bgr"), replace(USUAL, color_order=color_order))
+    labels, codes, features, full, raw = run(model, seen, ["labels", "confidence", "features", "logits", LOGITS])
+    logits, enlarged = torch.from_numpy(raw), torch.from_numpy(full)
+    expected_labels, mcp_logit = labels_and_mcp_logit(enlarged.split(1, 1))
+    assert np.array_equal(labels, expected_labels[:, 0].numpy().astype(np.uint8))
+    assert np.abs(codes.astype(int) - encode(mcp_logit)[:, 0].numpy()).max() <= 1
+    small, signals = labels_and_signals(logits)
+    rgb = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
+    expected = pooled_features(
+        rgb, logits, small, signals, signals.mcp_logit.clamp(-3, 9).sigmoid(), torch.zeros(1, 1, 1, 1),
+        corridor_mask(*raw.shape[2:]), count_nonfinite(logits),
+    ).numpy()[:, :-1]  # fmt: skip
+    assert features[:, : expected.shape[1]] == pytest.approx(expected, abs=2e-5)
+
+
+def test_a_logit_that_is_no_number_is_counted_and_takes_all_confidence() -> None:
+    model = wrapped(Form())
+    bias = next(each for each in model.graph.initializer if each.dims == [len(COLOURS)])
+    values = onnx.numpy_helper.to_array(bias).copy()
+    values[1] = np.nan
+    bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
+    _, codes, features = run(model, paint_scene(*SIZE, COLOURS))
+    assert features[0, 0] == SIZE[0] * SIZE[1] / 4
+    assert not codes.any()
+
+
+def test_two_classes_may_share_one_channel() -> None:
+    """The channel is the logit of the second of them."""
+    model = network(Form(), COLOURS[:1])
+    found = network_of(model, 2, Wanted())
+    assert found.outputs.channels == 1
+    labels, raw = run(assemble(found, 2, USUAL, Corridor().polygon), paint_scene(*SIZE, COLOURS), ["labels", "logits"])
+    assert np.array_equal(labels[0], raw[0, 1] > 0)
+    assert not raw[0, 0].any()

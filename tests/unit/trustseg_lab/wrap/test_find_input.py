@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What is read off the input of a graph, and what is asked for in one line."""
+
+from __future__ import annotations
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from trustseg.errors import InputError
+from trustseg_lab.wrap.find_input import find_input, three_numbers
+
+
+def graph(*shapes: list[int | str], kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
+    inputs = [helper.make_tensor_value_info(f"x{i}", kind, shape) for i, shape in enumerate(shapes)]
+    return helper.make_model(helper.make_graph([], "g", inputs, []))
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "size", "expected"),
+    [
+        ([1, 3, 40, 64], None, None, ("nchw", 40, 64, True)),
+        (["n", 40, 64, 3], None, None, ("nhwc", 40, 64, True)),
+        ([1, 3, "h", "w"], None, (40, 64), ("nchw", 40, 64, False)),
+        ([1, 3, "h", 64], None, (40, 64), ("nchw", 40, 64, False)),
+        (["n", "a", "b", "c"], "nhwc", (40, 64), ("nhwc", 40, 64, False)),
+        ([1, 3, 40, 64], None, (40, 64), ("nchw", 40, 64, True)),
+    ],
+)
+def test_axes_and_size(shape: list, layout: str | None, size: tuple[int, int] | None, expected: tuple) -> None:
+    found = find_input(graph(shape), layout, size)
+    assert (found.layout, found.height, found.width, found.fixed) == expected
+    assert found.shape == ((1, 3, 40, 64) if expected[0] == "nchw" else (1, 40, 64, 3))
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "line"),
+    [
+        (graph(), None, "has no input"),
+        (graph([1, 3, 40, 64], [1, 3, 40, 64]), None, "several inputs, expected one image, got x0, x1"),
+        (graph([4, 3, 40, 64]), None, "takes 4 images"),
+        (graph([1, 1, 40, 64]), None, "no colour image, .* got \\(1, 1, 40, 64\\)"),
+        (graph([1, 40, 64]), None, "no image, .* got float with 3 axes"),
+        (graph([1, 3, 40, 64], kind=TensorProto.INT64), None, "no image, .* got int64"),
+        (graph([1, 3, "h", "w"]), None, "any size, expected --input-size HEIGHTxWIDTH"),
+        (graph([1, 3, 40, 64]), (40, 65), "takes images of 40x64 only"),
+        (graph([1, 3, "h", 64]), (40, 65), "takes images of 0x64 only|takes images of any"),
+        (graph(["n", "c", "h", "w"]), (40, 64), "where are the channels of input x0.*--layout"),
+        (graph([1, 3, 8, 64]), None, "size of the network's input, expected 32..8192"),
+    ],
+)
+def test_what_is_open_or_wrong_is_told(model: onnx.ModelProto, size: tuple[int, int] | None, line: str) -> None:
+    with pytest.raises(InputError, match=line):
+        find_input(model, None, size)
+
+
+def test_the_channels_are_where_the_user_says() -> None:
+    with pytest.raises(InputError, match="has 64 channels, expected 3"):
+        find_input(graph([1, 3, 40, 64]), "nhwc", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0.5", (0.5, 0.5, 0.5)), ("1/255", (1 / 255,) * 3), ("0.1, 0.2,3", (0.1, 0.2, 3.0)), ("-1", (-1.0,) * 3)],
+)
+def test_numbers_of_channels(text: str, expected: tuple[float, float, float]) -> None:
+    assert three_numbers(text, "--mean") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["", "a", "1,2", "1,2,3,4", "1/0", "nan"])
+def test_other_numbers_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="--std is wrong, expected one number, or three with commas"):
+        three_numbers(text, "--std")

@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Which tensor is taken for the logits, in what form, and which one for the embedding of a scene."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from trustseg.errors import InputError
+from trustseg_lab.wrap.find_outputs import find_features, find_logits, kind_of, run_on, shapes_of
+
+SIZE = (40, 64)
+
+
+def graph(*outputs: tuple[str, int]) -> onnx.ModelProto:
+    """A stem at half size, a pyramid level at an eighth, and 1x1 convolutions (name, channels) on the stem."""
+    weights = {"stem_w": (16, 3, 1, 1), "deep_w": (32, 16, 1, 1), **{f"{n}_w": (c, 48, 1, 1) for n, c in outputs}}
+    nodes = [
+        helper.make_node("Conv", ["x", "stem_w"], ["stem"], strides=[2, 2]),
+        helper.make_node("Conv", ["stem", "deep_w"], ["deep"], strides=[4, 4]),
+        helper.make_node("GlobalAveragePool", ["deep"], ["pooled"]),
+        helper.make_node("Mul", ["deep", "pooled"], ["scaled"]),
+        helper.make_node("Resize", ["scaled", "", "", "sizes"], ["up"], mode="linear"),
+        helper.make_node("Concat", ["stem", "up"], ["both"], axis=1),
+        *(helper.make_node("Conv", ["both", f"{n}_w"], [n]) for n, _ in outputs),
+    ]
+    constants = [numpy_helper.from_array(np.ones(s, np.float32), n) for n, s in weights.items()]
+    constants.append(numpy_helper.from_array(np.array([1, 32, 20, 32], np.int64), "sizes"))
+    return helper.make_model(
+        helper.make_graph(
+            nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, *SIZE])],
+            [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n, _ in outputs], constants,
+        ),
+        opset_imports=[helper.make_opsetid("", 17)], ir_version=8,
+    )  # fmt: skip
+
+
+def test_shapes_and_values() -> None:
+    model = graph(("y", 5))
+    assert shapes_of(model)["deep"] == (1, 32, 5, 8)
+    (found,) = run_on(model, [np.ones((1, 3, *SIZE), np.float32)], ["stem", "y"])
+    assert (found[0].shape, found[1].shape) == ((1, 16, 20, 32), (1, 5, 20, 32))
+    assert set(found[0].ravel()) == {3.0}  # three channels of ones
+
+
+def test_one_output_of_many_has_a_channel_a_class() -> None:
+    assert find_logits(graph(("depth", 1), ("y", 5)), 5, None, None, SIZE) == ("y", "nchw", 5, ())
+
+
+def test_several_that_fit_are_asked_about() -> None:
+    model = graph(("main", 5), ("aux", 5))
+    with pytest.raises(InputError, match="several outputs have 5 channels, expected --logits NAME, got main, aux"):
+        find_logits(model, 5, None, None, SIZE)
+    assert find_logits(model, 5, "aux", None, SIZE)[0] == "aux"
+
+
+def test_none_that_fits_is_told_with_what_there_is() -> None:
+    with pytest.raises(
+        InputError, match=r"expected 6, as classes.yaml has, .* got a \(1, 5, 20, 32\); b \(1, 2, 20, 32\)"
+    ):
+        find_logits(graph(("a", 5), ("b", 2)), 6, None, None, SIZE)
+
+
+def test_rows_that_are_as_many_as_the_classes_are_told_apart_by_the_picture() -> None:
+    """(1, 20, 20, 32) with 20 classes may be channels first or rows first: 20 x 32 has the picture's shape."""
+    assert find_logits(graph(("y", 20)), 20, None, None, SIZE)[1] == "nchw"
+    with pytest.raises(InputError, match="no output"):
+        find_logits(graph(("y", 5)), 5, None, "nhwc", SIZE)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([-1.0, 3.0], "logits"), ([0.25, 0.75], "probabilities"), ([0.9, 0.75], "sigmoids"), ([-2.0, -0.145], "logits"),
+    ],
+)  # fmt: skip
+def test_values_tell_what_they_are(values: list[float], kind: str) -> None:
+    maps = np.array(values, np.float32).reshape(1, 2, 1, 1)
+    assert kind_of(maps, "nchw") == kind
+    assert kind_of(maps.transpose(0, 2, 3, 1), "nhwc") == kind
+
+
+def test_the_embedding_is_of_the_last_of_the_coarsest_maps() -> None:
+    """Not of what is pooled to one place already."""
+    assert find_features(graph(("y", 5)), "y", None, SIZE) == ("scaled", (1, 32, 5, 8))
+    assert find_features(graph(("y", 5)), "y", "stem", SIZE) == ("stem", (1, 16, 20, 32))
+    with pytest.raises(InputError, match="tensor gone cannot be pooled"):
+        find_features(graph(("y", 5)), "y", "gone", SIZE)
