@@ -35,6 +35,9 @@ FEATURES = (
     "saturation_mean", "nonboundary_confidence", "corridor_confidence",
 )  # fmt: skip
 EMBEDDING = 4
+UNKNOWN_FEATURES = ("unknown/corridor_share", "unknown/corridor_most")
+UNKNOWN_LIMIT = 4.0  # logit of a place that is as far from every class as from its grain never is
+MAGENTA = (250, 0, 250)  # of no class
 
 
 def palette(count: int) -> list[tuple[int, int, int]]:
@@ -43,10 +46,15 @@ def palette(count: int) -> list[tuple[int, int, int]]:
     return [*PALETTE, *(tuple(int(v) for v in row) for row in more)][:count]
 
 
-def feature_names(classes: Sequence[str]) -> list[str]:
+def feature_names(classes: Sequence[str], unknown: bool = False) -> list[str]:
     """Names of the pooled features, in the order of the contract."""
     per_class = [f"{kind}/{name}" for kind in ("class_share", "class_confidence") for name in classes]
-    return [*FEATURES, *per_class, *(f"embedding/{i}" for i in range(EMBEDDING))]
+    return [
+        *FEATURES,
+        *per_class,
+        *(f"embedding/{i}" for i in range(EMBEDDING)),
+        *(UNKNOWN_FEATURES if unknown else ()),
+    ]
 
 
 def paint_scene(height: int, width: int, colors: Sequence[tuple[int, int, int]] = PALETTE, seed: int = 0) -> np.ndarray:
@@ -93,9 +101,11 @@ class _Graph:
 
 
 def build_graph(
-    height: int, width: int, colors: Sequence[tuple[int, int, int]], *, sharpness: float = 40.0, broken: str = ""
-) -> onnx.ModelProto:
-    """The graph of the contract; `broken` "nan" puts a NaN into the classifier's weights."""
+    height: int, width: int, colors: Sequence[tuple[int, int, int]], *, sharpness: float = 40.0, broken: str = "",
+    unknown: bool = False,
+) -> onnx.ModelProto:  # fmt: skip
+    """The graph of the contract; `broken` "nan" puts a NaN into the classifier's weights; `unknown` adds a plane that
+    says how far a colour is from those of all classes."""
     g = _Graph()
     count = len(colors)
     x = g("Div", g("Cast", "image", to=TensorProto.FLOAT), g.const(255.0))
@@ -173,9 +183,24 @@ def build_graph(
     ]  # fmt: skip
     shape = g.const([1], np.int64)
     parts = [*(g("Reshape", s, shape) for s in scalars), share, class_confidence, embedding]
+    if unknown:
+        # Squared distance to the nearest class: |x|^2 - max(2 x p - |p|^2), which the logits are times `sharpness`.
+        square = g("ReduceSum", g("Mul", x, x), g.const([1], np.int64))
+        nearest = g("Div", g("ReduceMax", logits, axes=[1], keepdims=1), g.const(sharpness))
+        plane = g("Sub", g("Mul", g("Sub", square, nearest), g.const(40.0)), g.const(3.0))  # (1, 1, h, w)
+        score = g("Round", g("Mul", g("Sigmoid", plane), g.const(255.0)))
+        g("Cast", g("Squeeze", score, g.const([1], np.int64)), to=TensorProto.UINT8, name="unknown")
+        within = g("Sub", plane, g("Mul", g("Sub", g.const(1.0), corridor), g.const(1000.0)))
+        strange = g("Cast", g("Greater", within, g.const(UNKNOWN_LIMIT)), to=TensorProto.FLOAT)
+        figures = (
+            g.ratio(g.total(strange), g.total(corridor)),
+            g("Min", g("ReduceMax", within, keepdims=0), g.const(20.0)),
+        )
+        parts += [g("Reshape", each, shape) for each in figures]
     g("Unsqueeze", g("Concat", *parts, axis=0), g.const([0], np.int64), name="features")
 
-    size = len(feature_names([str(i) for i in range(count)]))
+    size = len(feature_names([str(i) for i in range(count)], unknown))
+    more = [helper.make_tensor_value_info("unknown", TensorProto.UINT8, [1, height, width])] if unknown else []
     graph = helper.make_graph(
         g.nodes,
         "tiny",
@@ -184,6 +209,7 @@ def build_graph(
             helper.make_tensor_value_info("labels", TensorProto.UINT8, [1, full_height, full_width]),
             helper.make_tensor_value_info("confidence", TensorProto.UINT8, [1, full_height, full_width]),
             helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, size]),
+            *more,
         ],
         g.constants,
     )
@@ -201,6 +227,7 @@ def make_tiny_bundle(
     broken: str = "",
     verdict: bool = True,
     calibration: bool = True,
+    unknown: bool = False,
 ) -> Path:
     """Write a complete bundle into the folder `path` and return it.
 
@@ -212,18 +239,19 @@ def make_tiny_bundle(
         classes: class names in id order. height, width: network input, pixels.
         broken: "nan" puts a NaN into the weights (the golden output is made by the sound graph).
         verdict, calibration: False leaves that file out of the card (a draft).
+        unknown: the graph has a plane of unknown objects, and the verdict a limit for it.
     """
     path = Path(path)
     path.mkdir(parents=True)
     colors = palette(len(classes))
-    names = feature_names(classes)
-    sound = build_graph(height, width, colors).SerializeToString()
-    model = build_graph(height, width, colors, broken=broken).SerializeToString() if broken else sound
+    names = feature_names(classes, unknown)
+    sound = build_graph(height, width, colors, unknown=unknown).SerializeToString()
+    model = build_graph(height, width, colors, broken=broken, unknown=unknown).SerializeToString() if broken else sound
     golden = paint_scene(height, width, colors)
     session = onnxruntime.InferenceSession(sound, providers=["CPUExecutionProvider"])
-    labels, confidence, features = session.run(["labels", "confidence", "features"], {"image": golden[None]})
-    stored = io.BytesIO()
-    np.savez_compressed(stored, labels=labels[0], confidence=confidence[0], features=features[0])
+    given = dict(zip([o.name for o in session.get_outputs()], session.run(None, {"image": golden[None]}), strict=True))
+    features, stored = given["features"], io.BytesIO()
+    np.savez_compressed(stored, **{name: value[0] for name, value in given.items()})
     files = {
         "model.onnx": model,
         "golden.png": cv2.imencode(".png", golden[..., ::-1])[1].tobytes(),
@@ -262,6 +290,7 @@ def make_tiny_bundle(
                 {"name": "labels", "dtype": "uint8", "shape": [1, height, width]},
                 {"name": "confidence", "dtype": "uint8", "shape": [1, height, width]},
                 {"name": "features", "dtype": "float32", "shape": [1, len(names)]},
+                *([{"name": "unknown", "dtype": "uint8", "shape": list(given["unknown"].shape)}] if unknown else []),
             ],
         },
         "feature_names": names,
@@ -307,5 +336,8 @@ def _verdict(names: Sequence[str], features: np.ndarray, model_sha256: str) -> b
             "basis": np.eye(EMBEDDING)[:2].tolist(), "variance": [0.25, 0.25], "residual_variance": 0.25,
             "limit": 10.0,
         },
+        "unknown": {
+            "score": UNKNOWN_FEATURES[1], "limit": UNKNOWN_LIMIT, "share": UNKNOWN_FEATURES[0], "hard_share": 0.5,
+        } if UNKNOWN_FEATURES[0] in names else None,
         "provenance": {"command": "bundle_factory"},
     }).encode()  # fmt: skip

@@ -91,8 +91,7 @@ class Judgement:
 
     def proof(self, case: GoldenCase) -> JudgementProof:
         """What this judgement makes of the output that is expected for the golden image."""
-        output = EngineOutput(case.labels, case.confidence, case.features, 0.0)
-        verdict, confidence = self.judge(output, HEALTHY)
+        verdict, confidence = self.judge(case.output, HEALTHY)
         return JudgementProof(verdict, confidence, fingerprint((self._table, self._judge, self._objects)))
 
 

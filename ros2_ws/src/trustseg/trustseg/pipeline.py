@@ -94,6 +94,8 @@ class Pipeline:
             health=health,
             engine_ms=output.engine_ms,
             pipeline_ms=(perf_counter() - started) * 1e3,
+            # Of an output that is not valid nothing is known to be a thing that has a class.
+            unknown=np.full_like(output.unknown, 255) if verdict.reasons & Reason.OUTPUT_INVALID else output.unknown,
         )
 
     def segments(self, result: PerceptionResult) -> list[Segment]:

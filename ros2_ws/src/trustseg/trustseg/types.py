@@ -43,6 +43,8 @@ class EngineOutput:
         engine_ms: duration of the bare engine call, milliseconds.
         logits: float32 (C, h, w) of a backend that was made with `expose_logits`, else empty: the product never
             carries them to the host.
+        unknown: uint8 (a, b) at the card's `unknown_size`, P(an object that no class describes) x 255; empty of a
+            network without that plane.
     """
 
     labels: UInt8Array
@@ -50,6 +52,7 @@ class EngineOutput:
     features: Float32Array
     engine_ms: float
     logits: Float32Array = field(default_factory=lambda: np.empty((0, 0, 0), np.float32))
+    unknown: UInt8Array = field(default_factory=lambda: np.empty((0, 0), np.uint8))
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,10 @@ class FrameVerdict:
         coverage: share of pixels at or above the confidence threshold.
         ood_score: distance of the deepest features from those of good frames; NaN when the bundle has no such model.
         recovery_threshold: the score below which a degraded stream counts as good again (T_low of the verdict model).
+        unknown_score: how strange the strangest place of the corridor is, as the bundle's limit takes it; NaN where the
+            bundle tells no unknown objects.
+        corridor_unknown_share: share of the corridor that unknown objects cover; NaN there too.
+        least_severity: at least this, whatever the reasons say.
     """
 
     reasons: Reason
@@ -110,6 +117,9 @@ class FrameVerdict:
     corridor_low_confidence_share: float
     recovery_threshold: float = 0.0
     ood_score: float = float("nan")
+    unknown_score: float = float("nan")
+    corridor_unknown_share: float = float("nan")
+    least_severity: Severity = Severity.GOOD
 
     @property
     def strangeness(self) -> float:
@@ -118,8 +128,8 @@ class FrameVerdict:
 
     @property
     def severity(self) -> Severity:
-        """Worst severity of the reasons."""
-        return severity_of(self.reasons)
+        """Worst severity of the reasons, and not below `least_severity`."""
+        return max(self.least_severity, severity_of(self.reasons))
 
     @property
     def frame_ok(self) -> bool:
@@ -139,6 +149,8 @@ class PerceptionResult:
         health: input health of this frame.
         engine_ms: bare engine call, milliseconds.
         pipeline_ms: whole `process` call, milliseconds.
+        unknown: uint8 (a, b), P(an object that no class describes) x 255 at the card's `unknown_size`; empty of a
+            network without that plane.
     """
 
     labels: UInt8Array
@@ -148,3 +160,4 @@ class PerceptionResult:
     health: HealthReport
     engine_ms: float
     pipeline_ms: float
+    unknown: UInt8Array = field(default_factory=lambda: np.empty((0, 0), np.uint8))

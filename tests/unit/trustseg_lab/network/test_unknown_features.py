@@ -43,7 +43,7 @@ def test_no_value_is_beyond_what_a_mean_may_be() -> None:
 def test_graph_gives_the_features_that_are_named() -> None:
     shape = SegNetConfig(3, widths=(8, 12, 16), encoder_convs=(1, 1, 2), decoder_convs=(1, 1, 2), unknown=True)
     graph = DeployGraph(SegNet(shape), ConfidenceHead(8), (96, 128), (0.4,) * 3, (0.3,) * 3)
-    _, _, features, _ = graph(torch.zeros(1, 96, 128, 3, dtype=torch.uint8))
+    _, _, features, _, _ = graph(torch.zeros(1, 96, 128, 3, dtype=torch.uint8))
     names = feature_names(["a", "b", "c"], 16, unknown=True)
     assert features.shape == (1, len(names))
     assert names[-3:] == list(UNKNOWN)

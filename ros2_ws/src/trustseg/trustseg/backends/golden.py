@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
 
-from trustseg.backends.interface import Backend, infer_all
+from trustseg.backends.interface import OUTPUT_DTYPES, Backend, expected_shapes, infer_all
 from trustseg.bundle.card import Card, Tolerances
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import BundleError, InputError
@@ -27,7 +28,7 @@ class GoldenCase:
 
     Attributes:
         image: uint8 (h, w, 3) in the card's colour order.
-        labels, confidence: uint8 (h, w). features: float32 (K,).
+        labels, confidence: uint8 (h, w). features: float32 (K,). unknown: uint8 at the card's `unknown_size`, or empty.
         tolerances: how far an output may be from these.
     """
 
@@ -36,6 +37,12 @@ class GoldenCase:
     confidence: UInt8Array
     features: Float32Array
     tolerances: Tolerances
+    unknown: UInt8Array = field(default_factory=lambda: np.empty((0, 0), np.uint8))
+
+    @property
+    def output(self) -> EngineOutput:
+        """What is expected, as an engine gives it."""
+        return EngineOutput(self.labels, self.confidence, self.features, 0.0, unknown=self.unknown)
 
 
 @dataclass(frozen=True)
@@ -71,13 +78,10 @@ def load_golden(bundle: Bundle, precision: str = "fp32") -> GoldenCase:
     if bgr is None:
         raise BundleError(f"golden image of bundle {card.name} cannot be decoded", expected="a PNG image")
     image: UInt8Array = np.asarray(bgr if card.input.color_order == "bgr" else bgr[..., ::-1], np.uint8)
-    labels, confidence, features = expected_outputs(bundle.golden_expected_bytes(precision), card)
     case = GoldenCase(
         image=np.ascontiguousarray(image),
-        labels=labels,
-        confidence=confidence,
-        features=features,
         tolerances=bundle.tolerances(precision),
+        **expected_outputs(bundle.golden_expected_bytes(precision), card),
     )
     _check_case(case, card)
     return case
@@ -87,7 +91,7 @@ def compare_golden(output: EngineOutput, case: GoldenCase, card: Card, engine_ms
     """Compare one engine output with the golden one, against its tolerances."""
     limits = case.tolerances
     agreement = float(np.mean(output.labels == case.labels))
-    drift = float(np.mean(np.abs(output.confidence.astype(np.int16) - case.confidence.astype(np.int16))))
+    drift = _mean_abs(output.confidence, case.confidence)
     with np.errstate(invalid="ignore"):
         difference = np.abs(output.features - case.features) / (np.abs(case.features) + FEATURE_FLOOR)
     relative = float(difference.max()) if np.isfinite(difference).all() else float("inf")
@@ -99,6 +103,10 @@ def compare_golden(output: EngineOutput, case: GoldenCase, card: Card, engine_ms
         problems.append(f"mask agreement {agreement:.4f}, expected at least {limits.mask_agreement}")
     if not drift <= limits.confidence_mean_abs:
         problems.append(f"confidence off by {drift:.2f} codes, expected at most {limits.confidence_mean_abs}")
+    if case.unknown.size:
+        off = _mean_abs(output.unknown, case.unknown)
+        if not off <= limits.confidence_mean_abs:
+            problems.append(f"unknown objects off by {off:.2f} codes, expected at most {limits.confidence_mean_abs}")
     if not relative <= limits.features_rel:
         worst = card.feature_names[int(np.argmax(np.nan_to_num(difference, nan=np.inf)))]
         problems.append(f"feature {worst} off by {relative:.3g}, expected at most {limits.features_rel}")
@@ -111,6 +119,10 @@ def compare_golden(output: EngineOutput, case: GoldenCase, card: Card, engine_ms
         engine_ms=engine_ms,
         why="; ".join(problems),
     )
+
+
+def _mean_abs(found: UInt8Array, expected: UInt8Array) -> float:
+    return float(np.mean(np.abs(found.astype(np.int16) - expected.astype(np.int16))))
 
 
 def golden_test(
@@ -137,27 +149,26 @@ def golden_test(
     return next((r for r in results if not r.passed), results[-1])
 
 
-def expected_outputs(data: bytes, card: Card) -> tuple[UInt8Array, UInt8Array, Float32Array]:
-    """(labels, confidence, features) of an archive of expected outputs (npz), of whatever shapes it holds.
+def expected_outputs(data: bytes, card: Card) -> dict[str, Any]:
+    """Name -> array of each output in an archive of expected outputs (npz), of whatever shapes it holds.
 
     Raises:
         BundleError: it is damaged, or unpacks to more than these outputs can be.
     """
-    most = 2 * card.size[0] * card.size[1] + 8 * len(card.feature_names) + ARCHIVE_SLACK_BYTES
+    names = tuple(expected_shapes(card))
+    most = len(names) * card.size[0] * card.size[1] + 8 * len(card.feature_names) + ARCHIVE_SLACK_BYTES
     try:
-        stored = read_arrays(data, f"golden output of bundle {card.name}", ("labels", "confidence", "features"), most)
+        stored = read_arrays(data, f"golden output of bundle {card.name}", names, most)
     except InputError as error:
         raise BundleError(str(error)) from error
-    return stored["labels"], stored["confidence"], stored["features"]
+    return {name: stored[name] for name in names}
 
 
 def _check_case(case: GoldenCase, card: Card) -> None:
-    for name, array, shape, dtype in (
-        ("image", case.image, (*card.image_size, 3), np.uint8),
-        ("labels", case.labels, card.size, np.uint8),
-        ("confidence", case.confidence, card.size, np.uint8),
-        ("features", case.features, (len(card.feature_names),), np.float32),
-    ):
+    wanted: list[tuple[str, tuple[int, ...], type[np.generic]]] = [("image", (*card.image_size, 3), np.uint8)]
+    wanted += [(name, shape[1:], OUTPUT_DTYPES[name]) for name, shape in expected_shapes(card).items()]
+    for name, shape, dtype in wanted:
+        array = getattr(case, name)
         if array.shape != shape or array.dtype != dtype:
             raise BundleError(
                 f"golden {name} of bundle {card.name} do not fit the card",

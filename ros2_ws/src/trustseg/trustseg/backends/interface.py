@@ -10,11 +10,13 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from trustseg.bundle.card import Card
+from trustseg.bundle.card import UNKNOWN_OUTPUT, Card
 from trustseg.errors import BackendError
 from trustseg.types import EngineOutput, UInt8Array
 
-OUTPUT_DTYPES: dict[str, type[np.generic]] = {"labels": np.uint8, "confidence": np.uint8, "features": np.float32}
+OUTPUT_DTYPES: dict[str, type[np.generic]] = {
+    "labels": np.uint8, "confidence": np.uint8, "features": np.float32, UNKNOWN_OUTPUT: np.uint8,
+}  # fmt: skip
 INPUT_NAME, LOGITS = "image", "logits"
 
 
@@ -68,7 +70,12 @@ def expected_shapes(card: Card) -> dict[str, tuple[int, ...]]:
     """Shape of every output of the graph that `card` describes."""
     (height, width), count = card.size, card.input.cameras
     features = (count, len(card.feature_names))
-    return {"labels": (count, height, width), "confidence": (count, height, width), "features": features}
+    shapes: dict[str, tuple[int, ...]] = {
+        "labels": (count, height, width), "confidence": (count, height, width), "features": features,
+    }  # fmt: skip
+    if card.unknown_size is not None:
+        shapes[UNKNOWN_OUTPUT] = (count, *card.unknown_size)
+    return shapes
 
 
 def check_images(images: Sequence[UInt8Array], card: Card) -> None:

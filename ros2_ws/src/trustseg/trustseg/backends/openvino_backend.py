@@ -11,7 +11,14 @@ from time import perf_counter
 from typing import Any
 
 from trustseg.backend_registry import OPENVINO, OPENVINO_BF16, REGISTRY
-from trustseg.backends.interface import LOGITS, OUTPUT_DTYPES, check_images, check_tensors, engine_outputs, with_logits
+from trustseg.backends.interface import (
+    LOGITS,
+    check_images,
+    check_tensors,
+    engine_outputs,
+    expected_shapes,
+    with_logits,
+)
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import BackendError
 from trustseg.files.owned_file import owned_folder
@@ -80,7 +87,8 @@ class OpenVinoBackend:
         self._request: Any = self._compiled.create_infer_request()
         self._input = self._request.get_input_tensor(0).data  # the engine's own memory: written in place
         self._outputs = {
-            name: self._request.get_tensor(name).data for name in (*OUTPUT_DTYPES, *([LOGITS] if expose_logits else ()))
+            name: self._request.get_tensor(name).data
+            for name in (*expected_shapes(self._card), *([LOGITS] if expose_logits else ()))
         }
 
     def infer(self, image: UInt8Array) -> EngineOutput:

@@ -21,6 +21,7 @@ VOID_LABEL = 255  # in masks: unlabelled
 MAX_INPUT_SIDE = 8192
 MAX_CAMERAS = 16
 LEAST_CORRIDOR = 0.01  # of the image
+UNKNOWN_OUTPUT = "unknown"  # of a graph that has a plane for objects that no class describes
 
 Color = tuple[
     Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]
@@ -171,6 +172,14 @@ class Training(Strict):
     seed: int
 
 
+def _fits(shape: list[int | str], most: tuple[int, int, int]) -> bool:
+    """Whether `shape` is one of numbers, of as many images as `most` and of no more rows and columns."""
+    numbers = [n for n in shape if isinstance(n, int)]
+    if len(numbers) != len(shape) or len(shape) != 3:
+        return False
+    return numbers[0] == most[0] and all(0 < n <= limit for n, limit in zip(numbers, most, strict=True))
+
+
 class Card(Strict):
     """`card.json`: everything a program must know about a bundle before it opens any other file of it."""
 
@@ -209,12 +218,23 @@ class Card(Strict):
             raise ValueError("verdicts holds the precisions beside fp32, whose verdict stands in 'verdict'")
         if self.feature_names[0] != "nonfinite_logits":
             raise ValueError(f"feature_names[0] must be 'nonfinite_logits', got {self.feature_names[0]!r}")
+        planes = [spec.shape for spec in self.tensors.outputs if spec.name == UNKNOWN_OUTPUT]
+        if len(planes) > 1 or not all(_fits(shape, (self.input.cameras, *self.size)) for shape in planes):
+            raise ValueError(f"output {UNKNOWN_OUTPUT} must be [cameras, height, width], no larger than the mask")
         return self
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the network's input and outputs, pixels."""
         return self.input.height, self.input.width
+
+    @property
+    def unknown_size(self) -> tuple[int, int] | None:
+        """(height, width) of the plane that says where unknown objects are; None of a network that has none."""
+        for spec in self.tensors.outputs:
+            if spec.name == UNKNOWN_OUTPUT:
+                return int(spec.shape[1]), int(spec.shape[2])
+        return None
 
     @property
     def image_size(self) -> tuple[int, int]:

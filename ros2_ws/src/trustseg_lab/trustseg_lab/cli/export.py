@@ -158,7 +158,7 @@ def _export_checkpoint(
         out, model=model, classes=classes, embedding=graph.network.config.embedding,
         pair=isinstance(graph.network, SegNetPair), size=size, golden=picture,
         parity=parity, meta=meta, about=about, weights=None if compact else checkpoint.read_bytes(),
-        unknown=graph.network.config.unknown,
+        unknown=(height // graph.stride, width // graph.stride) if graph.network.config.unknown else None,
     )  # fmt: skip
     console.print(
         f"wrote {out}: {len(model) / 1e6:.1f} MB, mask agreement {parity.mask_agreement:.6f}, confidence error "

@@ -84,7 +84,8 @@ class DeployGraph(nn.Module):
     """What is exported. Input uint8 (N, H, W, 3) RGB.
 
     Returns labels uint8 (N, H, W), confidence code uint8 (N, H, W), features float32 (N, K), and the logits
-    float32 (N, C, H, W) that evaluation may look at; of a pair, the logits (N, C, h, w) of both networks after them.
+    float32 (N, C, H, W) that evaluation may look at; of a pair, the logits (N, C, h, w) of both networks after them; of
+    a network with an unknown plane, last, uint8 (N, h, w), P(an unknown object) x 255.
     """
 
     mean: Tensor
@@ -116,6 +117,8 @@ class DeployGraph(nn.Module):
         nonfinite = count_nonfinite(out.logits)
         for each in out.members:  # a mean need not show what one of them is: a limited logarithm hides it
             nonfinite = nonfinite + count_nonfinite(each)
+        if out.unknown is not None:
+            nonfinite = nonfinite + count_nonfinite(out.unknown)
         sane = (nonfinite < 0.5).view(-1, 1, 1, 1)
         codes = torch.where(sane, encode(self.head.fuse(enlarged, mcp_logit)), torch.zeros(()))
         labels, code = in_order(torch.cat([phases, codes], 1), self.stride).split(1, 1)
@@ -130,4 +133,10 @@ class DeployGraph(nn.Module):
         if out.unknown is not None:
             features = torch.cat([features, unknown_features(out.unknown, self.corridor)], 1)
         logits = upsample(out.logits, self.stride)  # an output of nobody's: runtimes leave it out
-        return labels.squeeze(1).to(torch.uint8), code.squeeze(1).to(torch.uint8), features, logits, *out.members
+        outputs = (labels.squeeze(1).to(torch.uint8), code.squeeze(1).to(torch.uint8), features, logits, *out.members)
+        return outputs if out.unknown is None else (*outputs, unknown_code(out.unknown))
+
+
+def unknown_code(plane: Tensor) -> Tensor:
+    """uint8 (N, h, w) of logits (N, 1, h, w): 255 P(an unknown object). Left small: whoever looks at it enlarges it."""
+    return torch.round(plane.sigmoid() * 255.0).squeeze(1).to(torch.uint8)

@@ -26,8 +26,17 @@ from trustseg.bundle.writer import BundleEdit
 from trustseg.errors import BundleError, ParityError
 from trustseg.imaging.resize import in_order, stretched
 from trustseg.types import UInt8Array
-from trustseg_lab.precision.add import carry_over, stored_outputs, within
-from trustseg_lab.precision.parity import OUTPUTS, PrecisionLimits, PrecisionParity, beyond, compare, run_all, session
+from trustseg_lab.precision.add import carry_over, within
+from trustseg_lab.precision.golden_files import stored_outputs
+from trustseg_lab.precision.parity import (
+    PrecisionLimits,
+    PrecisionParity,
+    beyond,
+    compare,
+    outputs_of,
+    run_all,
+    session,
+)
 
 IMAGE = "image"
 # One grey level in the resize moves a label in 300 and confidence by 1.8 codes (0.08 of a logit), 2.3 in int8.
@@ -126,7 +135,7 @@ def run_in_form(model: bytes, images: Sequence[UInt8Array], form: CameraForm) ->
     engine, found = session(model), []
     for start in range(0, len(images), form.cameras):
         chosen = [images[(start + k) % len(images)] for k in range(form.cameras)]
-        outputs = engine.run(list(OUTPUTS), {IMAGE: np.stack(chosen)})
+        outputs = engine.run(outputs_of(engine), {IMAGE: np.stack(chosen)})
         found += [tuple(each[k : k + 1] for each in outputs) for k in range(form.cameras)]
     return found[: len(images)]
 

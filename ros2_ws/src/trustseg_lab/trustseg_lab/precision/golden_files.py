@@ -12,22 +12,28 @@ import cv2
 import numpy as np
 import onnxruntime
 
+from trustseg.bundle.card import UNKNOWN_OUTPUT
 from trustseg.bundle.writer import BundleEdit
 from trustseg.errors import InputError
 from trustseg.imaging.resize import in_order
 from trustseg.types import UInt8Array
+from trustseg_lab.precision.parity import OUTPUTS, run_all
 
 
 def golden_files(model: bytes, image: UInt8Array, color_order: str = "rgb") -> tuple[bytes, bytes]:
     """PNG of `image` (uint8 (H, W, 3) in the graph's `color_order`) and npz of what ONNX Runtime gives for it."""
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    labels, confidence, features = session.run(["labels", "confidence", "features"], {"image": image[None]})
+    (outputs,) = run_all(model, [image])
     done, png = cv2.imencode(".png", in_order(image, color_order, "bgr"))
     if not done:
         raise InputError("the golden image cannot be encoded as PNG", got=f"{image.dtype} {image.shape}")
-    expected = io.BytesIO()
-    np.savez_compressed(expected, labels=labels[0], confidence=confidence[0], features=features[0])
-    return png.tobytes(), expected.getvalue()
+    return png.tobytes(), stored_outputs(outputs)
+
+
+def stored_outputs(outputs: tuple[Any, ...]) -> bytes:
+    """Outputs of one picture as `run_all` gives them, each with its leading 1, as the bytes of a golden npz."""
+    stored, names = io.BytesIO(), (*OUTPUTS, UNKNOWN_OUTPUT)[: len(outputs)]
+    np.savez_compressed(stored, **{name: value[0] for name, value in zip(names, outputs, strict=True)})
+    return stored.getvalue()
 
 
 def best_golden(model: bytes, images: Sequence[UInt8Array], classes: int) -> UInt8Array:
@@ -47,15 +53,17 @@ def best_golden(model: bytes, images: Sequence[UInt8Array], classes: int) -> UIn
     return max(images, key=least)
 
 
-def tensor_specs(size: tuple[int, int], features: int) -> dict[str, Any]:
-    """Names, dtypes and shapes at the border of the graph."""
+def tensor_specs(size: tuple[int, int], features: int, unknown: tuple[int, int] | None = None) -> dict[str, Any]:
+    """Names, dtypes and shapes at the border of the graph; `unknown`: height and width of that plane, if any."""
     height, width = size
+    more = [] if unknown is None else [{"name": UNKNOWN_OUTPUT, "dtype": "uint8", "shape": [1, *unknown]}]
     return {
         "inputs": [{"name": "image", "dtype": "uint8", "shape": [1, height, width, 3]}],
         "outputs": [
             {"name": "labels", "dtype": "uint8", "shape": [1, height, width]},
             {"name": "confidence", "dtype": "uint8", "shape": [1, height, width]},
             {"name": "features", "dtype": "float32", "shape": [1, features]},
+            *more,
         ],
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from trustseg.bundle.card import UNKNOWN_OUTPUT
 from trustseg.errors import ParityError
 from trustseg.types import UInt8Array
 
@@ -37,6 +38,7 @@ class PrecisionParity:
         confidence_shift: mean signed difference: what a calibration of its own has to take back.
         features_rel: mean over features and pictures of |a - b| / (|b| + 0.1). features_worst: the largest.
         nonfinite: non-finite logits counted by the graph, all pictures.
+        unknown_mean_abs: mean |difference| of the plane of unknown objects, 0..255; 0 where the graph has none.
     """
 
     images: int
@@ -47,6 +49,7 @@ class PrecisionParity:
     features_rel: float
     features_worst: float
     nonfinite: float
+    unknown_mean_abs: float = 0.0
 
 
 # fp16: rounding of stored maps moves few pixels at class borders. int8: as the goal says, 0.99 of the mask; the
@@ -78,14 +81,20 @@ def session(model: bytes, threads: int = 1, *, exact: bool = False) -> Any:
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
+def outputs_of(engine: Any) -> list[str]:
+    """Names of a session's outputs that are compared and kept: those that every graph has, then the plane of unknown
+    objects where it has one."""
+    return [*OUTPUTS, *(each.name for each in engine.get_outputs() if each.name == UNKNOWN_OUTPUT)]
+
+
 def run_all(
     model: bytes, images: Sequence[UInt8Array], *, exact: bool = False, step: Callable[[], None] = lambda: None
 ) -> list[tuple[Any, ...]]:
-    """(labels, confidence, features) of each of `images`, uint8 (H, W, 3) at network size."""
+    """Outputs of each of `images`, uint8 (H, W, 3) at network size, in the order of `outputs_of`."""
     engine = session(model, exact=exact)
-    found = []
+    names, found = outputs_of(engine), []
     for image in images:
-        found.append(tuple(engine.run(list(OUTPUTS), {"image": np.ascontiguousarray(image)[None]})))
+        found.append(tuple(engine.run(names, {"image": np.ascontiguousarray(image)[None]})))
         step()
     return found
 
@@ -93,7 +102,13 @@ def run_all(
 def compare(reference: Sequence[tuple[Any, ...]], found: Sequence[tuple[Any, ...]]) -> PrecisionParity:
     """Figures of `found` against `reference`, both from `run_all` on the same pictures."""
     masks, errors, shifts, means, worst, nonfinite = [], [], [], [], 0.0, 0.0
-    for (labels, code, features), (labels_b, code_b, features_b) in zip(reference, found, strict=True):
+    planes: list[float] = []
+    for (labels, code, features, *plane), (labels_b, code_b, features_b, *plane_b) in zip(
+        reference, found, strict=True
+    ):
+        planes += [
+            float(np.abs(b.astype(np.int16) - a.astype(np.int16)).mean()) for a, b in zip(plane, plane_b, strict=False)
+        ]
         masks.append(float((labels == labels_b).mean()))
         difference = code_b.astype(np.int16) - code.astype(np.int16)
         errors.append(float(np.abs(difference).mean()))
@@ -108,7 +123,7 @@ def compare(reference: Sequence[tuple[Any, ...]], found: Sequence[tuple[Any, ...
         raise ParityError("no image to compare the precisions on", fix="give at least one")
     return PrecisionParity(
         len(masks), float(np.mean(masks)), min(masks), float(np.mean(errors)), float(np.mean(shifts)),
-        float(np.mean(means)), worst, nonfinite,
+        float(np.mean(means)), worst, nonfinite, sum(planes) / len(masks),
     )  # fmt: skip
 
 
@@ -119,6 +134,7 @@ def beyond(parity: PrecisionParity, limits: PrecisionLimits) -> str:
         ("mask agreement", parity.mask_agreement, limits.mask_agreement, True),
         ("mask agreement of the worst image", parity.worst_mask_agreement, limits.worst_mask_agreement, True),
         ("confidence error", parity.confidence_mean_abs, limits.confidence_mean_abs, False),
+        ("error of the plane of unknown objects", parity.unknown_mean_abs, limits.confidence_mean_abs, False),
         ("feature drift", parity.features_rel, limits.features_rel, False),
         ("non-finite logits", parity.nonfinite, 0.0, False),
     ):

@@ -177,7 +177,7 @@ class TensorRtBackend:
         finally:
             self._cuda.pop()
             self._free.append(buffers)
-        return engine_outputs({name: buffers.host[name] for name in OUTPUT_DTYPES}, started)
+        return engine_outputs({name: each for name, each in buffers.host.items() if name != INPUT_NAME}, started)
 
     def infer(self, image: UInt8Array) -> EngineOutput:
         """See `Backend.infer`."""

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from trustseg.backends.tensorrt.lint import refuse_unportable
 from trustseg.backends.tensorrt.opset import to_opset17
 from trustseg.backends.tensorrt.trunk import MEMBER_LOGITS
+from trustseg.bundle.card import UNKNOWN_OUTPUT
 from trustseg.errors import ParityError
 from trustseg.types import UInt8Array
 from trustseg_lab.data.class_list import ClassList
@@ -28,6 +29,7 @@ from trustseg_lab.network.graph import DeployGraph
 from trustseg_lab.network.pair import SegNetPair
 from trustseg_lab.network.segnet import SegNet
 from trustseg_lab.precision.compact import LEAST_ELEMENTS, on_grid
+from trustseg_lab.precision.parity import outputs_of
 from trustseg_lab.training import checkpoint
 from trustseg_lab.training.batches import MEAN, STD
 
@@ -46,12 +48,14 @@ class ParityLimits:
 
 @dataclass(frozen=True)
 class Parity:
-    """What was measured: worst image of each figure. Features: largest |a - b| / (|b| + 0.1)."""
+    """What was measured: worst image of each figure. Features: largest |a - b| / (|b| + 0.1). Of the plane of unknown
+    objects, where there is one, the mean |difference| in codes."""
 
     images: int
     mask_agreement: float
     confidence_mean_abs: float
     features_rel: float
+    unknown_mean_abs: float = 0.0
 
 
 def save_fused(path: Path, network: SegNet | SegNetPair, head: ConfidenceHead, meta: dict[str, Any]) -> None:
@@ -95,12 +99,13 @@ def export_onnx(graph: DeployGraph, size: tuple[int, int]) -> bytes:
     """The graph as ONNX bytes: static size (H, W), batch 1; `logits`, and of a pair each member's own, are inner
     tensors, not outputs."""
     inner = (*OUTPUTS[3:], *(MEMBER_LOGITS if isinstance(graph.network, SegNetPair) else ()))
+    more = (UNKNOWN_OUTPUT,) if graph.network.config.unknown else ()
     example = torch.zeros(1, *size, 3, dtype=torch.uint8)
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", FutureWarning)  # of PyTorch about itself
         program = torch.onnx.export(
             graph.eval(), (example,), dynamo=True, opset_version=TORCH_OPSET, input_names=["image"],
-            output_names=[*OUTPUTS[:3], *inner], verbose=False,
+            output_names=[*OUTPUTS[:3], *inner, *more], verbose=False,
         )  # fmt: skip
     if program is None:
         raise ParityError("torch gave no ONNX program", fix="check the versions of torch, onnx and onnxscript")
@@ -121,18 +126,21 @@ def export_onnx(graph: DeployGraph, size: tuple[int, int]) -> bytes:
 def measure_parity(graph: DeployGraph, model: bytes, images: Sequence[UInt8Array]) -> Parity:
     """Run both on `images` (uint8 (H, W, 3) each) and compare."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    agreement, confidence, features = 1.0, 0.0, 0.0
+    agreement, confidence, features, unknown = 1.0, 0.0, 0.0, 0.0
+    names = outputs_of(session)
     for image in images:
         batch = np.ascontiguousarray(image)[None]
-        labels, code, pooled = session.run(list(OUTPUTS[:3]), {"image": batch})
+        labels, code, pooled, *plane = session.run(names, {"image": batch})
         with torch.no_grad():
             reference: tuple[Tensor, ...] = graph(torch.from_numpy(batch))
-        expected = [part.numpy() for part in reference[:3]]
+        expected = [part.numpy() for part in reference]
+        if plane:
+            unknown = max(unknown, float(np.abs(plane[0].astype(int) - expected[-1].astype(int)).mean()))
         agreement = min(agreement, float((labels == expected[0]).mean()))
         confidence = max(confidence, float(np.abs(code.astype(int) - expected[1].astype(int)).mean()))
         drift = np.abs(pooled - expected[2]) / (np.abs(expected[2]) + 0.1)
         features = max(features, float(drift.max()) if np.isfinite(drift).all() else float("inf"))
-    return Parity(len(images), agreement, confidence, features)
+    return Parity(len(images), agreement, confidence, features, unknown)
 
 
 def admit(parity: Parity, limits: ParityLimits) -> None:
@@ -142,6 +150,8 @@ def admit(parity: Parity, limits: ParityLimits) -> None:
         problems.append(f"mask agreement {parity.mask_agreement:.5f} < {limits.mask_agreement}")
     if parity.confidence_mean_abs > limits.confidence_mean_abs:
         problems.append(f"confidence error {parity.confidence_mean_abs:.3f} codes > {limits.confidence_mean_abs}")
+    if parity.unknown_mean_abs > limits.confidence_mean_abs:
+        problems.append(f"unknown objects' error {parity.unknown_mean_abs:.3f} codes > {limits.confidence_mean_abs}")
     if not parity.features_rel <= limits.features_rel:
         problems.append(f"feature drift {parity.features_rel:.4f} > {limits.features_rel}")
     if problems or not parity.images:

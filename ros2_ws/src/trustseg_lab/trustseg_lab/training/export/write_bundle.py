@@ -30,18 +30,18 @@ from trustseg_lab.training.export.checkpoint_to_graph import Parity
 def write_bundle(
     out: Path, *, model: bytes, classes: ClassList, embedding: int, size: tuple[int, int], golden: UInt8Array,
     parity: Parity, meta: dict[str, Any], about: Path, weights: bytes | None, pair: bool = False,
-    unknown: bool = False,
+    unknown: tuple[int, int] | None = None,
 ) -> Card:  # fmt: skip
     """Write model.onnx, golden.png, golden.npz and card.json under `out`, the card last; then the checkpoint `weights`.
 
-    Of a `pair` of networks the features say how far both agree, of one with an `unknown` plane what it says. Without
-    `weights` the bundle has none, and keeps none of an earlier network.
+    Of a `pair` of networks the features say how far both agree, of one with an `unknown` plane (its height and width)
+    what it says. Without `weights` the bundle has none, and keeps none of an earlier network.
 
     `about` is a YAML with name, description and training {data, licence_note, command}. The bundle is a draft until
     `trustseg calibrate` has added its calibration and verdict.
     """
     told = read_yaml(about)
-    names = feature_names([c.name for c in classes.classes], embedding, pair, unknown)
+    names = feature_names([c.name for c in classes.classes], embedding, pair, unknown is not None)
     png, npz = golden_files(model, golden)
     try:
         card = Card.model_validate(
@@ -51,7 +51,7 @@ def write_bundle(
                 "description": told.get("description", ""),
                 "input": {"height": size[0], "width": size[1], "color_order": "rgb"},
                 "classes": [c.model_dump(exclude={"sources"}) for c in classes.classes],
-                "tensors": tensor_specs(size, len(names)),
+                "tensors": tensor_specs(size, len(names), unknown),
                 "feature_names": names,
                 "models": {"fp32": {"file": "model.onnx", "sha256": sha256_hex(model), "size_bytes": len(model)}},
                 "corridor": {"polygon": [list(point) for point in CORRIDOR]},
