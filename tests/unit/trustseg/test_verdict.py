@@ -130,6 +130,38 @@ def test_a_doubtful_corridor_in_a_good_image() -> None:
     assert judge().judge(output(), replace(GOOD, corridor_low_share=0.99), HEALTHY).frame_ok
 
 
+UNKNOWN = {"score": "a", "limit": 12.0, "share": "b", "hard_share": 1.5 / 2}
+
+
+@pytest.mark.parametrize(
+    ("strangest", "share", "reasons", "severity"),
+    [
+        (12.0, 0.9, Reason.NONE, Severity.GOOD),
+        (12.01, 0.74, Reason.UNKNOWN_OBJECT, Severity.SOFT),
+        (12.01, 0.75, Reason.UNKNOWN_OBJECT, Severity.HARD),
+    ],
+)
+def test_an_unknown_object_in_the_corridor(strangest: float, share: float, reasons: Reason, severity: Severity) -> None:
+    verdict = judge(unknown=UNKNOWN).judge(output(a=strangest, b=share), GOOD, HEALTHY)
+    assert (verdict.reasons, verdict.severity) == (reasons, severity)
+    assert verdict.frame_ok is (not reasons)
+    assert verdict.unknown_score == pytest.approx(strangest)
+    assert verdict.corridor_unknown_share == pytest.approx(share)
+
+
+def test_nothing_is_known_of_unknown_objects_without_limits_for_them() -> None:
+    verdict = judge().judge(output(a=1e6, b=1.0), GOOD, HEALTHY)
+    assert verdict.frame_ok
+    assert math.isnan(verdict.unknown_score)
+    assert math.isnan(verdict.corridor_unknown_share)
+
+
+def test_a_plane_that_is_no_number_is_an_invalid_output_and_no_object() -> None:
+    verdict = judge(unknown=UNKNOWN).judge(output(a=math.nan), GOOD, HEALTHY)
+    assert Reason.OUTPUT_INVALID in verdict.reasons
+    assert Reason.UNKNOWN_OBJECT not in verdict.reasons
+
+
 def test_no_ood_model() -> None:
     verdict = judge(ood_score=None).judge(output(e1=1e6), GOOD, HEALTHY)
     assert math.isnan(verdict.ood_score)

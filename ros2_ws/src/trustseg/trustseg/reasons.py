@@ -62,6 +62,7 @@ class Reason(IntFlag):
     RECOVERING = 1 << 44
     PARAMETER = 1 << 45
     TIMING_MISMATCH = 1 << 46
+    UNKNOWN_OBJECT = 1 << 47
 
     def names(self) -> list[str]:
         """Names of the bits that are set, lowest bit first; empty for NONE."""

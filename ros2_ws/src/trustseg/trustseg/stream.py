@@ -162,7 +162,7 @@ class Stream:
         if not self._source.same(frame.frame_id):
             reasons |= Reason.MULTI_SOURCE
         return FrameEvidence(
-            Outcome.PROCESSED, reasons, severity_of(reasons), frame=frame, result=result,
+            Outcome.PROCESSED, reasons, max(result.verdict.severity, severity_of(reasons)), frame=frame, result=result,
             decode_ms=(decoded - started) * 1e3, process_ms=(ended - decoded) * 1e3,
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from trustseg.bundle.calibration_file import LowConfidenceLimits
 from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, OodModel, VerdictFile
-from trustseg.reasons import Reason
+from trustseg.reasons import Reason, Severity
 from trustseg.types import ConfidenceSummary, EngineOutput, Float32Array, FrameVerdict, HealthReport, UInt8Array
 
 Float64Array = npt.NDArray[np.float64]
@@ -49,6 +49,9 @@ class Judge:
         self._mean, self._std = np.array(model.mean), np.array(model.std)
         self._layers = [(np.array(layer.weight), np.array(layer.bias), layer.activation) for layer in model.layers]
         self._ood = None if model.ood_score is None else OodScorer(model.ood_score, position)
+        self._unknown = model.unknown
+        told = model.unknown
+        self._unknown_at = None if told is None else (position[told.score], position[told.share])
 
     def judge(
         self, output: EngineOutput, summary: ConfidenceSummary, health: HealthReport,
@@ -58,8 +61,9 @@ class Judge:
 
         `scores` are what `frame_scores` gave for this output, where they are known already.
         """
-        reasons = health.reasons | self._mask_reasons(output.labels)
+        reasons, least = health.reasons | self._mask_reasons(output.labels), Severity.GOOD
         quality, failure, distance = scores or self.frame_scores(output.features)
+        strangest, strange_share = self._unknown_scores(output.features)
         if not np.isfinite(output.features).all() or output.features[0] > 0:
             reasons |= Reason.OUTPUT_INVALID
         else:
@@ -67,6 +71,9 @@ class Judge:
                 reasons |= Reason.LOW_QUALITY
             if self._ood is not None and distance > self._ood.limit:
                 reasons |= Reason.STRANGE_SCENE
+            if self._unknown is not None and strangest > self._unknown.limit:
+                reasons |= Reason.UNKNOWN_OBJECT
+                least = Severity.HARD if strange_share >= self._unknown.hard_share else Severity.SOFT
         limits = self._limits
         doubtful = summary.low_share > limits.share_max or summary.corridor_low_share >= limits.corridor_share
         if doubtful or summary.flat_share > limits.flat_share:
@@ -84,6 +91,9 @@ class Judge:
             corridor_low_confidence_share=summary.corridor_low_share,
             recovery_threshold=self._model.recovery_threshold,
             ood_score=distance,
+            unknown_score=strangest,
+            corridor_unknown_share=strange_share,
+            least_severity=least,
         )
 
     def frame_scores(self, features: Float32Array) -> tuple[float, float, float]:
@@ -109,6 +119,13 @@ class Judge:
             elif activation == "relu":
                 value = np.maximum(value, 0.0)
         return sigmoid(float(value[0])), sigmoid(float(value[1])), distance
+
+    def _unknown_scores(self, features: Float32Array) -> tuple[float, float]:
+        """How strange the corridor's strangest place is, and how much of it is strange; NaN where nothing tells."""
+        if self._unknown_at is None:
+            return float("nan"), float("nan")
+        score, share = self._unknown_at
+        return float(features[score]), float(features[share])
 
     def _mask_reasons(self, labels: UInt8Array) -> Reason:
         if int(labels.max()) >= self._class_count or _is_one_class(labels, self._one_class_share):

@@ -271,6 +271,8 @@ OUT_OF_RANGE: dict[str, dict[str, tuple[float, ...]]] = {
         "clip": (0.0, -1.0, 1e6),
         "ood_score/limit": (0.0, -1.0, 1e9),
         "ood_score/residual_variance": (0.0, -1.0),
+        "unknown/limit": (20.0, -20.5, 1e9),
+        "unknown/hard_share": (0.0, 1.5),
     },
 }
 CASES = [
@@ -286,6 +288,8 @@ def test_no_figure_switches_a_check_off(path: Path, part: str, place: str, value
     def change(content: dict[str, Any]) -> None:
         content.setdefault("scene_shift", {"start": 0.7, "slope": 0.3})
         content.setdefault("low_confidence", {})
+        if "unknown" in content:
+            content["unknown"] = {"score": "luma_mean", "limit": 1.0, "share": "luma_std", "hard_share": 0.1}
         *folders, name = place.split("/")
         for folder in folders:
             content = content[folder]

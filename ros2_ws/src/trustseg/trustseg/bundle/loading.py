@@ -130,6 +130,8 @@ class Bundle:
         missing = sorted(set(parsed.features) - {*self.card.feature_names, OOD_SCORE_INPUT})
         if parsed.ood_score is not None:
             missing += sorted(set(parsed.ood_score.features) - set(self.card.feature_names))
+        if parsed.unknown is not None:
+            missing += sorted({parsed.unknown.score, parsed.unknown.share} - set(self.card.feature_names))
         if missing:
             raise BundleError(
                 f"verdict model of bundle {self.card.name} uses features that the graph does not give",

@@ -54,6 +54,20 @@ class OodModel(Strict):
         return self
 
 
+class UnknownLimits(Strict):
+    """From where on something that no class describes lies in the drivable corridor.
+
+    `score` and `share` are names of the card's features: how strange the corridor's strangest place is, and the share
+    of the corridor that is strange. Above `limit` the frame has the reason UNKNOWN_OBJECT; from `hard_share` on that is
+    a hard fault.
+    """
+
+    score: str
+    limit: float = Field(ge=-20.0, lt=20.0, allow_inf_nan=False)  # the graph gives no more than 20
+    share: str
+    hard_share: float = Field(gt=0.0, le=1.0, allow_inf_nan=False)
+
+
 OOD_SCORE_INPUT = "log_ood_score"
 """Name, among a verdict model's features, of the logarithm of the OOD score that the same file's model gives."""
 
@@ -79,6 +93,7 @@ class VerdictFile(Strict):
     quality_lower_offset: Share
     quality_lower_coverage: float = Field(gt=0.0, le=1.0, allow_inf_nan=False)
     ood_score: OodModel | None = None
+    unknown: UnknownLimits | None = None  # None: this bundle never says UNKNOWN_OBJECT
     provenance: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from trustseg.bundle.loading import engine_roots, load_bundle
+from trustseg.bundle.unknown_objects import unknown_objects_policy
 from trustseg.errors import BundleError
 from trustseg.files.json_document import print_json
 from trustseg.host import machine
@@ -69,9 +70,10 @@ def bundle_facts() -> list[Fact]:
 
 def _bundle(name: str, path: str) -> Fact:
     try:
-        card = load_bundle(path, draft=True).card
+        loaded = load_bundle(path, draft=True)
+        card, unknown = loaded.card, unknown_objects_policy(loaded)
     except BundleError as error:
         return Fact(name, False, str(error))
     size = f"{card.input.height}x{card.input.width}"
     precisions = ", ".join(f"{p} {ref.sha256[:12]}" for p, ref in card.models.items())
-    return Fact(name, True, f"{size}, {len(card.classes)} classes, {precisions} ({path})")
+    return Fact(name, True, f"{size}, {len(card.classes)} classes, {precisions} ({path}); {unknown}")

@@ -17,6 +17,7 @@ from trustseg.backend_registry import AUTO, REGISTRY, backend_order
 from trustseg.backends import Candidate, load_golden, try_backend
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import configured_key
+from trustseg.bundle.unknown_objects import unknown_objects_policy
 from trustseg.errors import BundleError
 from trustseg.files.json_document import print_json
 from trustseg.judgement import golden_proof
@@ -116,6 +117,7 @@ def _document(
         "model_sha256": bundle.model(precision).sha256,
         "passed": passed,
         "golden_verdict": _golden_verdict(bundle, precision) if not any(problem for _, problem in files) else None,
+        "unknown_objects": None if any(problem for _, problem in files) else unknown_objects_policy(bundle, precision),
         "files": [{"file": what, "passed": not problem, "why": problem} for what, problem in files],
         "backends": [
             {
@@ -160,6 +162,8 @@ def _print(
     problems += [f"{c.name}: {c.why}" for c in candidates if not c.passed]
     for problem in problems:
         console.print(problem, markup=False, soft_wrap=True)
+    if not any(problem for _, problem in files):
+        console.print(unknown_objects_policy(bundle, precision), soft_wrap=True)
     limits = bundle.tolerances(precision)
     console.print(
         f"{'admitted' if passed else 'refused'}: the golden image must be reproduced to {limits.mask_agreement:.1%} of "

@@ -13,7 +13,7 @@ from trustseg.reasons import Mode, Outcome, Reason, Severity, State, severity_of
 # Soft reasons with which masks are still worth having: the vehicle may slow down instead of stopping.
 DEGRADING_REASONS = (
     Reason.LOW_QUALITY | Reason.LOW_CONFIDENCE | Reason.STRANGE_SCENE | Reason.LATENCY | Reason.BACKEND_FALLBACK
-    | Reason.LOW_RATE | Reason.FRAME_DROP | Reason.CAMERA_INFO | Reason.STATUS_SEQUENCE
+    | Reason.LOW_RATE | Reason.FRAME_DROP | Reason.CAMERA_INFO | Reason.STATUS_SEQUENCE | Reason.UNKNOWN_OBJECT
 )  # fmt: skip
 
 

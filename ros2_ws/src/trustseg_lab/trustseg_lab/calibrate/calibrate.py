@@ -17,8 +17,10 @@ from trustseg_lab.calibrate.calibration_report import CalibrationFigures, Temper
 from trustseg_lab.calibrate.confidence_table import TableFit, fit_table
 from trustseg_lab.calibrate.corridor_fit import corridor_figures, corridor_views, fit_corridor_limit
 from trustseg_lab.calibrate.scene_shift_fit import fit_scene_shift
+from trustseg_lab.calibrate.unknown_fit import UnknownFit, fit_unknown
 from trustseg_lab.calibrate.verdict_fit import VerdictFit, fit_verdict, fitting_rows, good_clean_rows
 from trustseg_lab.calibrate.verdict_report import GroupFigures, group_figures, groups_of
+from trustseg_lab.metrics.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.view_rows import Bools, CalibrationRows
 
 # The table is for driving in light trouble too, not for scenes that the image verdict refuses anyway.
@@ -43,10 +45,11 @@ class CalibrationContext:
 
 @dataclass(frozen=True)
 class CalibrationResult:
-    """What was fitted and how good it is; `files` goes into the bundle."""
+    """What was fitted and how good it is; `files` goes into the bundle, `unknown` is None without such a plane."""
 
     table: TableFit
     verdict: VerdictFit
+    unknown: UnknownFit | None
     groups: dict[str, GroupFigures]
     calibration_groups: dict[str, CalibrationFigures]
     files: FittedFiles
@@ -77,6 +80,7 @@ def calibrate_rows(
     limit = fit_corridor_limit(ahead, fitting, good)
     corridor = {name: corridor_figures(ahead, keep, limit) for name, keep in groups_of(rows).items()}
     groups = group_figures(rows, verdict, table.table, shift)
+    unknown = fit_unknown(rows, card.feature_names, good, ~rows.clean & (rows.quality >= FAILURE_BELOW))
     origin = {
         "command": context.command, "date": context.date, "backend": context.backend, "seed": context.seed,
         "data": context.data,
@@ -95,10 +99,13 @@ def calibrate_rows(
                 **{name: getattr(table, name) for name in DIAGRAMS},
             },
         ),
-        verdict=verdict.model.model_copy(update={"provenance": origin | verdict_provenance(rows, verdict, groups)}),
+        verdict=verdict.model.model_copy(update={
+            "unknown": unknown and unknown.limits,
+            "provenance": origin | verdict_provenance(rows, verdict, groups) | unknown_provenance(unknown),
+        }),
         quality={"calibration": rounded(told | temperature), "image_verdict": rounded(_for_card(groups))},
     )  # fmt: skip
-    return CalibrationResult(table, verdict, groups, by_group, files)
+    return CalibrationResult(table, verdict, unknown, groups, by_group, files)
 
 
 def verdict_provenance(rows: CalibrationRows, fit: VerdictFit, groups: dict[str, GroupFigures]) -> dict[str, Any]:
@@ -113,6 +120,14 @@ def verdict_provenance(rows: CalibrationRows, fit: VerdictFit, groups: dict[str,
         "choice": rounded({name: asdict(each) for name, each in fit.choice.items()}),
         "groups": rounded({name: asdict(each) for name, each in groups.items()}),
     }
+
+
+def unknown_provenance(fit: UnknownFit | None) -> dict[str, Any]:
+    """How often good frames are called ones with an unknown object."""
+    if fit is None:
+        return {}
+    sources = {name: {"frames": frames, "false_alarms": share} for name, (frames, share) in fit.alarms.items()}
+    return {"unknown": rounded({"clean": sources, "false_alarms_in_trouble": fit.disturbed})}
 
 
 def rounded(value: Any, digits: int = 5) -> Any:

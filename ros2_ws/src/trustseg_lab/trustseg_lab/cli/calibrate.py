@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from trustseg_lab.calibrate.calibrate import CalibrationResult
     from trustseg_lab.calibrate.calibration_report import TemperatureReport
     from trustseg_lab.calibrate.collect_views import LabelledFolder
+    from trustseg_lab.calibrate.unknown_fit import UnknownFit
     from trustseg_lab.metrics.view_rows import CalibrationRows
 
 
@@ -103,7 +104,7 @@ def calibrate(
             "calibration_groups": result.calibration_groups, "temperature": scaled,
             "failure_threshold": result.verdict.model.failure_threshold,
             "recovery_threshold": result.verdict.model.recovery_threshold,
-            "feature_set": result.verdict.feature_set, "settings": result.verdict.settings,
+            "feature_set": result.verdict.feature_set, "settings": result.verdict.settings, "unknown": result.unknown,
         }  # fmt: skip
         print_json(document)
     else:
@@ -282,6 +283,8 @@ def _print(console: Console, result: CalibrationResult) -> None:
         f"failure from {model.failure_threshold}, recovered below {model.recovery_threshold}, "
         f"out of distribution above {limit}, lower bound = quality - {model.quality_lower_offset}"
     )
+    if result.unknown is not None:
+        _print_unknown(console, result.unknown)
     title = "image verdict, cross-fitted (%; found and false: by failure score or OOD score)"
     shown = Table(title=title, title_justify="left")
     for heading in ("views", "n", "failed", "AUROC", "(conf.)", "found", "false", "bal.", "MAE", "bound"):
@@ -300,6 +303,15 @@ def _print(console: Console, result: CalibrationResult) -> None:
                       (told.auroc, told.auroc_gain, told.balanced_accuracy))  # fmt: skip
             console.print("{}, 95 % intervals over blocks: AUROC {}, gain over mean confidence {}, "
                           "balanced accuracy {} (majority class 50)".format(name, *ranges), soft_wrap=True)  # fmt: skip
+
+
+def _print_unknown(console: Console, fit: UnknownFit) -> None:
+    found = (f"{100 * share:.1f} % of {frames} of {name}" for name, (frames, share) in fit.alarms.items())
+    console.print(
+        f"unknown object in the corridor: {fit.limits.score} above {fit.limits.limit:.3f}, a hard fault from "
+        f"{fit.limits.hard_share:.1%} of the corridor on; good, clean frames above it: {', '.join(found)}; good ones "
+        f"in trouble {100 * fit.disturbed:.1f} %", soft_wrap=True,
+    )  # fmt: skip
 
 
 def _short(name: str) -> str:

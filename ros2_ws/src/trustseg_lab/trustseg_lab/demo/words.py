@@ -25,6 +25,7 @@ _REASONS = {
     Reason.RES_CHANGED: "the image's size has changed",
     Reason.LOW_CONFIDENCE: "the network is unsure",
     Reason.STRANGE_SCENE: "a scene unlike the training",
+    Reason.UNKNOWN_OBJECT: "something unknown lies ahead",
     Reason.MODEL_INTEGRITY: "the model's files were altered",
     Reason.SELF_TEST: "the self-test failed",
     Reason.BACKEND: "the inference engine failed",
@@ -39,7 +40,7 @@ _REASONS = {
 # What says most about the cause comes first; the others follow in the order of their bits.
 _TELLING = (
     Reason.STATUS_STALE, Reason.INPUT_STALE, Reason.FROZEN, Reason.DARK, Reason.BRIGHT, Reason.OBSCURED, Reason.BLUR,
-    Reason.LOW_QUALITY, Reason.STRANGE_SCENE,
+    Reason.UNKNOWN_OBJECT, Reason.LOW_QUALITY, Reason.STRANGE_SCENE,
 )  # fmt: skip
 
 STATES = {

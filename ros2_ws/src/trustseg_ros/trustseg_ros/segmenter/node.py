@@ -24,6 +24,7 @@ from trustseg_interfaces.msg import SegmentationStatus
 from trustseg.backends import Backend, select_backend, spare_order
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import signature_policy
+from trustseg.bundle.unknown_objects import unknown_objects_policy
 from trustseg.errors import BundleError, SelfTestError, TrustSegError
 from trustseg.failsafe.messages import EngineIdentity
 from trustseg.input_health import HealthConfig
@@ -139,6 +140,7 @@ class Segmenter(LifecycleNode):
         self._identify(pipeline)
         self.fault.clear()
         self.get_logger().info(f"configured: bundle {bundle.card.name} on {backend.name} {backend.precision}")
+        self.get_logger().info(unknown_objects_policy(bundle, backend.precision))
         if not pipeline.predicts_segments:
             self.get_logger().info(f"bundle {bundle.card.name} has no model of segments: their predicted IoU is NaN")
         return SUCCESS

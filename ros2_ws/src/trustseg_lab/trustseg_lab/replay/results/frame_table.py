@@ -22,7 +22,7 @@ GROUP = 1024
 HEALTH = ("identical", "dark_share", "bright_share", "contrast", "blur_ratio", "obscured_share")
 SCORES = (
     "failure_score", "predicted_miou", "miou_lower_bound", "mean_confidence", "low_confidence_share",
-    "corridor_mean_confidence", "corridor_low_confidence_share", "ood_score",
+    "corridor_mean_confidence", "corridor_low_confidence_share", "ood_score", "unknown_score", "corridor_unknown_share",
 )  # fmt: skip
 TIMES = ("decode_ms", "engine_ms", "pipeline_ms", "latency_ms")
 

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""From where on something unknown lies in the drivable corridor: above what good, clean frames reach.
+
+No object is needed for it: the limit is a matter of false alarms alone. In every source of images for itself at most
+`FALSE_ALARM_SHARE` of the good, clean frames may be called so; the source that needs the highest limit decides, because
+a place that nobody has seen is more like the strangest of the known ones than like their mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trustseg.bundle.verdict_file import UnknownLimits
+from trustseg_lab.metrics.score_histogram import Floats
+from trustseg_lab.metrics.view_rows import Bools, CalibrationRows
+
+SCORE, SHARE = "unknown/corridor_most", "unknown/corridor_share"
+FALSE_ALARM_SHARE = 0.01
+# One frame is enough where unknown things cover so much of the corridor, and so many times what clean frames reach.
+LEAST_HARD_SHARE, HARD_TIMES = 0.05, 2.0
+
+
+@dataclass(frozen=True)
+class UnknownFit:
+    """The limits, and how they do.
+
+    Attributes:
+        limits: for the verdict file.
+        alarms: the source's own name -> (good, clean frames, share of them above the limit).
+        disturbed: share above the limit of the views in weather and other trouble whose quality is good.
+    """
+
+    limits: UnknownLimits
+    alarms: dict[str, tuple[int, float]]
+    disturbed: float
+
+
+def fit_unknown(rows: CalibrationRows, feature_names: list[str], good_clean: Bools, good: Bools) -> UnknownFit | None:
+    """Limits from `good_clean` rows; None of a graph that gives no such features, or where no row is good and clean.
+
+    Args:
+        rows: all views.
+        feature_names: names of the K features.
+        good_clean: bool (n,), clean views on which a flag would be a false alarm.
+        good: bool (n,), views in trouble whose quality is good.
+    """
+    if SCORE not in feature_names or SHARE not in feature_names or not good_clean.any():
+        return None
+    score, share = (rows.features[:, feature_names.index(name)].astype(np.float64) for name in (SCORE, SHARE))
+    sources = {source: good_clean & (rows.source == source) for source in sorted(set(rows.source[good_clean].tolist()))}
+    # Rounded up: rounding must not put a frame above it.
+    limit = float(np.ceil(1e4 * max(highest(score[keep]) for keep in sources.values())) / 1e4)
+    hard = max(LEAST_HARD_SHARE, HARD_TIMES * float(share[good_clean].max()))
+    return UnknownFit(
+        UnknownLimits(score=SCORE, limit=min(limit, 19.9), share=SHARE, hard_share=round(min(1.0, hard), 4)),
+        {Path(name).name: (int(keep.sum()), float((score[keep] > limit).mean())) for name, keep in sources.items()},
+        float((score[good] > limit).mean()) if good.any() else float("nan"),
+    )
+
+
+def highest(scores: Floats) -> float:
+    """The score that a new frame of the same kind exceeds with a chance of at most FALSE_ALARM_SHARE (the largest one
+    of too few frames): the ceil((n + 1) (1 - share))-th smallest (Vovk et al., 2005), float64 (n,)."""
+    rank = int(np.ceil((len(scores) + 1) * (1.0 - FALSE_ALARM_SHARE)))
+    return float(np.sort(scores)[min(rank, len(scores)) - 1])
