@@ -11,7 +11,7 @@ torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
 from trustseg_lab.network.feature_names import UNKNOWN, feature_names  # noqa: E402
-from trustseg_lab.network.features import OUTSIDE, UNKNOWN_CELL, unknown_features  # noqa: E402
+from trustseg_lab.network.features import OUTSIDE, UNKNOWN_CELL, unknown_features, unknown_score  # noqa: E402
 from trustseg_lab.network.graph import DeployGraph  # noqa: E402
 from trustseg_lab.network.segnet import SegNet, SegNetConfig  # noqa: E402
 
@@ -34,6 +34,11 @@ def test_object_in_the_corridor_counts_and_one_beside_it_does_not() -> None:
     assert found[:, 0].tolist() == pytest.approx([float(expected)] * 2)
 
 
+def test_strange_is_what_the_plane_says_and_of_which_the_classes_are_unsure() -> None:
+    plane, sure = torch.tensor([2.0, 2.0, 2.0]), torch.tensor([-1.0, 3.0, 13.0])
+    assert unknown_score(plane, sure).tolist() == [3.0, -1.0, -7.0]  # no more than 9 is told of being sure
+
+
 def test_no_value_is_beyond_what_a_mean_may_be() -> None:
     plane = torch.full((1, 1, 2 * UNKNOWN_CELL, 2 * UNKNOWN_CELL), 1e6)
     corridor = torch.ones(1, 1, 2 * UNKNOWN_CELL, 2 * UNKNOWN_CELL)
@@ -43,7 +48,8 @@ def test_no_value_is_beyond_what_a_mean_may_be() -> None:
 def test_graph_gives_the_features_that_are_named() -> None:
     shape = SegNetConfig(3, widths=(8, 12, 16), encoder_convs=(1, 1, 2), decoder_convs=(1, 1, 2), unknown=True)
     graph = DeployGraph(SegNet(shape), ConfidenceHead(8), (96, 128), (0.4,) * 3, (0.3,) * 3)
-    _, _, features, _, _ = graph(torch.zeros(1, 96, 128, 3, dtype=torch.uint8))
+    _, _, features, _, code = graph(torch.zeros(1, 96, 128, 3, dtype=torch.uint8))
+    assert (code.shape, code.dtype) == ((1, 96 // graph.stride, 128 // graph.stride), torch.uint8)
     names = feature_names(["a", "b", "c"], 16, unknown=True)
     assert features.shape == (1, len(names))
     assert names[-3:] == list(UNKNOWN)

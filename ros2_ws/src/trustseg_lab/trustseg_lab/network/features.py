@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trustseg_lab.network.confidence import SoftmaxSignals
+from trustseg_lab.network.confidence import CODE_MAX, SoftmaxSignals
 from trustseg_lab.network.feature_names import LUMA, PATCH_COLUMNS, PATCH_ROWS, PRESENT_SHARE
 
-UNKNOWN_CELL = 12  # places of the unknown plane along each side of a cell; half of one lies between two cells
+UNKNOWN_CELL = 4  # places of the score along each side of a cell; half of one lies between two cells
 UNKNOWN_LOGIT = 1.0  # a cell whose mean is above it counts into the share
 OUTSIDE = 20.0  # logit of what is certainly none; no mean is farther from 0
 
@@ -118,14 +118,26 @@ def agreement_features(first: Tensor, second: Tensor, divergence: Tensor, corrid
     return torch.cat([*scalars, iou], 1)
 
 
-def unknown_features(plane: Tensor, corridor: Tensor) -> Tensor:
+def unknown_score(plane: Tensor, mcp_logit: Tensor) -> Tensor:
+    """Logit of an unknown object, float32 (N, 1, h, w): what the plane says, and how unsure the classes are.
+
+    Either alone errs where the other does not: the plane takes a bicycle for a strange thing, of which the classes are
+    sure; and along every edge of a class they are unsure, where the plane sees nothing strange.
+
+    Args:
+        plane: logits of the network's own plane. mcp_logit: log(mcp / (1 - mcp)) of the classes.
+    """
+    return plane - mcp_logit.clamp(max=CODE_MAX)
+
+
+def unknown_features(score: Tensor, corridor: Tensor) -> Tensor:
     """What `UNKNOWN` names, float32 (N, 3): the mean probability of an unknown object; of the cells in the corridor the
     share whose mean logit is above UNKNOWN_LOGIT, and the largest mean logit.
 
     Means over cells, because single pixels along edges are often strange, and things are larger than that.
 
     Args:
-        plane: float32 (N, 1, h, w), logits of unknown objects.
+        score: float32 (N, 1, h, w), see `unknown_score`.
         corridor: float32 (1, 1, h, w), 1 inside the drivable corridor.
     """
 
@@ -133,7 +145,7 @@ def unknown_features(plane: Tensor, corridor: Tensor) -> Tensor:
         return F.avg_pool2d(maps, UNKNOWN_CELL, UNKNOWN_CELL // 2)
 
     inside = (cells(corridor) > 0.5).float()
-    means = cells(plane).clamp(-OUTSIDE, OUTSIDE)
+    means = cells(score).clamp(-OUTSIDE, OUTSIDE)
     within = means * inside - OUTSIDE * (1 - inside)
     share = (within > UNKNOWN_LOGIT).float().sum((2, 3)) / inside.sum((2, 3)).clamp(min=1.0)
-    return torch.cat([plane.sigmoid().mean((2, 3)), share, within.amax((2, 3))], 1)
+    return torch.cat([score.sigmoid().mean((2, 3)), share, within.amax((2, 3))], 1)

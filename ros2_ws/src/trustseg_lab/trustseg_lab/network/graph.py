@@ -16,7 +16,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from trustseg_lab.network.confidence import ConfidenceHead, encode
 from trustseg_lab.network.enlarge import enlarge, in_order
-from trustseg_lab.network.features import agreement_features, count_nonfinite, pooled_features, unknown_features
+from trustseg_lab.network.features import (
+    agreement_features,
+    count_nonfinite,
+    pooled_features,
+    unknown_features,
+    unknown_score,
+)
 from trustseg_lab.network.pair import SegNetPair
 from trustseg_lab.network.planes import labels_and_mcp_logit, labels_and_signals, labels_of
 from trustseg_lab.network.segnet import ConvUnit, SegNet, upsample
@@ -130,13 +136,15 @@ class DeployGraph(nn.Module):
             first, second = (labels_of(each) for each in out.members)
             agreement = agreement_features(first, second, out.divergence, self.corridor, out.logits.shape[1])
             features = torch.cat([features, agreement], 1)
+        strange = None
         if out.unknown is not None:
-            features = torch.cat([features, unknown_features(out.unknown, self.corridor)], 1)
+            strange = unknown_score(out.unknown, signals.mcp_logit)
+            features = torch.cat([features, unknown_features(strange, self.corridor)], 1)
         logits = upsample(out.logits, self.stride)  # an output of nobody's: runtimes leave it out
         outputs = (labels.squeeze(1).to(torch.uint8), code.squeeze(1).to(torch.uint8), features, logits, *out.members)
-        return outputs if out.unknown is None else (*outputs, unknown_code(out.unknown))
+        return outputs if strange is None else (*outputs, unknown_code(strange))
 
 
-def unknown_code(plane: Tensor) -> Tensor:
+def unknown_code(score: Tensor) -> Tensor:
     """uint8 (N, h, w) of logits (N, 1, h, w): 255 P(an unknown object). Left small: whoever looks at it enlarges it."""
-    return torch.round(plane.sigmoid() * 255.0).squeeze(1).to(torch.uint8)
+    return torch.round(score.sigmoid() * 255.0).squeeze(1).to(torch.uint8)
