@@ -19,6 +19,7 @@ COMMANDS = {
     "play": "play:play",
     "record": "record:record",
     "mine": "mine:mine",
+    "drift": "drift:drift",
     "evaluate": "evaluate:evaluate",
     "evaluate-unknown": "evaluate_unknown:evaluate_unknown",
     "train": "train:train",

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`trustseg drift`: what changed between two sets of replay results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+MOST_ROWS = 12
+
+
+def drift(
+    reference: Annotated[list[Path], typer.Option(
+        help="Results of trustseg replay to compare with: of one drive or of many; repeatable.",
+    )],
+    new: Annotated[list[Path], typer.Option(help="Results to look at; repeatable.")],
+    out: Annotated[Path, typer.Option(help="Folder for drift.html and drift.json; replaced if it holds earlier ones.")],
+    fail_above: Annotated[float | None, typer.Option(
+        help="Exit 1 when the stability index of any figure is above this; 0.25 is usually called large.",
+    )] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print drift.json on stdout, nothing else there.")] = False,
+) -> None:  # fmt: skip
+    """Compare two sets of recorded drives: which figures, drives, classes and hours left what was known.
+
+    Exit code 0; 1: --fail-above was exceeded; 2: bad input.
+    """
+    from trustseg.files.json_document import print_json, write_json
+    from trustseg.files.output_folder import output_folder
+    from trustseg.files.whole_file import write_whole
+    from trustseg_lab.drift.compare import compare
+    from trustseg_lab.drift.frames import read_frames
+    from trustseg_lab.drift.page import page, sentence
+
+    old, now = read_frames(reference), read_frames(new)
+    if old.classes != now.classes:
+        from trustseg.errors import InputError
+
+        raise InputError(
+            "the two sets have different classes", expected=", ".join(old.classes), got=", ".join(now.classes),
+            fix="replay both with networks of the same classes",
+        )  # fmt: skip
+    document = compare(old, now)
+    with output_folder(out.absolute(), replaces="drift.json") as folder:
+        write_json(folder / "drift.json", document)
+        write_whole(folder / "drift.html", page(document, old, now).encode())
+    if as_json:
+        print_json(document)
+    else:
+        console = Console(highlight=False)
+        table = Table(title=sentence(document))
+        for name in ("figure", "reference", "new", "PSI", "outside", "reading"):
+            table.add_column(name, justify="left" if name in ("figure", "reading") else "right")
+        for row in document["columns"][:MOST_ROWS]:
+            values = f"{row['reference']:.3f}", f"{row['new']:.3f}", f"{row['psi']:.2f}", f"{row['outside']:.1%}"
+            table.add_row(row["name"], *values, row["reading"])
+        console.print(table)
+        if not document["same_network"]:
+            console.print("the two sets were judged by different networks: the network may be what differs")
+        console.print(f"{out / 'drift.html'} has the drives, hours and classes", soft_wrap=True, markup=False)
+    if fail_above is not None and document["largest_psi"] > fail_above:
+        raise typer.Exit(1)

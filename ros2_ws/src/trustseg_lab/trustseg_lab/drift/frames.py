@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The frames of replay results, as columns: what two sets of them are compared by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trustseg.bounds import SECOND
+from trustseg.errors import InputError
+from trustseg.files.old_names import OLD_NAMES
+from trustseg_lab.data import shown
+from trustseg_lab.recordings.storage import one_line
+from trustseg_lab.replay.results.baseline import TABLE
+from trustseg_lab.replay.results.frame_table import HEALTH, SCORES, read_columns
+from trustseg_lab.replay.run_job import SUMMARY
+
+Float64 = npt.NDArray[np.float64]
+OF_CLASS = "class_share/"
+OF_HEALTH = "health/"
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames of some drives.
+
+    Attributes:
+        columns: by name float64 (N,), NaN where a frame has no value (a rejected one).
+        drive: int (N,), index into `drives`. hour: int (N,), hour of the day (UTC) of the stamp.
+        flag: bool (N,), the failure flag was up. rejected: bool (N,).
+        drives: title of each. models: of the graphs that judged them. classes: names.
+    """
+
+    columns: dict[str, Float64]
+    drive: npt.NDArray[np.int64]
+    hour: npt.NDArray[np.int64]
+    flag: npt.NDArray[np.bool_]
+    rejected: npt.NDArray[np.bool_]
+    drives: list[str]
+    models: frozenset[str]
+    classes: list[str]
+
+    @property
+    def count(self) -> int:
+        """Frames in all."""
+        return len(self.drive)
+
+
+def read_frames(folders: Sequence[Path]) -> Frames:
+    """Every drive of some results of `trustseg replay`: of one drive, or of several with a folder each.
+
+    Raises:
+        InputError: a folder that holds no results, results that cannot be read, or drives with different classes.
+    """
+    found = [each for folder in folders for each in _drives(folder)]
+    documents = [_summary(each) for each in found]
+    classes = [[c["name"] for c in document["bundle"]["classes"]] for document in documents]
+    for folder, names in zip(found, classes, strict=True):
+        if names != classes[0]:
+            raise InputError(
+                f"{folder} has other classes than {found[0]}", expected=", ".join(classes[0]), got=", ".join(names),
+                fix="compare results of one network's classes",
+            )  # fmt: skip
+    names = [*SCORES, *(f"{OF_HEALTH}{name}" for name in HEALTH), *(f"{OF_CLASS}{name}" for name in classes[0])]
+    tables = [_table(folder, names) for folder in found]
+    counts = [len(table["drive"]) for table in tables]
+    if not sum(counts):
+        raise InputError(f"{', '.join(map(str, folders))}: no frame", expected="results of trustseg replay with frames")
+    merged = {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
+    return Frames(
+        columns={name: merged[name] for name in names},
+        drive=np.repeat(np.arange(len(found)), counts), hour=merged["hour"].astype(np.int64),
+        flag=merged["flag"].astype(bool), rejected=merged["rejected"].astype(bool),
+        drives=[_title(document) for document in documents],
+        models=frozenset(str(document["bundle"]["model_sha256"]) for document in documents), classes=classes[0],
+    )  # fmt: skip
+
+
+def _drives(folder: Path) -> list[Path]:
+    if (folder / TABLE).is_file():
+        return [folder]
+    inner = sorted(each.parent for each in folder.glob(f"*/{TABLE}")) if folder.is_dir() else []
+    if not inner:
+        raise InputError(
+            f"{folder} holds no replay results", expected=f"a folder with {TABLE}, or with drives that have one",
+            fix="run trustseg replay RECORDING --out FOLDER first",
+        )  # fmt: skip
+    return inner
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        _ = document["bundle"]["model_sha256"], document["bundle"]["classes"][0]["name"], document["input"]["name"]
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise InputError(f"{folder / SUMMARY} cannot be read", got=one_line(error)) from error
+    return dict(document)
+
+
+def _title(document: dict[str, Any]) -> str:
+    return shown(f"{document['input']['name']} {document['input'].get('topic') or ''}".strip())
+
+
+def _table(folder: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    stored = {name: OLD_NAMES.get(name, name) for name in names}
+    try:
+        columns = read_columns(folder / TABLE, [*stored.values(), "stamp_ns", "failure", "outcome"])
+        found: dict[str, npt.NDArray[Any]] = {
+            name: columns.column(column).to_numpy().astype(np.float64) for name, column in stored.items()
+        }
+        stamps = columns.column("stamp_ns").to_numpy().astype(np.int64)
+        found["flag"] = np.array(columns.column("failure").to_pylist(), bool)
+        found["rejected"] = np.array([each == "REJECTED" for each in columns.column("outcome").to_pylist()], bool)
+    except Exception as error:  # whatever a damaged or foreign table makes the library say
+        raise InputError(f"{folder / TABLE} cannot be read", got=one_line(error)) from error
+    found["hour"] = stamps // (3600 * SECOND) % 24
+    found["drive"] = np.zeros(len(stamps))
+    return found
