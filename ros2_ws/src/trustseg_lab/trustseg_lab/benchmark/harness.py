@@ -103,9 +103,15 @@ def add_fitted(
     found: Collected, samples: Sequence[Sample], methods: Sequence[Method], folds: int, seed: int, on_step: Progress
 ) -> None:
     """Fit `methods` on the rows of the other folds, and read every view."""
-    # What is fitted is small: on a busy machine several threads only wait for each other.
-    with threadpool_limits(1), torch_threads(1):
+    with one_thread():
         _add_fitted(found, samples, methods, folds, seed, on_step)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """What is fitted is small: on a busy machine several threads only wait for each other."""
+    with threadpool_limits(1), torch_threads(1):
+        yield
 
 
 @contextmanager
@@ -129,16 +135,22 @@ def _add_fitted(
 ) -> None:
     fold = _folds(found.metas, folds, seed)
     fits: dict[int, list[Method]] = {each: [] for each in sorted(set(fold.tolist()))}
+    rows = {
+        each: FitRows(
+            [s for s, f in zip(samples, fold, strict=True) if s.meta.fit and f != each], seed, found.classes_count
+        )
+        for each in fits
+    }
     for place, method in enumerate(methods):
         on_step(f"fitting {method.name}", place, len(methods))
         try:
             for each in fits:
-                rows = [s for s, f in zip(samples, fold, strict=True) if s.meta.fit and f != each]
-                fits[each].append(method.fit(FitRows(rows, seed, found.classes_count)))
+                fits[each].append(method.fit(rows[each]))
         except (Unfit, np.linalg.LinAlgError) as error:
             found.left_out[method.name] = str(error)
             for each in fits:
                 fits[each] = [kept for kept in fits[each] if kept.name != method.name]
+    rows.clear()
     for index, (sample, each) in enumerate(zip(samples, fold, strict=True)):
         on_step("readings", index, len(samples))
         for method in fits[int(each)]:

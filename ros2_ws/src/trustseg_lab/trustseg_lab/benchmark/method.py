@@ -10,8 +10,8 @@ it once a view, however many methods ask for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from trustseg_lab.metrics.score_histogram import Floats
 
 Bools = npt.NDArray[np.bool_]
 Descriptor = Callable[[Sample], npt.NDArray[Any]]
+Learned = TypeVar("Learned")
 
 
 class Unfit(InputError):
@@ -38,14 +39,23 @@ class FitRows:
         samples: one a view, without their maps; `describe` of what the method named in `describes` is there.
         seed: of everything random.
         classes: C.
+        shared: what `once` keeps, while methods learn from these rows.
     """
 
     samples: Sequence[Sample]
     seed: int
     classes: int
+    shared: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    def once(self, name: str, learn: Callable[[], Learned]) -> Learned:
+        """What several methods learn alike from these rows, under a name of their own: `learn` is called once."""
+        if name not in self.shared:
+            self.shared[name] = learn()
+        found: Learned = self.shared[name]
+        return found
 
     def table(self, make: Descriptor) -> Floats:
         """One row a view: float64 (n, ...)."""

@@ -21,7 +21,7 @@ from trustseg_lab.benchmark.figures import (
     pixel_figures,
     region_figures,
 )
-from trustseg_lab.benchmark.harness import FIT, Progress, add_fitted, fittable, look_at, pass_cost, plan
+from trustseg_lab.benchmark.harness import FIT, Progress, add_fitted, fittable, look_at, one_thread, pass_cost, plan
 from trustseg_lab.benchmark.method import Method
 from trustseg_lab.benchmark.passes.runner import BundlePasses
 from trustseg_lab.benchmark.registry import methods, studies
@@ -122,7 +122,8 @@ def run_bundle(
         _add_seed(run, found)
     for name, study in kept.items():
         on_step(f"study {name}", 0, 1)
-        run.answers[name] = study.tell(found)
+        with one_thread():
+            run.answers[name] = study.tell(found)
     return run
 
 
@@ -160,7 +161,7 @@ def bundle_document(run: BundleRun, settings: Settings) -> dict[str, Any]:
         "class": {group: class_figures(found, group) for group in groups},
         "region": {group: region_figures(found, group) for group in groups},
         "mean_rank": {"pixel": mean_ranks(pixel), "image": mean_ranks(image)},
-        "studies": {name: asdict(answer) for name, answer in run.answers.items()},
+        "studies": {name: answer.document for name, answer in run.answers.items()},
         "cost": {
             method.name: {
                 "passes": pass_cost(method, run.passes),
