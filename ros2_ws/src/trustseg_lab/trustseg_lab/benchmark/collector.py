@@ -27,12 +27,15 @@ FLAGGED_SHARE = 0.1
 @dataclass
 class MaskTally:
     """A mask over all views of a group: its confusion on the lattice, and among the least sure tenth by the fused
-    confidence how many pixels there are, and are right."""
+    confidence how many pixels there are, and are right; how many pixels it changes, and for the better or worse."""
 
     classes: int
     confusion: ConfusionMatrix = field(init=False)
     flagged: int = 0
     flagged_right: int = 0
+    changed: int = 0
+    mended: int = 0
+    spoiled: int = 0
 
     def __post_init__(self) -> None:
         self.confusion = ConfusionMatrix(self.classes)
@@ -44,7 +47,12 @@ class MaskTally:
         limit = np.quantile(sample.fused, FLAGGED_SHARE)
         flagged = known & (sample.fused <= limit)
         self.flagged += int(flagged.sum())
-        self.flagged_right += int((labels == sample.truth.labels)[flagged].sum())
+        right = labels == sample.truth.labels
+        self.flagged_right += int(right[flagged].sum())
+        changed = known & (labels != sample.labels)
+        self.changed += int(changed.sum())
+        self.mended += int((changed & right).sum())
+        self.spoiled += int((changed & sample.right).sum())
 
 
 @dataclass

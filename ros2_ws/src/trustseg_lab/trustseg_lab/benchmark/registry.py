@@ -9,6 +9,7 @@ from collections.abc import Callable
 from trustseg_lab.benchmark.method import Method
 from trustseg_lab.benchmark.methods import (
     calibrated,
+    emendation,
     features,
     image_models,
     last_layer,
@@ -35,6 +36,7 @@ FAMILIES: dict[str, tuple[Method, ...]] = {
     "image_models": image_models.METHODS,
     "references": references.METHODS,
     "networks": networks.METHODS,
+    "emendation": emendation.METHODS,
 }
 
 
@@ -44,10 +46,9 @@ def methods() -> dict[str, Method]:
 
 
 STUDIES: tuple[Callable[[], Study], ...] = (
-    views.Comparison, views.Calibration, views.HeadSchemes, views.DiceCuts, masks.Masks, pixels.Thresholds,
-    pixels.EqualEntropy, pixels.Reliability, risks.Conformal, risks.SelectiveRisk, masks.BoundaryQuality,
-    masks.Failures, masks.CommonFailures, masks.Downstream,
-    masks.Fleet, views.Correction,
+    views.Comparison, views.Calibration, views.HeadSchemes, views.DiceCuts, masks.Masks, masks.Verification,
+    pixels.Thresholds, pixels.EqualEntropy, pixels.Reliability, risks.Conformal, risks.SelectiveRisk,
+    masks.BoundaryQuality, masks.Failures, masks.CommonFailures, masks.Downstream, masks.Fleet, views.Correction,
     views.Screening, views.Clips, views.InputQuality,
     digits.Digits,
 )  # fmt: skip

@@ -120,6 +120,10 @@ class LastLayer:
 
     def fit(self, rows: FitRows) -> LastLayer:
         """See `Method`."""
+        layer = rows.once(f"layer {self.loss.__name__} {self.weigh}", lambda: self._learn(rows))
+        return replace(self, layer=layer)
+
+    def _learn(self, rows: FitRows) -> Layer:
         features, logits, truth = split_rows(rows.stacked(pixel_rows), rows.classes)
         decoded = np.ascontiguousarray(features[:, :-SIGNALS])
         if self.weigh:
@@ -128,7 +132,7 @@ class LastLayer:
             rng = np.random.default_rng(rows.seed)
             chosen = rng.choice(len(truth), len(truth), p=doubt / doubt.sum())
             decoded, truth = decoded[chosen], truth[chosen]
-        return replace(self, layer=fit_layer(decoded, truth, rows.classes, self.loss, rows.seed))
+        return fit_layer(decoded, truth, rows.classes, self.loss, rows.seed)
 
     def read(self, sample: Sample) -> Reading:
         """See `Method`."""

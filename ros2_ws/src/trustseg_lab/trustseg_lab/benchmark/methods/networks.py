@@ -74,7 +74,7 @@ def spoil(truth: UInt8Array, classes: int, rng: np.random.Generator) -> UInt8Arr
     return np.where(mask >= classes, rng.integers(classes), mask).astype(np.uint8)
 
 
-def _inputs(table: Floats, classes: int, doubt: bool, image: bool) -> Float32Array:
+def inputs(table: Floats, classes: int, doubt: bool, image: bool) -> Float32Array:
     """float32 (n, channels, 60, 80) of rows (n, 60, 80, 7)."""
     mask = np.eye(classes, dtype=np.float32)[np.minimum(table[..., 0].astype(np.int64), classes - 1)]
     parts: list[npt.NDArray[np.floating]] = [mask]
@@ -106,7 +106,7 @@ def density_weight(quality: Floats) -> Float32Array:
     return np.asarray(weight / weight.mean(), np.float32)
 
 
-def _train(network: torch.nn.Module, x: Float32Array, loss: Any, seed: int) -> torch.nn.Module:
+def train(network: torch.nn.Module, x: Float32Array, loss: Any, seed: int) -> torch.nn.Module:
     """Adam over shuffled batches; `loss`(network, rows) of indices."""
     import torch
 
@@ -148,6 +148,9 @@ class QualityNetwork:
 
     def fit(self, rows: FitRows) -> QualityNetwork:
         """See `Method`."""
+        return rows.once(self.name, lambda: self._fitted(rows))
+
+    def _fitted(self, rows: FitRows) -> QualityNetwork:
         import torch
 
         x, quality = self._spoiled(rows) if self.spoiled else self._own(rows)
@@ -163,10 +166,10 @@ class QualityNetwork:
             each = torch.nn.functional.binary_cross_entropy_with_logits(logit, target[chosen], reduction="none")
             return (weight[chosen] * each).mean()
 
-        return replace(self, network=_train(network, x, loss, rows.seed))
+        return replace(self, network=train(network, x, loss, rows.seed))
 
     def _own(self, rows: FitRows) -> tuple[Float32Array, Floats]:
-        return _inputs(rows.table(mask_and_doubt), rows.classes, self.doubt, self.image), rows.quality
+        return inputs(rows.table(mask_and_doubt), rows.classes, self.doubt, self.image), rows.quality
 
     def _spoiled(self, rows: FitRows) -> tuple[Float32Array, Floats]:
         rng = np.random.default_rng(rows.seed)
@@ -183,7 +186,7 @@ class QualityNetwork:
         if not made:
             raise Unfit("masks are spoiled from the truth of clean views", got="no clean view")
         known = np.isfinite(quality)
-        x = _inputs(np.stack(made)[known].astype(np.float64), rows.classes, self.doubt, self.image)
+        x = inputs(np.stack(made)[known].astype(np.float64), rows.classes, self.doubt, self.image)
         return x, np.asarray(quality, np.float64)[known]
 
     def read(self, sample: Sample) -> Reading:
@@ -193,25 +196,26 @@ class QualityNetwork:
         if self.network is None:
             raise Unfit(f"{self.name} was not fitted")
         row = sample.describe(mask_and_doubt)[None].astype(np.float64)
-        x = torch.from_numpy(_inputs(row, len(sample.card.classes), self.doubt, self.image))
+        x = torch.from_numpy(inputs(row, len(sample.card.classes), self.doubt, self.image))
         with torch.no_grad():
             return Reading.image(float(self.network(x)[0, 0].sigmoid()))
 
 
-def _error_network(channels: int) -> torch.nn.Module:
+def error_network(channels: int, outputs: int = 1) -> torch.nn.Module:
+    """A small U-Net, float32 (n, channels, 60, 80) -> (n, outputs, 60, 80)."""
     import torch
 
     def unit(a: int, b: int) -> list[Any]:
         return [torch.nn.Conv2d(a, b, 3, padding=1), torch.nn.BatchNorm2d(b), torch.nn.ReLU()]
 
     class Net(torch.nn.Module):
-        """A U-Net of two levels: logit of an error at every place."""
+        """A U-Net of two levels."""
 
         def __init__(self) -> None:
             super().__init__()
             self.fine = torch.nn.Sequential(*unit(channels, WIDTH))
             self.coarse = torch.nn.Sequential(torch.nn.MaxPool2d(4), *unit(WIDTH, 2 * WIDTH), *unit(2 * WIDTH, WIDTH))
-            self.last = torch.nn.Sequential(*unit(2 * WIDTH, WIDTH), torch.nn.Conv2d(WIDTH, 1, 1))
+            self.last = torch.nn.Sequential(*unit(2 * WIDTH, WIDTH), torch.nn.Conv2d(WIDTH, outputs, 1))
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             fine = self.fine(x)
@@ -220,6 +224,31 @@ def _error_network(channels: int) -> torch.nn.Module:
             return found
 
     return Net()
+
+
+def learn_errors(table: Floats, classes: int, seed: int) -> torch.nn.Module:
+    """A network of `inputs` with doubt and image that gives the logit of an error, from rows of `mask_and_doubt`.
+
+    Raises:
+        Unfit: fewer rows than a batch.
+    """
+    import torch
+
+    if len(table) < BATCH:
+        raise Unfit("a network learns from some views", expected=f"{BATCH} at least", got=str(len(table)))
+    x = inputs(table, classes, doubt=True, image=True)
+    right = torch.from_numpy(table[..., 6].astype(np.float32))[:, None]
+    torch.manual_seed(seed)
+    network, tensor = error_network(x.shape[1]), torch.from_numpy(x)
+
+    def loss(chosen: torch.Tensor) -> torch.Tensor:
+        known = right[chosen] < 2
+        each = torch.nn.functional.binary_cross_entropy_with_logits(
+            network(tensor[chosen])[known], 1 - right[chosen][known]
+        )
+        return each
+
+    return train(network, x, loss, seed)
 
 
 @dataclass(frozen=True)
@@ -235,24 +264,7 @@ class ErrorMap:
 
     def fit(self, rows: FitRows) -> ErrorMap:
         """See `Method`."""
-        import torch
-
-        table = rows.table(mask_and_doubt)
-        if len(table) < BATCH:
-            raise Unfit("a network learns from some views", expected=f"{BATCH} at least", got=str(len(table)))
-        x = _inputs(table, rows.classes, doubt=True, image=True)
-        right = torch.from_numpy(table[..., 6].astype(np.float32))[:, None]
-        torch.manual_seed(rows.seed)
-        network, tensor = _error_network(x.shape[1]), torch.from_numpy(x)
-
-        def loss(chosen: torch.Tensor) -> torch.Tensor:
-            known = right[chosen] < 2
-            each = torch.nn.functional.binary_cross_entropy_with_logits(
-                network(tensor[chosen])[known], 1 - right[chosen][known]
-            )
-            return each
-
-        return replace(self, network=_train(network, x, loss, rows.seed))
+        return replace(self, network=learn_errors(rows.table(mask_and_doubt), rows.classes, rows.seed))
 
     def read(self, sample: Sample) -> Reading:
         """See `Method`."""
@@ -261,7 +273,7 @@ class ErrorMap:
         if self.network is None:
             raise Unfit(f"{self.name} was not fitted")
         row = sample.describe(mask_and_doubt)[None].astype(np.float64)
-        x = torch.from_numpy(_inputs(row, len(sample.card.classes), doubt=True, image=True))
+        x = torch.from_numpy(inputs(row, len(sample.card.classes), doubt=True, image=True))
         with torch.no_grad():
             right = (-self.network(x)[0, 0]).sigmoid().numpy()
         height, width = sample.labels.shape

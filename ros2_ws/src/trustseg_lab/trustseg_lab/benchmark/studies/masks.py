@@ -19,6 +19,7 @@ from trustseg_lab.metrics.score_histogram import Floats
 
 NEAR = 3.0  # lattice pixels from a boundary of the truth that count as along it; tolerance of the surface Dice
 PERCENTILE = 95.0
+SECOND_MASK, VERIFIED_MASK = "resegmented_mask", "sesv_mask"
 BOUNDARY_FIGURES = ("hd95", "surface_dice", "rms")
 
 
@@ -239,3 +240,33 @@ class Masks:
         heads = ("set", "mask", "mIoU", "gain", "accuracy", "accuracy of the least sure tenth")
         return Answer("Masks of methods that segment anew", "On the lattice; least sure: by the fused confidence.",
                       heads, rows)  # fmt: skip
+
+
+class Verification:
+    """SESV's verifier: how many of the second segmentation's changes it accepts, and of those that mend or spoil. One
+    that chose at random would accept the same share of all three."""
+
+    name, needs = "verification", frozenset[str]()
+
+    def look(self, index: int, sample: Sample) -> None:
+        """Nothing: the masks are counted as they are read."""
+
+    def tell(self, found: Collected) -> Answer:
+        """See `Study`."""
+        rows: list[list[object]] = []
+        for group in found.groups():
+            own, every, verified = (found.masks.get((name, group)) for name in (OWN_MASK, SECOND_MASK, VERIFIED_MASK))
+            if own is None or every is None or verified is None:
+                continue
+            shares = [
+                part / whole if whole else None
+                for part, whole in ((verified.changed, every.changed), (verified.mended, every.mended),
+                                    (verified.spoiled, every.spoiled))
+            ]  # fmt: skip
+            before = own.confusion.miou()
+            changed = every.changed / max(every.confusion.labelled, 1)
+            gains = [each.confusion.miou() - before for each in (every, verified)]
+            rows.append([group, changed, *shares, *gains])
+        heads = ("set", "pixels changed", "changes accepted", "of those that mend", "of those that spoil",
+                 "gain of mIoU with all", "with those accepted")  # fmt: skip
+        return Answer("Verified second segmentation", "Shares of pixels.", heads, rows)
