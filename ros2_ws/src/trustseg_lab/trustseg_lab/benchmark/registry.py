@@ -15,13 +15,14 @@ from trustseg_lab.benchmark.methods import (
     last_layer,
     networks,
     pixel_heads,
+    quality_cam,
     references,
     regions,
     several_passes,
     shipped,
     softmax,
 )
-from trustseg_lab.benchmark.studies import digits, masks, pixels, risks, views
+from trustseg_lab.benchmark.studies import digits, masks, pixels, quality_features, risks, views
 from trustseg_lab.benchmark.study import Study
 
 FAMILIES: dict[str, tuple[Method, ...]] = {
@@ -37,6 +38,7 @@ FAMILIES: dict[str, tuple[Method, ...]] = {
     "references": references.METHODS,
     "networks": networks.METHODS,
     "emendation": emendation.METHODS,
+    "quality_cam": quality_cam.METHODS,
 }
 
 
@@ -49,7 +51,7 @@ STUDIES: tuple[Callable[[], Study], ...] = (
     views.Comparison, views.Calibration, views.HeadSchemes, views.DiceCuts, masks.Masks, masks.Verification,
     pixels.Thresholds, pixels.EqualEntropy, pixels.Reliability, risks.Conformal, risks.SelectiveRisk,
     masks.BoundaryQuality, masks.Failures, masks.CommonFailures, masks.Downstream, masks.Fleet, views.Correction,
-    views.Screening, views.Clips, views.InputQuality,
+    views.Screening, views.Clips, views.InputQuality, quality_features.QualityFeatures,
     digits.Digits,
 )  # fmt: skip
 

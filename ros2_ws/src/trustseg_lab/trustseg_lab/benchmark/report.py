@@ -7,13 +7,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trustseg.files.whole_file import write_whole
 from trustseg_lab.benchmark.pictures import Shown
 from trustseg_lab.benchmark.run import BundleRun
+from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.evaluation import html_report
 from trustseg_lab.evaluation.html_charts import Line, line_chart
 from trustseg_lab.metrics.ranking.risk_coverage import risk_coverage_curve
@@ -51,7 +52,13 @@ def page(document: dict[str, Any], runs: Sequence[BundleRun], shown: dict[str, l
         told = document["bundles"][run.name]
         parts.append(f"<section><h2>{_text(run.name)}</h2>{_groups(told)}</section>")
         parts += [_level(run.name, told, level) for level in LEVELS]
-        parts += [_decisions(told), _curves(run), _studies(told), _pictures(shown.get(run.name, [])), _left_out(told)]
+        parts += [
+            _decisions(told),
+            _curves(run),
+            _studies(told, run.answers),
+            _pictures(shown.get(run.name, [])),
+            _left_out(told),
+        ]
     names = ", ".join(_text(run.name) for run in runs)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -131,25 +138,36 @@ def _curves(run: BundleRun) -> str:
     return f'<section><h2>Risk and coverage</h2><div class="columns">{body}</div></section>' if charts else ""
 
 
-def _studies(told: dict[str, Any]) -> str:
+def _studies(told: dict[str, Any], answers: Mapping[str, Answer]) -> str:
     parts = []
-    for answer in told["studies"].values():
+    for name, answer in told["studies"].items():
         rows = [[_cell(each) for each in row] for row in answer["rows"][:MOST_ROWS]]
         more = f" The first {MOST_ROWS} rows; all are in the JSON." if len(answer["rows"]) > MOST_ROWS else ""
         hint = f'<p class="hint">{_text(answer["hint"] + more)}</p>'
-        parts.append(f"<section><h2>{_text(answer['title'])}</h2>{hint}{_table(answer['heads'], rows)}</section>")
+        parts.append(f"<section><h2>{_text(answer['title'])}</h2>{hint}{_table(answer['heads'], rows)}"
+                     f"{_shown(answers[name])}</section>")  # fmt: skip
     return "".join(parts)
+
+
+def _shown(answer: Answer) -> str:
+    """Charts and pictures of a study."""
+    charts = f'<div class="columns">{"".join(answer.charts)}</div>' if answer.charts else ""
+    pictures = "".join(_picture(name, answer.title, data) for name, data in answer.pictures.items())
+    return charts + (f'<div class="pictures">{pictures}</div>' if pictures else "")
+
+
+def _picture(name: str, title: str, data: bytes) -> str:
+    return (
+        f'<figure><img alt="{_text(name)} of {_text(title)}" '
+        f'src="data:image/jpeg;base64,{base64.b64encode(data).decode()}">'
+        f"<figcaption>{_text(name.replace('_', ' '))}</figcaption></figure>"
+    )
 
 
 def _pictures(shown: Sequence[Shown]) -> str:
     parts = []
     for each in shown:
-        pictures = "".join(
-            f'<figure><img alt="{_text(name)} of {_text(each.title)}" '
-            f'src="data:image/jpeg;base64,{base64.b64encode(data).decode()}">'
-            f"<figcaption>{_text(name.replace('_', ' '))}</figcaption></figure>"
-            for name, data in each.pictures.items()
-        )
+        pictures = "".join(_picture(name, each.title, data) for name, data in each.pictures.items())
         parts.append(f'<div class="worst"><h3>{_text(each.title)}</h3><div class="pictures">{pictures}</div></div>')
     hint = "The view of the lowest quality in each set. Bright is doubtful; methods by rank within the view."
     return f'<section><h2>Pictures</h2><p class="hint">{hint}</p>{"".join(parts)}</section>' if parts else ""

@@ -16,12 +16,23 @@ from trustseg_lab.benchmark.sample import Sample
 
 @dataclass(frozen=True)
 class Answer:
-    """A study's table: its title, what it shows in one sentence, heads and rows; numbers, text, or None."""
+    """A study's table: its title, what it shows in one sentence, heads and rows; numbers, text, or None.
+
+    Attributes:
+        charts: SVG figures of `html_charts`, pictures: JPEGs by what they show; both for the report alone.
+    """
 
     title: str
     hint: str
     heads: tuple[str, ...]
     rows: list[list[Any]] = field(default_factory=list)
+    charts: tuple[str, ...] = ()
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `benchmark.json` holds of it."""
+        return {"title": self.title, "hint": self.hint, "heads": self.heads, "rows": self.rows}
 
 
 class Study(Protocol):

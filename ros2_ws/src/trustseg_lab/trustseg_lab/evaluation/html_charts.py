@@ -8,6 +8,8 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from trustseg_lab.metrics.calibration_error import Reliability
 from trustseg_lab.metrics.score_histogram import Floats
 
@@ -60,6 +62,21 @@ def line_chart(lines: Sequence[Line], x_title: str, y_title: str, *, top: float,
         f'<text transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">{html.escape(y_title)}</text></svg>'
     )
     return f"<figure>{''.join(parts)}{legend([line.name for line in lines])}</figure>"
+
+
+def scatter_chart(x: Floats, y: Floats, value: Floats, x_title: str, y_title: str) -> str:
+    """Points float64 (n,), from dark for a `value` of 0 to light for 1."""
+    low, high = np.min([x, y], axis=1), np.max([x, y], axis=1)
+    at = (np.stack([x, y]) - low[:, None]) / np.maximum(high - low, 1e-12)[:, None]
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(y_title)}">']
+    parts.append(f'<path class="axis" d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
+    for left, up, each in zip(*at.tolist(), value.tolist(), strict=True):
+        tone = f"hsl({round(230 - 190 * min(max(each, 0.0), 1.0))} 75% {round(30 + 25 * each)}%)"
+        parts.append(f'<circle cx="{_x(left):.1f}" cy="{_y(up, 1.0):.1f}" r="3" fill="{tone}"/>')
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    parts.append(f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{html.escape(x_title)}</text>')
+    turned = f'transform="translate(11 {middle}) rotate(-90)" text-anchor="middle"'
+    return f"<figure>{''.join(parts)}<text {turned}>{html.escape(y_title)}</text></svg></figure>"
 
 
 def reliability_chart(diagrams: Sequence[tuple[str, Reliability]]) -> str:
