@@ -234,7 +234,7 @@ def test_everything_runs_side_by_side(place: Place, tmp_path: Path) -> None:
     few = write_images(tmp_path / "few", 6)  # every method, so as few views as all of them accept
     found = judged(place, tmp_path / "out", "--data", few, "--member", place.bundle("second"), methods="all")
     run_of = found["bundles"]["tiny"]
-    needs_weights = {"dropout", "drop_weights", "odin"}
+    needs_weights = {"dropout", "drop_weights", "odin", "network"}
     missing = {name for name, why in run_of["left_out"].items() if "weights" not in why and "one 1x1" not in why}
     every = registry.methods()
     # Painted scenes hardly fail, so what learns failures of the whole view may find one kind only.

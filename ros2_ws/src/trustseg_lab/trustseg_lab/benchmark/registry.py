@@ -9,6 +9,7 @@ from collections.abc import Callable
 from trustseg_lab.benchmark.method import Method
 from trustseg_lab.benchmark.methods import (
     calibrated,
+    clone,
     emendation,
     features,
     image_models,
@@ -31,6 +32,7 @@ FAMILIES: dict[str, tuple[Method, ...]] = {
     "several_passes": several_passes.METHODS,
     "calibrated": calibrated.METHODS,
     "pixel_heads": pixel_heads.METHODS,
+    "clone": clone.METHODS,
     "features": features.METHODS,
     "last_layer": last_layer.METHODS,
     "regions": regions.METHODS,

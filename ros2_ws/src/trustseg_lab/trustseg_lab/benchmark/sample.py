@@ -23,6 +23,7 @@ from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.passes.statistics import PassMaps
 from trustseg_lab.benchmark.reading import Mask
 from trustseg_lab.evaluation.baselines.ensemble import softmax
+from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork
 from trustseg_lab.evaluation.evaluator import FusedConfidence
 from trustseg_lab.metrics.confusion import ConfusionMatrix
 from trustseg_lab.metrics.image_quality import COVERING_SHARE, image_quality
@@ -136,6 +137,7 @@ class Sample:
         load_image: the image uint8 (H, W, 3) RGB at network size. load_truth: see `Truth`.
         load_engine, load_pass: records of the single pass, and of the passes of a name.
         shipped: the product's own confidence and verdict; None for a draft. classifier: float32 (C, D), None unknown.
+        network: the network in PyTorch; None without its weights. Whoever teaches it takes a copy.
         memo: what descriptors have computed, by their names; kept when the maps are let go.
     """
 
@@ -148,6 +150,7 @@ class Sample:
     load_pass: Callable[[str], PassMaps]
     shipped: FusedConfidence | None = None
     classifier: Float32Array | None = None
+    network: TorchNetwork | None = None
     memo: dict[str, Table] = field(default_factory=dict)
     held: dict[str, Any] = field(default_factory=dict)
     known_outcome: list[Outcome] = field(default_factory=list)

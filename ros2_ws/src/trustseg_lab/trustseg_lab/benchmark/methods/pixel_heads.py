@@ -69,6 +69,9 @@ class PixelHead:
 
     def fit(self, rows: FitRows) -> PixelHead:
         """See `Method`."""
+        return rows.once(self.name, lambda: self._fitted(rows))
+
+    def _fitted(self, rows: FitRows) -> PixelHead:
         import torch
 
         features, logits, truth = split_rows(rows.stacked(pixel_rows), rows.classes)
@@ -80,7 +83,7 @@ class PixelHead:
         if bool(right.all()) or not bool(right.any()):
             raise Unfit("a head learns from right and wrong pixels", got="one kind only")
         tensor, start = torch.from_numpy((x - mean) / std), torch.from_numpy(base)
-        loss = self._loss(torch.from_numpy(logits), torch.from_numpy(truth), right)
+        loss = self.objective(torch.from_numpy(logits), torch.from_numpy(truth), right)
         optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
         for _ in range(STEPS):
             optimiser.zero_grad()
@@ -88,9 +91,10 @@ class PixelHead:
             optimiser.step()
         return replace(self, model=model.eval(), mean=mean, std=std)
 
-    def _loss(
+    def objective(
         self, logits: torch.Tensor, truth: torch.Tensor, right: torch.Tensor
     ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The loss of the head's logits (n,) at pixels of these logits (n, C), true classes and rightness (n,)."""
         import torch
 
         from trustseg_lab.training.head.targets import head_loss, head_target

@@ -37,8 +37,9 @@ FLIP_PASSES, TTA, DROPOUT, DROP_WEIGHTS, MEMBERS, ODIN = (
     "flip", "tta", "dropout", "drop_weights", "members", "odin",
 )  # fmt: skip
 PASSES = (FLIP_PASSES, TTA, DROPOUT, DROP_WEIGHTS, MEMBERS, ODIN)
-# What else a method may need of a bundle: its own calibration and verdict; the classifier's weights.
-SHIPPED, CLASSIFIER = "shipped", "classifier"
+# What else a method may need of a bundle: its own calibration and verdict; the classifier's weights; the network in
+# PyTorch.
+SHIPPED, CLASSIFIER, NETWORK = "shipped", "classifier", "network"
 DROP_RATES = (0.05, 0.1, 0.2)
 ODIN_TEMPERATURE, ODIN_STEP = 1000.0, 0.0014
 
@@ -299,7 +300,7 @@ def open_bundle(
     try:
         found.torch = TorchNetwork(bundle, weights_of(bundle, None), settings.threads)
     except InputError as error:
-        found.missing |= {each: str(error) for each in (DROPOUT, DROP_WEIGHTS, ODIN)}
+        found.missing |= {each: str(error) for each in (DROPOUT, DROP_WEIGHTS, ODIN, NETWORK)}
     return found
 
 
