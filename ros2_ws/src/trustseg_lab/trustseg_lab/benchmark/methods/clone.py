@@ -90,7 +90,7 @@ def window_of(network: SegNet, sample: Sample, where: Ints, rng: np.random.Gener
     stride = network.config.output_stride
     decoded = network(image[:, :, top : top + size[0], left : left + size[1]]).decoded[0]
     inside, y, x = in_window(
-        where, (sample.labels.shape[0], sample.labels.shape[1]), (height // stride, width // stride),
+        where, (sample.truth.labels.shape[0], sample.truth.labels.shape[1]), (height // stride, width // stride),
         (top // stride, left // stride), (decoded.shape[1], decoded.shape[2]),
     )  # fmt: skip
     return Window(decoded[:, y, x].T, inside)
