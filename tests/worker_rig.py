@@ -56,6 +56,7 @@ class Rig:
         self.published: list[tuple[int, Frame, PerceptionResult, bool]] = []
         self.pictures: list[tuple[Any, ...]] = []
         self.segments: list[tuple[Any, ...]] = []
+        self.unknown: list[tuple[Any, ...]] = []
         self.times: list[dict[str, float]] = []
         self.log: list[tuple[str, str]] = []
         self.broke: list[str] = []
@@ -95,6 +96,7 @@ class Rig:
             publish=self._out,
             publish_times=lambda **t: self.times.append(t),
             publish_pictures=self._pictures,
+            publish_unknown=lambda header, *a: self.unknown.append((header.stamp.sec, *a)),
             publish_segments=lambda header, *a: self.segments.append((header.stamp.sec, *a)),
         )
         info = SimpleNamespace(

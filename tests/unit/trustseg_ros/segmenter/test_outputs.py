@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import copy
 import zlib
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -211,6 +213,35 @@ def test_without_a_model_of_segments_the_message_says_so(node: Node, outputs: Ou
     objects.predicts_segments = False
     outputs.publish_segments(HEADER, frame(), RESULT, False)
     assert not node["segments"].sent[0].has_predicted_iou
+
+
+@pytest.fixture
+def knowing(node: Node, objects: Objects, tmp_path: Path) -> Outputs:
+    """Outputs of a bundle that has a plane of unknown objects."""
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "engines" / "knowing", unknown=True))
+    return Outputs(node, bundle, NoOverrides(), objects)  # type: ignore[arg-type]
+
+
+STRANGE = replace(RESULT, unknown=np.array([[0, 200]], np.uint8))
+
+
+def test_the_map_of_unknown_objects_is_made_for_who_listens(node: Node, knowing: Outputs) -> None:
+    assert (node["unknown"].kind, node["unknown"].qos) == (Image, output_qos())
+    knowing.publish_unknown(HEADER, frame(), STRANGE, False)
+    assert node["unknown"].sent == []
+    node["unknown"].readers = 1
+    knowing.publish_unknown(HEADER, frame(4, 6), STRANGE, False)
+    knowing.publish_unknown(HEADER, frame(4, 6), STRANGE, True)
+    small, large = node["unknown"].sent
+    assert (small.header, small.encoding, small.height, small.width) == (HEADER, "mono8", 2, 3)
+    assert (large.height, large.width) == (4, 6)
+    # Linear: three pixels over two places.
+    assert pixels(small).tolist() == [[0, 100, 200]] * 2
+
+
+def test_a_bundle_without_the_plane_offers_no_map_of_it(node: Node, outputs: Outputs) -> None:
+    assert "~/unknown" not in node.publishers
+    outputs.publish_unknown(HEADER, frame(), RESULT, False)
 
 
 def test_pictures_that_nobody_looks_at_are_not_made(node: Node, outputs: Outputs) -> None:

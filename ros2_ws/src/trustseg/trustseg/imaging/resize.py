@@ -19,7 +19,10 @@ Map = TypeVar("Map", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
 
 
 def stretched(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
-    """`image` uint8 (H, W, 3) at `size` (height, width) as the network sees it: INTER_LINEAR, no letterbox."""
+    """`image` uint8 (H, W, 3) at `size` (height, width) as the network sees it: INTER_LINEAR, no letterbox.
+
+    A map (H, W) whose values may be mixed is enlarged the same way.
+    """
     if image.shape[:2] == size:
         return image
     return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)

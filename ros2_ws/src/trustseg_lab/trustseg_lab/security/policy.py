@@ -68,8 +68,9 @@ def rights_of(deployment: Deployment) -> tuple[NodeRights, NodeRights, NodeRight
         SEGMENTER,
         "trustseg",
         (
-            "~/mask", "~/confidence", "~/segments", "~/status", "~/color_mask", "~/overlay", "~/confidence_heat",
-            "~/camera_info", "~/label_info", "~/debug/processing_time_ms", "~/debug/cyclic_time_ms",
+            "~/mask", "~/confidence", "~/unknown", "~/segments", "~/status", "~/color_mask", "~/overlay",
+            "~/confidence_heat", "~/camera_info", "~/label_info", "~/debug/processing_time_ms",
+            "~/debug/cyclic_time_ms",
             "~/debug/pipeline_latency_ms", "~/transition_event", "/diagnostics", *EVERY_PUBLISHER,
         ),
         (*images, deployment.camera_info, *clock),
@@ -91,7 +92,7 @@ def rights_of(deployment: Deployment) -> tuple[NodeRights, NodeRights, NodeRight
         (*deployment.planner_topics, *EVERY_PUBLISHER),
         (
             "trustseg_monitor/failure_state", "trustseg_monitor/failure", "trustseg/mask", "trustseg/confidence",
-            "trustseg/segments", "trustseg/status", *clock,
+            "trustseg/unknown", "trustseg/segments", "trustseg/status", *clock,
         ),
     )  # fmt: skip
     return segmenter, monitor, planner

@@ -242,6 +242,7 @@ class FrameWorker:
             pipeline_latency_ms=received.age_ms + latency_ms,
         )
         header = received.message.header
+        self._outputs.publish_unknown(header, frame, result, self.config.to_camera_size)
         self._outputs.publish_segments(header, frame, result, self.config.to_camera_size)
         self._outputs.publish_pictures(header, frame, result, self.config.overlay_opacity, self._info.newest)
 

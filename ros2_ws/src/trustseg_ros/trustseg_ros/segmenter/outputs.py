@@ -14,7 +14,7 @@ from trustseg_interfaces.msg import Segments
 
 from trustseg.bundle.loading import Bundle
 from trustseg.imaging.colours import ClassColours, confidence_heat
-from trustseg.imaging.resize import in_order, nearest
+from trustseg.imaging.resize import in_order, nearest, stretched
 from trustseg.segments import Segment
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 from trustseg_ros.common.qos import latest_qos, output_qos, static_qos, view_qos
@@ -29,7 +29,8 @@ except ImportError:  # optional dependency
 
 # Not label_info: whoever comes late must hear it. Not the status: the flag hangs on it.
 OVERRIDABLE = (
-    "~/mask", "~/confidence", "~/segments", "~/color_mask", "~/overlay", "~/confidence_heat", "~/camera_info",
+    "~/mask", "~/confidence", "~/unknown", "~/segments", "~/color_mask", "~/overlay", "~/confidence_heat",
+    "~/camera_info",
 )  # fmt: skip
 
 
@@ -61,6 +62,7 @@ class Outputs:
         self._node = node
         self._colours = ClassColours([c.color for c in bundle.card.classes])
         self._mask, self._confidence, self._picture = ImageMessage("mono8"), ImageMessage("mono8"), ImageMessage("rgb8")
+        self._unknown = ImageMessage("mono8")
         self._publishers: list[Any] = []
 
         def publisher(kind: Any, topic: str, qos: Any) -> Any:
@@ -70,6 +72,9 @@ class Outputs:
 
         self._mask_out = publisher(Image, "~/mask", output_qos())
         self._confidence_out = publisher(Image, "~/confidence", output_qos())
+        # Not offered where there is nothing to say: a map of zeros would tell that all is known.
+        plane = bundle.card.unknown_size is not None
+        self._unknown_out = publisher(Image, "~/unknown", output_qos()) if plane else None
         self._color_out = publisher(Image, "~/color_mask", view_qos())
         self._overlay_out = publisher(Image, "~/overlay", view_qos())
         self._heat_out = publisher(Image, "~/confidence_heat", view_qos())
@@ -107,6 +112,13 @@ class Outputs:
         self._mask_out.publish(self._mask.fill(header, labels))
         self._confidence_out.publish(self._confidence.fill(header, confidence))
         return self._mask.crc32
+
+    def publish_unknown(self, header: Header, frame: Frame, result: PerceptionResult, to_camera_size: bool) -> None:
+        """Publish the map of unknown objects, at the size of the mask, if the bundle has one and somebody listens."""
+        if self._unknown_out is None or not self._unknown_out.get_subscription_count():
+            return
+        shape = (frame.image if to_camera_size else result.labels).shape
+        self._unknown_out.publish(self._unknown.fill(header, stretched(result.unknown, (shape[0], shape[1]))))
 
     def publish_segments(self, header: Header, frame: Frame, result: PerceptionResult, to_camera_size: bool) -> None:
         """Publish the objects in the mask if somebody listens to them."""
