@@ -107,6 +107,11 @@ def test_the_report_holds_the_drive_and_the_pictures_that_the_table_names(replay
     stored = replayed / "out" / "events" / "002" / "00000031_camera.jpg"
     assert base64.b64decode(frame["pictures"]["camera"]) == stored.read_bytes()
     assert sum(data["histogram"]["counts"]) == COUNT - 1
+    # Frames of the whole drive, whether or not anything failed; a rejected one has no pictures.
+    assert [f["seq"] for f in data["drive"]] == list(range(1, COUNT + 1))
+    assert [f["seq"] for f in data["drive"] if not f["pictures"]] == [35]
+    stored = replayed / "out" / "drive" / "00000003_mask.jpg"
+    assert base64.b64decode(data["drive"][2]["pictures"]["mask"]) == stored.read_bytes()
 
 
 def test_the_annotated_bag_holds_sealed_messages_with_the_cameras_headers(replayed: Path) -> None:

@@ -85,6 +85,12 @@ def replay(
         bool, typer.Option("--fresh", help="Take over no recording that an earlier run into --out has finished.")
     ] = False,
     annotated: Annotated[bool, typer.Option(help="Write annotated.mcap.")] = True,
+    pictures: Annotated[
+        int, typer.Option(help="Frames of the whole drive that the report shows, about 30 kB each; 0: none.")
+    ] = 60,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Write overlay.mp4: the mask over every image, and the flag as a bar.")
+    ] = False,
     fail_on: Annotated[
         str, typer.Option(metavar="EXPR", help="Exit 1 when it holds: 'failure_share > 0.02 or miou < 0.6'.")
     ] = "",
@@ -112,7 +118,7 @@ def replay(
         label_names=label_names, start_s=start, end_s=end, every=every, rate_hz=rate,
         latency_budget_ms=latency_budget_ms, live=live,
         recorded_stamps=stamps == "recorded", frozen=frozen,
-        allow_resolution_change=allow_resolution_change, annotated=annotated,
+        allow_resolution_change=allow_resolution_change, annotated=annotated, pictures=pictures, overlay=overlay,
     )  # fmt: skip
     request = ReplayRequest(
         inputs=tuple(inputs), out=out, options=options, topics=tuple(topic or ()), every_topic=all_topics,

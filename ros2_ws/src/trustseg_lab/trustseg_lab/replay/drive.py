@@ -33,9 +33,11 @@ from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.labels import Labels, open_labels
 from trustseg_lab.replay.results.annotated import AnnotatedBag
 from trustseg_lab.replay.results.confidence_tables import ConfidenceTables
+from trustseg_lab.replay.results.drive_pictures import DrivePictures
 from trustseg_lab.replay.results.flag import FlagTrack
 from trustseg_lab.replay.results.frame_table import TableWriter, frame_row, frame_schema, timing_row, timing_schema
 from trustseg_lab.replay.results.moments import EventPictures, moment_of
+from trustseg_lab.replay.results.overlay_film import NAME, OverlayFilm
 from trustseg_lab.replay.results.run_counts import RunCounts
 from trustseg_lab.replay.results.totals import DriveTotals
 from trustseg_lab.replay.results.truth import TruthTotals
@@ -136,6 +138,10 @@ class _Drive:
         self._frames = TableWriter(folder / "frames.parquet", frame_schema(self._classes))
         self._timing = TableWriter(folder / "timing.parquet", timing_schema())
         self._events = EventPictures(folder / "events", self._painter)
+        expected = -(-self._source.count // options.every)
+        self._pictures = DrivePictures(folder / "drive", self._painter, options.pictures, expected)
+        rate_hz = SECOND / self._period_ns / options.every
+        self._film = OverlayFilm(folder / NAME, self._painter, rate_hz) if options.overlay else None
         self._bag: AnnotatedBag | None = None
         if options.annotated:
             source = StatusSource(self._instance_id, Mode.REPLAY, self._bounds.timing)
@@ -180,6 +186,9 @@ class _Drive:
 
     def _finish_files(self) -> None:
         self._events.finish()
+        self._pictures.finish()
+        if self._film is not None:
+            self._film.close()
         self._frames.close()
         self._timing.close()
         if self._bag is not None:
@@ -209,7 +218,11 @@ class _Drive:
         self._add_truth(answer, row)
         self._tally.add(answer)
         begun = [found for each in answer.changes if (found := self._flag.add(each, answer.seq)) is not None]
-        self._events.add(moment_of(answer, picture), begun[-1] if begun else None)
+        moment = moment_of(answer, picture)
+        self._events.add(moment, begun[-1] if begun else None)
+        self._pictures.add(moment)
+        if self._film is not None:
+            self._film.add(moment, answer.verdict.failure)
         self._frames.add(row)
         self._timing.add(timing_row(answer))
         if self._bag is not None:

@@ -49,6 +49,7 @@ class ReplayOptions:
         frozen: equal pictures in a row are a frozen camera; None: unless the input is a video.
         allow_resolution_change: as the node's parameter.
         annotated: write annotated.mcap.
+        pictures: frames of the drive that are kept as pictures and shown in the report. overlay: write overlay.mp4.
     """
 
     bundle: str = "segnet_lite"
@@ -68,13 +69,15 @@ class ReplayOptions:
     frozen: bool | None = None
     allow_resolution_change: bool = False
     annotated: bool = True
+    pictures: int = 60
+    overlay: bool = False
 
     def check(self) -> None:
         """InputError where a value makes no sense."""
         for name, value, low, high in (
             ("--every", self.every, 1, 1_000_000), ("--rate", self.rate_hz, 0.001, 1000.0),
             ("--latency-budget-ms", self.latency_budget_ms, 1.0, 5000.0), ("--start", self.start_s, 0.0, 1e9),
-            ("--threads", self.threads, 1, 64), ("--void", self.void, 0, 255),
+            ("--threads", self.threads, 1, 64), ("--void", self.void, 0, 255), ("--pictures", self.pictures, 0, 1000),
         ):  # fmt: skip
             if value is not None and not low <= value <= high:
                 raise InputError(f"{name} {value:g} is out of range", expected=f"{low:g} to {high:g}")

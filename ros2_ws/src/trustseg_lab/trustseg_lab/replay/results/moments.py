@@ -97,7 +97,7 @@ class EventPictures:
                 "time_ns": m.time_ns,
                 "state": m.state,
                 "reasons": m.reasons,
-                "pictures": self._save(folder, m),
+                "pictures": draw_moment(folder, m, self._painter),
             }
             for m in moments
         ]
@@ -107,15 +107,17 @@ class EventPictures:
         }  # fmt: skip
         (folder / "event.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
-    def _save(self, folder: Path, moment: Moment) -> dict[str, str]:
-        if moment.image is None or moment.labels is None or moment.confidence is None:
-            return {}
-        heat = confidence_heat(moment.confidence, "bgr")
-        drawn = (moment.image, self._painter.overlay(moment.labels, moment.image), heat)
-        names = {kind: f"{moment.seq:08d}_{kind}.jpg" for kind in KINDS}
-        for name, picture in zip(names.values(), drawn, strict=True):
-            (folder / name).write_bytes(jpeg(picture, QUALITY, WIDTH))
-        return names
+
+def draw_moment(folder: Path, moment: Moment, painter: ClassColours) -> dict[str, str]:
+    """Write camera, mask and confidence of a frame into `folder`: kind -> file name; nothing for a rejected one."""
+    if moment.image is None or moment.labels is None or moment.confidence is None:
+        return {}
+    heat = confidence_heat(moment.confidence, "bgr")
+    drawn = (moment.image, painter.overlay(moment.labels, moment.image), heat)
+    names = {kind: f"{moment.seq:08d}_{kind}.jpg" for kind in KINDS}
+    for name, picture in zip(names.values(), drawn, strict=True):
+        (folder / name).write_bytes(jpeg(picture, QUALITY, WIDTH))
+    return names
 
 
 def moment_of(answer: ReplayedFrame, image: UInt8Array | None) -> Moment:

@@ -15,6 +15,7 @@ import numpy as np
 
 from trustseg.files.json_document import json_ready
 from trustseg.files.whole_file import write_whole
+from trustseg_lab.replay.results.drive_pictures import INDEX
 from trustseg_lab.replay.results.frame_table import read_columns
 from trustseg_lab.replay.results.report_verdict import verdict_of
 
@@ -48,6 +49,7 @@ def write_report(
         "changes": [{"t": c["time_s"], "state": c["state"], "failure": c["failure"]} for c in document["changes"]],
         "states": list(dict.fromkeys(c["state"] for c in document["changes"])),
         "events": _events(folder, document, first_ns), "no_events": _no_events(document),
+        "drive": _drive(folder / "drive", first_ns),
         "verdict": verdict_of(document, timing, gate, fired),
         "baseline": json.loads(baseline.read_text(encoding="utf-8")) if baseline.is_file() else None,
         "histogram": _histogram(folder), "about": _about(document),
@@ -126,18 +128,29 @@ def _events(folder: Path, document: dict[str, Any], first_ns: int) -> list[dict[
         about = folder / "events" / f"{number:03d}" / "event.json"
         frames: list[dict[str, Any]] = []
         if about.is_file() and left > 0:
-            for frame in json.loads(about.read_text(encoding="utf-8"))["frames"][:left]:
-                pictures = {
-                    kind: base64.b64encode((about.parent / name).read_bytes()).decode()
-                    for kind, name in frame["pictures"].items()
-                }
-                time_s = (frame["time_ns"] - first_ns) / 1e9
-                frames.append({**frame, "t": time_s, "pictures": pictures})
+            listed = json.loads(about.read_text(encoding="utf-8"))["frames"][:left]
+            frames = [_with_pictures(frame, about.parent, first_ns) for frame in listed]
             left -= len(frames)
         lasted = failure["end_s"] - failure["start_s"]
         title = f"{number}: {failure['start_s']:.1f} s, {failure['first_reason']}, for {lasted:.1f} s"
         found.append({"title": title, "start_seq": failure["start_seq"], "frames": frames})
     return found
+
+
+def _drive(folder: Path, first_ns: int) -> list[dict[str, Any]]:
+    """Frames of the whole drive with their pictures; none where they were not asked for."""
+    index = folder / INDEX
+    if not index.is_file():
+        return []
+    return [_with_pictures(each, folder, first_ns) for each in json.loads(index.read_text(encoding="utf-8"))]
+
+
+def _with_pictures(frame: dict[str, Any], folder: Path, first_ns: int) -> dict[str, Any]:
+    """A frame as it was written, with its time in the drive, and its pictures themselves in place of their names."""
+    pictures = {
+        kind: base64.b64encode((folder / name).read_bytes()).decode() for kind, name in frame["pictures"].items()
+    }
+    return {**frame, "t": (frame["time_ns"] - first_ns) / 1e9, "pictures": pictures}
 
 
 def _no_events(document: dict[str, Any]) -> str:

@@ -147,13 +147,50 @@ function table(parent, head, rows) {
     else move((before - e.clientX) / (canvas.clientWidth - pad.left - pad.right) * (b - a));
     held.set(e.pointerId, e.clientX);
   });
-  const release = (e) => { if (held.delete(e.pointerId) && moved < 5 && e.type === "pointerup") read(nearest(at(e))); };
+  const release = (e) => { if (held.delete(e.pointerId) && moved < 5 && e.type === "pointerup") { read(nearest(at(e))); if (window.showDrive) window.showDrive(at(e)); } };
   canvas.addEventListener("pointerup", release); canvas.addEventListener("pointercancel", release);
   $("in").onclick = () => zoom(.5, (a + b) / 2); $("out").onclick = () => zoom(2, (a + b) / 2);
   $("all").onclick = () => { a = first; b = last; draw(); };
   window.addEventListener("resize", draw);
   window.showMoment = (seq) => { const i = S.seq.findIndex((s) => s >= seq); if (i >= 0) { if (S.t[i] < a || S.t[i] > b) { const span = b - a; a = Math.min(Math.max(first, S.t[i] - span / 2), last - span); b = a + span; } read(i); } };
   draw();
+})();
+
+// Pictures of a frame, and the drive from its beginning to its end ---------------------------------------------------
+const PICTURES = { camera: "camera", mask: "mask over the camera", confidence: "confidence: bright is a guess" };
+function showPictures(parent, f) {
+  parent.replaceChildren();
+  const shown = Object.keys(PICTURES).filter((k) => f.pictures[k]);
+  shown.forEach((k) => { const fig = make("figure", null, parent), img = make("img", null, fig);
+    img.src = "data:image/jpeg;base64," + f.pictures[k]; img.alt = PICTURES[k] + ", status " + f.seq; make("figcaption", PICTURES[k], fig); });
+  if (!shown.length) make("p", "There is no mask of this image: it was rejected.", parent);
+}
+const captionOf = (f) => "seq " + f.seq + "  " + f.t.toFixed(3) + " s  " + f.state + (f.reasons ? "  " + f.reasons : "");
+(function drive() {
+  if (!D.drive.length) { $("drive").remove(); return; }
+  const last = D.drive.length - 1;
+  let timer = null;
+  $("scrub").max = last;
+  function show(i) {
+    const f = D.drive[i];
+    $("scrub").value = i;
+    $("scrubbed").textContent = (i + 1) + " of " + (last + 1);
+    $("scene").textContent = captionOf(f);
+    showPictures($("scenery"), f);
+    window.showMoment(f.seq);
+  }
+  function stop() { clearInterval(timer); timer = null; $("play").textContent = "\u25b6"; }
+  $("scrub").oninput = () => { stop(); show(Number($("scrub").value)); };
+  $("play").onclick = () => {
+    if (timer) { stop(); return; }
+    $("play").textContent = "\u23f8";
+    if (Number($("scrub").value) === last) show(0);
+    timer = setInterval(() => { const next = Number($("scrub").value) + 1; if (next > last) stop(); else show(next); }, 250);
+  };
+  // A tap on the timeline shows the nearest picture too.
+  window.showDrive = (t) => { stop(); let best = 0; D.drive.forEach((f, i) => { if (Math.abs(f.t - t) < Math.abs(D.drive[best].t - t)) best = i; });
+    const f = D.drive[best]; $("scrub").value = best; $("scrubbed").textContent = (best + 1) + " of " + (last + 1); $("scene").textContent = captionOf(f); showPictures($("scenery"), f); };
+  show(0);
 })();
 
 // Failures, step by step --------------------------------------------------------------------------------------------
@@ -166,13 +203,9 @@ function table(parent, head, rows) {
     $("event").value = event;
     $("step").textContent = e.frames.length ? (step + 1) + " of " + e.frames.length : "no pictures";
     $("pictures").replaceChildren();
-    $("caption").textContent = f ? "seq " + f.seq + "  " + f.t.toFixed(3) + " s  " + f.state + (f.reasons ? "  " + f.reasons : "") + (f.seq === e.start_seq ? "  <- raised the flag" : "") : "";
+    $("caption").textContent = f ? captionOf(f) + (f.seq === e.start_seq ? "  <- raised the flag" : "") : "";
     if (!f) return;
-    const names = { camera: "camera", mask: "mask over the camera", confidence: "confidence: bright is a guess" };
-    const shown = Object.keys(names).filter((k) => f.pictures[k]);
-    shown.forEach((k) => { const fig = make("figure", null, $("pictures")), img = make("img", null, fig);
-      img.src = "data:image/jpeg;base64," + f.pictures[k]; img.alt = names[k] + ", status " + f.seq; make("figcaption", names[k], fig); });
-    if (!shown.length) make("p", "There is no mask of this image: it was rejected.", $("pictures"));
+    showPictures($("pictures"), f);
     window.showMoment(f.seq);
   }
   const start = (e) => { const i = D.events[e].frames.findIndex((f) => f.seq >= D.events[e].start_seq); return i < 0 ? 0 : i; };
