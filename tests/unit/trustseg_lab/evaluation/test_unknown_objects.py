@@ -44,13 +44,15 @@ class Knowing:
 
     size = (HEIGHT, WIDTH)
     classes = ClassList.model_validate(LISTED)
+    corridor = np.full(size, 255, np.uint8)
 
     def __init__(self, usual: UInt8Array) -> None:
         self.usual = usual
 
     def __call__(self, image_rgb: UInt8Array) -> Scored:
         changed = (image_rgb != self.usual).any(2).astype(np.float64)
-        return Scored(np.full(self.size, ROAD, np.uint8), {DOUBT: 0.01 + 0.9 * changed, PLANE: changed})
+        scores = {DOUBT: 0.01 + 0.9 * changed, PLANE: changed}
+        return Scored(np.full(self.size, ROAD, np.uint8), scores, bool(changed.any()))
 
 
 def test_what_is_pasted_is_found_and_the_rest_is_as_it_was(tmp_path: Path) -> None:
@@ -58,12 +60,13 @@ def test_what_is_pasted_is_found_and_the_rest_is_as_it_was(tmp_path: Path) -> No
     usual = np.ascontiguousarray(cv2.imread(str(tmp_path / "images" / "a.png"))[..., ::-1], np.uint8)
     pair = LabelledPaths(tmp_path / "images" / "a.png", tmp_path / "labels" / "a.png")
     paste = Paster(lambda _: square(), (), (ROAD,), (), most=1, known=0.0, shadows=0.0)
-    record = evaluate_unknown_objects(Knowing(usual), [pair], VOID, paste, seed=3).record()
+    record = evaluate_unknown_objects(Knowing(usual), [pair], VOID, paste, seed=9).record()
     assert (record["images"], record["with_objects"]) == (1, 1)
     assert record["called_road"] == 1.0
     assert record["scores"][DOUBT]["sure_share"] == 0.0
     assert record["scores"][DOUBT]["auroc"] > 0.97  # a shadow or a soft edge may lie beside the object
     assert "sure_share" not in record["scores"][PLANE]
+    assert (record["ahead"], record["raised"], record["raised_clean"]) == (1, 1.0, 0.0)
     # Of the image without objects: 24 rows of road are right, 22 of sky are not, void does not count.
     assert record["accuracy"] == pytest.approx(24 / 46)
     assert record["miou"] == pytest.approx((0 + 24 / 46) / 2)
@@ -76,6 +79,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_street(root)
     object_library.save(object_library.library_path(root, held_out=True), [square()])
     make_tiny_bundle(root / "tiny", height=HEIGHT, width=WIDTH)
+    make_tiny_bundle(root / "knowing", height=HEIGHT, width=WIDTH, unknown=True)
     make_tiny_bundle(root / "draft", height=HEIGHT, width=WIDTH, verdict=False, calibration=False)
     return root
 
@@ -102,6 +106,17 @@ def test_a_bundle_is_scored_as_it_publishes(data: Path, capsys: pytest.CaptureFi
     assert list(draft["scores"]) == ["uncalibrated", "doubt"]
     assert finished["object_pixels"] == draft["object_pixels"] > 0
     assert finished["scores"]["doubt"] == draft["scores"]["doubt"]
+
+
+def test_it_is_told_how_often_a_bundle_gives_the_reason(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--backend", "onnxruntime", "--threads", "1", "--seed", "4")
+    found = figures(data, capsys, "--bundle", str(data / "knowing"), *options)
+    assert list(found["scores"]) == ["confidence", "uncalibrated", "doubt", "plane"]
+    assert (found["ahead"], found["raised_clean"]) == (1, 0.0)
+    assert run(data, "--bundle", str(data / "knowing"), *options) == 0
+    told = capsys.readouterr().out
+    assert f"of the {found['ahead']} images with an object in the corridor" in told
+    assert figures(data, capsys, "--bundle", str(data / "tiny"), *options)["raised"] is None
 
 
 def test_a_checkpoint_is_scored_without_a_bundle(

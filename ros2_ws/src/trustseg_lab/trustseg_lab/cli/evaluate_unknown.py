@@ -120,6 +120,11 @@ def _print(console: Console, name: str, record: dict[str, Any]) -> None:
         f"{percent(record['called_road'])} % called road",
         soft_wrap=True, markup=False,
     )  # fmt: skip
+    if record["raised"] == record["raised"]:
+        console.print(
+            f"UNKNOWN_OBJECT in {percent(record['raised'])} % of the {record['ahead']} images with an object in the "
+            f"corridor, and in {percent(record['raised_clean'])} % of them all without objects", soft_wrap=True,
+        )  # fmt: skip
     table = Table("score (%)", *HEADINGS, title="against all | against road | sure", title_justify="left")
     for score, each in record["scores"].items():
         figures = (each["auroc"], each["fpr95"], each["ap"], each["road"]["auroc"], each["road"]["fpr95"],

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from trustseg.bundle.card import Corridor
+from trustseg.calibration import corridor_mask
 from trustseg.types import UInt8Array
 from trustseg_lab.evaluation.unknown_objects import DOUBT, PLANE, RAW, Scored
 from trustseg_lab.network.confidence import ConfidenceHead, mcp_logits, softmax_signals
@@ -25,7 +27,7 @@ class CheckpointScorer:
     def __init__(self, path: Path, size: tuple[int, int]) -> None:
         self._network: SegNet | SegNetPair
         self._head: ConfidenceHead | None = None
-        self.size = size
+        self.size, self.corridor = size, corridor_mask(*size, Corridor().polygon)
         if load_weights(path)[1].get("fused"):
             self._network, self._head, self.classes, _ = load_fused(path)
         else:

@@ -17,6 +17,7 @@ import numpy as np
 from trustseg.backends import Backend
 from trustseg.bundle.card import Card
 from trustseg.bundle.loading import Bundle
+from trustseg.calibration import corridor_mask
 from trustseg.imaging.resize import in_order, nearest, network_image
 from trustseg.types import EngineOutput, UInt8Array
 from trustseg_lab.data.class_list import ClassList
@@ -31,15 +32,18 @@ from trustseg_lab.training.unknown.paste import Paster
 
 # Names of the scores: high where something is strange. CONFIDENCE is 1 - the confidence that is published, RAW the same
 # before calibration, DOUBT 1 - the largest class probability, PLANE the probability of the unknown plane.
+LEAST_AHEAD = 40  # pixels at network size; fewer are no object that a frame could be warned of
 CONFIDENCE, RAW, DOUBT, PLANE = "confidence", "uncalibrated", "doubt", "plane"
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What is said of one image: labels uint8 (h, w), and scores, float (h, w) each, by name."""
+    """What is said of one image: labels uint8 (h, w), and scores, float (h, w) each, by name; whether the image has the
+    reason UNKNOWN_OBJECT (None: nothing tells)."""
 
     labels: UInt8Array
     scores: dict[str, Floats]
+    raised: bool | None = None
 
 
 class Scorer(Protocol):
@@ -47,6 +51,7 @@ class Scorer(Protocol):
 
     size: tuple[int, int]
     classes: ClassList
+    corridor: UInt8Array  # (h, w), 0 outside
 
     def __call__(self, image_rgb: UInt8Array) -> Scored:
         """Labels and scores of `image_rgb`."""
@@ -59,7 +64,10 @@ class BundleScorer:
         self._card, self._engine = bundle.card, engine
         self._fused = FusedConfidence.of(bundle, precision)
         self._raw = bundle.card.confidence_code.probabilities().astype(np.float64)
+        limits = None if self._fused is None else self._fused.model.unknown
+        self._limit = None if limits is None else (bundle.card.feature_names.index(limits.score), limits.limit)
         self.size, self.classes = bundle.card.size, class_list(bundle.card)
+        self.corridor = corridor_mask(*self.size, bundle.card.corridor.polygon)
 
     def __call__(self, image_rgb: UInt8Array) -> Scored:
         """See `Scorer`; without `CONFIDENCE` of a draft."""
@@ -72,7 +80,8 @@ class BundleScorer:
         scores[DOUBT] = 1.0 - softmax_signals(out.logits).mcp.astype(np.float64)
         if (plane := unknown_plane(out, self.size)) is not None:
             scores[PLANE] = plane
-        return Scored(out.labels, scores)
+        raised = None if self._limit is None else bool(out.features[self._limit[0]] > self._limit[1])
+        return Scored(out.labels, scores, raised)
 
 
 def unknown_plane(out: EngineOutput, size: tuple[int, int]) -> Floats | None:
@@ -89,12 +98,22 @@ def class_list(card: Card) -> ClassList:
 
 @dataclass
 class UnknownEvaluation:
-    """Counts so far: of the images as they are, and a state for each score with objects in them."""
+    """Counts so far: of the images as they are, and a state for each score with objects in them.
+
+    Attributes:
+        ahead: images with `LEAST_AHEAD` pixels of an object in the corridor. raised: those of them with the reason
+            UNKNOWN_OBJECT. raised_clean: images as they are with it. judged: images of which a bundle tells.
+    """
 
     confusion: ConfusionMatrix
+    corridor: UInt8Array
     images: int = 0
     with_objects: int = 0
     called_road: int = 0
+    ahead: int = 0
+    raised: int = 0
+    raised_clean: int = 0
+    judged: int = 0
     found: dict[str, FoundObjects] = field(default_factory=dict)
 
     def add(
@@ -105,6 +124,12 @@ class UnknownEvaluation:
         self.images += 1
         objects, known = truth == UNKNOWN, (truth != UNKNOWN) & (truth != IGNORE)
         self.with_objects += int(objects.any())
+        if clean.raised is not None and pasted.raised is not None:
+            self.judged += 1
+            self.raised_clean += int(clean.raised)
+            if int((objects & (self.corridor > 0)).sum()) >= LEAST_AHEAD:
+                self.ahead += 1
+                self.raised += int(pasted.raised)
         self.called_road += int(np.isin(pasted.labels[objects], road).sum())
         for name, score in pasted.scores.items():
             state = self.found.setdefault(name, FoundObjects(confidence=name != PLANE))
@@ -116,7 +141,8 @@ class UnknownEvaluation:
         return {
             "images": self.images, "with_objects": self.with_objects, "object_pixels": pixels,
             "miou": self.confusion.miou(), "accuracy": self.confusion.accuracy(),
-            "called_road": share(self.called_road, pixels),
+            "called_road": share(self.called_road, pixels), "ahead": self.ahead,
+            "raised": share(self.raised, self.ahead), "raised_clean": share(self.raised_clean, self.judged),
             "scores": {name: each.record() for name, each in self.found.items()},
         }  # fmt: skip
 
@@ -130,7 +156,7 @@ def evaluate_unknown_objects(
     Raises:
         InputError: a pair cannot be read or does not fit.
     """
-    state = UnknownEvaluation(ConfusionMatrix(len(scorer.classes.classes)))
+    state = UnknownEvaluation(ConfusionMatrix(len(scorer.classes.classes)), scorer.corridor)
     for index, (image, truth) in enumerate(_streets(pairs, len(scorer.classes.classes), void, scorer.size)):
         shown, strange = paste(image, truth, np.random.default_rng((seed, index)))
         state.add(scorer(image), truth, scorer(shown), strange, paste.road)
