@@ -165,7 +165,8 @@ ROWS: tuple[Row, ...] = (
     Row(65, "what the quality predictor sees", SURVEY, "pixel, set", ("quality_cam",), ("quality_features",),
         note="principal components in place of UMAP; pictures in report.html"),
     Row(66, "simulated work-flows", SURVEY, "set", studies=("correction", "screening")),
-    Row(67, "mask propagation", SURVEY, "set", why="needs labelled clips of full frame rate and a memory network"),
+    Row(67, "mask propagation", SURVEY, "set", studies=("propagation",),
+        note="the memory's keys are features of the network that is judged; nothing is learned"),
     Row(68, "statistics over a fleet", SURVEY, "set", studies=("fleet",)),
     Row(69, "ConfidNet for self-training", CONFIDNET, "set", why=NETWORK),
 )  # fmt: skip
