@@ -23,7 +23,17 @@ from trustseg_lab.benchmark.methods import (
     shipped,
     softmax,
 )
-from trustseg_lab.benchmark.studies import digits, masks, pixels, propagation, quality_features, risks, views
+from trustseg_lab.benchmark.studies import (
+    digits,
+    head_splits,
+    masks,
+    next_frames,
+    pixels,
+    propagation,
+    quality_features,
+    risks,
+    views,
+)
 from trustseg_lab.benchmark.study import Study
 
 FAMILIES: dict[str, tuple[Method, ...]] = {
@@ -54,7 +64,7 @@ STUDIES: tuple[Callable[[], Study], ...] = (
     pixels.Thresholds, pixels.EqualEntropy, pixels.Reliability, risks.Conformal, risks.SelectiveRisk,
     masks.BoundaryQuality, masks.Failures, masks.CommonFailures, masks.Downstream, masks.Fleet, views.Correction,
     views.Screening, views.Clips, views.InputQuality, quality_features.QualityFeatures,
-    propagation.Propagation, digits.Digits,
+    propagation.Propagation, digits.Digits, head_splits.HeadSplits, next_frames.NextFrames,
 )  # fmt: skip
 
 
