@@ -69,7 +69,7 @@ class TorchNetwork:
                 f"{path} is a pair of networks: MC dropout and Trust Score look into one",
                 fix="give the checkpoint of one of them with --weights, or leave these baselines out",
             )
-        self.network: SegNet = loaded[0]
+        self.network: SegNet = loaded[0].requires_grad_(False)  # ODIN's gradient is of the image alone
         classes = [each.name for each in loaded[2 if fused else 1].classes]  # type: ignore[union-attr]
         if classes != [each.name for each in bundle.card.classes]:
             raise InputError(
