@@ -284,7 +284,7 @@ def test_rare_qualities_weigh_more() -> None:
 
 
 def test_names_are_unique_and_needs_are_known() -> None:
-    known = {"fit", "flip", "tta", "dropout", "drop_weights", "members", "odin", "shipped", "classifier"}
+    known = {"fit", "flip", "tta", "dropout", "drop_weights", "members", "odin", "shipped", "classifier", "network"}
     for name, method in methods().items():
         assert method.name == name
         assert method.needs <= known
