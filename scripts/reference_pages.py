@@ -26,6 +26,7 @@ def parameters() -> str:
     """One table for each node; what two nodes share stands first."""
     from trustseg_ros.common.parameters import CameraConfig, MonitorConfig, RecorderConfig, SegmenterConfig, Timing
     from trustseg_ros.ground_grid.config import GroundGridConfig
+    from trustseg_ros.operations.node import OperationsConfig
 
     shared = {each.name for each in dataclasses.fields(Timing)}
     kinds: tuple[tuple[str, type, set[str]], ...] = (
@@ -33,6 +34,7 @@ def parameters() -> str:
         ("The segmentation node, `trustseg`", SegmenterConfig, shared),
         ("The failure monitor, `trustseg_monitor`", MonitorConfig, shared),
         ("The ground grid, `trustseg_ground_grid`", GroundGridConfig, shared),
+        ("The bridge to operations, `trustseg_operations`", OperationsConfig, shared),
         ("The camera process, `camera`", CameraConfig, set()),
         ("The recorder, `recorder`", RecorderConfig, set()),
     )

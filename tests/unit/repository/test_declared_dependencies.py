@@ -40,6 +40,7 @@ OF_ROS = {"rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs"
 WHERE_INSTALLED = {"vision_msgs", "skimage"}
 # Installed apart: by scripts/setup.sh --dev, with the GPU, or from a file of requirements that a message names.
 NOT_LOCKED = {"torch", "ray", "onnxscript", "tensorrt", "pycuda", "cuda", "pip_requirements_parser"}
+NOT_LOCKED |= {"prometheus_client"}
 NOT_LOCKED |= {"atheris", "hypothesis"}
 
 

@@ -64,6 +64,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "trustseg_ros.fault_hooks.*": (("ros/test_faults.py", "ros/test_segmenter_faults.py"), "acts in a running node"),
     "trustseg_ros.ground_grid.node": (("ros/test_ground_grid.py",), "a node is tested as a process"),
+    "trustseg_ros.operations.node": (("ros/test_operations.py",), "a node is tested as a process"),
     "trustseg_ros.monitor.node": (("ros/test_monitor.py",), "a node is tested as a process"),
     "trustseg_ros.segmenter.messages": (
         ("contract/test_published_mask.py", "unit/trustseg_ros/segmenter/input/test_camera_info.py"),

@@ -43,6 +43,14 @@ def ground_grid() -> int:
     return main()
 
 
+def operations() -> int:
+    """The bridge to operations."""
+    _take_over()
+    from trustseg_ros.operations.node import main
+
+    return main()
+
+
 def camera() -> int:
     """The camera of drives without one."""
     return _of_another_package("camera")
