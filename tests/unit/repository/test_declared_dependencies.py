@@ -27,6 +27,7 @@ PIP = {
     "sklearn": "scikit-learn",
     "PIL": "pillow",
     "google": "protobuf",
+    "prometheus_client": "prometheus-client",
     "pip_requirements_parser": "pip-requirements-parser",
 }
 ROSDEP = {
