@@ -15,6 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from bundle_factory import PALETTE, paint_scene
+from trustseg_lab.data.class_list import ClassEntry, ClassList
 
 COLOURS = PALETTE[:5]
 NAMES = ("sky", "building", "pole", "road", "pavement")
@@ -111,6 +112,12 @@ def class_file(path: Path, names: Sequence[str] = NAMES, void: int = 255) -> Pat
     lines = [f"  - {{id: {i}, name: {n}, color: {list(PALETTE[i % 11])}}}" for i, n in enumerate(names)]
     path.write_text("\n".join([f"void: {void}", "classes:", *lines]) + "\n")
     return path
+
+
+def class_list(names: Sequence[str] = NAMES, void: int = 255) -> ClassList:
+    """The same, read."""
+    entries = [ClassEntry(id=i, name=name, color=PALETTE[i % 11]) for i, name in enumerate(names)]
+    return ClassList(void=void, classes=entries)
 
 
 def labelled_scenes(root: Path, count: int, size: tuple[int, int] = (48, 64)) -> str:

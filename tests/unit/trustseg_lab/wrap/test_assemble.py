@@ -12,11 +12,13 @@ import onnxruntime
 import pytest
 
 from bundle_factory import paint_scene
-from foreign_networks import COLOURS, MEAN, STD, Form, network
+from foreign_networks import COLOURS, MEAN, NAMES, STD, Form, class_list, network
 from trustseg.backends.tensorrt.lint import lint
 from trustseg.bundle.card import Corridor
+from trustseg_lab.data.class_list import ClassEntry, ClassList
 from trustseg_lab.wrap.assemble import assemble
 from trustseg_lab.wrap.find_input import Normalisation
+from trustseg_lab.wrap.find_outputs import LEFT_OUT
 from trustseg_lab.wrap.network import LOGITS, Wanted, network_of
 
 SIZE = (48, 64)
@@ -24,7 +26,7 @@ USUAL = Normalisation(MEAN, STD, 1 / 255, "rgb")
 
 
 def wrapped(form: Form, normalisation: Normalisation = USUAL, **wanted: object) -> onnx.ModelProto:
-    found = network_of(network(form), len(COLOURS), Wanted(**wanted))
+    found = network_of(network(form), class_list(), Wanted(**wanted))
     return assemble(found, len(COLOURS), normalisation, Corridor().polygon)
 
 
@@ -59,7 +61,7 @@ def test_every_form_of_the_file_gives_one_mask(form: Form) -> None:
 
 def test_probabilities_that_were_enlarged_are_taken_for_what_they_are() -> None:
     """Their logarithm is the logit: softmax gives them back."""
-    found = network_of(network(Form(end="softmax, resize")), len(COLOURS), Wanted())
+    found = network_of(network(Form(end="softmax, resize")), class_list(), Wanted())
     assert (found.outputs.kind, found.outputs.height) == ("probabilities", SIZE[0])
     model = assemble(found, len(COLOURS), USUAL, Corridor().polygon)
     labels, own = run(model, paint_scene(*SIZE, COLOURS, seed=1), ["labels", LOGITS])
@@ -105,8 +107,42 @@ def test_a_logit_that_is_no_number_is_counted_and_takes_all_confidence() -> None
 def test_two_classes_may_share_one_channel() -> None:
     """The channel is the logit of the second of them."""
     model = network(Form(), COLOURS[:1])
-    found = network_of(model, 2, Wanted())
+    found = network_of(model, class_list(NAMES[:2]), Wanted())
     assert found.outputs.channels == 1
     labels, raw = run(assemble(found, 2, USUAL, Corridor().polygon), paint_scene(*SIZE, COLOURS), ["labels", "logits"])
     assert np.array_equal(labels[0], raw[0, 1] > 0)
     assert not raw[0, 0].any()
+
+
+def test_classes_of_the_network_become_own_ones() -> None:
+    """Own class 0 is sky and building together, 1 is road, 2 pavement; the pole is left out."""
+    listed = ClassList(
+        void=255, void_from=(2,),
+        classes=[
+            ClassEntry(id=0, name="up", color=(0, 0, 0), sources=(0, 1)),
+            ClassEntry(id=1, name="way", color=(1, 1, 1), sources=(3,)),
+            ClassEntry(id=2, name="side", color=(2, 2, 2), sources=(4,)),
+        ],
+    )  # fmt: skip
+    found = network_of(network(Form()), listed, Wanted())
+    assert found.outputs.own == (0, 0, LEFT_OUT, 1, 2)
+    assert not lint(assemble(found, 3, USUAL, Corridor().polygon))
+    own = network_of(network(Form(stride=1)), listed, Wanted())
+    raw, full = run(
+        assemble(own, 3, USUAL, Corridor().polygon), paint_scene(*SIZE, COLOURS, seed=1), [LOGITS, "logits"]
+    )
+    shares = np.exp(raw - raw.max(1, keepdims=True))[0]
+    expected = np.stack([shares[0] + shares[1], shares[3], shares[4]])
+    expected /= expected.sum(0)
+    found_shares = np.exp(full - full.max(1, keepdims=True))[0]
+    assert found_shares / found_shares.sum(0) == pytest.approx(expected, abs=1e-4)
+
+
+def test_classes_in_another_order_are_only_sorted() -> None:
+    entries = [ClassEntry(id=i, name=n, color=(i, i, i), sources=(4 - i,)) for i, n in enumerate(reversed(NAMES))]
+    found = network_of(network(Form()), ClassList(void=255, classes=entries), Wanted())
+    image = paint_scene(*SIZE, COLOURS, seed=1)
+    labels, codes, _ = run(wrapped(Form()), image)
+    turned, same, _ = run(assemble(found, 5, USUAL, Corridor().polygon), image)
+    assert np.array_equal(turned, 4 - labels)
+    assert np.array_equal(same, codes)

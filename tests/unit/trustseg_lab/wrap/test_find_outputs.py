@@ -9,10 +9,16 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from foreign_networks import class_list
 from trustseg.errors import InputError
-from trustseg_lab.wrap.find_outputs import find_features, find_logits, kind_of, run_on, shapes_of
+from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.wrap.find_outputs import FoundLogits, find_features, find_logits, kind_of, run_on, shapes_of
 
 SIZE = (40, 64)
+
+
+def classes(count: int) -> ClassList:
+    return class_list([f"class{i}" for i in range(count)])
 
 
 def graph(*outputs: tuple[str, int]) -> onnx.ModelProto:
@@ -47,28 +53,30 @@ def test_shapes_and_values() -> None:
 
 
 def test_one_output_of_many_has_a_channel_a_class() -> None:
-    assert find_logits(graph(("depth", 1), ("y", 5)), 5, None, None, SIZE) == ("y", "nchw", 5, ())
+    assert find_logits(graph(("depth", 1), ("y", 5)), classes(5), None, None, SIZE) == FoundLogits("y", "nchw", 5, ())
 
 
 def test_several_that_fit_are_asked_about() -> None:
     model = graph(("main", 5), ("aux", 5))
-    with pytest.raises(InputError, match="several outputs have 5 channels, expected --logits NAME, got main, aux"):
-        find_logits(model, 5, None, None, SIZE)
-    assert find_logits(model, 5, "aux", None, SIZE)[0] == "aux"
+    with pytest.raises(
+        InputError, match="several outputs have a channel a class, expected --logits NAME, got main, aux"
+    ):
+        find_logits(model, classes(5), None, None, SIZE)
+    assert find_logits(model, classes(5), "aux", None, SIZE).name == "aux"
 
 
 def test_none_that_fits_is_told_with_what_there_is() -> None:
     with pytest.raises(
-        InputError, match=r"expected 6, as classes.yaml has, .* got a \(1, 5, 20, 32\); b \(1, 2, 20, 32\)"
+        InputError, match=r"expected 6 as the class list says, .* got a \(1, 5, 20, 32\); b \(1, 2, 20, 32\)"
     ):
-        find_logits(graph(("a", 5), ("b", 2)), 6, None, None, SIZE)
+        find_logits(graph(("a", 5), ("b", 2)), classes(6), None, None, SIZE)
 
 
 def test_rows_that_are_as_many_as_the_classes_are_told_apart_by_the_picture() -> None:
     """(1, 20, 20, 32) with 20 classes may be channels first or rows first: 20 x 32 has the picture's shape."""
-    assert find_logits(graph(("y", 20)), 20, None, None, SIZE)[1] == "nchw"
+    assert find_logits(graph(("y", 20)), classes(20), None, None, SIZE).layout == "nchw"
     with pytest.raises(InputError, match="no output"):
-        find_logits(graph(("y", 5)), 5, None, "nhwc", SIZE)
+        find_logits(graph(("y", 5)), classes(5), None, "nhwc", SIZE)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from onnx import numpy_helper
 
 from bundle_factory import make_tiny_bundle
-from foreign_networks import COLOURS, MEAN, NAMES, STD, Form, network
+from foreign_networks import COLOURS, MEAN, NAMES, STD, Form, class_list, network
 from trustseg.bundle.card import Corridor
 from trustseg.bundle.loading import load_bundle
 from trustseg.errors import BundleError, InputError
@@ -25,7 +25,7 @@ USUAL = Normalisation(MEAN, STD, 1 / 255, "rgb")
 
 def test_a_bundle_holds_the_network_that_it_was_made_of(tmp_path: Path) -> None:
     """Cut out and put together again it is the same graph, byte by byte."""
-    found = network_of(network(Form(layout="nhwc", end="softmax")), len(COLOURS), Wanted())
+    found = network_of(network(Form(layout="nhwc", end="softmax")), class_list(), Wanted())
     model = assemble(found, len(COLOURS), USUAL, Corridor().polygon)
     entries = [{"id": i, "name": name, "color": (i, i, i)} for i, name in enumerate(NAMES)]
     write_bundle(
@@ -49,4 +49,4 @@ def test_values_that_are_no_numbers_are_refused() -> None:
     for each in model.graph.initializer:
         each.CopyFrom(numpy_helper.from_array(np.full(tuple(each.dims), 3e38, np.float32), each.name))
     with pytest.raises(InputError, match="is not finite, expected numbers"):
-        network_of(model, len(COLOURS), Wanted())
+        network_of(model, class_list(), Wanted())

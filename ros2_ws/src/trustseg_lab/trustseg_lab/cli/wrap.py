@@ -5,25 +5,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg_lab.cli.export import size_of
 from trustseg_lab.cli.extras import require
+from trustseg_lab.cli.label_options import LABEL_NAMES
+
+if TYPE_CHECKING:
+    from trustseg_lab.data.class_list import ClassList
+    from trustseg_lab.wrap.check import Check
+    from trustseg_lab.wrap.find_input import Normalisation
+    from trustseg_lab.wrap.network import Network, Wanted
+
+CHECKED = 12  # images
 
 
 def wrap(
     model: Annotated[Path, typer.Argument(help="ONNX file whose output has one channel a class.")],
-    classes: Annotated[Path, typer.Option(help="YAML with void and classes (id, name, color, is_foreground).")],
+    classes: Annotated[
+        Path, typer.Option(help="YAML with void and classes, in the order of the channels or with their regrouping.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the bundle, as engines/NAME.")],
     mean: Annotated[
         str | None, typer.Option(help="Of each channel, as 0.485,0.456,0.406: (pixel * scale - mean) / std.")
     ] = None,
     std: Annotated[str | None, typer.Option(help="Of each channel, as 0.229,0.224,0.225.")] = None,
-    scale: Annotated[str, typer.Option(help="What a pixel, 0 to 255, is multiplied by first.")] = "1/255",
+    scale: Annotated[
+        str | None, typer.Option(help="What a pixel, 0 to 255, is multiplied by first. Default: 1/255.")
+    ] = None,
     color_order: Annotated[str, typer.Option(help="rgb or bgr: what the network was trained on.")] = "rgb",
     layout: Annotated[
         str | None,
@@ -36,49 +50,118 @@ def wrap(
     features: Annotated[
         str | None, typer.Option(help="Inner tensor that tells scenes apart. Default: the last of the coarsest maps.")
     ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(help="IMAGES:LABELS[:VOID]: is another normalisation or order of colours, or of classes, better?"),
+    ] = None,
+    label_names: Annotated[str, LABEL_NAMES] = "",
     about: Annotated[
         Path | None, typer.Option(help="YAML with name, description and training {data, licence_note} of the card.")
     ] = None,
-) -> None:
-    """Make a bundle of an ONNX segmentation network: its softmax maximum is the confidence, until a head is fitted."""
+) -> int:
+    """Make a bundle of an ONNX segmentation network: its softmax maximum is the confidence, until a head is fitted.
+
+    Exit code 1: the bundle was written, and --check found a better normalisation or order of colours.
+    """
     require("wrap", "", "onnx", "onnxruntime")
     from trustseg.bundle.card import Corridor
     from trustseg.bundle.loading import sha256_hex
+    from trustseg_lab.cli.tables.wrap_tables import print_check, print_reading
     from trustseg_lab.data.class_list import load_classes
     from trustseg_lab.data.yaml_file import read_yaml
     from trustseg_lab.wrap.assemble import assemble
-    from trustseg_lab.wrap.find_input import IMAGENET, LAYOUTS, PLAIN, Normalisation, three_numbers
-    from trustseg_lab.wrap.network import Wanted, network_of
+    from trustseg_lab.wrap.check import mistaken, options_of
+    from trustseg_lab.wrap.find_input import IMAGENET, PLAIN
+    from trustseg_lab.wrap.find_normalisation import find_normalisation
+    from trustseg_lab.wrap.network import INPUT, network_of
     from trustseg_lab.wrap.read_graph import read_graph
     from trustseg_lab.wrap.write_bundle import check_target, write_bundle
 
     console = Console(stderr=True, highlight=False)
     if color_order not in ("rgb", "bgr"):
         raise InputError("--color-order is wrong", expected="rgb or bgr", got=repr(color_order))
-    layouts = (layout or "").split(":")
-    if layout is not None and (len(layouts) > 2 or any(each not in LAYOUTS for each in layouts)):
-        raise InputError("--layout is wrong", expected="nchw, nhwc, or INPUT:LOGITS as nchw:nhwc", got=repr(layout))
+    wanted = _wanted(layout, input_size, logits, features)
+    given = _given(mean, std, scale, color_order)
     listed, told = load_classes(classes), read_yaml(about) if about is not None else {}
     check_target(out)
-    if mean is None or std is None:
+    network = network_of(read_graph(model), listed, wanted)
+    inside = find_normalisation(network.model, INPUT)
+    normalisation = given
+    if given is None and inside is not None:
+        normalisation = inside.outside(color_order)
+    elif given is None and network.input.kind == "uint8":
+        normalisation = _given("0", "1", "1", color_order)
+    names = [each.name for each in listed.classes]
+    checked = None if check is None else _checked(
+        network, listed, normalisation, check, label_names, inside is not None and given is None, console
+    )  # fmt: skip
+    if checked is not None:
+        print_check(console, checked, names)
+    if normalisation is None:
+        best = "" if checked is None else f"{options_of(checked.best.normalisation)} did best on the images of --check"
         raise InputError(
-            "how are pixels normalised? The graph does not say", expected=f"{IMAGENET}, or {PLAIN}, or your own"
-        )
-    normalisation = Normalisation(
-        three_numbers(mean, "--mean"), three_numbers(std, "--std"), three_numbers(scale, "--scale")[0], color_order
-    )
-    wanted = Wanted(
-        layouts[0] or None, layouts[1] if len(layouts) > 1 else None,
-        None if input_size is None else size_of(input_size, "--input-size"), logits, features,
-    )  # fmt: skip
-    data = model.read_bytes() if model.is_file() else b""
-    network = network_of(read_graph(model), len(listed.classes), wanted)
-    graph = assemble(network, len(listed.classes), normalisation, Corridor().polygon)
-    write_bundle(
-        out, model=graph, network=network, normalisation=normalisation,
-        classes=[each.model_dump(exclude={"sources"}) for each in listed.classes],
-        source={"file": model.name, "sha256": sha256_hex(data)}, about=told, command=f"trustseg wrap {model.name}",
-    )  # fmt: skip
+            "how are pixels normalised? The graph does not say", expected=f"{IMAGENET}, or {PLAIN}, or your own",
+            fix=best or "--check IMAGES:LABELS:VOID tries the usual ones",
+        )  # fmt: skip
+    print_reading(console, network, wanted, normalisation, inside, given is not None)
+    graph = assemble(network, len(names), normalisation, Corridor().polygon)
+    with console.status("writing"):
+        write_bundle(
+            out, model=graph, network=network, normalisation=normalisation,
+            classes=[each.model_dump(exclude={"sources"}) for each in listed.classes],
+            source={"file": model.name, "sha256": sha256_hex(model.read_bytes())}, about=told,
+            command=f"trustseg wrap {model.name} {options_of(normalisation)}",
+        )  # fmt: skip
     console.print(
         f"wrote {out}: a draft until `trustseg calibrate --bundle {out} --data IMAGES:LABELS:VOID`", soft_wrap=True
     )
+    if checked is None:
+        return 0
+    problem = checked.problem()
+    lines = [] if problem else mistaken(checked.guesses[0], names)
+    for line in [problem] if problem else [f"{each}; are classes in the channels' order?" for each in lines]:
+        console.print(f"trustseg: {line}", style="yellow", soft_wrap=True)
+    return 1 if problem else 0
+
+
+def _wanted(layout: str | None, input_size: str | None, logits: str | None, features: str | None) -> Wanted:
+    from trustseg_lab.wrap.find_input import LAYOUTS
+    from trustseg_lab.wrap.network import Wanted
+
+    layouts = [] if layout is None else layout.split(":")
+    if len(layouts) > 2 or any(each not in LAYOUTS for each in layouts):
+        raise InputError("--layout is wrong", expected="nchw, nhwc, or INPUT:LOGITS as nchw:nhwc", got=repr(layout))
+    size = None if input_size is None else size_of(input_size, "--input-size")
+    first, second = (*layouts, None, None)[:2]
+    return Wanted(first, second, size, logits, features)
+
+
+def _given(mean: str | None, std: str | None, scale: str | None, color_order: str) -> Normalisation | None:
+    """What the options say; None where they say nothing."""
+    from trustseg_lab.wrap.find_input import Normalisation, three_numbers
+
+    if mean is None and std is None and scale is None:
+        return None
+    spread = three_numbers(std or "1", "--std")
+    if not all(each > 0 for each in spread):
+        raise InputError("--std is wrong", expected="numbers above 0", got=repr(std))
+    factor = three_numbers(scale or "1/255", "--scale")[0]
+    return Normalisation(three_numbers(mean or "0", "--mean"), spread, factor, color_order)
+
+
+def _checked(
+    network: Network, listed: ClassList, given: Normalisation | None, data: str, label_names: str, inside: bool,
+    console: Console,
+) -> Check:  # fmt: skip
+    from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen
+    from trustseg_lab.data import LabelNames
+    from trustseg_lab.data.labelled_images import find_pairs, read_pair
+    from trustseg_lab.wrap.check import check, guesses_of
+
+    folder = LabelledFolder.parse(data, seen=False, names=LabelNames.parse(label_names) if label_names else None)
+    pairs = chosen(find_pairs(folder.images, folder.labels, folder.names), CHECKED)
+    images = [read_pair(pair, len(listed.classes), folder.void) for pair in pairs]
+    with Bars(console) as progress:
+        task = progress.add_task("trying normalisations", total=len(images))
+        guesses = guesses_of(given, inside)
+        return check(network, len(listed.classes), guesses, images, folder.void, lambda: progress.advance(task))

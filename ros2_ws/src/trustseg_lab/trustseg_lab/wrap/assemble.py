@@ -17,12 +17,14 @@ from trustseg.bundle.card import ConfidenceCode
 from trustseg.errors import InputError
 from trustseg_lab.network.feature_names import PATCH_COLUMNS, PATCH_ROWS, SCALARS
 from trustseg_lab.wrap.find_input import CHANNELS, Normalisation
+from trustseg_lab.wrap.find_outputs import LEFT_OUT
 from trustseg_lab.wrap.network import FEATURES, INPUT, LOGITS, Network
 from trustseg_lab.wrap.ops import FLOAT, UINT8, Ops
 from trustseg_lab.wrap.planes import Signals, labels_and_mcp_logit, planes_of, signals_of
 from trustseg_lab.wrap.pooled import Polygon, count_nonfinite, pooled_features
 
 LEAST_PROBABILITY = 1e-7  # so that its logarithm is finite
+LEAST_SHARE = 1e-30  # of the most probable class, where probabilities are added up
 MOST_EMBEDDING = 256  # channels that are pooled as they are; more are mixed into MIXED by random directions
 MIXED = 128
 
@@ -104,12 +106,27 @@ def _logits(ops: Ops, network: Network, classes: int) -> str:
         found = ops("Transpose", found, perm=[0, 3, 1, 2])
     if outputs.kind == "probabilities":
         found = ops("Log", ops.clipped(found, LEAST_PROBABILITY, 1.0))
-    if outputs.kind == "sigmoids" or (outputs.kind == "probabilities" and outputs.channels < classes):
+    if outputs.kind == "sigmoids" or (outputs.kind == "probabilities" and not outputs.own):
         inside = ops.clipped(LOGITS if outputs.layout == "nchw" else found, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
         found = ops("Sub", ops("Log", inside), ops("Log", ops("Sub", 1.0, inside)))
-    if outputs.channels < classes:  # one plane, the logit of the second of two classes
-        found = ops("Concat", ops("Mul", found, 0.0), found, axis=1)
-    return found
+    if not outputs.own:  # one plane, the logit of the second of two classes
+        return ops("Concat", ops("Mul", found, 0.0), found, axis=1)
+    return found if outputs.own == tuple(range(classes)) else _grouped(ops, found, outputs.own, classes)
+
+
+def _grouped(ops: Ops, logits: str, own: tuple[int, ...], classes: int) -> str:
+    """Logits (1, classes, h, w) of a network's own (1, channels, h, w): probabilities of one class are added up, those
+    of channels that are no class left out, and the rest shared out as it was among them."""
+    kept = [channel for channel, group in enumerate(own) if group != LEFT_OUT]
+    kept.sort(key=lambda channel: own[channel])
+    chosen = ops("Gather", logits, np.array(kept, np.int64), axis=1)
+    groups = [own[channel] for channel in kept]
+    if groups == list(range(classes)):
+        return chosen
+    top = ops("ReduceMax", chosen, axes=[1], keepdims=1)
+    members = (np.arange(classes)[:, None] == np.array(groups)[None]).astype(np.float32)[:, :, None, None]
+    total = ops("Conv", ops("Exp", ops("Sub", chosen, top)), members)
+    return ops("Log", ops.at_least(total, LEAST_SHARE))
 
 
 def _fused(ops: Ops, added: str | None, weight: float, mcp_logit: str) -> str:

@@ -13,11 +13,13 @@ import onnx
 import onnxruntime
 
 from trustseg.errors import InputError
+from trustseg_lab.data.class_list import ClassList
 
 # What may stand behind the logits and is left out, as it changes neither their order nor what softmax makes of them.
 PASSED_OVER = frozenset({"Identity", "Cast", "ArgMax", "Softmax", "LogSoftmax", "Transpose", "Squeeze", "Unsqueeze"})
 SUM_TOLERANCE = 2e-3
 LEAST_CHANNELS, MOST_STRIDE = 8, 40  # of a map that tells scenes apart
+LEFT_OUT = -1  # of a channel that is no own class
 TensorShape = tuple[int, ...]
 Array = npt.NDArray[np.float32]
 
@@ -29,6 +31,7 @@ class OutputFacts:
     Attributes:
         logits: name of the tensor. channels: of it: the classes, or one, the logit of the second of two.
         layout: "nchw" or "nhwc". height, width: of it, pixels.
+        own: own class of each channel, LEFT_OUT for none; empty where one channel stands for two classes.
         kind: "logits", "probabilities", "sigmoids" (independent ones, in 0..1).
         left_out: operators behind the logits, the last first.
         features: name of the map that is pooled; feature_shape: its shape.
@@ -36,6 +39,7 @@ class OutputFacts:
 
     logits: str
     channels: int
+    own: tuple[int, ...]
     layout: str
     height: int
     width: int
@@ -72,41 +76,61 @@ def run_on(model: onnx.ModelProto, images: Sequence[Array], outputs: Sequence[st
     return [session.run(list(outputs), {name: image}) for image in images]
 
 
+@dataclass(frozen=True)
+class FoundLogits:
+    """Tensor with one channel a class: its name, layout, channels, and the operators left out behind it."""
+
+    name: str
+    layout: str
+    channels: int
+    left_out: tuple[str, ...]
+
+
 def find_logits(
-    model: onnx.ModelProto, classes: int, named: str | None, layout: str | None, size: tuple[int, int]
-) -> tuple[str, str, int, tuple[str, ...]]:
-    """(name, layout, channels, operators left out behind it) of the tensor with one channel a class.
+    model: onnx.ModelProto, listed: ClassList, named: str | None, layout: str | None, size: tuple[int, int]
+) -> FoundLogits:
+    """The tensor with one channel a class of the network, from which the `listed` ones are made.
 
     Args:
-        classes: their number. named: the tensor that the user names. layout: "nchw", "nhwc" or None, which looks.
-        size: (height, width) of the input.
+        named: the tensor that the user names. layout: "nchw", "nhwc" or None, which looks. size: (height, width) of
+            the input.
 
     Raises:
-        InputError: no tensor, or several, with as many channels as there are classes.
+        InputError: no tensor, or several, with as many channels as the classes ask for.
     """
     shapes, made = shapes_of(model), {name: node for node in model.graph.node for name in node.output}
-    fitting: dict[str, tuple[str, str, int, tuple[str, ...]]] = {}
-    for name in [named] if named is not None else [each.name for each in model.graph.output]:
+    outputs = [named] if named is not None else [each.name for each in model.graph.output]
+    fitting: dict[str, FoundLogits] = {}
+    for name in outputs:
         tensor, left_out = (name, ()) if named is not None else _behind(name, made)
-        place = _class_axis(shapes.get(tensor, ()), classes, layout, size)
+        place = _class_axis(shapes.get(tensor, ()), listed, layout, size)
         if place is not None:
-            fitting.setdefault(tensor, (tensor, *place, left_out))
+            fitting.setdefault(tensor, FoundLogits(tensor, *place, left_out))
     if len(fitting) == 1:
         return next(iter(fitting.values()))
-    outputs = [named] if named is not None else [each.name for each in model.graph.output]
-    told = "; ".join(
-        f"{name} {shapes.get(_behind(name, made)[0], shapes.get(name, '(unknown)'))}" for name in outputs[:6]
-    )
     if fitting:
         raise InputError(
-            f"several outputs have {classes} channels", expected="--logits NAME", got=", ".join(fitting),
+            "several outputs have a channel a class", expected="--logits NAME", got=", ".join(fitting),
             fix="name the one that the network is used by; others often are there for training",
         )  # fmt: skip
+    told = "; ".join(f"{name} {shapes.get(_behind(name, made)[0], '(unknown shape)')}" for name in outputs[:6])
+    count = f"those of {', '.join(listed.source) or 'its source'}" if listed.regroups else str(len(listed.classes))
     raise InputError(
         "no output has as many channels as there are classes",
-        expected=f"{classes}, as classes.yaml has, in (1, {classes}, h, w) or (1, h, w, {classes})", got=told,
-        fix="correct classes.yaml, or name the tensor with --logits",
+        expected=f"{count} as the class list says, in (1, channels, h, w) or (1, h, w, channels)", got=told,
+        fix="correct the class list, or name the tensor with --logits",
     )  # fmt: skip
+
+
+def own_classes(listed: ClassList, channels: int) -> tuple[int, ...] | None:
+    """Own class of each of `channels`, LEFT_OUT for none; empty for one that stands for two; None where none fit."""
+    if channels == 1:
+        return () if len(listed.classes) == 2 and not listed.regroups else None
+    try:
+        table = listed.network_ids(channels)
+    except InputError:
+        return None
+    return tuple(int(each) if 0 <= each < len(listed.classes) else LEFT_OUT for each in table)
 
 
 def _behind(name: str, made: dict[str, onnx.NodeProto]) -> tuple[str, tuple[str, ...]]:
@@ -118,20 +142,22 @@ def _behind(name: str, made: dict[str, onnx.NodeProto]) -> tuple[str, tuple[str,
     return name, tuple(passed)
 
 
-def _class_axis(shape: TensorShape, classes: int, layout: str | None, size: tuple[int, int]) -> tuple[str, int] | None:
+def _class_axis(
+    shape: TensorShape, listed: ClassList, layout: str | None, size: tuple[int, int]
+) -> tuple[str, int] | None:
     """(layout, channels) of logits of this shape; None where it has no axis of the classes."""
     if len(shape) != 4 or shape[0] != 1:
         return None
-    for channels in (classes, *([1] if classes == 2 else [])):
-        fits = [each for each, place in (("nchw", 1), ("nhwc", 3)) if shape[place] == channels]
-        if layout is not None:
-            fits = [each for each in fits if each == layout]
-        if len(fits) == 2:  # as many rows or columns as classes: the shape of the picture tells
-            rows, columns = {each: (shape[2:4] if each == "nchw" else shape[1:3]) for each in fits}, size
-            fits = sorted(fits, key=lambda each: abs(rows[each][0] / rows[each][1] - columns[0] / columns[1]))
-        if fits:
-            return fits[0], channels
-    return None
+    fits = [
+        (each, shape[place]) for each, place in (("nchw", 1), ("nhwc", 3))
+        if layout in (None, each) and own_classes(listed, shape[place]) is not None
+    ]  # fmt: skip
+
+    def unlike(fit: tuple[str, int]) -> float:  # as many rows or columns as classes: the shape of the picture tells
+        rows, columns = shape[2:4] if fit[0] == "nchw" else shape[1:3]
+        return abs(rows / columns - size[0] / size[1])
+
+    return min(fits, key=unlike, default=None)
 
 
 def kind_of(values: Array, layout: str) -> str:

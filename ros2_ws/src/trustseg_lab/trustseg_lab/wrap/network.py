@@ -12,9 +12,10 @@ import onnx
 
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import BundleError, InputError
+from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.wrap import plain_graph
 from trustseg_lab.wrap.find_input import InputFacts, find_input
-from trustseg_lab.wrap.find_outputs import OutputFacts, find_features, find_logits, kind_of, run_on
+from trustseg_lab.wrap.find_outputs import OutputFacts, find_features, find_logits, kind_of, own_classes, run_on
 from trustseg_lab.wrap.plain_graph import pruned
 from trustseg_lab.wrap.read_graph import opset_of
 
@@ -55,8 +56,8 @@ class Network:
         return {"input": asdict(self.input), "outputs": asdict(self.outputs), "opset": self.opset, "half": self.half}
 
 
-def network_of(model: onnx.ModelProto, classes: int, wanted: Wanted) -> Network:
-    """The network in `model`, which is changed on the way.
+def network_of(model: onnx.ModelProto, listed: ClassList, wanted: Wanted) -> Network:
+    """The network in `model`, which is changed on the way, and whose channels are, or become, the `listed` classes.
 
     Raises:
         InputError: something about it cannot be taken, or has to be said; see the functions that find it.
@@ -70,7 +71,8 @@ def network_of(model: onnx.ModelProto, classes: int, wanted: Wanted) -> Network:
         if name is not None:
             plain_graph.keep(model, name, option)
     model = plain_graph.in_opset17(plain_graph.folded(model))
-    logits, layout, channels, left_out = find_logits(model, classes, wanted.logits, wanted.logits_layout, size)
+    end = find_logits(model, listed, wanted.logits, wanted.logits_layout, size)
+    logits, layout = end.name, end.layout
     features, shape = find_features(model, logits, wanted.features, size)
     model = pruned(model, [logits, features])
     found = [values[0] for values in run_on(model, _probes(entry), [logits])]
@@ -80,7 +82,8 @@ def network_of(model: onnx.ModelProto, classes: int, wanted: Wanted) -> Network:
     kinds = {kind_of(each, layout) for each in found}
     kind = kinds.pop() if len(kinds) == 1 else "logits"
     height, width = found[0].shape[2:4] if layout == "nchw" else found[0].shape[1:3]
-    facts = OutputFacts(logits, channels, layout, height, width, kind, left_out, features, shape)
+    own = own_classes(listed, end.channels) or ()
+    facts = OutputFacts(logits, end.channels, own, layout, height, width, kind, end.left_out, features, shape)
     names = {entry.name: INPUT, logits: LOGITS, features: FEATURES}
     return Network(plain_graph.renamed(model, PREFIX, names), entry, facts, opset, half)
 
@@ -98,7 +101,7 @@ def network_in(bundle: Bundle) -> Network:
     model = pruned(onnx.load_from_string(bundle.model_bytes("fp32")), [LOGITS, FEATURES], [INPUT])
     model.graph.ClearField("input")
     model.graph.input.append(onnx.helper.make_tensor_value_info(INPUT, onnx.TensorProto.FLOAT, entry.shape))
-    for name in ("left_out", "feature_shape"):
+    for name in ("own", "left_out", "feature_shape"):
         outputs[name] = tuple(outputs[name])
     return Network(model, entry, OutputFacts(**outputs), facts["opset"], facts["half"])
 
