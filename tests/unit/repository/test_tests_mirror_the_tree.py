@@ -54,7 +54,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     "trustseg.judgement": (("contract/test_pipeline.py",), "the second half of the pipeline"),
     "trustseg.pipeline": (("contract/test_pipeline.py",), "one contract with every backend"),
     "trustseg_lab.wrap.*": (
-        ("unit/trustseg_lab/wrap/test_assemble.py", "unit/trustseg_lab/wrap/test_network.py"),
+        ("unit/trustseg_lab/wrap/graph/test_assemble.py", "unit/trustseg_lab/wrap/test_network.py"),
         "the graph is held to the one of PyTorch as a whole",
     ),
     "trustseg_ros.common.*": (

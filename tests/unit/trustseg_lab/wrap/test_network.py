@@ -15,8 +15,8 @@ from foreign_networks import COLOURS, MEAN, NAMES, STD, Form, class_list, networ
 from trustseg.bundle.card import Corridor
 from trustseg.bundle.loading import load_bundle
 from trustseg.errors import BundleError, InputError
-from trustseg_lab.wrap.assemble import assemble
 from trustseg_lab.wrap.find_input import Normalisation
+from trustseg_lab.wrap.graph.assemble import assemble
 from trustseg_lab.wrap.network import Wanted, network_in, network_of
 from trustseg_lab.wrap.write_bundle import write_bundle
 

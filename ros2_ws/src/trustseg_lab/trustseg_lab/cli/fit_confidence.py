@@ -15,14 +15,28 @@ from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
 from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.subcommands.fit_bundle_confidence import fit_bundle
 
 
 def fit_confidence(
     checkpoint: Annotated[
-        Path, typer.Option(help="Weights of `trustseg train` (.safetensors); with --second a bundle too.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for fused.safetensors and head.json.")],
-    unseen: Annotated[list[str], typer.Option(help="IMAGES:LABELS that the network was not trained on; repeatable.")],
+        Path | None, typer.Option(help="Weights of `trustseg train` (.safetensors); with --second a bundle too.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for fused.safetensors and head.json.")] = None,
+    unseen: Annotated[
+        list[str] | None, typer.Option(help="IMAGES:LABELS that the network was not trained on; repeatable.")
+    ] = None,
+    bundle: Annotated[
+        str | None,
+        typer.Option(help="Instead of --checkpoint: a bundle of `trustseg wrap`; its head needs no PyTorch."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="With --bundle: IMAGES:LABELS[:VOID] that the network was not trained on; repeatable."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="With --bundle: at most N images of each folder, evenly spread.")
+    ] = None,
     seen: Annotated[list[str] | None, typer.Option(help="IMAGES:LABELS that it was trained on; repeatable.")] = None,
     second: Annotated[
         str | None,
@@ -49,7 +63,22 @@ def fit_confidence(
     width: Annotated[int, typer.Option(min=32)] = 480,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
-    """Fit the fused confidence head to the true class probability of a frozen network."""
+    """Fit the fused confidence head to the true class probability of a frozen network.
+
+    With --bundle: a smaller head, to whether a pixel is right; where it ranks wrong pixels no better than the network's
+    own softmax maximum on blocks of images left out, the bundle keeps that.
+    """
+    console = Console(stderr=True)
+    if bundle is not None:
+        if checkpoint is not None or unseen or seen or second:
+            raise InputError("--bundle goes with --data alone", got="options of --checkpoint beside it")
+        fit_bundle(bundle, data or [], label_names, limit, seed, as_json, console)
+        return
+    if checkpoint is None or out is None or not unseen:
+        raise InputError(
+            "nothing to fit", expected="--checkpoint FILE --unseen IMAGES:LABELS --out FOLDER, or --bundle NAME --data "
+            "IMAGES:LABELS:VOID",
+        )  # fmt: skip
     require("fit-confidence", "train", "torch")
     from trustseg_lab.data import passed_over
     from trustseg_lab.training.checkpoint import load_network
@@ -63,7 +92,6 @@ def fit_confidence(
     for what, given, known in (("target", target, TARGETS), ("loss", loss, LOSSES)):
         if given not in known:
             raise InputError(f"unknown {what} of the head", expected=", ".join(known), got=given)
-    console = Console(stderr=True)
     sources = [parse_source(text) for text in [*unseen, *(seen or [])]]
     for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):
         console.print(line, highlight=False, soft_wrap=True, markup=False)

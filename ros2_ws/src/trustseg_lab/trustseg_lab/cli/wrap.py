@@ -69,10 +69,10 @@ def wrap(
     from trustseg_lab.cli.tables.wrap_tables import print_check, print_reading
     from trustseg_lab.data.class_list import load_classes
     from trustseg_lab.data.yaml_file import read_yaml
-    from trustseg_lab.wrap.assemble import assemble
     from trustseg_lab.wrap.check import mistaken, options_of
     from trustseg_lab.wrap.find_input import IMAGENET, PLAIN
     from trustseg_lab.wrap.find_normalisation import find_normalisation
+    from trustseg_lab.wrap.graph.assemble import assemble
     from trustseg_lab.wrap.network import INPUT, network_of
     from trustseg_lab.wrap.read_graph import read_graph
     from trustseg_lab.wrap.write_bundle import check_target, write_bundle

@@ -18,8 +18,8 @@ from trustseg.imaging.resize import nearest, network_image
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.data.labelled_images import LabelledImage
 from trustseg_lab.metrics.confusion import ConfusionMatrix
-from trustseg_lab.wrap.assemble import assemble
 from trustseg_lab.wrap.find_input import Normalisation
+from trustseg_lab.wrap.graph.assemble import assemble
 from trustseg_lab.wrap.network import INPUT, Network
 from trustseg_lab.wrap.plain_graph import pruned
 

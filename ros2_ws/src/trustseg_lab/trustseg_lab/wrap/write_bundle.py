@@ -25,8 +25,8 @@ from trustseg.types import UInt8Array
 from trustseg_lab.network.feature_names import feature_names
 from trustseg_lab.precision.golden_files import best_golden, golden_files, put_golden, tensor_specs
 from trustseg_lab.scenes import random_frame
-from trustseg_lab.wrap.assemble import embedding_of
 from trustseg_lab.wrap.find_input import Normalisation
+from trustseg_lab.wrap.graph.assemble import embedding_of
 from trustseg_lab.wrap.network import Network
 
 WRAPPED = "wrap"  # key of the card's `export` that says how the network was read

@@ -8,8 +8,8 @@ import numpy as np
 
 from trustseg.calibration import corridor_mask
 from trustseg_lab.network.feature_names import LUMA, PATCH_COLUMNS, PATCH_ROWS, PRESENT_SHARE
-from trustseg_lab.wrap.ops import Ops
-from trustseg_lab.wrap.planes import Signals
+from trustseg_lab.wrap.graph.ops import Ops
+from trustseg_lab.wrap.graph.planes import Signals
 
 Polygon = list[tuple[float, float]]
 

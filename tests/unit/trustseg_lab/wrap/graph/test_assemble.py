@@ -16,9 +16,9 @@ from foreign_networks import COLOURS, MEAN, NAMES, STD, Form, class_list, networ
 from trustseg.backends.tensorrt.lint import lint
 from trustseg.bundle.card import Corridor
 from trustseg_lab.data.class_list import ClassEntry, ClassList
-from trustseg_lab.wrap.assemble import assemble
 from trustseg_lab.wrap.find_input import Normalisation
 from trustseg_lab.wrap.find_outputs import LEFT_OUT
+from trustseg_lab.wrap.graph.assemble import assemble
 from trustseg_lab.wrap.network import LOGITS, Wanted, network_of
 
 SIZE = (48, 64)

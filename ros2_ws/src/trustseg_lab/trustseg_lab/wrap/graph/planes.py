@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from trustseg_lab.wrap.ops import Ops
+from trustseg_lab.wrap.graph.ops import Ops
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from trustseg.errors import InputError
 from trustseg_lab.network.feature_names import PATCH_COLUMNS, PATCH_ROWS, SCALARS
 from trustseg_lab.wrap.find_input import CHANNELS, Normalisation
 from trustseg_lab.wrap.find_outputs import LEFT_OUT
+from trustseg_lab.wrap.graph.ops import FLOAT, UINT8, Ops
+from trustseg_lab.wrap.graph.planes import Signals, labels_and_mcp_logit, planes_of, signals_of
+from trustseg_lab.wrap.graph.pooled import Polygon, count_nonfinite, pooled_features
 from trustseg_lab.wrap.network import FEATURES, INPUT, LOGITS, Network
-from trustseg_lab.wrap.ops import FLOAT, UINT8, Ops
-from trustseg_lab.wrap.planes import Signals, labels_and_mcp_logit, planes_of, signals_of
-from trustseg_lab.wrap.pooled import Polygon, count_nonfinite, pooled_features
 
 LEAST_PROBABILITY = 1e-7  # so that its logarithm is finite
 LEAST_SHARE = 1e-30  # of the most probable class, where probabilities are added up
@@ -32,10 +32,8 @@ MIXED = 128
 class Head(Protocol):
     """What is added to the MCP's own logit."""
 
-    def added(self, ops: Ops, signals: Signals, coarse: str, features: str, network: Network) -> str:
-        """(1, 1, h, w) of logits (1, C, h, w), named `coarse`, their signals, and the feature map."""
-
-    mcp_weight: float
+    def added(self, ops: Ops, signals: Signals, coarse: str, features: str, size: tuple[int, int]) -> str:
+        """(1, 1, h, w) of the logits `coarse` (1, C, h, w) at `size`, their signals and the map `features`."""
 
 
 def embedding_of(network: Network) -> int:
@@ -70,11 +68,10 @@ def assemble(
     else:
         full = ops.resized(coarse, classes, size, name=DEPLOYED_LOGITS)
         labels, mcp_logit = labels_and_mcp_logit(ops, planes_of(ops, full, classes))
-    added = None if head is None else head.added(ops, signals, coarse, FEATURES, network)
-    weight = 1.0 if head is None else head.mcp_weight
-    confidence = ops("Sigmoid", _fused(ops, added, weight, signals.mcp_logit))
+    added = None if head is None else head.added(ops, signals, coarse, FEATURES, coarse_size)
+    confidence = ops("Sigmoid", _fused(ops, added, signals.mcp_logit))
     enlarged = added if added is None or coarse_size == size else ops.resized(added, 1, size)
-    code = _encoded(ops, _fused(ops, enlarged, weight, mcp_logit))
+    code = _encoded(ops, _fused(ops, enlarged, mcp_logit))
     sane = ops("Reshape", ops("Less", nonfinite, 0.5), np.array([1, 1, 1, 1], np.int64))
     codes = ops("Where", sane, code, 0.0)
     for name, maps in (("labels", labels), ("confidence", codes)):
@@ -129,12 +126,10 @@ def _grouped(ops: Ops, logits: str, own: tuple[int, ...], classes: int) -> str:
     return ops("Log", ops.at_least(total, LEAST_SHARE))
 
 
-def _fused(ops: Ops, added: str | None, weight: float, mcp_logit: str) -> str:
+def _fused(ops: Ops, added: str | None, mcp_logit: str) -> str:
     code = ConfidenceCode()
     clipped = ops.clipped(mcp_logit, code.min, code.max)
-    if added is None:
-        return clipped
-    return ops("Add", added, ops("Mul", clipped, weight))
+    return clipped if added is None else ops("Add", added, clipped)
 
 
 def _encoded(ops: Ops, logit: str) -> str:

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Labelled images as a wrapped network's head is fitted on them: clean, and under conditions that may be fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trustseg.bundle.card import VOID_LABEL, Card
+from trustseg.imaging.resize import network_image
+from trustseg.types import UInt8Array
+from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
+from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, read_pair
+from trustseg_lab.metrics.block_counts import blocks_of
+from trustseg_lab.metrics.view_rows import folds_by_block
+from trustseg_lab.scenes.conditions import apply_condition
+from trustseg_lab.wrap.fit.collect_pixels import LabelledView
+
+MOST_FOLDS, LEAST_FOLDS = 5, 3
+CONDITIONS = 2  # views in bad weather, beside the clean one
+
+
+@dataclass(frozen=True)
+class HeadImages:
+    """Pairs to fit on, with the fold of each.
+
+    Attributes:
+        pairs: image and label files. voids: of each. fold: int64 (n,). folds: their number.
+    """
+
+    pairs: tuple[LabelledPaths, ...]
+    voids: tuple[int | None, ...]
+    fold: np.ndarray
+    folds: int
+
+    @property
+    def views(self) -> int:
+        """Views that `head_views` gives."""
+        return len(self.pairs) * (1 + CONDITIONS)
+
+
+def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int) -> HeadImages:
+    """At most `limit` images of each folder, evenly spread; whole blocks of neighbours in one fold.
+
+    Raises:
+        InputError: no pairs, or fewer than LEAST_FOLDS blocks.
+    """
+    pairs: list[LabelledPaths] = []
+    voids: list[int | None] = []
+    blocks: list[int] = []
+    for folder in folders:
+        found = chosen(find_pairs(folder.images, folder.labels, folder.names), limit)
+        first = blocks[-1] + 1 if blocks else 0
+        blocks += [first + block for block in blocks_of([each.image.stem for each in found])]
+        pairs += found
+        voids += [folder.void] * len(found)
+    folds = max(LEAST_FOLDS, min(MOST_FOLDS, len(set(blocks))))
+    return HeadImages(tuple(pairs), tuple(voids), folds_by_block(np.array(blocks), folds, seed), folds)
+
+
+def head_views(images: HeadImages, card: Card, seed: int) -> Iterator[LabelledView]:
+    """Every view of every image, in order; InputError where a pair does not fit."""
+    for index, (pair, void) in enumerate(zip(images.pairs, images.voids, strict=True)):
+        read = read_pair(pair, len(card.classes), void)
+        truth: UInt8Array = read.labels.copy()
+        if void is not None:
+            truth[read.labels == void] = VOID_LABEL
+        rgb = network_image(read.image, card.size, "bgr", "rgb")
+        for number, view in enumerate(views_of(index, seed)[: 1 + CONDITIONS]):
+            seen = apply_condition(view.kind, view.severity, rgb, None, view.seed) if number else rgb
+            image = np.ascontiguousarray(network_image(seen, card.size, "rgb", card.input.color_order))
+            yield LabelledView(image, truth, int(images.fold[index]), clean=not number)

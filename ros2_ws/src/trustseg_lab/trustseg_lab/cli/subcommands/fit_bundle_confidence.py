@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`trustseg fit-confidence --bundle`: the head of a network that `trustseg wrap` made a bundle of, without PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from trustseg.cli.bars import Bars
+from trustseg.errors import InputError
+from trustseg.files.json_document import print_json
+
+if TYPE_CHECKING:
+    from trustseg_lab.wrap.fit.fit_confidence import FittedConfidence
+
+COLUMNS = {"AUROC": "auroc", "FPR95": "fpr95", "AUPR-E": "aupr_error", "AURC": "aurc"}
+
+
+def fit_bundle(
+    name: str, data: list[str], label_names: str | None, limit: int | None, seed: int, as_json: bool, console: Console
+) -> None:
+    """Fit the head of bundle `name` on IMAGES:LABELS[:VOID] folders; into the bundle goes what is better."""
+    from trustseg.bundle.loading import load_bundle
+    from trustseg_lab.calibrate.collect_views import LabelledFolder
+    from trustseg_lab.calibrate.head_views import head_images, head_views
+    from trustseg_lab.data import LabelNames, passed_over
+    from trustseg_lab.wrap.fit.fit_confidence import MCP, fit_confidence, steps_of
+    from trustseg_lab.wrap.network import network_in
+
+    if not data:
+        raise InputError("nothing to fit on", expected="--data IMAGES:LABELS[:VOID] with --bundle")
+    names = LabelNames.parse(label_names) if label_names else None
+    folders = [LabelledFolder.parse(text, seen=False, names=names) for text in data]
+    for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    bundle = load_bundle(name, draft=True)
+    network_in(bundle)  # refused before anything is read
+    images = head_images(folders, limit, seed)
+    with Bars(console) as progress:
+        task = progress.add_task("running the network", total=steps_of(images.views, images.folds, features=True))
+
+        def step(doing: str) -> None:
+            progress.update(task, description=doing, advance=1)
+
+        found = fit_confidence(
+            bundle, lambda: head_views(images, bundle.card, seed), images.views, images.folds, seed, step
+        )
+    if as_json:
+        print_json(found.record())
+    else:
+        _print(Console(highlight=False), found)
+    if found.published == MCP:
+        console.print(f"no head ranks wrong pixels better than the MCP: {bundle.path} has its MCP as confidence",
+                      highlight=False, soft_wrap=True)  # fmt: skip
+    else:
+        console.print(f"the head ({found.published}) is in {bundle.path}", highlight=False, soft_wrap=True)
+    console.print(f"a draft until `trustseg calibrate --bundle {name} --data IMAGES:LABELS:VOID`", soft_wrap=True)
+
+
+def _print(console: Console, found: FittedConfidence) -> None:
+    console.print(f"{found.rows} pixels, {100 * found.wrong:.1f} % of them wrong; AUROC on blocks left out, at the "
+                  "logits' resolution: " + ", ".join(f"{k} {100 * v:.2f}" for k, v in found.chosen.items()),
+                  soft_wrap=True)  # fmt: skip
+    table = Table("confidence", "views", *COLUMNS, title="on blocks left out, every labelled pixel (%)",
+                  title_justify="left")  # fmt: skip
+    for label, metrics in (("MCP", found.mcp), (found.form, found.head)):
+        for views, each in metrics.items():
+            table.add_row(label, views, *(f"{100 * getattr(each, key):.2f}" for key in COLUMNS.values()))
+    console.print(table)

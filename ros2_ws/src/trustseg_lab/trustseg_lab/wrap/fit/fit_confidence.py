@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""From labelled views to the confidence of a wrapped bundle: a head, or its own MCP where no head is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from trustseg.bundle.loading import Bundle
+from trustseg.errors import InputError
+from trustseg_lab.metrics.confidence_metrics import ConfidenceMetrics, confidence_metrics
+from trustseg_lab.metrics.score_histogram import Counts, histogram_of_codes
+from trustseg_lab.wrap.find_input import Normalisation
+from trustseg_lab.wrap.fit.collect_pixels import MOST_CHANNELS, CodeCounts, LabelledView, collect, count_codes
+from trustseg_lab.wrap.fit.fit_head import CHOOSING_FOLDS, LEAST_WRONG, choose_form, fit_head
+from trustseg_lab.wrap.fit.publish_head import publish
+from trustseg_lab.wrap.graph.assemble import Head, assemble
+from trustseg_lab.wrap.graph.head import NoHead
+from trustseg_lab.wrap.network import Network, network_in
+from trustseg_lab.wrap.write_bundle import WRAPPED
+
+MCP = "mcp"
+Views = Callable[[], Iterator[LabelledView]]
+
+
+@dataclass(frozen=True)
+class FittedConfidence:
+    """What came of a fit.
+
+    Attributes:
+        published: "mcp", or the name of the head's form. form: the best one. chosen: AUROC of each form by name, on
+            places of the logits of folds left out.
+        mcp, head: metrics on images that no judging head was fitted on, "clean" and "all" views.
+        rows, wrong: pixels fitted on, and the share of them that were wrong.
+    """
+
+    published: str
+    form: str
+    chosen: dict[str, float]
+    mcp: dict[str, ConfidenceMetrics]
+    head: dict[str, ConfidenceMetrics]
+    rows: int
+    wrong: float
+
+    def record(self) -> dict[str, Any]:
+        """For the card and for --json."""
+        return asdict(self)
+
+
+def fit_confidence(
+    bundle: Bundle, views: Views, total: int, folds: int, seed: int, step: Callable[[str], None] = lambda _: None
+) -> FittedConfidence:
+    """Fit, compare with the MCP on blocks left out, and write what is better into the bundle.
+
+    Args:
+        bundle: of `trustseg wrap`. views: gives the `total` views anew at each call, each with its fold.
+        folds: their number. step: called with what is being done, `steps_of` times.
+
+    Raises:
+        BundleError: the bundle was not wrapped. InputError: nearly every pixel is right, or wrong.
+    """
+    network, told = network_in(bundle), bundle.card.export[WRAPPED]
+    make = _maker(bundle, network, Normalisation(**told["normalisation"]))
+    shape = network.outputs.feature_shape
+    sees = shape[1] if len(shape) == 4 and shape[1] <= MOST_CHANNELS else 0
+    rows, mcp = collect(make(NoHead()), views(), total, sees, seed, lambda: step("running the network"))
+    wrong = int((~rows.right).sum())
+    if min(wrong, len(rows.right) - wrong) < LEAST_WRONG:
+        raise InputError(
+            "a head cannot be fitted on these images", expected=f"{LEAST_WRONG} wrong pixels and as many right ones",
+            got=f"{wrong} wrong of {len(rows.right)}",
+            fix="are classes, ids and void of the labels those of this bundle? Else give harder images",
+        )  # fmt: skip
+    form, chosen = choose_form(rows, seed, lambda: step("choosing a form"))
+    heads = []
+    for fold in range(folds):
+        heads.append(fit_head(rows, rows.fold != fold, form, seed))
+        step("fitting by blocks")
+    judged = count_codes([make(each) for each in heads], views(), lambda: step("judging blocks left out"))
+    final = fit_head(rows, np.ones(len(rows.right), bool), form, seed)
+    step("fitting")
+    found = FittedConfidence(
+        "", form.name, chosen, _metrics(bundle, mcp), _metrics(bundle, judged), len(rows.right),
+        wrong / len(rows.right),
+    )  # fmt: skip
+    better = found.head["all"].auroc > found.mcp["all"].auroc and found.head["clean"].auroc > found.mcp["clean"].auroc
+    found = FittedConfidence(**{**vars(found), "published": form.name if better else MCP})
+    publish(bundle, make(final if better else None), found.published, found.record())
+    return found
+
+
+def steps_of(total: int, folds: int, features: bool) -> int:
+    """How often `fit_confidence` calls `step`."""
+    return 2 * total + CHOOSING_FOLDS * (4 if features else 2) + folds + 1
+
+
+def _maker(bundle: Bundle, network: Network, normalisation: Normalisation) -> Callable[[Head | None], Any]:
+    card = bundle.card
+    return lambda head: assemble(network, len(card.classes), normalisation, card.corridor.polygon, head)
+
+
+def _metrics(bundle: Bundle, counts: CodeCounts) -> dict[str, ConfidenceMetrics]:
+    scores = bundle.card.confidence_code.probabilities().astype(np.float64)
+
+    def of(each: Counts) -> ConfidenceMetrics:
+        return confidence_metrics(histogram_of_codes(each, scores))
+
+    return {"clean": of(counts.clean), "all": of(counts.every)}

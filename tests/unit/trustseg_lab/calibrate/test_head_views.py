@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Labelled images as a wrapped network's head sees them: whole blocks in one fold, clean and in bad weather."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bundle_factory import make_tiny_bundle
+from foreign_networks import labelled_scenes
+from trustseg.bundle.card import VOID_LABEL
+from trustseg.bundle.loading import load_bundle
+from trustseg.errors import InputError
+from trustseg_lab.calibrate.collect_views import LabelledFolder
+from trustseg_lab.calibrate.head_views import CONDITIONS, head_images, head_views
+
+
+def test_views_of_three_blocks(tmp_path: Path) -> None:
+    """Drives of 40 and 35 images are two blocks each; at most 20 images of a folder are one block a drive."""
+    text = labelled_scenes(tmp_path / "data", 75)
+    folder = LabelledFolder.parse(text, seen=False)
+    images = head_images([folder], None, 0)
+    assert (images.folds, images.views) == (4, 75 * (1 + CONDITIONS))
+    assert [len(set(images.fold[part].tolist())) for part in (slice(0, 20), slice(20, 40), slice(40, 57))] == [1, 1, 1]
+    with pytest.raises(InputError, match="too few images to cross-fit in 3 folds"):
+        head_images([folder], 20, 0)
+
+    card = load_bundle(make_tiny_bundle(tmp_path / "tiny", ("a", "b", "c", "d", "e"), 36, 48)).card
+    found = [view for _, view in zip(range(6), head_views(images, card, 0), strict=False)]
+    assert [view.clean for view in found] == [True, False, False] * 2
+    assert {(view.image.shape, view.truth.shape) for view in found} == {((36, 48, 3), (48, 64))}
+    assert (found[0].truth[0] == VOID_LABEL).all()
+    assert not np.array_equal(found[0].image, found[1].image)
+    assert found[0].fold == images.fold[0]
+    again = next(head_views(images, card, 0))
+    assert np.array_equal(again.image, found[0].image)  # the second pass judges what the first one collected
