@@ -12,16 +12,24 @@ from rich.console import Console
 from rich.progress import TaskID
 from rich.table import Table
 
-from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
+from trustseg_lab.cli.recording_options import (
+    ALL_TOPICS,
+    BACKEND,
+    BUNDLE,
+    END,
+    INPUTS,
+    PRECISION,
+    START,
+    THREADS,
+    TOPIC,
+)
 
 MOST_ROWS = 20
 
 
 def mine(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="ROS 2 or ROS 1 bags, videos, or folders of images.")
-    ],
+    inputs: Annotated[list[Path], INPUTS],
     out: Annotated[Path, typer.Option(help="Folder for the frames; replaced if it holds those of an earlier run.")],
     budget: Annotated[int, typer.Option(help="Frames at most.")] = 50,
     by: Annotated[
@@ -33,23 +41,15 @@ def mine(
     duplicates: Annotated[
         float, typer.Option(help="Mean difference in grey levels up to which two images are near-duplicates.")
     ] = 4.0,
-    bundle: Annotated[
-        str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
-    ] = "segnet_lite",
-    topic: Annotated[
-        list[str] | None, typer.Option(help="Image topic of a bag, once for each camera; needed when it has several.")
-    ] = None,
-    all_topics: Annotated[
-        bool, typer.Option("--all-topics", help="Every image topic, each a camera of its own.")
-    ] = False,
-    start: Annotated[float, typer.Option(help="Seconds after the first image to begin at.")] = 0.0,
-    end: Annotated[float | None, typer.Option(help="Seconds after the first image to end before.")] = None,
+    bundle: Annotated[str, BUNDLE] = "segnet_lite",
+    topic: Annotated[list[str] | None, TOPIC] = None,
+    all_topics: Annotated[bool, ALL_TOPICS] = False,
+    start: Annotated[float, START] = 0.0,
+    end: Annotated[float | None, END] = None,
     every: Annotated[int, typer.Option(help="Look at one image out of so many.")] = 1,
-    backend: Annotated[
-        str | None, typer.Option(help=f"{CHOICE}. Default: the one that the bundle's card names.")
-    ] = None,
-    precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
-    threads: Annotated[int, typer.Option(help="Threads of the engine.")] = 2,
+    backend: Annotated[str | None, BACKEND] = None,
+    precision: Annotated[str, PRECISION] = "fp32",
+    threads: Annotated[int, THREADS] = 2,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print mined.json on stdout, nothing else there.")
     ] = False,

@@ -12,9 +12,19 @@ from rich.console import Console
 from rich.progress import TaskID
 from rich.table import Table
 
-from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.recording_options import (
+    ALL_TOPICS,
+    BACKEND,
+    BUNDLE,
+    END,
+    INPUTS,
+    PRECISION,
+    START,
+    THREADS,
+    TOPIC,
+)
 
 if TYPE_CHECKING:
     from trustseg_lab.replay.replay import ReplayResult
@@ -31,26 +41,18 @@ FIGURES = {
 
 
 def replay(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="ROS 2 or ROS 1 bags, videos, or folders of images.")
-    ],
+    inputs: Annotated[list[Path], INPUTS],
     out: Annotated[Path, typer.Option(help="Folder for the results; replaced if it holds those of an earlier replay.")],
-    bundle: Annotated[
-        str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
-    ] = "segnet_lite",
-    topic: Annotated[
-        list[str] | None, typer.Option(help="Image topic of a bag, once for each camera; needed when it has several.")
-    ] = None,
-    all_topics: Annotated[
-        bool, typer.Option("--all-topics", help="Every image topic, each a camera of its own.")
-    ] = False,
+    bundle: Annotated[str, BUNDLE] = "segnet_lite",
+    topic: Annotated[list[str] | None, TOPIC] = None,
+    all_topics: Annotated[bool, ALL_TOPICS] = False,
     labels: Annotated[
         str, typer.Option(help="Truth: a folder of class ids named as the images, by stamp or number; or a topic.")
     ] = "",
     void: Annotated[int | None, typer.Option(help="Id of unlabelled pixels in the labels; they are left out.")] = None,
     label_names: Annotated[str, LABEL_NAMES] = "",
-    start: Annotated[float, typer.Option(help="Seconds after the first image to begin at.")] = 0.0,
-    end: Annotated[float | None, typer.Option(help="Seconds after the first image to end before.")] = None,
+    start: Annotated[float, START] = 0.0,
+    end: Annotated[float | None, END] = None,
     every: Annotated[int, typer.Option(help="Process one image out of so many; the others let time pass.")] = 1,
     rate: Annotated[
         float | None,
@@ -71,11 +73,9 @@ def replay(
         bool, typer.Option("--allow-resolution-change", help="Another size than the first image's is no fault.")
     ] = False,
     latency_budget_ms: Annotated[float, typer.Option(help="As the node's parameter: every bound follows.")] = 50.0,
-    backend: Annotated[
-        str | None, typer.Option(help=f"{CHOICE}. Default: the one that the bundle's card names.")
-    ] = None,
-    precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
-    threads: Annotated[int, typer.Option(help="Threads of the engine.")] = 2,
+    backend: Annotated[str | None, BACKEND] = None,
+    precision: Annotated[str, PRECISION] = "fp32",
+    threads: Annotated[int, THREADS] = 2,
     jobs: Annotated[int, typer.Option(help="Recordings replayed at a time, each in its own process.")] = 1,
     executor: Annotated[
         str, typer.Option(metavar="ADDRESS", help="A Ray cluster instead: ray://HOST:PORT, ray, or ray:local.")
