@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from trustseg_lab.evaluation import html_report
 from trustseg_lab.evaluation.html_charts import Line, line_chart
 from trustseg_lab.metrics.ranking.risk_coverage import risk_coverage_curve
 
-SCRIPT = Path(__file__).parent / "resources" / "sort.js"
+RESOURCES = Path(__file__).parent / "resources"
 PIXEL = {"auroc": "AUROC", "fpr95": "FPR95", "aupr_error": "AUPR-Error", "aurc": "AURC", "e_aurc": "E-AURC",
          "augrc": "AUGRC", "ece": "ECE", "brier": "Brier"}  # fmt: skip
 IMAGE = {"auroc": "AUROC", "fpr95": "FPR95", "aupr_error": "AUPR-Error", "aurc": "AURC", "e_aurc": "E-AURC",
@@ -32,6 +33,8 @@ DECISIONS = ("precision", "recall", "f1", "accuracy", "specificity", "balanced_a
 LEVELS = {"pixel": PIXEL, "image": IMAGE, "class": CLASS, "region": REGION}
 CURVES = ("fused", "mcp", "entropy", "members_entropy", "tta_epkl", "combined", "head_tcp_mse", "trust_score")
 MOST_ROWS = 400
+# Title and HTML of a part of the page; None where there is nothing to show.
+Section = tuple[str, str] | None
 
 
 def write_report(
@@ -43,34 +46,38 @@ def write_report(
 
 def page(document: dict[str, Any], runs: Sequence[BundleRun], shown: dict[str, list[Shown]]) -> str:
     """The whole page; every text that comes from outside is escaped."""
-    style = (html_report.RESOURCES / "report.css").read_text(encoding="utf-8")
-    script = SCRIPT.read_text(encoding="utf-8")
+    style = "".join((each / "report.css").read_text(encoding="utf-8") for each in (html_report.RESOURCES, RESOURCES))
+    script = (RESOURCES / "sort.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"{html_report.POLICY}; script-src 'sha256-{digest}'"
-    parts = [_catalogue(document)]
+    parts: list[Section] = []
     for run in runs:
         told = document["bundles"][run.name]
-        parts.append(f"<section><h2>{_text(run.name)}</h2>{_groups(told)}</section>")
+        parts.append(_section(run.name, _groups(told)))
         parts += [_level(run.name, told, level) for level in LEVELS]
-        parts += [
-            _decisions(told),
-            _curves(run),
-            _studies(told, run.answers),
-            _pictures(shown.get(run.name, [])),
-            _left_out(told),
-        ]
+        parts += [_decisions(told), _curves(run), _pictures(shown.get(run.name, []))]
+        parts += [*_studies(told, run.answers), _left_out(told)]
+    kept = [each for each in (*parts, _catalogue(document)) if each is not None]
+    links, sections = [], []
+    for place, (title, body) in enumerate(kept):
+        links.append(f'<a href="#s{place}">{_text(title)}</a>')
+        sections.append(f'<section id="s{place}"><h2>{_text(title)}</h2>{body}</section>')
     names = ", ".join(_text(run.name) for run in runs)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f"<title>TrustSeg benchmark: {names}</title><style>{style} th {{ cursor: pointer; }}"
-        " th[aria-sort=ascending]::after { content: ' \\25b2'; }"
-        " th[aria-sort=descending]::after { content: ' \\25bc'; }"
-        f"</style></head><body><header><h1>Benchmark: {names}</h1>"
+        f"<title>TrustSeg benchmark: {names}</title><style>{style}</style></head>"
+        f"<body><header><h1>Benchmark: {names}</h1>"
         "<p>Click a head to sort. A failure is Q &lt; 0.5. Small: 95 % interval of the difference to the shipped score."
-        f"</p></header><main>{''.join(parts)}</main><script>{script}</script></body></html>\n"
+        f"</p></header><main><nav>{' '.join(links)}</nav>{''.join(sections)}</main>"
+        f"<script>{script}</script></body></html>\n"
     )
+
+
+def _section(title: str, body: str) -> Section:
+    """A part of the page; nothing without a body."""
+    return (title, body) if body else None
 
 
 def _groups(told: dict[str, Any]) -> str:
@@ -82,10 +89,10 @@ def _groups(told: dict[str, Any]) -> str:
     return _table(("set", "views", "blocks", "mean Q", "share failed", "note"), rows)
 
 
-def _level(bundle: str, told: dict[str, Any], level: str) -> str:
+def _level(bundle: str, told: dict[str, Any], level: str) -> Section:
     tables, columns = told[level], LEVELS[level]
     if not any(tables.values()):
-        return ""
+        return None
     ranks = told["mean_rank"].get(level, {})
     rows = []
     for group, scores in tables.items():
@@ -98,8 +105,7 @@ def _level(bundle: str, told: dict[str, Any], level: str) -> str:
             cells += [str(cost.get("passes", "")), _number(cost.get("read_ms"), 1)]
             rows.append(cells)
     heads = ("score", "set", *columns.values(), "AUROC over seeds", "mean rank", "passes", "ms a view")
-    title = f"{level.capitalize()} scores of {bundle}"
-    return f"<section><h2>{_text(title)}</h2>{_table(heads, rows)}</section>"
+    return f"{level.capitalize()} scores of {bundle}", _table(heads, rows)
 
 
 def _interval(row: dict[str, Any], figure: str) -> str:
@@ -109,7 +115,7 @@ def _interval(row: dict[str, Any], figure: str) -> str:
     return f"<small>{found['low']:+.4f} .. {found['high']:+.4f}</small>"
 
 
-def _decisions(told: dict[str, Any]) -> str:
+def _decisions(told: dict[str, Any]) -> Section:
     """Verdicts at a threshold, of methods that judge images themselves; pooled pixel scores are in the JSON."""
     rows = []
     for group, scores in told["image"].items():
@@ -119,10 +125,10 @@ def _decisions(told: dict[str, Any]) -> str:
                              *(_number(each[figure]) for figure in DECISIONS)])  # fmt: skip
     heads = ("score", "set", "bad is", "AUROC", *DECISIONS)
     hint = "Threshold: Q = 0.5 where quality is predicted, else the best balanced accuracy on views to fit on."
-    return f'<section><h2>Verdicts</h2><p class="hint">{hint}</p>{_table(heads, rows)}</section>' if rows else ""
+    return ("Verdicts", f'<p class="hint">{hint}</p>{_table(heads, rows)}') if rows else None
 
 
-def _curves(run: BundleRun) -> str:
+def _curves(run: BundleRun) -> Section:
     charts = []
     for group in run.found.groups():
         lines = []
@@ -134,19 +140,18 @@ def _curves(run: BundleRun) -> str:
             top = max(float(line.y.max()) for line in lines) or 1.0
             chart = line_chart(lines, "share of the pixels accepted", "share of them wrong", top=1.1 * top)
             charts.append(f"<div><h3>{_text(group)}</h3>{chart}</div>")
-    body = "".join(charts)
-    return f'<section><h2>Risk and coverage</h2><div class="columns">{body}</div></section>' if charts else ""
+    return ("Risk and coverage", f'<div class="columns">{"".join(charts)}</div>') if charts else None
 
 
-def _studies(told: dict[str, Any], answers: Mapping[str, Answer]) -> str:
-    parts = []
+def _studies(told: dict[str, Any], answers: Mapping[str, Answer]) -> list[Section]:
+    parts: list[Section] = []
     for name, answer in told["studies"].items():
         rows = [[_cell(each) for each in row] for row in answer["rows"][:MOST_ROWS]]
         more = f" The first {MOST_ROWS} rows; all are in the JSON." if len(answer["rows"]) > MOST_ROWS else ""
         hint = f'<p class="hint">{_text(answer["hint"] + more)}</p>'
-        parts.append(f"<section><h2>{_text(answer['title'])}</h2>{hint}{_table(answer['heads'], rows)}"
-                     f"{_shown(answers[name])}</section>")  # fmt: skip
-    return "".join(parts)
+        table = _table(answer["heads"], rows) if rows else ""
+        parts.append((answer["title"], hint + table + _shown(answers[name])))
+    return parts
 
 
 def _shown(answer: Answer) -> str:
@@ -164,21 +169,21 @@ def _picture(name: str, title: str, data: bytes) -> str:
     )
 
 
-def _pictures(shown: Sequence[Shown]) -> str:
+def _pictures(shown: Sequence[Shown]) -> Section:
     parts = []
     for each in shown:
         pictures = "".join(_picture(name, each.title, data) for name, data in each.pictures.items())
         parts.append(f'<div class="worst"><h3>{_text(each.title)}</h3><div class="pictures">{pictures}</div></div>')
     hint = "The view of the lowest quality in each set. Bright is doubtful; methods by rank within the view."
-    return f'<section><h2>Pictures</h2><p class="hint">{hint}</p>{"".join(parts)}</section>' if parts else ""
+    return ("Pictures", f'<p class="hint">{hint}</p>{"".join(parts)}') if parts else None
 
 
-def _left_out(told: dict[str, Any]) -> str:
+def _left_out(told: dict[str, Any]) -> Section:
     rows = [[_text(name), _text(why)] for name, why in told["left_out"].items()]
-    return f"<section><h2>Left out</h2>{_table(('method', 'why'), rows, kind='wide')}</section>" if rows else ""
+    return ("Left out", _table(("method", "why"), rows, kind="wide")) if rows else None
 
 
-def _catalogue(document: dict[str, Any]) -> str:
+def _catalogue(document: dict[str, Any]) -> Section:
     rows = [
         [str(row["number"]), _text(row["name"]), _text(row["paper"]), _text(row["level"]),
          _text(", ".join([*row["methods"], *row["studies"]])), _text(row["state"]), _text(row["note"]),
@@ -186,17 +191,24 @@ def _catalogue(document: dict[str, Any]) -> str:
         for row in document["catalogue"]
     ]  # fmt: skip
     heads = ("no.", "system", "paper", "level", "scores and studies", "state", "how the form here differs", "published")
-    return f"<section><h2>The systems of the papers</h2>{_table(heads, rows, kind='wide')}</section>"
+    return "The systems of the papers", _table(heads, rows, kind="wide")
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
-    """A sortable table whose cells are HTML already."""
-    head = "".join(f'<th tabindex="0">{_text(each)}</th>' for each in heads)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    """A sortable table whose cells are HTML already; columns without a value are left out, words stand on the left."""
+    kept = [each for each in range(len(heads)) if not rows or any(row[each] for row in rows)]
+    style = {each: "" if all(_is_number(row[each]) for row in rows) else ' class="text"' for each in kept}
+    head = "".join(f'<th tabindex="0"{style[each]}>{_text(heads[each])}</th>' for each in kept)
+    body = "".join("<tr>" + "".join(f"<td{style[each]}>{row[each]}</td>" for each in kept) + "</tr>" for row in rows)
     return (
         f'<div class="scroll"><table class="sortable {kind}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is empty or begins with a number, an interval or a spread behind it."""
+    return not cell or re.match(r"[-+]?[0-9.]+( \xb1 [0-9.]+)?(<small>|$)", cell) is not None
 
 
 def _cell(value: Any) -> str:

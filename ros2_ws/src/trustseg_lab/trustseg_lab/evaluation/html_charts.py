@@ -15,7 +15,7 @@ from trustseg_lab.metrics.score_histogram import Floats
 
 WIDTH, HEIGHT = 480, 340
 LEFT, RIGHT, TOP, BOTTOM = 60, 12, 12, 40
-COLOURS = ("#2563eb", "#d97706", "#1a7f3c", "#c4242a", "#7c3aed", "#0891b2", "#be185d", "#65a30d", "#78716c", "#0f766e")
+COLOURS = ("#2563eb", "#d97706", "#1a7f3c", "#c4242a", "#7c3aed", "#0891b2", "#78716c", "#65a30d", "#be185d", "#0f766e")
 
 
 @dataclass(frozen=True)

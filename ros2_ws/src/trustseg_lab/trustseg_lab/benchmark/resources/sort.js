@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 // SPDX-License-Identifier: Apache-2.0
 // Sorts a table by the column whose head is clicked, or chosen with Enter: numbers as numbers, empty cells last.
+// Above a long table a field keeps the rows that hold every word typed into it.
 "use strict";
+const LONG = 20;
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   const sort = (place) => {
@@ -22,4 +24,19 @@ for (const table of document.querySelectorAll("table.sortable")) {
     head.addEventListener("click", () => sort(place));
     head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(place); });
   });
+  if (table.tBodies[0].rows.length > LONG) {
+    const field = document.createElement("input");
+    field.type = "search";
+    field.className = "filter";
+    field.placeholder = "show rows with these words";
+    field.setAttribute("aria-label", field.placeholder);
+    field.addEventListener("input", () => {
+      const words = field.value.toLowerCase().split(/\s+/);
+      for (const row of table.tBodies[0].rows) {
+        const text = [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+      }
+    });
+    table.parentElement.before(field);
+  }
 }
