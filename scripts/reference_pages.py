@@ -24,17 +24,23 @@ END = "<!-- end of what is written -->\n"
 
 def parameters() -> str:
     """One table for each node; what two nodes share stands first."""
+    from trustseg_ros.blackbox.config import BlackboxConfig
     from trustseg_ros.common.parameters import CameraConfig, MonitorConfig, RecorderConfig, SegmenterConfig, Timing
     from trustseg_ros.ground_grid.config import GroundGridConfig
     from trustseg_ros.operations.node import OperationsConfig
 
     shared = {each.name for each in dataclasses.fields(Timing)}
     kinds: tuple[tuple[str, type, set[str]], ...] = (
-        ("All nodes: equal in `trustseg`, `trustseg_monitor` and `trustseg_ground_grid`", Timing, set()),
+        (
+            "All nodes: equal in `trustseg`, `trustseg_monitor`, `trustseg_ground_grid` and `trustseg_blackbox`",
+            Timing,
+            set(),
+        ),
         ("The segmentation node, `trustseg`", SegmenterConfig, shared),
         ("The failure monitor, `trustseg_monitor`", MonitorConfig, shared),
         ("The ground grid, `trustseg_ground_grid`", GroundGridConfig, shared),
         ("The bridge to operations, `trustseg_operations`", OperationsConfig, shared),
+        ("The black box, `trustseg_blackbox`", BlackboxConfig, shared),
         ("The camera process, `camera`", CameraConfig, set()),
         ("The recorder, `recorder`", RecorderConfig, set()),
     )

@@ -209,6 +209,26 @@ def test_a_profile_keeps_its_clock_where_no_argument_says_otherwise(
         monitor_files(use_sim_time="perhaps")
 
 
+def test_a_black_box_is_started_where_it_is_asked_for(runner: Any, repository: Path, tmp_path: Path) -> None:
+    description = runner.load(repository / "launch" / "trustseg.launch.py")
+
+    def started(name: str, **given: str) -> dict[str, str]:
+        """Executable -> its command with the parameters in it."""
+        scratch = tmp_path / name
+        scratch.mkdir()
+        found = runner.prepare(description, runner.Context(given, [find_workspace()], scratch))
+        files = {n.executable: [c[i + 1] for i, part in enumerate(c) if part == "--params-file"] for n, c, _ in found}
+        texts = {name: "".join(Path(file).read_text() for file in given) for name, given in files.items()}
+        return {n.executable: " ".join(map(str, c)) + texts[n.executable] for n, c, _ in found}
+
+    assert set(started("without")) == {"segmenter", "monitor"}
+    given = {"blackbox": "true", "blackbox_output": "/data/records", "image": "/front/image", "camera_rate_hz": "12.5"}
+    box = started("with", **given)["blackbox"]
+    for words in ("image:=/front/image", "output: /data/records", "image_transport: raw", "camera_rate_hz: 12.5"):
+        assert words in box
+    assert "output:" not in started("default", blackbox="True")["blackbox"]
+
+
 def find_workspace() -> Path:
     from trustseg.host.ros_env import find_ros
 

@@ -18,6 +18,7 @@ from rclpy.parameter import Parameter
 
 from trustseg.backend_registry import AUTO, REGISTRY
 from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg_ros.blackbox.config import BlackboxConfig
 from trustseg_ros.common import parameters
 from trustseg_ros.common.parameters import (
     CameraConfig,
@@ -31,6 +32,7 @@ from trustseg_ros.common.parameters import (
 KINDS = {
     "trustseg": SegmenterConfig,
     "trustseg_monitor": MonitorConfig,
+    "trustseg_blackbox": BlackboxConfig,
     "camera": CameraConfig,
     "recorder": RecorderConfig,
 }

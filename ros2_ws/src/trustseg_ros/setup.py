@@ -10,7 +10,7 @@ from glob import glob
 from setuptools import find_packages, setup
 
 NAME = "trustseg_ros"
-EXECUTABLES = ("segmenter", "monitor", "ground_grid", "operations", "camera", "recorder", "injector")
+EXECUTABLES = ("segmenter", "monitor", "ground_grid", "blackbox", "operations", "camera", "recorder", "injector")
 # colcon puts them into lib/trustseg_ros (setup.cfg), where `ros2 run` and launch files look. Those of a wheel come to
 # lie on the user's PATH, where a bare `camera` or `monitor` would be anybody's.
 PREFIX = f"{NAME.removesuffix('_ros')}_" if {"bdist_wheel", "dist_info"} & set(sys.argv) else ""
@@ -32,7 +32,7 @@ setup(
         (f"share/{NAME}/launch/profiles", sorted(glob("launch/profiles/*.yaml"))),
     ],
     # The library itself, trustseg, comes from the same workspace (package.xml), never from an index.
-    install_requires=["numpy>=1.21", "opencv-python-headless>=4.6"],
+    install_requires=["numpy>=1.21", "opencv-python-headless>=4.6", "mcap>=1.1"],
     extras_require={"test": ["pytest"], "metrics": ["prometheus-client>=0.19"], "fault-injection": ["onnx>=1.15"]},
     zip_safe=False,
     entry_points={"console_scripts": [f"{PREFIX}{name} = {NAME}.start:{name}" for name in EXECUTABLES]},

@@ -57,6 +57,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
         ("unit/trustseg_lab/wrap/graph/test_assemble.py", "unit/trustseg_lab/wrap/test_network.py"),
         "the graph is held to the one of PyTorch as a whole",
     ),
+    "trustseg_ros.blackbox.*": (("ros/test_blackbox.py",), "a node is tested as a process"),
     "trustseg_ros.common.*": (
         ("ros/test_group_executor.py", "ros/test_messages.py", "ros/test_parameters.py", "ros/test_qos_overrides.py",
          "ros/test_early_signal.py"),

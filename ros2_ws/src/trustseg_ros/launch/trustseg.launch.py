@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One camera's segmentation node and its failure monitor: `ros2 launch trustseg_ros trustseg.launch.py --show-args`.
+"""One camera's segmentation node and its failure monitor, and with `blackbox:=true` its black box.
 
-Both are started again when they end, unless `use_respawn` is false; the monitor latches when that happens too often.
+`ros2 launch trustseg_ros trustseg.launch.py --show-args` lists the arguments. Each process is started again when it
+ends, unless `use_respawn` is false; the monitor latches when that happens to the node too often.
 For several cameras include this file once a camera, each with its own `namespace`.
 """
 
@@ -41,11 +42,14 @@ ARGUMENTS = {
     "latency_budget_ms": ("", "longest usual time from an image to its status, ms; empty: as the profile says"),
     "use_sim_time": ("", "take the time from /clock: true or false; empty: as the profile says"),
     "use_respawn": ("true", "start a node again when it ends; false where another supervisor does"),
+    "blackbox": ("false", "also keep the last seconds and record what lies around a failure: true or false"),
+    "blackbox_output": ("", "folder for the records; empty: as the profile says"),
     "log_level": ("info", "least severe message that is logged: debug, info, warn, error or fatal"),
 }
 
 
-CHOICES = {"use_sim_time": ["", "true", "false", "True", "False"], "use_respawn": ["true", "false", "True", "False"]}
+BOOLEANS = ["true", "false", "True", "False"]
+CHOICES = {"use_sim_time": ["", *BOOLEANS], "use_respawn": BOOLEANS, "blackbox": BOOLEANS}
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -64,12 +68,16 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def nodes(context: LaunchContext) -> list[Node]:
-    """Both nodes; a function because an empty argument leaves a parameter as the profile has it."""
-    # Of both nodes: their bounds must be equal, and so must their clocks.
+    """The nodes; a function because an empty argument leaves a parameter as the profile has it."""
+    # Of all nodes: their bounds must be equal, and so must their clocks.
     common = {name: LaunchConfiguration(name) for name in COMMON if LaunchConfiguration(name).perform(context)}
     chosen = {
         name: LaunchConfiguration(name) for name in ("bundle", "backend", "precision", "image_transport", "autostart")
     }
+    remappings = [
+        ("image", LaunchConfiguration("image")),
+        ("camera_info", LaunchConfiguration("camera_info")),
+    ]
     shared = {
         "package": "trustseg_ros",
         "namespace": LaunchConfiguration("namespace"),
@@ -79,15 +87,12 @@ def nodes(context: LaunchContext) -> list[Node]:
         "respawn_delay": RESPAWN_DELAY_S,
         "arguments": ["--ros-args", "--log-level", LaunchConfiguration("log_level")],
     }
-    return [
+    made = [
         LifecycleNode(
             name="trustseg",
             executable="segmenter",
             parameters=[LaunchConfiguration("params_file"), {**common, **chosen}],
-            remappings=[
-                ("image", LaunchConfiguration("image")),
-                ("camera_info", LaunchConfiguration("camera_info")),
-            ],
+            remappings=remappings,
             **shared,
         ),
         Node(
@@ -97,3 +102,17 @@ def nodes(context: LaunchContext) -> list[Node]:
             **shared,
         ),
     ]
+    if LaunchConfiguration("blackbox").perform(context).lower() == "true":
+        output = LaunchConfiguration("blackbox_output")
+        given = {**common, "image_transport": chosen["image_transport"]}
+        given |= {"output": output} if output.perform(context) else {}
+        made.append(
+            Node(
+                name="trustseg_blackbox",
+                executable="blackbox",
+                parameters=[LaunchConfiguration("params_file"), given],
+                remappings=remappings,
+                **shared,
+            )
+        )
+    return made

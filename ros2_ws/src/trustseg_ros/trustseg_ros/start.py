@@ -51,6 +51,17 @@ def operations() -> int:
     return main()
 
 
+def blackbox() -> int:
+    """The black box."""
+    _take_over()
+    from trustseg.host import installed
+
+    installed.refuse_old(installed.OF_FRAMES)
+    from trustseg_ros.blackbox.node import main
+
+    return main()
+
+
 def camera() -> int:
     """The camera of drives without one."""
     return _of_another_package("camera")

@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of records: a quota in bytes, the oldest goes first, some room on the disk stays free. No ROS.
+
+A record is a folder `000017_20260301T081500Z_flag`. Its number grows from one to the next, so that the oldest is known
+on a vehicle whose clock was not. Nothing else in the folder is ever touched, but what begins with a dot and is ours: a
+record that was not finished, or not wholly removed, when its process was killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+from trustseg.errors import InputError
+
+NAME = re.compile(r"^(\d{6,})_\d{8}T\d{6}Z_[a-z]+$")
+LEFTOVER = re.compile(r"^\.\d{6,}_\d{8}T\d{6}Z_[a-z]+\.(partial-\d+|removed)$")
+LOCK = ".lock"
+
+
+class Shelf:
+    """Records in one folder, which is this process's until `close`.
+
+    Args:
+        folder: made where it is missing.
+        quota: bytes that all records together may take.
+        floor: bytes that are to stay free on the disk.
+        free_bytes: of the disk that a path lies on.
+
+    Attributes:
+        removed: records that had to go since the start. leftovers: unfinished ones found at the start.
+
+    Raises:
+        InputError: the folder cannot be made or written, or another process records there.
+    """
+
+    def __init__(
+        self, folder: Path, quota: int, floor: int, free_bytes: Callable[[Path], int] = lambda p: disk_free(p)
+    ) -> None:
+        self.folder, self._quota, self._floor, self._free_bytes = folder, quota, floor, free_bytes
+        self.removed = self.leftovers = 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise InputError(f"cannot record to {folder}", got=error.strerror or str(error)) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise InputError(f"another black box records to {folder}", fix="give each its own output") from error
+        self._remove_leftovers()
+        self._sizes = {path: _size_of(path) for path in self._records()}
+
+    def __len__(self) -> int:
+        """Records there."""
+        return len(self._sizes)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all finished records."""
+        return sum(self._sizes.values())
+
+    @property
+    def free(self) -> int:
+        """Bytes free on the disk; 0 where nobody can say."""
+        try:
+            return self._free_bytes(self.folder)
+        except OSError:
+            return 0
+
+    def next_name(self, what: str) -> Path:
+        """Where the next record is to lie."""
+        number = max((int(path.name.partition("_")[0]) for path in self._sizes), default=0) + 1
+        now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        return self.folder / f"{number:06d}_{now}_{what}"
+
+    def make_room(self, written: int, more: int) -> str:
+        """Remove the oldest records until `more` bytes beside the `written` ones of the record under way fit.
+
+        Returns:
+            What stands against it when nothing is left to remove; empty when they fit.
+        """
+        while True:
+            over = self.size + written + more > self._quota
+            if not over and self.free >= self._floor + more:
+                return ""
+            if not self._sizes:
+                return "quota" if over else "free space"
+            self._remove(min(self._sizes))
+
+    def keep(self, record: Path) -> None:
+        """Count a finished record."""
+        self._sizes[record] = _size_of(record)
+
+    def close(self) -> None:
+        """Let another process record here."""
+        os.close(self._lock)
+
+    def _records(self) -> list[Path]:
+        return [path for path in self.folder.iterdir() if NAME.match(path.name) and path.is_dir()]
+
+    def _remove(self, record: Path) -> None:
+        """Out of sight in one step, then gone: a process that is killed meanwhile leaves no half of a record."""
+        hidden = record.with_name(f".{record.name}.removed")
+        with suppress(OSError):
+            record.rename(hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
+        del self._sizes[record]
+        self.removed += 1
+
+    def _remove_leftovers(self) -> None:
+        for path in self.folder.iterdir():
+            if LEFTOVER.match(path.name) and path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+                self.leftovers += 1
+
+
+def disk_free(path: Path) -> int:
+    """Bytes that this user may still write to the disk of `path`."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+def _size_of(folder: Path) -> int:
+    """Bytes that a record takes on the disk, as far as its files say."""
+    size = 0
+    with suppress(OSError):
+        for each in folder.iterdir():
+            size += each.stat().st_blocks * 512
+    return size

@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of records: quota, floor, what is left over, and what is nobody's business."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from trustseg.errors import InputError
+from trustseg_ros.blackbox.shelf import Shelf, disk_free
+
+BLOCK = 4096
+PLENTY = 1 << 40
+
+
+def put(folder: Path, number: int, blocks: int = 1, what: str = "flag") -> Path:
+    """A record that takes `blocks` blocks of the disk."""
+    record = folder / f"{number:06d}_20260301T081500Z_{what}"
+    record.mkdir(parents=True)
+    with (record / "x.mcap").open("wb") as file:
+        file.write(os.urandom(blocks * BLOCK))
+        os.fsync(file.fileno())
+    return record
+
+
+def size_of(*records: Path) -> int:
+    return sum(each.stat().st_blocks * 512 for record in records for each in record.iterdir())
+
+
+def test_the_oldest_records_go_until_the_next_one_fits(tmp_path: Path) -> None:
+    records = [put(tmp_path, number) for number in (3, 1, 2)]
+    each = size_of(records[0])
+    shelf = Shelf(tmp_path, quota=3 * each, floor=0, free_bytes=lambda _: PLENTY)
+    assert (len(shelf), shelf.size) == (3, 3 * each)
+    assert shelf.make_room(0, 0) == ""
+    assert len(shelf) == 3
+    assert shelf.make_room(each, 1) == ""  # one that is being written, and a byte more: two have to go
+    assert sorted(p.name[:6] for p in tmp_path.iterdir() if not p.name.startswith(".")) == ["000003"]
+    assert shelf.removed == 2
+    assert shelf.next_name("flag").name.startswith("000004_")
+
+
+def test_the_floor_is_kept_and_when_nothing_is_left_to_remove_it_says_what_is_full(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        put(tmp_path, number)
+    free = iter([10, 20, 30, 30, 30])
+    shelf = Shelf(tmp_path, quota=PLENTY, floor=25, free_bytes=lambda _: next(free))
+    assert shelf.make_room(0, 0) == ""
+    assert shelf.removed == 2
+    assert shelf.make_room(0, 10) == "free space"
+    assert (len(shelf), shelf.removed) == (0, 3)
+    assert Shelf(tmp_path / "other", quota=5, floor=0).make_room(0, 6) == "quota"
+
+
+def test_a_disk_of_which_nobody_can_say_what_is_free_counts_as_full(tmp_path: Path) -> None:
+    def broken(_: Path) -> int:
+        raise OSError("stale file handle")
+
+    assert Shelf(tmp_path, quota=PLENTY, floor=1, free_bytes=broken).make_room(0, 0) == "free space"
+    assert disk_free(tmp_path) > 0
+
+
+def test_what_was_not_finished_goes_at_the_start_and_nothing_else_does(tmp_path: Path) -> None:
+    kept = put(tmp_path, 7)
+    for name in (".000008_20260301T081500Z_flag.partial-4711", ".000002_20260301T081500Z_reason.removed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.mcap").write_bytes(b"half")
+    strangers = [tmp_path / "photos", tmp_path / ".git", tmp_path / "000009_flag", tmp_path / ".x.removed"]
+    for each in strangers:
+        each.mkdir()
+    shelf = Shelf(tmp_path, quota=0, floor=0)
+    assert shelf.leftovers == 2
+    assert len(shelf) == 1
+    assert shelf.make_room(0, 1) == "quota"
+    assert not kept.exists()
+    assert {each.name for each in tmp_path.iterdir()} == {each.name for each in strangers} | {".lock"}
+
+
+def test_numbers_go_on_where_the_newest_record_is(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, PLENTY, 0)
+    first = shelf.next_name("service")
+    assert first.name.startswith("000001_")
+    assert first.name.endswith("Z_service")
+    shelf.keep(put(tmp_path, 41))
+    assert shelf.next_name("flag").name.startswith("000042_")
+
+
+def test_two_black_boxes_never_share_a_folder(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, PLENTY, 0)
+    with pytest.raises(InputError, match="another black box"):
+        Shelf(tmp_path, PLENTY, 0)
+    shelf.close()
+    Shelf(tmp_path, PLENTY, 0).close()
+
+
+def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(InputError, match="cannot record to"):
+        Shelf(tmp_path / "file" / "records", PLENTY, 0)
