@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -96,7 +97,7 @@ def test_evaluation_counts_the_published_mask_in_every_pixel(
     engine, node = Engine(size[0] * size[1], bundle.card), Publishers()
     out, camera = engine.output, np.full((*size, 3), 90, np.uint8)
     result = PerceptionResult(out.labels, out.confidence, out.features, VERDICT, HealthReport(), 1.0, 1.0)
-    outputs = Outputs(node, bundle, node, node)  # type: ignore[arg-type]
+    outputs = Outputs(node, bundle, node, SimpleNamespace(mask=lambda result: result.labels))  # type: ignore[arg-type]
     outputs.publish(Header(), Frame(camera, 1), result, True)
     message = node.sent["~/mask"]
     assert (message.height, message.width) == size

@@ -13,27 +13,14 @@ from typing import Any
 import numpy as np
 from trustseg_interfaces.msg import Segments
 
-from bundle_factory import CLASSES, PALETTE, make_tiny_bundle
+from bundle_factory import CLASSES, PALETTE
+from published_bundle import make_published_bundle
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
-from trustseg.bundle.calibration_file import SegmentModel
-from trustseg.bundle.loading import load_bundle
-from trustseg.bundle.writer import FittedFiles, update_bundle
 from trustseg_ros.common.qos import output_qos
 
 CAR, PEDESTRIAN = CLASSES.index("car"), CLASSES.index("pedestrian")
 # Of the mask; the tiny network sees blocks of four pixels.
 BOXES = {CAR: (40, 48, 32, 16), PEDESTRIAN: (88, 40, 8, 24)}
-
-
-def with_model(folder: Path) -> Path:
-    """A bundle whose model says of every pedestrian 1 / (1 + e^-1), of everything else a half."""
-    bundle = load_bundle(make_tiny_bundle(folder, height=HEIGHT, width=WIDTH))
-    model = SegmentModel(
-        classes=["car", "pedestrian"], features=["class/pedestrian"], mean=[0.0], std=[1.0], weight=[1.0], bias=0.0
-    )
-    calibration = bundle.calibration().model_copy(update={"segments": model})
-    update_bundle(bundle, "fp32", FittedFiles(calibration=calibration, verdict=None, quality={}))
-    return folder
 
 
 def publish_street(probe: Probe) -> Any:
@@ -57,7 +44,7 @@ def heard(probe: Probe) -> list[Segments]:
 def test_a_tracker_hears_class_box_and_predicted_iou(
     segmenter: Callable[..., Any], probe: Probe, tmp_path: Path
 ) -> None:
-    segmenter(bundle=str(with_model(tmp_path / "engines" / "objects")))
+    segmenter(bundle=str(make_published_bundle(tmp_path / "engines" / "objects", HEIGHT, WIDTH)))
     probe.connect()
     message = heard(probe)[-1]
     assert stamp_ns(message) in probe.sent

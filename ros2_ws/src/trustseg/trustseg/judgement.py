@@ -20,6 +20,7 @@ from trustseg.calibration import ConfidenceTable, corridor_mask
 from trustseg.errors import BundleError
 from trustseg.reasons import Reason
 from trustseg.segments import Segment, SegmentReader
+from trustseg.selective_risk import Selection, selection
 from trustseg.types import EngineOutput, FrameVerdict, HealthReport, UInt8Array
 from trustseg.verdict import ONE_CLASS_SHARE, Judge
 
@@ -69,6 +70,7 @@ class Judgement:
         mask = corridor_mask(*card.size, card.corridor.polygon)
         self._table = ConfidenceTable(calibration.table, card.low_confidence_threshold, mask, calibration.scene_shift)
         self._objects = SegmentReader(calibration.segments, card.classes, card.low_confidence_threshold)
+        self._selective, self._name = calibration.selective_risk, card.name
         self._judge = Judge(verdict, card.feature_names, len(card.classes), calibration.low_confidence, one_class_share)
 
     def judge(self, output: EngineOutput, health: HealthReport) -> tuple[FrameVerdict, UInt8Array]:
@@ -88,6 +90,14 @@ class Judgement:
     def predicts_segments(self) -> bool:
         """Whether segments have a predicted IoU."""
         return self._objects.predicts
+
+    def selection(self, risk: float) -> Selection | None:
+        """Which pixels a mask keeps for a selective `risk`, 0..1; None for 0: all of them.
+
+        Raises:
+            BundleError: the bundle has no bounds of the risk, or no confidence holds it.
+        """
+        return selection(self._selective, risk, self._name) if risk > 0 else None
 
     def proof(self, case: GoldenCase) -> JudgementProof:
         """What this judgement makes of the output that is expected for the golden image."""

@@ -31,10 +31,12 @@ class PipelineConfig:
     Attributes:
         health: thresholds of the input checks.
         one_class_share: share of the image above which a single class is implausible, 0..1.
+        selective_risk: largest share of wrong pixels among those that `Pipeline.mask` keeps, 0..1; 0: it keeps all.
     """
 
     health: HealthConfig = field(default_factory=HealthConfig)
     one_class_share: float = ONE_CLASS_SHARE
+    selective_risk: float = 0.0
 
 
 class Pipeline:
@@ -46,7 +48,8 @@ class Pipeline:
         config: settings.
 
     Raises:
-        BundleError: verdict model or calibration is missing, altered or of another model.
+        BundleError: verdict model or calibration is missing, altered or of another model, or no confidence holds the
+            selective risk.
     """
 
     def __init__(self, bundle: Bundle, backend: Backend, *, config: PipelineConfig | None = None) -> None:
@@ -62,6 +65,7 @@ class Pipeline:
         self.model_sha256 = bundle.model(precision).sha256
         self.calibration_sha256 = bundle.calibration_sha256(precision)
         self._judgement = Judgement(bundle, precision, self.config.one_class_share)
+        self.selection = self._judgement.selection(self.config.selective_risk)
         self._health = InputHealth(self.config.health)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="input health")
         self._settings = self._settings_now()
@@ -97,6 +101,11 @@ class Pipeline:
             # Of an output that is not valid nothing is known to be a thing that has a class.
             unknown=np.full_like(output.unknown, 255) if verdict.reasons & Reason.OUTPUT_INVALID else output.unknown,
         )
+
+    def mask(self, result: PerceptionResult) -> UInt8Array:
+        """The mask of a processed frame as it is published, uint8 (h, w): its labels, with a selective risk 255
+        (unlabelled) where the confidence is below the threshold for that risk."""
+        return result.labels if self.selection is None else self.selection.kept(result.labels, result.confidence)
 
     def segments(self, result: PerceptionResult) -> list[Segment]:
         """Objects in the mask of a processed frame (cars, pedestrians ...), each with its predicted IoU.
@@ -162,7 +171,7 @@ class Pipeline:
         return self._golden
 
     def _settings_now(self) -> str:
-        return fingerprint((self.card, self.config, self._health.config))
+        return fingerprint((self.card, self.config, self._health.config, self.selection))
 
     def reset(self) -> None:
         """Forget earlier frames (a new stream begins)."""

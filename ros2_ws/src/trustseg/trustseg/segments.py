@@ -81,6 +81,12 @@ class Parts:
         """Mean of `values` (m,), one a pixel of a part, over each part, float64 (n,)."""
         return np.asarray(np.bincount(self.part, values, minlength=len(self)) / np.maximum(self.area, 1), np.float64)
 
+    def ids(self, size: tuple[int, int]) -> npt.NDArray[np.int32]:
+        """int32 (h, w) of a mask of `size`: the part of each pixel, -1 outside of all."""
+        found = np.full(size[0] * size[1], -1, np.int32)
+        found[self.place] = self.part
+        return found.reshape(size)
+
 
 def connected_parts(labels: UInt8Array, classes: Sequence[int], least: int) -> Parts:
     """Parts of at least `least` pixels of `classes` in a mask uint8 (h, w)."""

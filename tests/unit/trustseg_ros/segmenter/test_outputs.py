@@ -88,13 +88,19 @@ class NoOverrides:
         return qos
 
 
-class Objects:
-    """Says of which results the objects were asked for, and finds two."""
+class Reader:
+    """Says of which results the objects were asked for, and finds two; the mask keeps all unless told else."""
 
     predicts_segments = True
 
     def __init__(self) -> None:
         self.asked: list[PerceptionResult] = []
+        self.unlabelled: np.ndarray | None = None
+
+    def mask(self, result: PerceptionResult) -> np.ndarray:
+        if self.unlabelled is None:
+            return result.labels
+        return np.where(self.unlabelled, np.uint8(255), result.labels)
 
     def segments(self, result: PerceptionResult) -> list[Segment]:
         self.asked.append(result)
@@ -102,13 +108,13 @@ class Objects:
 
 
 @pytest.fixture
-def objects() -> Objects:
-    return Objects()
+def reader() -> Reader:
+    return Reader()
 
 
 @pytest.fixture
-def outputs(node: Node, bundle: Bundle, objects: Objects) -> Outputs:
-    return Outputs(node, bundle, NoOverrides(), objects)  # type: ignore[arg-type]
+def outputs(node: Node, bundle: Bundle, reader: Reader) -> Outputs:
+    return Outputs(node, bundle, NoOverrides(), reader)  # type: ignore[arg-type]
 
 
 def frame(height: int = 4, width: int = 6, order: str = "rgb") -> Frame:
@@ -136,13 +142,11 @@ def test_every_topic_is_there_with_its_type_and_quality_of_service(node: Node, o
     assert label_info is None or label_info[1] == static_qos()
 
 
-def test_every_quality_of_service_may_be_overridden_as_a_publishers(
-    node: Node, bundle: Bundle, objects: Objects
-) -> None:
+def test_every_quality_of_service_may_be_overridden_as_a_publishers(node: Node, bundle: Bundle, reader: Reader) -> None:
     def applied(qos: Any, topic: str, entity: str) -> tuple[Any, str, str]:
         return qos, topic, entity
 
-    Outputs(node, bundle, SimpleNamespace(applied=applied), objects)  # type: ignore[arg-type]
+    Outputs(node, bundle, SimpleNamespace(applied=applied), reader)  # type: ignore[arg-type]
     assert {topic: each.qos[1:] for topic, each in node.publishers.items()} == {
         topic: (topic, "publisher") for topic in node.publishers
     }
@@ -200,26 +204,26 @@ def test_objects_at_camera_size_are_in_pixels_of_the_enlarged_mask(node: Node, o
     assert [(s.x, s.y, s.width, s.height, s.area) for s in sent.segments] == [(0, 2, 2, 2, 4), (2, 0, 4, 4, 12)]
 
 
-def test_objects_that_nobody_asks_for_are_not_looked_for(node: Node, outputs: Outputs, objects: Objects) -> None:
+def test_objects_that_nobody_asks_for_are_not_looked_for(node: Node, outputs: Outputs, reader: Reader) -> None:
     outputs.publish_segments(HEADER, frame(), RESULT, False)
-    assert (node["segments"].sent, objects.asked) == ([], [])
+    assert (node["segments"].sent, reader.asked) == ([], [])
     node["segments"].readers = 1
     outputs.publish_segments(HEADER, frame(), RESULT, False)
-    assert objects.asked == [RESULT]
+    assert reader.asked == [RESULT]
 
 
-def test_without_a_model_of_segments_the_message_says_so(node: Node, outputs: Outputs, objects: Objects) -> None:
+def test_without_a_model_of_segments_the_message_says_so(node: Node, outputs: Outputs, reader: Reader) -> None:
     node["segments"].readers = 1
-    objects.predicts_segments = False
+    reader.predicts_segments = False
     outputs.publish_segments(HEADER, frame(), RESULT, False)
     assert not node["segments"].sent[0].has_predicted_iou
 
 
 @pytest.fixture
-def knowing(node: Node, objects: Objects, tmp_path: Path) -> Outputs:
+def knowing(node: Node, reader: Reader, tmp_path: Path) -> Outputs:
     """Outputs of a bundle that has a plane of unknown objects."""
     bundle = load_bundle(make_tiny_bundle(tmp_path / "engines" / "knowing", unknown=True))
-    return Outputs(node, bundle, NoOverrides(), objects)  # type: ignore[arg-type]
+    return Outputs(node, bundle, NoOverrides(), reader)  # type: ignore[arg-type]
 
 
 STRANGE = replace(RESULT, unknown=np.array([[0, 200]], np.uint8))
@@ -303,3 +307,23 @@ def test_destroying_takes_every_publisher_down_once(node: Node, outputs: Outputs
     outputs.destroy()
     assert node.publishers == {}
     outputs.destroy()
+
+
+def test_what_the_mask_does_not_keep_is_unlabelled_on_every_topic_that_shows_it(
+    node: Node, outputs: Outputs, reader: Reader
+) -> None:
+    reader.unlabelled = np.array([[True, False, False], [False, False, True]])
+    kept = np.where(reader.unlabelled, np.uint8(255), LABELS)
+    assert outputs.publish(HEADER, frame(4, 6), RESULT, True) == zlib.crc32(
+        kept.repeat(2, axis=0).repeat(2, axis=1).tobytes()
+    )
+    assert outputs.publish(HEADER, frame(), RESULT, False) == zlib.crc32(kept.tobytes())
+    assert np.array_equal(pixels(node["mask"].sent[1]), kept)
+    assert np.array_equal(pixels(node["confidence"].sent[1]), CONFIDENCE)
+    for topic in ("color_mask", "overlay"):
+        node[topic].readers = 1
+    outputs.publish_pictures(HEADER, frame(), RESULT, 1.0, None)
+    for topic in ("color_mask", "overlay"):
+        shown = pixels(node[topic].sent[0])
+        assert not shown[reader.unlabelled].any()
+        assert np.array_equal(shown[~reader.unlabelled], np.array(PALETTE, np.uint8)[LABELS[~reader.unlabelled]])

@@ -55,6 +55,25 @@ class SegmentModel(Strict):
         return self
 
 
+class SelectiveRisk(Strict):
+    """Of each published confidence (P x 255): upper bound of the share of wrong pixels among those of this confidence
+    or more, and the share of all pixels that these are; measured on clean images of the camera."""
+
+    bound: list[Share] = Field(min_length=256, max_length=256)
+    coverage: list[Share] = Field(min_length=256, max_length=256)
+    level: float = Field(gt=0.5, lt=1.0, allow_inf_nan=False)  # of the bound: it fails for one in 1 / (1 - level) sets
+    images: int = Field(gt=0)
+    blocks: int = Field(gt=0)  # of neighbouring frames: how many draws that is
+
+    @model_validator(mode="after")
+    def _monotone(self) -> SelectiveRisk:
+        for what, values in (("bound", self.bound), ("coverage", self.coverage)):
+            for code in range(255):
+                if values[code + 1] > values[code]:
+                    raise ValueError(f"{what} must not rise, but {what}[{code + 1}] > {what}[{code}]")
+        return self
+
+
 class CalibrationFile(Strict):
     """`calibration/<bundle>/<precision>.json`: code -> P(pixel right), of one model in one precision."""
 
@@ -66,6 +85,7 @@ class CalibrationFile(Strict):
     scene_shift: SceneShift | None = None
     low_confidence: LowConfidenceLimits = Field(default_factory=LowConfidenceLimits)
     segments: SegmentModel | None = None  # None: objects are told of without a predicted IoU
+    selective_risk: SelectiveRisk | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")

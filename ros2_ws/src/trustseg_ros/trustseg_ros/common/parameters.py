@@ -129,6 +129,13 @@ class SegmenterConfig(Timing):
         "network", "size of mask and confidence; camera: enlarged to the image's", choices=("network", "camera"),
         live=True,
     )  # fmt: skip
+    selective_risk: float = parameter(
+        0.0,
+        "largest share of wrong pixels among those that the mask keeps, the others are 255; 0: it keeps all",
+        minimum=0.0,
+        maximum=0.5,
+        idle=True,
+    )
     allow_resolution_change: bool = parameter(
         False, "accept images of another size or encoding than the first one", live=True
     )

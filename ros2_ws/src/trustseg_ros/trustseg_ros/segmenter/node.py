@@ -131,7 +131,9 @@ class Segmenter(LifecycleNode):
                 backend = self._selected(config.backend, bundle)
                 spares = spare_order(config.backend, backend.name)
                 backend = self._wrapped(backend, bundle)
-                pipeline = Pipeline(bundle, backend, config=PipelineConfig(health=health))
+                pipeline = Pipeline(
+                    bundle, backend, config=PipelineConfig(health, selective_risk=config.selective_risk)
+                )
                 engines = BackendFailover(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
                 self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides, pipeline))
         except Exception as error:
@@ -141,6 +143,8 @@ class Segmenter(LifecycleNode):
         self.fault.clear()
         self.get_logger().info(f"configured: bundle {bundle.card.name} on {backend.name} {backend.precision}")
         self.get_logger().info(unknown_objects_policy(bundle, backend.precision))
+        if pipeline.selection is not None:
+            self.get_logger().info(f"the mask keeps {pipeline.selection.describe()}")
         if not pipeline.predicts_segments:
             self.get_logger().info(f"bundle {bundle.card.name} has no model of segments: their predicted IoU is NaN")
         return SUCCESS

@@ -34,8 +34,8 @@ OVERRIDABLE = (
 )  # fmt: skip
 
 
-class Objects(Protocol):
-    """What finds objects: a `trustseg.pipeline.Pipeline`."""
+class ResultReader(Protocol):
+    """What a result says beyond its maps: a `trustseg.pipeline.Pipeline`."""
 
     @property
     def predicts_segments(self) -> bool:
@@ -46,6 +46,10 @@ class Objects(Protocol):
         """The objects in the mask of a processed frame."""
         ...
 
+    def mask(self, result: PerceptionResult) -> UInt8Array:
+        """The mask of a processed frame as it is published, uint8 (h, w)."""
+        ...
+
 
 class Outputs:
     """Publishers of one configured node.
@@ -54,11 +58,11 @@ class Outputs:
         node: owner; its private topics are used.
         bundle: names and colours of the classes.
         overrides: changes of the quality of service of `OVERRIDABLE`.
-        objects: finds the objects in a mask, while somebody listens to them.
+        reader: gives the mask to publish, and finds the objects in it while somebody listens to them.
     """
 
-    def __init__(self, node: LifecycleNode, bundle: Bundle, overrides: QosOverrides, objects: Objects) -> None:
-        self._objects = objects
+    def __init__(self, node: LifecycleNode, bundle: Bundle, overrides: QosOverrides, reader: ResultReader) -> None:
+        self._reader = reader
         self._node = node
         self._colours = ClassColours([c.color for c in bundle.card.classes])
         self._mask, self._confidence, self._picture = ImageMessage("mono8"), ImageMessage("mono8"), ImageMessage("rgb8")
@@ -105,7 +109,7 @@ class Outputs:
 
     def publish(self, header: Header, frame: Frame, result: PerceptionResult, to_camera_size: bool) -> int:
         """Publish mask and confidence with the image's header; returns the CRC-32 of the mask's data."""
-        labels, confidence = result.labels, result.confidence
+        labels, confidence = self._reader.mask(result), result.confidence
         if to_camera_size:
             size = (frame.image.shape[0], frame.image.shape[1])
             labels, confidence = nearest(labels, size), nearest(confidence, size)
@@ -127,23 +131,24 @@ class Outputs:
         size = (result.labels.shape[0], result.labels.shape[1])
         published = (frame.image.shape[0], frame.image.shape[1]) if to_camera_size else size
         names = [each.name for each in self._bundle.card.classes]
-        found, predicted = self._objects.segments(result), self._objects.predicts_segments
+        found, predicted = self._reader.segments(result), self._reader.predicts_segments
         self._segments_out.publish(segments_message(header, found, names, size, published, predicted))
 
     def publish_pictures(
         self, header: Header, frame: Frame, result: PerceptionResult, opacity: float, info: CameraInfo | None
     ) -> None:
         """Publish the pictures and the camera info that somebody listens to."""
-        labels = result.labels
-        self._if_heard(self._color_out, header, lambda: self._colours.mask(labels))
+        self._if_heard(self._color_out, header, lambda: self._colours.mask(self._reader.mask(result)))
         self._if_heard(
             self._overlay_out,
             header,
-            lambda: self._colours.overlay(labels, in_order(frame.image, frame.color_order, "rgb"), opacity),
+            lambda: self._colours.overlay(
+                self._reader.mask(result), in_order(frame.image, frame.color_order, "rgb"), opacity
+            ),
         )
         self._if_heard(self._heat_out, header, lambda: confidence_heat(result.confidence))
         if info is not None and self._info_out.get_subscription_count():
-            size = (labels.shape[0], labels.shape[1])
+            size = (result.labels.shape[0], result.labels.shape[1])
             scaled = scaled_camera_info(info, header, size)
             if scaled is not None:
                 self._info_out.publish(scaled)
