@@ -42,6 +42,8 @@ def test_json_has_budget_and_figures_of_every_backend(tiny: Path, capsys: pytest
     assert [path["backend"] for path in printed["paths"]] == ["onnxruntime", "openvino"]
     assert [stage["name"] for stage in printed["budget"]] == [stage.name for stage in bench.BUDGET]
     assert printed["paths"][0]["engine"]["median_ms"] > 0
+    timed = {stage.name for stage in bench.BUDGET if stage.part not in ("engine", "ros")}
+    assert set(printed["paths"][0]["stages"]) == timed >= {"judge", "objects"}
     assert printed["ros"] is None
 
 

@@ -41,7 +41,7 @@ class Stage:
     what: str
 
 
-ENGINE, PIPELINE, ROS = "engine", "pipeline", "ros"
+ENGINE, PIPELINE, ROS, ASKED = "engine", "pipeline", "ros", "asked"  # the last: only while somebody subscribes
 BUDGET: tuple[Stage, ...] = (
     Stage("transport in", ROS, 2.0, "camera's publish to the callback"),
     Stage("frame checks", PIPELINE, 0.2, "stamps, layout, size, encoding"),
@@ -52,6 +52,7 @@ BUDGET: tuple[Stage, ...] = (
     Stage("judge", PIPELINE, 0.2, "features to verdict"),
     Stage("node", ROS, 1.5, "decode, hand over, messages"),
     Stage("transport out", ROS, 1.5, "status to its reader"),
+    Stage("objects", ASKED, 3.0, "~/segments, after the status, while somebody subscribes"),
 )
 # What the stages may add together: the pipeline to the bare engine call, ROS to the pipeline (median, milliseconds).
 PIPELINE_BUDGET_MS = 2.0
@@ -165,7 +166,17 @@ class _Bench:
             self._process(index)
 
     def start_round(self) -> None:
-        for name in ("engine", "pipeline", "added", "frame checks", "input health", "resize", "calibrate", "judge"):
+        for name in (
+            "engine",
+            "pipeline",
+            "added",
+            "frame checks",
+            "input health",
+            "resize",
+            "calibrate",
+            "judge",
+            "objects",
+        ):
             self._rounds.setdefault(name, []).append([])
 
     def call(self, index: int) -> None:
@@ -191,6 +202,7 @@ class _Bench:
 
         summary = self._timed("calibrate", calibrated)
         self._timed("judge", lambda: self._judge.judge(output, summary, health))
+        self._timed("objects", lambda: self._pipeline.segments(result))
 
     def result(self) -> PathTiming:
         timings = {name: _timing(rounds) for name, rounds in self._rounds.items()}
@@ -198,7 +210,7 @@ class _Bench:
             backend=self._backend.name, version=self._backend.version, engine=timings["engine"],
             pipeline=timings["pipeline"], added=timings["added"],
             ratio=timings["pipeline"].median_ms / timings["engine"].median_ms,
-            stages={stage.name: timings[stage.name] for stage in BUDGET if stage.part == PIPELINE},
+            stages={stage.name: timings[stage.name] for stage in BUDGET if stage.part in (PIPELINE, ASKED)},
             cpu_percent=100.0 * self._cpu_s / self._wall_s, memory_mb=peak_memory_mb(),
         )  # fmt: skip
 

@@ -80,8 +80,8 @@ class View:
 
 
 @dataclass(frozen=True)
-class _Prepared:
-    """An image's views at network size, uint8 (h, w, 3) each, and its labels as in the file."""
+class PreparedImage:
+    """An image's views, uint8 (h, w, 3) each, as the network takes them, and its labels as in the file."""
 
     stem: str
     labels: UInt8Array
@@ -101,6 +101,9 @@ def views_of(
     ]
 
 
+ViewsOf = Callable[[int, int], list[View]]
+
+
 def collect_folder(
     folder: LabelledFolder, backends: list[Backend], card: Card, seed: int, limit: int | None,
     on_image: Callable[[], None],
@@ -113,20 +116,38 @@ def collect_folder(
     Raises:
         InputError: no pairs, or a file that does not fit (see `labelled_images`).
     """
+    count, prepare = folder_images(folder, card, seed, limit)
+    return _collect(prepare, count, folder, backends, card, str(folder.images), on_image)
+
+
+def folder_images(
+    folder: LabelledFolder, card: Card, seed: int, limit: int | None, views: ViewsOf = views_of
+) -> tuple[int, Callable[[int], PreparedImage]]:
+    """How many images of `folder` there are, at most `limit`, and what prepares one of them by its number."""
     pairs = chosen(find_pairs(folder.images, folder.labels, folder.names), limit)
 
-    def prepare(index: int) -> _Prepared:
+    def prepare(index: int) -> PreparedImage:
         pair = read_pair(pairs[index], len(card.classes), folder.void)
         image = network_image(pair.image, card.size, "bgr", "rgb")
-        return _prepared(pairs[index].image.stem, image, pair.labels, views_of(index, seed), card)
+        return _prepared(pairs[index].image.stem, image, pair.labels, views(index, seed), card)
 
-    return _collect(prepare, len(pairs), folder, backends, card, str(folder.images), on_image)
+    return len(pairs), prepare
 
 
 def collect_rendered(
     count: int, backends: list[Backend], card: Card, seed: int, on_image: Callable[[], None]
 ) -> CalibrationRows:
-    """Rows of every view of `count` rendered scenes of seeds from `SCENE_SEED` on."""
+    """Rows of every view of `count` rendered scenes of seeds from `SCENE_SEED` on; InputError: as `rendered_images`."""
+    source = LabelledFolder(Path(RENDERED), Path(RENDERED), None, seen=False)
+    return _collect(rendered_images(card, seed), count, source, backends, card, RENDERED, on_image)
+
+
+def rendered_images(card: Card, seed: int) -> Callable[[int], PreparedImage]:
+    """What prepares a rendered scene by its number.
+
+    Raises:
+        InputError: the bundle's classes are not those of the scenes.
+    """
     from trustseg_lab.scenes import SCENE_CLASSES, random_frame
 
     if not has_scene_classes(card):
@@ -137,13 +158,12 @@ def collect_rendered(
             fix="calibrate with --scenes 0",
         )
 
-    def prepare(index: int) -> _Prepared:
+    def prepare(index: int) -> PreparedImage:
         frame = random_frame(SCENE_SEED + index, scene_size(index, card.size))
         views = views_of(index, seed + 1)
         return _prepared(f"scene{index}", frame.image_rgb, frame.labels, views, card, frame.depth_m)
 
-    source = LabelledFolder(Path(RENDERED), Path(RENDERED), None, seen=False)
-    return _collect(prepare, count, source, backends, card, RENDERED, on_image)
+    return prepare
 
 
 def has_scene_classes(card: Card) -> bool:
@@ -173,7 +193,7 @@ def _some(kinds: tuple[str, ...], count: int, rng: np.random.Generator) -> list[
 def _prepared(
     stem: str, image_rgb: UInt8Array, labels: UInt8Array, views: list[View], card: Card,
     depth_m: Float32Array | None = None,
-) -> _Prepared:  # fmt: skip
+) -> PreparedImage:  # fmt: skip
     """Every view of `image_rgb`, whose size is that of the camera, at network size and in the network's order."""
     images = []
     for view in views:
@@ -182,11 +202,11 @@ def _prepared(
             seen = apply_condition(view.kind, view.severity, image_rgb, depth_m, view.seed)
         bgr = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), np.uint8)
         images.append(np.ascontiguousarray(network_image(bgr, card.size, "bgr", card.input.color_order)))
-    return _Prepared(stem, labels, images, views)
+    return PreparedImage(stem, labels, images, views)
 
 
 def _collect(
-    prepare: Callable[[int], _Prepared], count: int, folder: LabelledFolder, backends: list[Backend], card: Card,
+    prepare: Callable[[int], PreparedImage], count: int, folder: LabelledFolder, backends: list[Backend], card: Card,
     source: str, on_image: Callable[[], None],
 ) -> CalibrationRows:  # fmt: skip
     free: SimpleQueue[Backend] = SimpleQueue()
@@ -210,7 +230,7 @@ def _collect(
 
 
 def _rows_of_image(
-    prepared: _Prepared, backend: Backend, card: Card, folder: LabelledFolder, source: str
+    prepared: PreparedImage, backend: Backend, card: Card, folder: LabelledFolder, source: str
 ) -> CalibrationRows:
     """Rows of one image's views; the block is not known here."""
     size = (prepared.labels.shape[0], prepared.labels.shape[1])

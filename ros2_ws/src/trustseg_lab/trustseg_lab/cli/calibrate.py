@@ -23,6 +23,12 @@ from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.subcommands.calibrate_published import (
+    PublishedOptions,
+    calibrate_published,
+    fitted_on_the_old_table,
+    judged_sets,
+)
 from trustseg_lab.cli.tables.calibrate_tables import print_calibration
 
 TABLE_WIDTH = 110
@@ -62,6 +68,21 @@ def calibrate(
         bool, typer.Option("--temperature", help="Fit a temperature too, a baseline beside the table (with --data).")
     ] = False,
     cache: Annotated[Path | None, typer.Option(help="Folder for collected features, so that a refit is quick.")] = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="Fit what rests on the published confidence: the predicted IoU of objects and the bounds of selective "
+            "risk. Confidence table and image verdict stay as they are.",
+        ),
+    ] = False,
+    objects: Annotated[
+        str, typer.Option(help="With --published: classes that are objects, by commas. Default: the foreground ones.")
+    ] = "",
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(help="[NAME=]IMAGES:LABELS[:VOID] to judge with --published and never fit on. Repeatable."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit and report; leave the bundle as it is.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on stdout.")] = False,
 ) -> None:
@@ -83,6 +104,27 @@ def calibrate(
     loaded = load_bundle(bundle, draft=True)
     if scenes is None:
         scenes = SCENES if has_scene_classes(loaded.card) else 0
+    if (objects or judge) and not published:
+        raise InputError("--objects and --judge say nothing without --published", fix="add --published")
+    if published:
+        return calibrate_published(
+            bundle,
+            PublishedOptions(
+                folders=folders,
+                judged=judged_sets(judge or [], names),
+                scenes=scenes,
+                limit=limit,
+                objects=objects,
+                backend=backend or loaded.card.default_backend,
+                precision=precision,
+                threads=threads,
+                seed=seed,
+                dry_run=dry_run,
+                as_json=as_json,
+            ),
+            {"command": _command(bundle), "date": _today(), "seed": seed},
+            err,
+        )
     if not folders and not scenes:
         raise InputError("nothing to calibrate on", expected="--data IMAGES:LABELS[:VOID] or --scenes N")
     # Not "auto": which backend is the fastest changes from run to run, and kept features belong to one of them.
@@ -93,7 +135,7 @@ def calibrate(
     scaled = _temperature(loaded, folders, limit, used, precision, threads, seed) if temperature else None
     context = CalibrationContext(
         temperature=scaled, bundle=loaded, precision=precision, backend=used, command=_command(loaded.card.name),
-        seed=seed, date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"), data=_summary(rows),
+        seed=seed, date=_today(), data=_summary(rows),
     )  # fmt: skip
     with Bars(err) as progress:
         task = progress.add_task("fit", total=1 + fit_steps())
@@ -115,8 +157,15 @@ def calibrate(
     if dry_run:
         err.print("dry run: the bundle is as it was")
         return
+    lost = fitted_on_the_old_table(loaded, precision)
     for path in update_bundle(loaded, precision, result.files):
         err.print(f"written: {path}")
+    if lost:
+        err.print(f"trustseg: {lost}", style="yellow", soft_wrap=True)
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
 
 
 def one_sided(quality: npt.NDArray[np.float64]) -> str:

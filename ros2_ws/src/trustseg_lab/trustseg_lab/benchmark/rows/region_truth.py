@@ -1,20 +1,16 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Partitions of a mask into regions, and how right each region is.
-
-IoU_adj of a segment (Rottmann et al., 2020): only those pixels of the truth's segments of the same class count that
-no other predicted segment of the class covers, so that a segment is not blamed for its neighbour's part.
-"""
+"""Partitions of a mask into regions, and how right each region is."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
+from trustseg.segments import connected_parts
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.reading import Regions
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.metrics.segment_iou import adjusted_iou
 
 # Segments below this many pixels of the lattice are noise: they join no statistic.
 LEAST_PIXELS = 8
@@ -23,18 +19,8 @@ GRID_ROWS, GRID_COLUMNS = 8, 8
 
 def components(labels: UInt8Array, least: int = LEAST_PIXELS) -> Regions:
     """Connected parts (8 neighbours) of each class of a mask uint8 (h, w), of at least `least` pixels."""
-    ids = np.full(labels.shape, -1, np.int32)
-    class_of: list[int] = []
-    for each in np.unique(labels):
-        count, found, stats, _ = cv2.connectedComponentsWithStats((labels == each).astype(np.uint8), connectivity=8)
-        kept = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= least)
-        kept = kept[kept > 0]
-        place = np.full(count, -1, np.int32)
-        place[kept] = len(class_of) + np.arange(len(kept))
-        inside = place[found]
-        ids = np.where(inside >= 0, inside, ids)
-        class_of += [int(each)] * len(kept)
-    return Regions(ids, np.array(class_of, np.uint8))
+    parts = connected_parts(labels, np.unique(labels).tolist(), least)
+    return Regions(parts.ids((labels.shape[0], labels.shape[1])), parts.class_of)
 
 
 def grid(labels: UInt8Array, rows: int = GRID_ROWS, columns: int = GRID_COLUMNS) -> Regions:
@@ -51,26 +37,7 @@ def segment_iou(segments: Regions, sample: Sample) -> Float32Array:
     """IoU_adj of each segment, float32 (n,); NaN where its labels are all void."""
     truth = np.where(sample.truth.known, sample.truth.labels, 255).astype(np.uint8)
     real = components(truth, least=1)
-    inside = (segments.ids >= 0) & sample.truth.known
-    own, other = segments.ids[inside], real.ids[inside]
-    pairs, size = np.unique(np.stack([own, other]), axis=1, return_counts=True)
-    same = (pairs[1] >= 0) & (real.class_of[pairs[1]] == segments.class_of[pairs[0]])
-    pairs, size = pairs[:, same], size[same]
-    hit = np.bincount(pairs[0], size, minlength=segments.count)
-    known = np.bincount(own, minlength=segments.count).astype(np.float64)
-    # Pixels of the touched real segments that the mask gives to another class, or to no kept segment of this class.
-    missed = _uncovered(real, segments, sample)
-    outside = np.bincount(pairs[0], missed[pairs[1]], minlength=segments.count)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(known > 0, hit / (known + outside), np.nan), np.float32)
-
-
-def _uncovered(real: Regions, segments: Regions, sample: Sample) -> npt.NDArray[np.float64]:
-    """Pixels of each real segment whose predicted class is another one, float64 (n,)."""
-    ids = real.ids.ravel()
-    predicted = sample.labels.ravel()
-    wrong = (ids >= 0) & (predicted != real.class_of[np.maximum(ids, 0)])
-    return np.bincount(ids[wrong], minlength=real.count).astype(np.float64)
+    return adjusted_iou(segments.ids, segments.class_of, real.ids, real.class_of, sample.labels, sample.truth.known)
 
 
 def region_accuracy(regions: Regions, sample: Sample) -> Float32Array:

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What is accepted from a confidence on, and how much of it is wrong (selective classification: El-Yaniv and Wiener,
+JMLR 2010)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trustseg_lab.metrics.score_histogram import WRONG, Counts, Floats
+
+
+@dataclass(frozen=True)
+class SelectiveFigures:
+    """What a threshold does: share of pixels that it accepts, and of wrong ones among them; NaN where that is none."""
+
+    coverage: float
+    risk: float
+
+
+def selective_figures(codes: Counts, threshold: int) -> SelectiveFigures:
+    """Figures of pixels int64 (2, 256), wrong and right ones per confidence, accepted from `threshold` on."""
+    total, accepted = codes.sum(), codes[:, threshold:].sum()
+    coverage = float(accepted / total) if total else float("nan")
+    return SelectiveFigures(coverage, float(codes[WRONG, threshold:].sum() / accepted) if accepted else float("nan"))
+
+
+def from_above(counts: Counts | Floats) -> Floats:
+    """Counts (..., 256) of codes as those of this code or more, float64."""
+    return np.asarray(np.cumsum(counts[..., ::-1], axis=-1)[..., ::-1], np.float64)

@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Coverage and risk of what a threshold accepts, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trustseg_lab.metrics.selective_figures import from_above, selective_figures
+
+
+def test_what_a_threshold_accepts() -> None:
+    codes = np.zeros((2, 256), np.int64)
+    codes[0, 5], codes[1, 5], codes[0, 250], codes[1, 250] = 4, 6, 1, 9
+    told = selective_figures(codes, 6)
+    assert (told.coverage, told.risk) == (0.5, 0.1)
+    assert selective_figures(codes, 5).risk == selective_figures(codes, 0).risk == 0.25
+    assert selective_figures(codes, 0).coverage == 1.0
+
+
+def test_nothing_accepted_has_no_risk_and_nothing_at_all_no_coverage() -> None:
+    codes = np.zeros((2, 256), np.int64)
+    assert np.isnan(selective_figures(codes, 0).coverage)
+    codes[1, 250] = 1
+    nothing = selective_figures(codes, 251)
+    assert nothing.coverage == 0.0
+    assert np.isnan(nothing.risk)
+
+
+def test_counts_of_a_code_or_more() -> None:
+    assert from_above(np.array([[1, 2, 3], [0, 0, 4]])).tolist() == [[6.0, 5.0, 3.0], [4.0, 4.0, 4.0]]
