@@ -91,6 +91,12 @@ def replay(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write overlay.mp4: the mask over every image, and the flag as a bar.")
     ] = False,
+    segments: Annotated[
+        bool, typer.Option("--segments", help="Write segments.parquet: the objects of each mask, with predicted IoU.")
+    ] = False,
+    selective_risk: Annotated[
+        float, typer.Option(help="As the node's parameter: tells what the mask keeps, and with labels the risk it had.")
+    ] = 0.0,
     fail_on: Annotated[
         str, typer.Option(metavar="EXPR", help="Exit 1 when it holds: 'failure_share > 0.02 or miou < 0.6'.")
     ] = "",
@@ -119,6 +125,7 @@ def replay(
         latency_budget_ms=latency_budget_ms, live=live,
         recorded_stamps=stamps == "recorded", frozen=frozen,
         allow_resolution_change=allow_resolution_change, annotated=annotated, pictures=pictures, overlay=overlay,
+        segments=segments, selective_risk=selective_risk,
     )  # fmt: skip
     request = ReplayRequest(
         inputs=tuple(inputs), out=out, options=options, topics=tuple(topic or ()), every_topic=all_topics,

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,8 +25,9 @@ from trustseg.imaging.resize import network_image
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode
-from trustseg.types import UInt8Array
+from trustseg.types import PerceptionResult, UInt8Array
 from trustseg_lab.data import shown
+from trustseg_lab.metrics.selective_figures import selective_figures
 from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
 from trustseg_lab.recordings.sources import fingerprint, open_sources, stated_period_ns
 from trustseg_lab.replay.background_writer import BackgroundWriter
@@ -35,10 +37,18 @@ from trustseg_lab.replay.results.annotated import AnnotatedBag
 from trustseg_lab.replay.results.confidence_tables import ConfidenceTables
 from trustseg_lab.replay.results.drive_pictures import DrivePictures
 from trustseg_lab.replay.results.flag import FlagTrack
-from trustseg_lab.replay.results.frame_table import TableWriter, frame_row, frame_schema, timing_row, timing_schema
+from trustseg_lab.replay.results.frame_table import (
+    SELECTIVE,
+    TableWriter,
+    frame_row,
+    frame_schema,
+    timing_row,
+    timing_schema,
+)
 from trustseg_lab.replay.results.moments import EventPictures, moment_of
 from trustseg_lab.replay.results.overlay_film import NAME, OverlayFilm
 from trustseg_lab.replay.results.run_counts import RunCounts
+from trustseg_lab.replay.results.segment_table import SEGMENTS, segment_rows, segment_schema
 from trustseg_lab.replay.results.totals import DriveTotals
 from trustseg_lab.replay.results.truth import TruthTotals
 from trustseg_lab.replay.timeline import ReplayedFrame, Timeline, TimelineConfig
@@ -55,6 +65,7 @@ class DriveFigures(DriveTotals):
         instance_id: of the statuses. fingerprint: of the input.
         backend, backend_version: of the inference library.
         events_without_pictures: failures beyond the number that gets pictures.
+        selective: what a mask of a selective risk kept; None for a whole mask.
     """
 
     tables: ConfidenceTables
@@ -63,6 +74,7 @@ class DriveFigures(DriveTotals):
     backend: str
     backend_version: str
     events_without_pictures: int
+    selective: dict[str, Any] | None
 
 
 def run_drive(job: ReplayJob, folder: Path, progress: Callable[[int, int], None]) -> tuple[DriveFigures, Bundle]:
@@ -115,7 +127,8 @@ class _Drive:
         )
         frozen = not source.repeats if options.frozen is None else options.frozen
         health = HealthConfig() if frozen else HealthConfig(frozen_after=0)
-        self._pipeline = Pipeline(bundle, self._backend, config=PipelineConfig(health=health))
+        settings = PipelineConfig(health, selective_risk=options.selective_risk)
+        self._pipeline = Pipeline(bundle, self._backend, config=settings)
         self._classes = [each.name for each in card.classes]
         self._painter = ClassColours([each.color for each in card.classes], "bgr")
         self._size = card.size
@@ -124,7 +137,7 @@ class _Drive:
         self._fingerprint = fingerprint(job.path)
         identity = zlib.crc32(job.topic.encode()) ^ int(self._fingerprint[:15], 16)
         self._instance_id = identity & ((1 << 63) - 1) | 1
-        self._flag, self._tally = FlagTrack(), RunCounts()
+        self._flag, self._tally, self._kept = FlagTrack(), RunCounts(), array("d")
         self._tables = ConfidenceTables(self._classes)
         self._truth = TruthTotals(len(self._classes), options.void) if labels is not None else None
 
@@ -135,7 +148,9 @@ class _Drive:
             TimelineConfig(FailsafeConfig(self._bounds), options.live, options.every, options.allow_resolution_change),
             self._instance_id,
         )
-        self._frames = TableWriter(folder / "frames.parquet", frame_schema(self._classes))
+        selective = pipeline.selection is not None
+        self._frames = TableWriter(folder / "frames.parquet", frame_schema(self._classes, selective))
+        self._objects = TableWriter(folder / SEGMENTS, segment_schema()) if options.segments else None
         self._timing = TableWriter(folder / "timing.parquet", timing_schema())
         self._events = EventPictures(folder / "events", self._painter)
         expected = -(-self._source.count // options.every)
@@ -168,7 +183,7 @@ class _Drive:
             self._finish_files()
         except BaseException:
             self._behind.abandon()
-            for table in (self._frames, self._timing):
+            for table in self._tables_on_disk():
                 table.abandon()
             raise
         finally:
@@ -178,19 +193,35 @@ class _Drive:
             instance_id=self._instance_id, fingerprint=self._fingerprint, wall_s=wall_s, losses=self._losses(),
             backend=self._backend.name, backend_version=self._backend.version,
             events_without_pictures=self._events.without_pictures,
+            selective=self._selective(),
         )  # fmt: skip
+
+    def _selective(self) -> dict[str, Any] | None:
+        """Coverage of the mask that is kept, and where there are labels the risk that it had; None for a whole mask."""
+        selection = self._pipeline.selection
+        if selection is None:
+            return None
+        told = selective_figures(self._truth.codes, selection.threshold) if self._truth is not None else None
+        return {
+            "wanted": selection.risk, "threshold": selection.threshold, "coverage_in_calibration": selection.coverage,
+            "coverage": float(np.mean(self._kept)) if self._kept else float("nan"),
+            "labelled": None if told is None else asdict(told),
+        }  # fmt: skip
 
     def _losses(self) -> list[str]:
         """Of the images, and of labels that lie beside them, each line once."""
         return list(dict.fromkeys([*self._source.losses, *(self._labels.losses if self._labels is not None else ())]))
+
+    def _tables_on_disk(self) -> list[TableWriter]:
+        return [each for each in (self._frames, self._timing, self._objects) if each is not None]
 
     def _finish_files(self) -> None:
         self._events.finish()
         self._pictures.finish()
         if self._film is not None:
             self._film.close()
-        self._frames.close()
-        self._timing.close()
+        for table in self._tables_on_disk():
+            table.close()
         if self._bag is not None:
             self._bag.close()
 
@@ -215,6 +246,8 @@ class _Drive:
             crcs = _crc32(result.labels), _crc32(result.confidence)
             self._tables.add(result.labels, result.confidence, picture)
         row = frame_row(answer, self._tally.first_ns, self._classes, crcs)
+        if result is not None:
+            self._add_published(answer, result, row)
         self._add_truth(answer, row)
         self._tally.add(answer)
         begun = [found for each in answer.changes if (found := self._flag.add(each, answer.seq)) is not None]
@@ -227,6 +260,16 @@ class _Drive:
         self._timing.add(timing_row(answer))
         if self._bag is not None:
             self._write_messages(self._bag, answer, picture)
+
+    def _add_published(self, answer: ReplayedFrame, result: PerceptionResult, row: dict[str, Any]) -> None:
+        """What the node would have published beside mask and confidence, as far as it was asked for."""
+        selection = self._pipeline.selection
+        if selection is not None:
+            row[SELECTIVE] = float(np.mean(result.confidence >= selection.threshold))
+            self._kept.append(row[SELECTIVE])
+        if self._objects is not None:
+            for each in segment_rows(answer, self._pipeline.segments(result), self._classes):
+                self._objects.add(each)
 
     def _write_messages(self, bag: AnnotatedBag, answer: ReplayedFrame, picture: UInt8Array | None) -> None:
         overlay = None

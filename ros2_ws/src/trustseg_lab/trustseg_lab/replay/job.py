@@ -50,6 +50,8 @@ class ReplayOptions:
         allow_resolution_change: as the node's parameter.
         annotated: write annotated.mcap.
         pictures: frames of the drive that are kept as pictures and shown in the report. overlay: write overlay.mp4.
+        segments: write segments.parquet.
+        selective_risk: as the node's parameter; 0 for none.
     """
 
     bundle: str = "segnet_lite"
@@ -71,6 +73,8 @@ class ReplayOptions:
     annotated: bool = True
     pictures: int = 60
     overlay: bool = False
+    segments: bool = False
+    selective_risk: float = 0.0
 
     def check(self) -> None:
         """InputError where a value makes no sense."""
@@ -78,6 +82,7 @@ class ReplayOptions:
             ("--every", self.every, 1, 1_000_000), ("--rate", self.rate_hz, 0.001, 1000.0),
             ("--latency-budget-ms", self.latency_budget_ms, 1.0, 5000.0), ("--start", self.start_s, 0.0, 1e9),
             ("--threads", self.threads, 1, 64), ("--void", self.void, 0, 255), ("--pictures", self.pictures, 0, 1000),
+            ("--selective-risk", self.selective_risk, 0.0, 0.5),
         ):  # fmt: skip
             if value is not None and not low <= value <= high:
                 raise InputError(f"{name} {value:g} is out of range", expected=f"{low:g} to {high:g}")

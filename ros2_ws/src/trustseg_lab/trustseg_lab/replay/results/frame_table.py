@@ -24,6 +24,7 @@ SCORES = (
     "failure_score", "predicted_miou", "miou_lower_bound", "mean_confidence", "low_confidence_share",
     "corridor_mean_confidence", "corridor_low_confidence_share", "ood_score", "unknown_score", "corridor_unknown_share",
 )  # fmt: skip
+SELECTIVE = "selective_coverage"
 TIMES = ("decode_ms", "engine_ms", "pipeline_ms", "latency_ms")
 
 
@@ -68,8 +69,8 @@ def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
         return pq.read_table(file, columns=list(columns), page_checksum_verification=True)
 
 
-def frame_schema(classes: Sequence[str]) -> pa.Schema:
-    """Columns of frames.parquet."""
+def frame_schema(classes: Sequence[str], selective: bool = False) -> pa.Schema:
+    """Columns of frames.parquet; `selective`: with the share that a mask of a selective risk keeps."""
     columns: list[tuple[str, pa.DataType]] = [
         ("seq", pa.int64()), ("index", pa.int64()), ("name", pa.string()), ("stamp_ns", pa.int64()),
         ("time_ns", pa.int64()), ("time_s", pa.float64()), ("outcome", pa.string()), ("reasons", pa.string()),
@@ -80,7 +81,7 @@ def frame_schema(classes: Sequence[str]) -> pa.Schema:
         *((f"health/{name}", pa.float64()) for name in HEALTH),
         *((f"class_share/{name}", pa.float64()) for name in classes),
         ("mask_crc32", pa.uint32()), ("confidence_crc32", pa.uint32()), ("true_quality", pa.float64()),
-        ("accuracy", pa.float64()),
+        ("accuracy", pa.float64()), *([(SELECTIVE, pa.float64())] if selective else []),
     ]  # fmt: skip
     return pa.schema(columns)
 

@@ -131,6 +131,7 @@ def drive_document(job: ReplayJob, bundle: Bundle, drive: DriveFigures) -> dict[
         "changes_in_all": drive.flag.changes_in_all,
         "confidence": drive.tables.document(),
         "truth": truth.document(names) if truth else None,
+        **({} if drive.selective is None else {"selective_risk": drive.selective}),
         "instance_id": drive.instance_id,
         "versions": versions() | {drive.backend: drive.backend_version},
     }  # fmt: skip
