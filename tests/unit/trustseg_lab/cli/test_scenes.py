@@ -53,6 +53,18 @@ def test_conditions_change_the_images_only(tmp_path: Path) -> None:
     assert np.array_equal(read["a"][1], read["b"][1])
 
 
+def test_lost_cargo_is_void_in_the_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "c"
+    assert run("--out", out, "--frames", "1", "--cargo", "tree", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["cargo"] == ["tree"]
+    label = cv2.imread(str(out / "labels" / "000000.png"), cv2.IMREAD_UNCHANGED)
+    drive = Drive(5, SIZE)
+    assert np.array_equal(label, drive.frame(0, cargo=drive.scattered(0, ["tree"])).labels)
+    assert run("--out", tmp_path / "d", "--cargo", "sofa") == 2
+    assert run("--out", tmp_path / "d", "--cargo", "box", "--random") == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_random_places_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--out", tmp_path / "r", "--frames", "2", "--seed", "3", "--random", "--json") == 0
     summary = json.loads(capsys.readouterr().out)

@@ -169,6 +169,18 @@ class TestDetection:
         assert injected.detected_after_ms == pytest.approx(240.0)
         assert injected.reasons == ("FROZEN",)
 
+    @pytest.mark.parametrize(("risen", "after_ms"), [(5.0, 0.0), (7.4, 400.0), (9.0, None)])
+    def test_lost_cargo_has_to_be_noticed_in_the_last_second_before_it(
+        self, risen: float, after_ms: float | None
+    ) -> None:
+        drive = Recorded(14.0, (Trouble("cargo", 4.0, 8.0, 0.0),), up=[(risen, 9.5, Reason.UNKNOWN_OBJECT)])
+        (found,) = drive.summary().injected
+        assert (found.onset_s, found.expect_flag, found.detected_after_ms) == (7.0, True, after_ms)
+        assert drive.summary().ok is (after_ms is not None)
+        said = io.StringIO()
+        print_report(Console(file=said, width=140), drive.summary(), Path("out"))
+        assert "yes, from 7.0 s (it is near)" in said.getvalue()
+
     def test_a_soft_trouble_is_timed_from_the_first_frame_below_one_half(self) -> None:
         # Fog from 4 s; quality 0.5 is still no failure; frame 52 (5.2 s) is the first below.
         drive = Recorded(12.0, (Trouble("fog", 4.0, 8.0, 3.0),), up=[(5.4, 9.0, Reason.LOW_QUALITY)])

@@ -37,6 +37,8 @@ class TestScript:
         assert parse_kinds("stop, frozen", ALL_KINDS) == ("stop", "frozen")
         assert parse_kinds("none", ALL_KINDS) == ()
         assert parse_kinds("all", SYSTEM_KINDS) == SYSTEM_KINDS
+        assert parse_kinds("all", ALL_KINDS) == ("fog", "night", "dirt", *SYSTEM_KINDS)  # lost cargo on request alone
+        assert parse_kinds("cargo,stop", ALL_KINDS) == ("cargo", "stop")
         for wrong in ("snow", "fog,fog"):
             with pytest.raises(InputError):
                 parse_kinds(wrong, ALL_KINDS)

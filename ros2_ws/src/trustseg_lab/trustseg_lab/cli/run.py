@@ -42,8 +42,9 @@ def run(
     trouble: Annotated[
         str | None,
         typer.Option(
-            help="What happens on the way: all, none, or some of fog,night,dirt,frozen,stop,kill in your order "
-            "(your own footage: frozen,stop,kill). Default: all for the rendered drive, none for your own footage."
+            help="What happens on the way: all, none, or some of fog,night,dirt,cargo,frozen,stop,kill in your order "
+            "(your own footage: frozen,stop,kill; cargo, a box ahead, is not in all: only a bundle with a plane of "
+            "unknown objects notices it). Default: all for the rendered drive, none for your own footage."
         ),
     ] = None,
     no_trouble: Annotated[bool, typer.Option("--no-trouble", help="The same as --trouble none.")] = False,

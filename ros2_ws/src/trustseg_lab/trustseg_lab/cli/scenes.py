@@ -29,6 +29,10 @@ def scenes(
         list[str] | None,
         typer.Option(help="KIND or KIND:SEVERITY with severity 0 to 1, such as fog:0.6; may be given again."),
     ] = None,
+    cargo: Annotated[
+        list[str] | None,
+        typer.Option(help="box, tyre, tree or animal: lies on the lane, 255 in the labels; may be given again."),
+    ] = None,
     random_places: Annotated[
         bool, typer.Option("--random", help="Every frame from another drive (for training); images only.")
     ] = False,
@@ -37,19 +41,23 @@ def scenes(
 ) -> None:  # fmt: skip
     """Render a drive through a street, with exact labels in eleven classes; weather and lens faults on request."""
     from trustseg.files.output_folder import output_folder
-    from trustseg_lab.scenes import Drive, apply_conditions, parse_condition, random_frame
+    from trustseg_lab.scenes import Drive, apply_conditions, parse_cargo, parse_condition, random_frame
     from trustseg_lab.scenes.drive import SceneFrame
     from trustseg_lab.scenes.writers import writer
 
     height_width = _parse_size(size)
     conditions = [parse_condition(text) for text in condition or []]
+    things = [parse_cargo(text) for text in cargo or []]
+    if random_places and things:
+        raise InputError("--cargo", expected="a drive", got="--random", fix="leave one of them out")
     if random_places and format_ != "images":
         raise InputError("--random", expected="--format images", got=f"--format {format_}")
     drive = Drive(seed, height_width, fps)
 
     def frame(number: int) -> SceneFrame:
         if not random_places:
-            return drive.frame(start + number, conditions)
+            lost = drive.scattered(start + number, things) if things else []
+            return drive.frame(start + number, conditions, lost)
         made = random_frame(seed + number, height_width)
         image = apply_conditions(conditions, made.image_rgb, made.depth_m, seed, number)
         return SceneFrame(image, made.labels, made.depth_m, made.stamp_ns)
@@ -62,7 +70,7 @@ def scenes(
     seconds = perf_counter() - began
     if as_json:
         summary = {"out": str(out), "frames": frames, "seed": seed, "size": list(height_width), "format": format_,
-                   "conditions": conditions, "seconds": round(seconds, 3)}  # fmt: skip
+                   "conditions": conditions, "cargo": things, "seconds": round(seconds, 3)}  # fmt: skip
         print_json(summary)
     else:
         Console(highlight=False).print(f"{frames} frames in {seconds:.1f} s ({frames / seconds:.1f} a second): {out}")

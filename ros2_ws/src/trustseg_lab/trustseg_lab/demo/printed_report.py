@@ -15,7 +15,7 @@ from rich.text import Text
 from trustseg_lab.demo.output_folder import OVERLAY_FILE, RECORDING_FOLDER, SHEET_FILE, SUMMARY_FILE, TIMELINE_FILE
 from trustseg_lab.demo.summary import Injected, Summary
 from trustseg_lab.demo.words import reason_words
-from trustseg_lab.harness.script import TITLES
+from trustseg_lab.harness.script import CARGO, TITLES
 
 NEARLY_ALWAYS = 0.9  # of a drive whose truth nobody knows: the flag, not the count of frames, is what happened
 GOOD, BAD = "green", "bold red"
@@ -85,7 +85,7 @@ def _expectation(injected: Injected) -> str:
     if injected.onset_s is None:
         return "no: the network copes"
     if injected.onset_s > injected.at_s:
-        return f"yes, from {injected.onset_s:.1f} s (mask fails)"
+        return f"yes, from {injected.onset_s:.1f} s ({'it is near' if injected.kind == CARGO else 'mask fails'})"
     return "yes, at once"
 
 

@@ -3,8 +3,9 @@
 """What a drive amounts to: the figures of `summary.json`, computed from what was recorded and from the labels.
 
 The onset of a trouble is the moment from which the mask must not be trusted: for one that grows (fog, night, dirt) the
-first frame whose true quality is below 0.5; for a frozen camera the first repeated picture; for a stream that stops
-the moment at which the first missing frame was due; for a killed node the kill.
+first frame whose true quality is below 0.5; for lost cargo the last second before the car is there; for a frozen camera
+the first repeated picture; for a stream that stops the moment at which the first missing frame was due; for a killed
+node the kill.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from trustseg.reasons import Outcome, Reason
 from trustseg_lab.demo.accounting import Account, account, frame_statuses
 from trustseg_lab.demo.flag import FlagTimeline
 from trustseg_lab.harness.records import Observation, SentFrame
-from trustseg_lab.harness.script import TITLES, Script, Trouble
+from trustseg_lab.harness.script import CARGO, NEAR_S, TITLES, Script, Trouble
 from trustseg_lab.metrics.image_quality import FAILURE_BELOW
 
 # A flag that rises later than this after the onset has not warned anybody: the drive does not pass. Generous, because a
@@ -266,6 +267,8 @@ class _Judge:
         return kill.at_ns, min(back, default=self.seen.end_ns)
 
     def _onset(self, trouble: Trouble, start_ns: int) -> int | None:
+        if trouble.kind == CARGO:
+            return max(start_ns, self._ns(trouble.end_s - NEAR_S))
         if not trouble.soft:
             return start_ns
         bad = (

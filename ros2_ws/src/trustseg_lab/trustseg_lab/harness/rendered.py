@@ -23,7 +23,7 @@ from trustseg.bundle.loading import source_tree
 from trustseg.errors import InputError
 from trustseg_lab.harness.drive import DRIVE_FILE, IMAGES, LABELS, Drive, image_name, label_name, load_drive
 from trustseg_lab.harness.processes import DieWithParent
-from trustseg_lab.harness.script import PICTURE_KINDS, Script
+from trustseg_lab.harness.script import CARGO, LEFT_M, PICTURE_KINDS, Script
 from trustseg_lab.scenes import SCENE_CLASSES, apply_conditions
 
 # CamVid's shape; twice the area of the network's input, as a camera would have more pixels than the network takes.
@@ -31,17 +31,19 @@ CAMERA_SIZE = (480, 640)
 JPEG_QUALITY = 95
 KEPT_DRIVES = 3
 CHUNK = 16
+LOST = "box"  # what lies there where the trouble is lost cargo
 
 
 @dataclass(frozen=True)
 class RenderJob:
-    """What one worker renders: consecutive slots of a drive, with the severity of each."""
+    """What one worker renders: consecutive slots of a drive, each with the kind and severity of its trouble (an empty
+    kind: none) and the slot at which that is over."""
 
     folder: Path
     seed: int
     size: tuple[int, int]
     rate_hz: float
-    slots: tuple[tuple[int, str, float], ...]
+    slots: tuple[tuple[int, str, float, int], ...]
 
 
 def cache_root() -> Path:
@@ -127,10 +129,11 @@ def _jobs(folder: Path, script: Script, seed: int, size: tuple[int, int]) -> Ite
     for slot in range(script.slots):
         time_s = script.time_s(slot)
         trouble = script.trouble_at(time_s)
-        soft = trouble is not None and trouble.kind in PICTURE_KINDS
-        slots.append(
-            (slot, trouble.kind if trouble and soft else "", trouble.severity(time_s) if trouble and soft else 0.0)
-        )
+        if trouble is None or trouble.kind not in PICTURE_KINDS:
+            slots.append((slot, "", 0.0, slot))
+        else:
+            over = round(trouble.end_s * script.rate_hz)
+            slots.append((slot, trouble.kind, trouble.severity(time_s), over))
     for start in range(0, len(slots), CHUNK):
         yield RenderJob(folder, seed, size, script.rate_hz, tuple(slots[start : start + CHUNK]))
 
@@ -138,9 +141,11 @@ def _jobs(folder: Path, script: Script, seed: int, size: tuple[int, int]) -> Ite
 def render_job(job: RenderJob) -> int:
     """Render and write the slots of a job; returns how many."""
     street = trustseg_lab.scenes.Drive(job.seed, job.size, job.rate_hz)
-    for slot, kind, severity in job.slots:
-        frame = street.frame(slot)
-        conditions = [(kind, severity)] if severity > 0 else []
+    for slot, kind, severity, over in job.slots:
+        # It lies where the car would soon be: it is neared all the time, and gone with the trouble.
+        cargo = [street.ahead(over, LOST, LEFT_M)] if kind == CARGO else []
+        frame = street.frame(slot, cargo=cargo)
+        conditions = [(kind, severity)] if severity > 0 and kind != CARGO else []
         image = apply_conditions(conditions, frame.image_rgb, frame.depth_m, job.seed, slot)
         bgr = np.ascontiguousarray(image[..., ::-1])
         _write(job.folder / IMAGES / image_name(slot), bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])

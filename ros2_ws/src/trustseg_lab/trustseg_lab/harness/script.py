@@ -10,14 +10,20 @@ from dataclasses import dataclass
 from trustseg.errors import InputError
 
 # What becomes of the picture (needs the renderer) and what becomes of the camera or the node (works on any footage).
-PICTURE_KINDS = ("fog", "night", "dirt")
+CARGO = "cargo"
+PICTURE_KINDS = ("fog", "night", "dirt", CARGO)
 SYSTEM_KINDS = ("frozen", "stop", "kill")
 ALL_KINDS = PICTURE_KINDS + SYSTEM_KINDS
+# Not among "all": only a bundle that has a plane of unknown objects can notice it.
+ON_REQUEST = (CARGO,)
+# Of lost cargo: so long before the trouble's end it is near enough that the flag must rise, and so far away it then is.
+NEAR_S, LEFT_M = 1.0, 7.0
 
 TITLES = {
     "fog": "fog growing",
     "night": "night falling",
     "dirt": "dirt on the lens",
+    CARGO: "lost cargo ahead",
     "frozen": "camera frozen",
     "stop": "camera stream stops",
     "kill": "node killed (SIGKILL)",
@@ -41,6 +47,7 @@ LENGTHS = {
     "fog": Length(lasts=8.0, grows=6.0, clear=4.0),
     "night": Length(lasts=7.0, grows=5.0, clear=4.0),
     "dirt": Length(lasts=7.0, grows=5.0, clear=4.0),
+    CARGO: Length(lasts=4.0, grows=0.0, clear=4.0),
     "frozen": Length(lasts=3.0, grows=0.0, clear=4.0),
     "stop": Length(lasts=2.5, grows=0.0, clear=4.0),
     "kill": Length(lasts=1.0, grows=0.0, clear=13.0),
@@ -63,7 +70,7 @@ class Trouble:
     @property
     def soft(self) -> bool:
         """Whether it grows, so that its onset is where the network fails and not where it begins."""
-        return self.kind in PICTURE_KINDS
+        return self.kind in PICTURE_KINDS and self.kind != CARGO
 
     def covers(self, time_s: float) -> bool:
         """Whether the trouble is on at `time_s`."""
@@ -139,7 +146,7 @@ def plan_script(
 
 
 def parse_kinds(text: str, allowed: Sequence[str]) -> tuple[str, ...]:
-    """Kinds named by the option: `all`, `none`, or names between commas; each at most once.
+    """Kinds named by the option: `all` (but `ON_REQUEST`), `none`, or names between commas; each at most once.
 
     Raises:
         InputError: an unknown name, one given twice, or one that this kind of footage cannot have.
@@ -147,7 +154,7 @@ def parse_kinds(text: str, allowed: Sequence[str]) -> tuple[str, ...]:
     if text == "none":
         return ()
     if text == "all":
-        return tuple(allowed)
+        return tuple(kind for kind in allowed if kind not in ON_REQUEST)
     kinds = tuple(part.strip() for part in text.split(",") if part.strip())
     for kind in kinds:
         if kind not in ALL_KINDS:

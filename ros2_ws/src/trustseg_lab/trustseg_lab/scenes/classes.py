@@ -49,4 +49,4 @@ PEDESTRIAN = _ID["pedestrian"]
 BICYCLIST = _ID["bicyclist"]
 
 VOID = 255
-"""Value of unlabelled pixels in masks; the renderer labels every pixel."""
+"""Value of unlabelled pixels in masks; the renderer gives it to what no class describes (`scenes.cargo`) alone."""

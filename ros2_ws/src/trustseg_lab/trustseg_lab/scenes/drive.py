@@ -13,10 +13,11 @@ import numpy.typing as npt
 from trustseg.errors import InputError
 from trustseg_lab.scenes.camera import Camera
 from trustseg_lab.scenes.canvas import Canvas, Quad
+from trustseg_lab.scenes.cargo import Cargo, cargo_sprites, scattered
 from trustseg_lab.scenes.classes import BICYCLIST, BUILDING, CAR, PEDESTRIAN, SKY, TREE
 from trustseg_lab.scenes.conditions import apply_conditions
 from trustseg_lab.scenes.lamps import visible_lamps
-from trustseg_lab.scenes.light import make_light
+from trustseg_lab.scenes.light import Vector, make_light
 from trustseg_lab.scenes.noise import stream
 from trustseg_lab.scenes.pool import POOLS, texture_pool
 from trustseg_lab.scenes.road import BLOCK_M, KERB_M, make_road
@@ -41,7 +42,7 @@ class SceneFrame:
 
     Attributes:
         image_rgb: uint8 (H, W, 3).
-        labels: uint8 (H, W), ids of `SCENE_CLASSES`; every pixel is labelled.
+        labels: uint8 (H, W), ids of `SCENE_CLASSES`; every pixel is labelled, what no class describes as VOID.
         depth_m: float32 (H, W), metres along the optical axis; infinite in the sky.
         stamp_ns: time since the start of the drive, nanoseconds.
     """
@@ -109,8 +110,20 @@ class Drive:
             roll=float(0.004 * np.sin(1.3 * t + self._phase)),
         )
 
-    def frame(self, k: int, conditions: Sequence[tuple[str, float]] = ()) -> SceneFrame:
-        """Render frame k (>= 0), whatever was rendered before, under a list of (kind, severity in [0, 1]).
+    def ahead(self, k: int, kind: str, metres: float, variant: int = 0) -> Cargo:
+        """A thing of `kind` on the car's lane, `metres` before where the car is in frame k."""
+        z = self.camera(k).position[2] + metres
+        return Cargo(kind, z, self._lane, variant)
+
+    def scattered(self, k: int, kinds: Sequence[str]) -> list[Cargo]:
+        """Things of `kinds` on the car's lane that may be seen from frame k; the same ones from every frame."""
+        return scattered(kinds, self.seed, self._lane, self.camera(k).position[2], VIEW_M)
+
+    def frame(
+        self, k: int, conditions: Sequence[tuple[str, float]] = (), cargo: Sequence[Cargo] = ()
+    ) -> SceneFrame:  # fmt: skip
+        """Render frame k (>= 0), whatever was rendered before, under a list of (kind, severity in [0, 1]), with things
+        on the road that no class describes.
 
         Raises:
             InputError: a negative frame number, an unknown kind or a severity outside [0, 1].
@@ -127,6 +140,7 @@ class Drive:
         moving = self.traffic.at(t, eye_z, VIEW_M)
         vehicles = [v for b in blocks for v in b.vehicles] + moving.vehicles
         sprites = [s for b in blocks for s in b.sprites] + self._people(moving.people)
+        sprites += cargo_sprites(cargo, self.road, self._upright)
         horizon = canvas.camera.center[1] + camera.focal_px * np.tan(camera.pitch)
         rows = int(np.clip(horizon + 0.03 * self.size[0] + 8, 1, self.size[0]))
         canvas.image[:rows] = draw_sky(self._sky, camera, rows)
@@ -151,9 +165,14 @@ class Drive:
             image = apply_conditions(conditions, image, depth, self.seed, k, lamps)
         return SceneFrame(image, canvas.labels, depth, round(t * 1e9))
 
-    def _people(self, people: Sequence[Person]) -> list[Sprite]:
+    @property
+    def _upright(self) -> Vector:
+        """Light on what stands upright and is seen from any side."""
         a, s = self.light.ambient, self.light.sun
-        gain = (a[0] + 0.3 * s[0], a[1] + 0.3 * s[1], a[2] + 0.3 * s[2])
+        return (a[0] + 0.3 * s[0], a[1] + 0.3 * s[1], a[2] + 0.3 * s[2])
+
+    def _people(self, people: Sequence[Person]) -> list[Sprite]:
+        gain = self._upright
         return [
             Sprite(
                 p.x,
