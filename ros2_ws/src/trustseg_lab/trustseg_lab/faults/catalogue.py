@@ -30,7 +30,7 @@ from trustseg_lab.faults.judge import SIMULATED, Expected
 FAILED, DEGRADED, STALE, LATCHED, UNKNOWN, OK = "FAILED", "DEGRADED", "STALE", "LATCHED", "UNKNOWN", "OK"
 GUARD, CONSUMER, REFUSED = "GUARD_FAILED", "CONSUMER_FAILED", "REFUSED"
 SILENT = ("INPUT_STALE", "STATUS_STALE")
-LEARNED = ("LOW_QUALITY", "LOW_CONFIDENCE", "STRANGE_SCENE")
+LEARNED = ("LOW_QUALITY", "LOW_CONFIDENCE", "STRANGE_SCENE", "UNKNOWN_OBJECT")
 # Frames after which the checks know what is usual for this camera.
 LEARNING = 45
 BORNE = Expected((OK,), failure=False)
