@@ -41,7 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cv2.imwrite(str(root / "images" / f"drive{index // 70}_{index:03}.png"), image[..., ::-1])
         cv2.imwrite(str(root / "labels" / f"drive{index // 70}_{index:03}.png"), labels)
     pristine = root / "pristine" / "engines" / "tiny"
-    make_tiny_bundle(pristine, height=HEIGHT, width=WIDTH, verdict=False, calibration=False)
+    make_tiny_bundle(pristine, height=HEIGHT, width=WIDTH, verdict=False, calibration=False, unknown=True)
     return root
 
 
@@ -86,6 +86,10 @@ def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
     assert len(calibration.provenance["reliability_after"]) > 3
     assert printed["failure_threshold"] == verdict.failure_threshold
     assert verdict.ood_score is not None
+    assert verdict.unknown is not None
+    assert (verdict.unknown.score, verdict.unknown.share) == ("unknown/corridor_most", "unknown/corridor_share")
+    assert printed["unknown"]["limits"]["limit"] == verdict.unknown.limit
+    assert verdict.provenance["unknown"]["clean"]["images"]["false_alarms"] <= 0.01
     assert verdict.provenance["held_out_kinds"]
     assert not set(verdict.provenance["held_out_kinds"]) & set(verdict.provenance["fitted_kinds"])
     assert bundle.card.quality["calibration"]["views"] == calibration.provenance["views"]

@@ -9,8 +9,9 @@ a place that nobody has seen is more like the strangest of the known ones than l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,10 @@ class UnknownFit:
     limits: UnknownLimits
     alarms: dict[str, tuple[int, float]]
     disturbed: float
+
+    def document(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {**asdict(self), "limits": self.limits.model_dump()}
 
 
 def fit_unknown(rows: CalibrationRows, feature_names: list[str], good_clean: Bools, good: Bools) -> UnknownFit | None:

@@ -146,7 +146,8 @@ def calibrate(
             "calibration_groups": result.calibration_groups, "temperature": scaled,
             "failure_threshold": result.verdict.model.failure_threshold,
             "recovery_threshold": result.verdict.model.recovery_threshold,
-            "feature_set": result.verdict.feature_set, "settings": result.verdict.settings, "unknown": result.unknown,
+            "feature_set": result.verdict.feature_set, "settings": result.verdict.settings,
+            "unknown": result.unknown and result.unknown.document(),
         }  # fmt: skip
         print_json(document)
     else:
