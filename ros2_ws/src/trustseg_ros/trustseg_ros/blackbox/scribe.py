@@ -19,6 +19,7 @@ from typing import Any
 
 from trustseg.bounds import SECOND
 from trustseg.errors import InputError
+from trustseg.files.blackbox_record import FORMAT, PICTURE, RECORD, VERSION
 from trustseg.files.json_document import write_json
 from trustseg.files.output_folder import output_folder
 from trustseg.files.whole_file import write_whole
@@ -29,8 +30,6 @@ from trustseg_ros.blackbox.shelf import Shelf
 from trustseg_ros.blackbox.snapshot import CAMERA, Snapshot
 from trustseg_ros.blackbox.triggers import Cause
 
-FORMAT, VERSION = "trustseg_blackbox", 1
-RECORD, PICTURE = "record.json", "picture.jpg"
 BATCH_BYTES = 4 << 20  # handed from the ring at a time, and beside its capacity
 PERIOD_S = 0.1
 # What index, metadata, JSON and picture may take beside the messages.
