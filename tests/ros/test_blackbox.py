@@ -140,8 +140,6 @@ def test_a_camera_that_dies_leaves_a_record_that_replay_reads(
         "trustseg",
         "replay",
         record,
-        "--topic",
-        about["camera"],
         "--bundle",
         bundle,
         "--backend",

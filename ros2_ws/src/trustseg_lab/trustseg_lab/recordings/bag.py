@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
-from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from trustseg.errors import InputError
@@ -26,9 +26,10 @@ from trustseg_lab.recordings.ros1_file import Ros1File
 from trustseg_lab.recordings.sqlite_file import SqliteFile
 from trustseg_lab.recordings.storage import CDR, ROS1, ZSTD_MAGIC, BagFile, Channel, StoredMessage, one_line
 from trustseg_lab.recordings.unpack import TooLarge, unzstd_file
+from trustseg_lab.recordings.video_messages import DEFINITIONS, VIDEO_KINDS
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
-IMAGE_KINDS = (RAW, COMPRESSED)
+IMAGE_KINDS = (RAW, COMPRESSED, *VIDEO_KINDS)
 SQLITE_MAGIC, ROS1_MAGIC = b"SQLite format 3\x00", b"#ROSBAG V"
 BAG_SUFFIXES = (".mcap", ".db3", ".bag")
 FILE_SUFFIXES = (*BAG_SUFFIXES, ".bag.active", ".mcap.zstd", ".db3.zstd", ".mcap.zst", ".db3.zst")
@@ -285,7 +286,11 @@ def listed(names: Sequence[str], most: int = 8) -> str:
 @cache
 def _types(of: Stores) -> Typestore:
     """Message types, made once: each decoder is compiled when it is first used, which takes 20 ms for an image."""
-    return get_typestore(of)
+    store = get_typestore(of)
+    if of is not Stores.ROS1_NOETIC:
+        for kind, text in DEFINITIONS.items():
+            store.register(get_types_from_msg(text, kind))
+    return store
 
 
 def _is_bag_file(path: Path) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from trustseg.bounds import SECOND
 from trustseg.errors import InputError
+from trustseg.files.blackbox_record import recorded_camera
 from trustseg.frames import DEPTH, declares_depth
 from trustseg_lab.data import list_pictures, natural_order
 from trustseg_lab.recordings.bag import COMPRESSED, Bag, bag_files, choose_topics, image_topics, is_bag, listed
@@ -27,6 +28,8 @@ from trustseg_lab.recordings.recorded_image import (
     stamp_ns_of,
 )
 from trustseg_lab.recordings.storage import Channel
+from trustseg_lab.recordings.video_messages import VIDEO_KINDS
+from trustseg_lab.recordings.video_topic import VideoTopic, is_video
 
 RATE_SAMPLE = 1000  # images whose stamps tell the rate
 EDGE_BYTES = 1 << 20
@@ -50,7 +53,7 @@ def open_sources(
 
     Args:
         path: bag, video or folder of images.
-        topics: chosen image topics of a bag; empty takes the only one.
+        topics: chosen image topics of a bag; empty takes the only one, of a black box's record the camera's.
         every_topic: take all image topics instead.
         rate_hz: of a folder of images, which has no times.
         recorded_stamps: of a bag, whose stamps are not to be used: the times of recording instead.
@@ -63,6 +66,8 @@ def open_sources(
     if is_bag(path):
         bag = Bag(path)
         try:
+            recorded = None if topics or every_topic else recorded_camera(path)
+            topics = [recorded] if recorded else topics
             channels = bag.channels if topics else _cameras(bag)
             chosen = choose_topics(path, channels, topics, every=every_topic)
         finally:
@@ -98,6 +103,8 @@ def _is_depth(bag: Bag, topic: str) -> bool:
         return False
     if stored is None or message is None:
         return False
+    if stored.channel.kind in VIDEO_KINDS:
+        return False
     return declares_depth(str(message.format)) if stored.channel.kind == COMPRESSED else message.encoding in DEPTH
 
 
@@ -127,17 +134,21 @@ class BagSource:
     def images(self) -> Iterator[RecordedImage]:
         """See `ImageSource`; a message that is damaged itself never reached the node and is left out."""
         self._damaged.clear()
-        index = -1
+        index, video = -1, VideoTopic()
         for index, stored in enumerate(self._bag.messages([self.topic])):
             try:
                 message = self._bag.decode(stored)
             except InputError as error:
                 self._damaged.append(f"message {index}: {error}")
                 continue
+            compressed = stored.channel.kind == COMPRESSED
+            if is_video(stored.channel.kind, message):
+                message, compressed = video.image(index, message)
             if self._recorded_stamps:
                 stamp = Stamp(*divmod(stored.time_ns, SECOND))
                 message = replace(message, header=Header(stamp, message.header.frame_id))
-            yield RecordedImage(index, stored.time_ns, message, stored.channel.kind == COMPRESSED)
+            yield RecordedImage(index, stored.time_ns, message, compressed)
+        self._damaged += video.told(self.topic)
         if index + 1 < self.count and not self.losses:
             self._damaged.append(f"{self.count} messages of {self.topic} are stated, {index + 1} are there")
 
