@@ -8,7 +8,9 @@ import dataclasses
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from bundle_factory import MAGENTA, UNKNOWN_LIMIT, make_tiny_bundle, paint_scene
@@ -139,3 +141,30 @@ def test_verify_says_what_a_bundle_knows_of_unknown_objects(
     with pytest.raises(SystemExit):
         main(["verify", "--bundle", str(make_tiny_bundle(tmp_path / "engines" / "plain")), "--backend", "onnxruntime"])
     assert "unknown objects are NOT noticed" in capsys.readouterr().out
+
+
+def test_replay_tells_in_which_frames_one_lay_there(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(16):
+        image = paint_scene(HEIGHT, WIDTH)
+        image ^= np.random.default_rng(number).integers(0, 2, image.shape, np.uint8)  # a camera's grain
+        if number >= 12:
+            image[56:64, 44:52] = MAGENTA
+        cv2.imwrite(str(images / f"{number:02d}.png"), image[..., ::-1])
+    options = ("--bundle", str(path), "--backend", "onnxruntime", "--rate", "10", "--no-annotated")
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", str(images), "--out", str(tmp_path / "out"), *options])
+    assert ended.value.code == 0
+    rows = pq.read_table(tmp_path / "out" / "frames.parquet").to_pylist()
+    seen = ["UNKNOWN_OBJECT" in row["reasons"].split("|") for row in rows]
+    assert seen == [False] * 12 + [True] * 4
+    assert [row["state"] for row in rows[-3:]] == ["DEGRADED"] * 3  # two of three frames are believed
+    assert rows[11]["unknown_score"] < UNKNOWN_LIMIT < rows[12]["unknown_score"]
+    assert rows[11]["corridor_unknown_share"] == 0.0 < rows[12]["corridor_unknown_share"]
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["reasons"]["UNKNOWN_OBJECT"] == 4
+    assert "UNKNOWN_OBJECT" in (tmp_path / "out" / "report.html").read_text()
