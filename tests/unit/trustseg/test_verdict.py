@@ -149,6 +149,17 @@ def test_an_unknown_object_in_the_corridor(strangest: float, share: float, reaso
     assert verdict.corridor_unknown_share == pytest.approx(share)
 
 
+def test_in_a_scene_of_doubt_a_thing_has_to_stand_out_more() -> None:
+    """b = 0.9: 15 (1 - 0.9) = 1.5 less; b = 0.5: 7.5 less."""
+    limits = {**UNKNOWN, "scene": "b", "scene_weight": 15.0, "share": "embedding/0"}
+    seen = judge(unknown=limits).judge(output(a=13.6, b=0.9), GOOD, HEALTHY)
+    assert (seen.reasons, seen.severity) == (Reason.UNKNOWN_OBJECT, Severity.SOFT)
+    assert seen.unknown_score == pytest.approx(12.1)
+    doubtful = judge(unknown=limits).judge(output(a=13.6, b=0.5), GOOD, HEALTHY)
+    assert Reason.UNKNOWN_OBJECT not in doubtful.reasons
+    assert doubtful.unknown_score == pytest.approx(6.1)
+
+
 def test_nothing_is_known_of_unknown_objects_without_limits_for_them() -> None:
     verdict = judge().judge(output(a=1e6, b=1.0), GOOD, HEALTHY)
     assert verdict.frame_ok

@@ -8,14 +8,14 @@ Without memory: hysteresis and states are the failure monitor's (`trustseg.fails
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from trustseg.bundle.calibration_file import LowConfidenceLimits
-from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, OodModel, VerdictFile
+from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, OodModel, UnknownLimits, VerdictFile
 from trustseg.reasons import Reason, Severity
 from trustseg.types import ConfidenceSummary, EngineOutput, Float32Array, FrameVerdict, HealthReport, UInt8Array
 
@@ -50,8 +50,7 @@ class Judge:
         self._layers = [(np.array(layer.weight), np.array(layer.bias), layer.activation) for layer in model.layers]
         self._ood = None if model.ood_score is None else OodScorer(model.ood_score, position)
         self._unknown = model.unknown
-        told = model.unknown
-        self._unknown_at = None if told is None else (position[told.score], position[told.share])
+        self._unknown_at = {} if model.unknown is None else {name: position[name] for name in model.unknown.features}
 
     def judge(
         self, output: EngineOutput, summary: ConfidenceSummary, health: HealthReport,
@@ -63,7 +62,7 @@ class Judge:
         """
         reasons, least = health.reasons | self._mask_reasons(output.labels), Severity.GOOD
         quality, failure, distance = scores or self.frame_scores(output.features)
-        strangest, strange_share = self._unknown_scores(output.features)
+        strangest, strange_share = unknown_scores(self._unknown, self._unknown_at, output.features)
         if not np.isfinite(output.features).all() or output.features[0] > 0:
             reasons |= Reason.OUTPUT_INVALID
         else:
@@ -120,13 +119,6 @@ class Judge:
                 value = np.maximum(value, 0.0)
         return sigmoid(float(value[0])), sigmoid(float(value[1])), distance
 
-    def _unknown_scores(self, features: Float32Array) -> tuple[float, float]:
-        """How strange the corridor's strangest place is, and how much of it is strange; NaN where nothing tells."""
-        if self._unknown_at is None:
-            return float("nan"), float("nan")
-        score, share = self._unknown_at
-        return float(features[score]), float(features[share])
-
     def _mask_reasons(self, labels: UInt8Array) -> Reason:
         if int(labels.max()) >= self._class_count or _is_one_class(labels, self._one_class_share):
             return Reason.OUTPUT_IMPLAUSIBLE
@@ -167,6 +159,19 @@ def _is_one_class(labels: UInt8Array, share: float) -> bool:
 def _commonest(labels: UInt8Array) -> int:
     """How many pixels the commonest value of uint8 (h, w) covers."""
     return int(cv2.calcHist([labels], [0], None, [256], [0, 256]).max())
+
+
+def unknown_scores(
+    limits: UnknownLimits | None, position: Mapping[str, int], features: Float32Array
+) -> tuple[float, float]:  # fmt: skip
+    """What is held against `limits`: how strange the corridor's strangest place is for this scene, and the share of the
+    corridor that is strange; NaN without limits. `position`: where in features float32 (K,) each name stands."""
+    if limits is None:
+        return float("nan"), float("nan")
+    score = float(features[position[limits.score]])
+    if limits.scene:
+        score -= limits.scene_weight * (1.0 - float(features[position[limits.scene]]))
+    return score, float(features[position[limits.share]])
 
 
 def log_ood_score(distance: float) -> float:

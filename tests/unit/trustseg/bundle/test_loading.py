@@ -273,6 +273,7 @@ OUT_OF_RANGE: dict[str, dict[str, tuple[float, ...]]] = {
         "ood_score/residual_variance": (0.0, -1.0),
         "unknown/limit": (20.0, -20.5, 1e9),
         "unknown/hard_share": (0.0, 1.5),
+        "unknown/scene_weight": (-1.0, 31.0),
     },
 }
 CASES = [

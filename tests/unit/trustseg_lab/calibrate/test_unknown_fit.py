@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from calibration_rows import FEATURES, make_rows
-from trustseg_lab.calibrate.unknown_fit import SCORE, SHARE, fit_unknown, highest
+from trustseg_lab.calibrate.unknown_fit import SCENE, SCENE_WEIGHT, SCORE, SHARE, fit_unknown, highest
 from trustseg_lab.metrics.view_rows import CalibrationRows, concatenated
 
-NAMES = [*FEATURES, SHARE, SCORE]
+NAMES = [*FEATURES, SHARE, SCORE, SCENE]
 
 
-def rows(scores: np.ndarray, share: float, source: str) -> CalibrationRows:
-    """Views whose score is `scores` in turn; their share of the corridor is `share`."""
+def rows(scores: np.ndarray, share: float, source: str, sure: float = 1.0) -> CalibrationRows:
+    """Views whose score is `scores` in turn; their share of the corridor is `share`, and `sure` the scene's."""
     made = make_rows(len(scores) // 4, 0, source=source)
-    columns = np.column_stack([np.full(len(made), share), scores[: len(made)]])
+    columns = np.column_stack([np.full(len(made), share), scores[: len(made)], np.full(len(made), sure)])
     return dataclasses.replace(made, features=np.column_stack([made.features, columns]).astype(np.float32))
 
 
@@ -53,6 +53,14 @@ def test_only_good_clean_frames_count() -> None:
     assert fit.limits.hard_share == 0.05
     assert fit.disturbed == 1.0
     assert fit_unknown(made, NAMES, np.zeros(400, bool), clean) is None
+
+
+def test_a_scene_of_doubt_takes_from_the_score() -> None:
+    made = rows(np.full(40, 3.0), 0.0, "one", sure=0.9)
+    fit = fit_unknown(made, NAMES, np.ones(len(made), bool), np.zeros(len(made), bool))
+    assert fit is not None
+    assert (fit.limits.scene, fit.limits.scene_weight) == (SCENE, SCENE_WEIGHT)
+    assert fit.limits.limit == pytest.approx(3.0 - 0.1 * SCENE_WEIGHT, abs=2e-4)
 
 
 def test_a_graph_without_the_plane_has_no_limit() -> None:

@@ -131,7 +131,7 @@ class Bundle:
         if parsed.ood_score is not None:
             missing += sorted(set(parsed.ood_score.features) - set(self.card.feature_names))
         if parsed.unknown is not None:
-            missing += sorted({parsed.unknown.score, parsed.unknown.share} - set(self.card.feature_names))
+            missing += sorted(parsed.unknown.features - set(self.card.feature_names))
         if missing:
             raise BundleError(
                 f"verdict model of bundle {self.card.name} uses features that the graph does not give",

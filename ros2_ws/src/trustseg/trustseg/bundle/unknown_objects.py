@@ -23,7 +23,8 @@ def unknown_objects_policy(bundle: Bundle, precision: str = "fp32") -> str:
             "unknown objects are shown but NOT judged (no limit was fitted): UNKNOWN_OBJECT is never raised; run "
             f"`trustseg calibrate --bundle {card.name} --precision {precision}`"
         )
+    scene = f" - {limits.scene_weight:g} (1 - {limits.scene})" if limits.scene else ""
     return (
-        f"unknown objects in the corridor are noticed: UNKNOWN_OBJECT where {limits.score} is above {limits.limit:g}, "
-        f"a hard fault from {limits.hard_share:.1%} of the corridor on"
+        f"unknown objects in the corridor are noticed: UNKNOWN_OBJECT where {limits.score}{scene} is above "
+        f"{limits.limit:g}, a hard fault from {limits.hard_share:.1%} of the corridor on"
     )

@@ -57,15 +57,23 @@ class OodModel(Strict):
 class UnknownLimits(Strict):
     """From where on something that no class describes lies in the drivable corridor.
 
-    `score` and `share` are names of the card's features: how strange the corridor's strangest place is, and the share
-    of the corridor that is strange. Above `limit` the frame has the reason UNKNOWN_OBJECT; from `hard_share` on that is
-    a hard fault.
+    `score`, `scene` and `share` are names of the card's features: how strange the corridor's strangest place is, how
+    sure the network is of the scene (in [0, 1]), and the share of the corridor that is strange. Where
+    score - scene_weight (1 - scene) is above `limit` the frame has the reason UNKNOWN_OBJECT: in a scene where much is
+    doubtful a thing has to stand out more. From `hard_share` on that is a hard fault.
     """
 
     score: str
     limit: float = Field(ge=-20.0, lt=20.0, allow_inf_nan=False)  # the graph gives no more than 20
+    scene: str = ""  # none
+    scene_weight: float = Field(default=0.0, ge=0.0, le=30.0, allow_inf_nan=False)
     share: str
     hard_share: float = Field(gt=0.0, le=1.0, allow_inf_nan=False)
+
+    @property
+    def features(self) -> set[str]:
+        """Names of all that it takes."""
+        return {self.score, self.share, self.scene} - {""}
 
 
 OOD_SCORE_INPUT = "log_ood_score"

@@ -358,7 +358,8 @@ def _print(console: Console, result: CalibrationResult) -> None:
 def _print_unknown(console: Console, fit: UnknownFit) -> None:
     found = (f"{100 * share:.1f} % of {frames} of {name}" for name, (frames, share) in fit.alarms.items())
     console.print(
-        f"unknown object in the corridor: {fit.limits.score} above {fit.limits.limit:.3f}, a hard fault from "
+        f"unknown object in the corridor: {fit.limits.score} - {fit.limits.scene_weight:g} (1 - {fit.limits.scene}) "
+        f"above {fit.limits.limit:.3f}, a hard fault from "
         f"{fit.limits.hard_share:.1%} of the corridor on; good, clean frames above it: {', '.join(found)}; good ones "
         f"in trouble {100 * fit.disturbed:.1f} %", soft_wrap=True,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from trustseg.bundle.loading import Bundle
 from trustseg.calibration import corridor_mask
 from trustseg.imaging.resize import in_order, nearest, network_image
 from trustseg.types import EngineOutput, UInt8Array
+from trustseg.verdict import unknown_scores
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
 from trustseg_lab.evaluation.evaluator import FusedConfidence
@@ -64,8 +65,8 @@ class BundleScorer:
         self._card, self._engine = bundle.card, engine
         self._fused = FusedConfidence.of(bundle, precision)
         self._raw = bundle.card.confidence_code.probabilities().astype(np.float64)
-        limits = None if self._fused is None else self._fused.model.unknown
-        self._limit = None if limits is None else (bundle.card.feature_names.index(limits.score), limits.limit)
+        self._limits = None if self._fused is None else self._fused.model.unknown
+        self._position = {name: place for place, name in enumerate(bundle.card.feature_names)}
         self.size, self.classes = bundle.card.size, class_list(bundle.card)
         self.corridor = corridor_mask(*self.size, bundle.card.corridor.polygon)
 
@@ -80,7 +81,9 @@ class BundleScorer:
         scores[DOUBT] = 1.0 - softmax_signals(out.logits).mcp.astype(np.float64)
         if (plane := unknown_plane(out, self.size)) is not None:
             scores[PLANE] = plane
-        raised = None if self._limit is None else bool(out.features[self._limit[0]] > self._limit[1])
+        raised = None
+        if self._limits is not None:
+            raised = unknown_scores(self._limits, self._position, out.features)[0] > self._limits.limit
         return Scored(out.labels, scores, raised)
 
 
