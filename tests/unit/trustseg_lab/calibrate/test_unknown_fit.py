@@ -44,6 +44,18 @@ def test_the_source_that_needs_the_highest_limit_decides() -> None:
     assert np.isnan(fit.disturbed)
 
 
+def test_rendered_scenes_decide_only_where_there_is_nothing_else() -> None:
+    real, drawn = rows(np.zeros(400), 0.01, "/data/real"), rows(np.full(400, 3.0), 0.03, "rendered")
+    both = concatenated([real, drawn])
+    good = np.ones(len(both), bool)
+    fit = fit_unknown(both, NAMES, good, ~good)
+    assert fit is not None
+    assert (fit.limits.limit, fit.alarms["rendered"], fit.limits.hard_share) == (0.0, (400, 1.0), 0.06)
+    alone = fit_unknown(drawn, NAMES, good[:400], ~good[:400])
+    assert alone is not None
+    assert alone.limits.limit == 3.0
+
+
 def test_only_good_clean_frames_count() -> None:
     made = rows(np.concatenate([np.zeros(200), np.full(200, 9.0)]), 0.0, "one")
     clean = np.arange(400) < 200

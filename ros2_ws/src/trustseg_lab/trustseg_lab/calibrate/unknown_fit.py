@@ -4,7 +4,8 @@
 
 No object is needed for it: the limit is a matter of false alarms alone. In every source of images for itself at most
 `FALSE_ALARM_SHARE` of the good, clean frames may be called so; the source that needs the highest limit decides, because
-a place that nobody has seen is more like the strangest of the known ones than like their mean.
+a place that nobody has seen is more like the strangest of the known ones than like their mean. Rendered scenes decide
+only where there are no photographs: their textures are stranger to the network than any street's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from trustseg.bundle.verdict_file import UnknownLimits
+from trustseg_lab.calibrate.collect_views import RENDERED
 from trustseg_lab.metrics.score_histogram import Floats
 from trustseg_lab.metrics.view_rows import Bools, CalibrationRows
 
@@ -63,8 +65,9 @@ def fit_unknown(rows: CalibrationRows, feature_names: list[str], good_clean: Boo
     )
     score = score - SCENE_WEIGHT * (1.0 - scene)
     sources = {source: good_clean & (rows.source == source) for source in sorted(set(rows.source[good_clean].tolist()))}
+    deciding = {name: keep for name, keep in sources.items() if name != RENDERED} or sources
     # Rounded up: rounding must not put a frame above it.
-    limit = float(np.ceil(1e4 * max(highest(score[keep]) for keep in sources.values())) / 1e4)
+    limit = float(np.ceil(1e4 * max(highest(score[keep]) for keep in deciding.values())) / 1e4)
     hard = max(LEAST_HARD_SHARE, HARD_TIMES * float(share[good_clean].max()))
     return UnknownFit(
         UnknownLimits(
