@@ -6,15 +6,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from bag_factory import Shot
+from trustseg_lab.recordings.video_messages import DEFINITIONS, FFMPEG, FOXGLOVE
 
 ENCODERS = {
     "h264": ("libx264", {"tune": "zerolatency", "preset": "veryfast"}),
     "hevc": ("libx265", {"tune": "zerolatency", "preset": "ultrafast"}),
 }
 KEY_EVERY = 10
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
 
 
 def packets(images: Sequence[np.ndarray], coding: str, *, once: bool = False) -> list[bytes]:
@@ -44,3 +51,28 @@ def without_parameters(packet: bytes) -> bytes:
     """A packet of H.264 without parameter sets and notes."""
     units = [unit for unit in packet.split(b"\x00\x00\x01")[1:] if unit[0] & 31 in (1, 5)]
     return b"".join(b"\x00\x00\x01" + unit for unit in units)
+
+
+def write_video_bag(folder: Path, images: Sequence[Shot], kind: str, sent: Sequence[bytes | None], named: str) -> Path:
+    """A bag of one topic with a packet for each image; None is lost."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    for name, text in DEFINITIONS.items():
+        store.register(get_types_from_msg(text, name))
+    made = store.types
+    with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        connection = writer.add_connection("/camera/video", kind, typestore=store)
+        for shot, packet in zip(images, sent, strict=True):
+            if packet is None:
+                continue
+            stamp = made["builtin_interfaces/msg/Time"](sec=shot.stamp_ns // 10**9, nanosec=shot.stamp_ns % 10**9)
+            header, data = made["std_msgs/msg/Header"](stamp=stamp, frame_id="front"), np.frombuffer(packet, np.uint8)
+            if kind == FOXGLOVE:
+                message = made[kind](timestamp=stamp, frame_id="front", data=data, format=named)
+            elif kind == FFMPEG:
+                height, width = shot.image.shape[:2]
+                numbers = {"width": width, "height": height, "pts": 0, "flags": 0, "is_bigendian": False}
+                message = made[kind](header=header, encoding=named, data=data, **numbers)
+            else:
+                message = made[kind](header=header, format=named, data=data)
+            writer.write(connection, shot.time_ns, store.serialize_cdr(message, kind))
+    return folder

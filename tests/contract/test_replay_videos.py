@@ -4,13 +4,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
+import pytest
 
-from bag_factory import write_video
+from bag_factory import HEIGHT, WIDTH, shots, write_video
+from bundle_factory import make_tiny_bundle
+from replay_runs import run
+from trustseg.reasons import Reason
 from trustseg_lab.recordings.film import VideoSource
+from trustseg_lab.recordings.video_messages import FOXGLOVE
+from video_packets import KEY_EVERY, packets, write_video_bag
 
 
 def test_a_video_stands_upright_as_its_player_would_show_it(tmp_path: Path) -> None:
@@ -35,3 +43,19 @@ def test_a_video_that_is_cut_off_is_told_also_where_its_frames_are_not_counted(t
     cut = VideoSource(path)
     assert 0 < len(list(cut.images())) < 30
     assert re.fullmatch(r"a\.mkv ends after \d\.\d of 4\.0 s", cut.losses[0])
+
+
+def test_a_lost_packet_of_a_bag_is_a_reason_until_the_next_key_frame(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = shots(25)
+    sent: list[bytes | None] = list(packets([shot.image for shot in images], "h264"))
+    sent[4] = None
+    bag = write_video_bag(tmp_path / "bag", images, FOXGLOVE, sent, "h264")
+    bundle = make_tiny_bundle(tmp_path / "bundle", height=HEIGHT, width=WIDTH)
+    assert run(bundle, tmp_path / "out", [bag]) == 0
+    table = pq.read_table(next((tmp_path / "out").rglob("frames.parquet"))).to_pydict()
+    broken = [Reason.BAD_IMAGE.name in reasons for reasons in table["reasons"]]
+    assert broken == [4 <= index < KEY_EVERY - 1 for index in range(24)]
+    assert json.loads(next((tmp_path / "out").rglob("summary.json")).read_text())
+    assert "5 messages of /camera/video give no picture: a packet was lost" in capsys.readouterr().err

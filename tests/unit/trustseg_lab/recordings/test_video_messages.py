@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from bag_factory import shots
 from trustseg.bounds import derive_bounds
@@ -20,13 +18,12 @@ from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.reasons import Mode, Reason
 from trustseg_lab.recordings.recorded_image import RecordedImage, stamp_ns_of
 from trustseg_lab.recordings.sources import open_sources
-from trustseg_lab.recordings.video_messages import DEFINITIONS, FFMPEG, FOXGLOVE, VideoDecoder, coding_of
-from video_packets import KEY_EVERY, packets
+from trustseg_lab.recordings.video_messages import FFMPEG, FOXGLOVE, VideoDecoder, coding_of
+from video_packets import COMPRESSED, KEY_EVERY, packets, write_video_bag
 
 SHOTS = shots(25)
 # The scene passes by, so that each picture is of one moment.
 IMAGES = [np.roll(shot.image, 4 * index, axis=1) for index, shot in enumerate(SHOTS)]
-COMPRESSED = "sensor_msgs/msg/CompressedImage"
 LOSS = 4
 
 
@@ -90,31 +87,6 @@ def test_codings_go_by_many_names(named: str, coding: str | None) -> None:
     assert coding_of(named) == coding
 
 
-def write(folder: Path, kind: str, sent: Sequence[bytes | None], named: str) -> Path:
-    """A bag with one topic of video."""
-    store = get_typestore(Stores.ROS2_JAZZY)
-    for name, text in DEFINITIONS.items():
-        store.register(get_types_from_msg(text, name))
-    made = store.types
-    with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
-        connection = writer.add_connection("/camera/video", kind, typestore=store)
-        for shot, packet in zip(SHOTS, sent, strict=True):
-            if packet is None:
-                continue
-            stamp = made["builtin_interfaces/msg/Time"](sec=shot.stamp_ns // 10**9, nanosec=shot.stamp_ns % 10**9)
-            header, data = made["std_msgs/msg/Header"](stamp=stamp, frame_id="front"), np.frombuffer(packet, np.uint8)
-            if kind == FOXGLOVE:
-                message = made[kind](timestamp=stamp, frame_id="front", data=data, format=named)
-            elif kind == FFMPEG:
-                message = made[kind](
-                    header=header, width=96, height=72, encoding=named, pts=0, flags=0, is_bigendian=False, data=data
-                )
-            else:
-                message = made[kind](header=header, format=named, data=data)
-            writer.write(connection, shot.time_ns, store.serialize_cdr(message, kind))
-    return folder
-
-
 def read(bag: Path) -> tuple[list[RecordedImage], list[str]]:
     (source,) = open_sources(bag, (), every_topic=False, rate_hz=None)
     try:
@@ -132,7 +104,7 @@ def test_a_bag_of_video_is_a_camera(
 ) -> None:
     sent: list[bytes | None] = list(encoded[coding])
     sent[LOSS] = None
-    images, losses = read(write(tmp_path / "bag", kind, sent, named))
+    images, losses = read(write_video_bag(tmp_path / "bag", SHOTS, kind, sent, named))
     kept = [shot for index, shot in enumerate(SHOTS) if index != LOSS]
     assert [stamp_ns_of(each.message) for each in images] == [shot.stamp_ns for shot in kept]
     assert {each.message.header.frame_id for each in images} == {"front"}
@@ -150,6 +122,6 @@ def test_a_bag_of_video_is_a_camera(
 
 
 def test_a_coding_that_is_not_decoded_is_said(tmp_path: Path, encoded: dict[str, list[bytes]]) -> None:
-    images, losses = read(write(tmp_path / "bag", FOXGLOVE, encoded["h264"], "vp9"))
+    images, losses = read(write_video_bag(tmp_path / "bag", SHOTS, FOXGLOVE, encoded["h264"], "vp9"))
     assert all(each.compressed for each in images)
     assert "coding 'vp9' is not decoded here" in losses[0]

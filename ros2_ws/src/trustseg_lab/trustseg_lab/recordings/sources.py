@@ -148,9 +148,9 @@ class BagSource:
                 stamp = Stamp(*divmod(stored.time_ns, SECOND))
                 message = replace(message, header=Header(stamp, message.header.frame_id))
             yield RecordedImage(index, stored.time_ns, message, compressed)
-        self._damaged += video.told(self.topic)
         if index + 1 < self.count and not self.losses:
             self._damaged.append(f"{self.count} messages of {self.topic} are stated, {index + 1} are there")
+        self._damaged += video.told(self.topic)
 
     def close(self) -> None:
         """See `ImageSource`."""
