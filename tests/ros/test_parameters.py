@@ -101,6 +101,20 @@ def test_bad_values_at_start_are_refused_with_what_is_expected(node: Any, given:
         parameters.load(node(**given), SegmenterConfig)
 
 
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"topics": "/a b"}, "topics.*names of topics with commas.*'/a b'"),
+        ({"on_reasons": "WET"}, "on_reasons.*names of reasons.*'WET'"),
+        ({"memory_megabytes": 0}, "memory_megabytes.*1 to 100000"),
+    ],
+)
+def test_lists_of_names_and_bounds_of_the_black_box_are_checked(node: Any, given: dict[str, Any], text: str) -> None:
+    with pytest.raises(ParameterError, match=text):
+        parameters.load(node(**given), BlackboxConfig)
+    assert parameters.load(node(on_reasons="blur,DARK", topics=""), BlackboxConfig).on_reasons == "blur,DARK"
+
+
 def test_a_live_change_is_taken_over_and_a_bad_one_leaves_the_old_value(node: Any) -> None:
     made = node()
     seen: list[SegmenterConfig] = []

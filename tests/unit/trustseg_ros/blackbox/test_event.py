@@ -72,3 +72,15 @@ def test_a_storm_of_causes_is_counted() -> None:
         events.add(at(100))
     assert len(opened(events).causes) == MOST_CAUSES
     assert opened(events).more_causes == 3
+
+
+def test_a_record_that_ends_early_or_is_lost_leaves_its_time_to_the_next_one() -> None:
+    events = Events(BEFORE, AFTER, LONGEST)
+    events.add(at(100))
+    events.close(102)
+    events.add(at(104))
+    assert opened(events).begin_ns == 103
+    events.lose(opened(events))
+    assert events.open is None
+    assert events.add(at(106))
+    assert opened(events).begin_ns == 96

@@ -58,6 +58,9 @@ class Bench:
         at = round(self.now_s * SECOND)
         return self.scribe.add(Cause(FLAG, "INPUT_STALE", ORIGIN + at, WALL + at))
 
+    def quota_is(self, quota: int) -> None:
+        self.shelf._quota = quota
+
     def records(self) -> list[dict[str, Any]]:
         found = sorted(each for each in self.folder.iterdir() if not each.name.startswith("."))
         return [json.loads((each / "record.json").read_text()) for each in found]
@@ -143,7 +146,14 @@ def test_a_quota_that_one_record_fills_ends_it_there(bench: Callable[..., Bench]
     box.until(lambda: bool(box.scribe.counts.written), "record")
     (about,) = box.records()
     assert about["ended_by"] == "quota"
-    assert 0 < about["topics"]["/a"]["messages"] < 11
+    held = about["topics"]["/a"]["messages"]
+    assert 0 < held < 11
+    # The next one goes on where this one ended, and has all the rest.
+    box.quota_is(1 << 40)
+    assert box.cause()
+    box.hear(36, size=100)
+    box.until(lambda: box.scribe.counts.written == 2, "the next record")
+    assert box.records()[1]["topics"]["/a"]["messages"] == 11 - held + 5
 
 
 def test_a_file_that_may_grow_no_more_costs_the_record_and_leaves_nothing(bench: Callable[..., Bench]) -> None:

@@ -79,13 +79,16 @@ def test_what_was_not_finished_goes_at_the_start_and_nothing_else_does(tmp_path:
     assert {each.name for each in tmp_path.iterdir()} == {each.name for each in strangers} | {".lock"}
 
 
-def test_numbers_go_on_where_the_newest_record_is(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, PLENTY, 0)
+def test_numbers_go_on_where_the_newest_record_is_and_none_is_given_twice(tmp_path: Path) -> None:
+    put(tmp_path / "a", 41)
+    shelf = Shelf(tmp_path / "a", quota=1, floor=0)
     first = shelf.next_name("service")
-    assert first.name.startswith("000001_")
+    assert first.name.startswith("000042_")
     assert first.name.endswith("Z_service")
-    shelf.keep(put(tmp_path, 41))
-    assert shelf.next_name("flag").name.startswith("000042_")
+    shelf.make_room(0, 1)
+    assert len(shelf) == 0
+    assert shelf.next_name("flag").name.startswith("000043_")
+    assert Shelf(tmp_path / "b", PLENTY, 0).next_name("flag").name.startswith("000001_")
 
 
 def test_two_black_boxes_never_share_a_folder(tmp_path: Path) -> None:

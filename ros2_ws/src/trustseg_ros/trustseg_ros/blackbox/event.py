@@ -65,8 +65,14 @@ class Events:
             return now_ns > event.end_ns
         return now_ns > min(event.end_ns + self._before_ns, event.begin_ns + self._longest_ns)
 
-    def close(self) -> None:
-        """End the open event."""
+    def close(self, ended_ns: int | None = None) -> None:
+        """End the open event, early where `ended_ns` says so; the next one does not reach back beyond that."""
         if self.open is not None:
-            self._ended_ns = self.open.end_ns
+            self._ended_ns = self.open.end_ns if ended_ns is None else ended_ns
             self.open = None
+
+    def lose(self, event: Event) -> None:
+        """Forget an event of which there is no record: the next one may reach back into it."""
+        if self.open is event:
+            self.open = None
+        self._ended_ns = None

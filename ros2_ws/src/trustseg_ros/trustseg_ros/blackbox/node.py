@@ -158,7 +158,10 @@ class Blackbox(Node):
             else:
                 self._ring.add(entry)
             if then is not None:
-                then(deserialize_message(data, message_class), entry)
+                try:
+                    then(deserialize_message(data, message_class), entry)
+                except Exception as error:  # a damaged message: it is kept, and costs no other
+                    self.get_logger().error(f"{topic}: {type(error).__name__}: {error}", throttle_duration_sec=10.0)
 
         return keep
 
@@ -171,11 +174,11 @@ class Blackbox(Node):
         log_ns = self.get_clock().now().nanoseconds
         try:
             pixels, order = decode_pixels(message.data, message.height, message.width, message.step, message.encoding)
-        except FrameRejected:
+            data = jpeg(in_order(pixels, order, "bgr"), self.config.jpeg_quality)
+        except (FrameRejected, RuntimeError, cv2.error):
             self._ring.add(Entry(name, type_name(Image), serialize_message(message), heard, log_ns))
             return
-        packed = CompressedImage(header=message.header, format="jpeg")
-        packed.data = array.array("B", jpeg(in_order(pixels, order, "bgr"), self.config.jpeg_quality))
+        packed = CompressedImage(header=message.header, format="jpeg", data=array.array("B", data))
         kind = type_name(CompressedImage)
         self._ring.add(Entry(compressed_topic(name), kind, serialize_message(packed), heard, log_ns))
 
@@ -224,7 +227,7 @@ class Blackbox(Node):
             "software": self._software,
             "bundle": self._status or None,
             "camera_as": self.config.camera_as if self.config.image_transport != COMPRESSED else "received",
-            "not_heard": self._chosen.trouble,
+            "not_heard": dict(self._chosen.trouble),
         }
 
     def _diagnose(self) -> None:

@@ -51,7 +51,7 @@ class Ring:
     Attributes:
         size: bytes held now.
         refused: messages by topic that alone are larger than the capacity.
-        missed: messages by topic that had to go before the record under way took them.
+        missed: messages by topic that had to go before the record under way took them; see `losses`.
     """
 
     def __init__(self, capacity: int, keep_ns: int) -> None:
@@ -129,6 +129,11 @@ class Ring:
                 taken.append(entry)
             self._taken += len(taken)
         return taken
+
+    def losses(self) -> Counter[str]:
+        """`missed` as it is now."""
+        with self._lock:
+            return self.missed.copy()
 
     def end(self) -> None:
         """End the record: nothing is held for it any more."""

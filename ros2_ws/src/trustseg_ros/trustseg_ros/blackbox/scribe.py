@@ -30,6 +30,7 @@ from trustseg_ros.blackbox.shelf import Shelf
 from trustseg_ros.blackbox.snapshot import CAMERA, Snapshot
 from trustseg_ros.blackbox.triggers import Cause
 
+TIME, SHUTDOWN = "time", "shutdown"  # what ends a record, beside the disk
 BATCH_BYTES = 4 << 20  # handed from the ring at a time, and beside its capacity
 PERIOD_S = 0.1
 # What index, metadata, JSON and picture may take beside the messages.
@@ -133,6 +134,8 @@ class Scribe:
             self._shelf.keep(target)
         except Exception as error:
             # Whatever it is, the next record may succeed.
+            with self._lock:
+                self._events.lose(event)
             self.counts.failed += 1
             self.counts.trouble = (
                 f"{type(error).__name__}: {error}" if not isinstance(error, InputError) else str(error)
@@ -144,8 +147,6 @@ class Scribe:
             self._out.info(f"record {target.name} is written, {size / 1e6:.1f} MB")
         finally:
             with self._lock:
-                if self._events.open is event:
-                    self._events.close()
                 for each in islice(self._waiting, 1, 2):
                     self._ring.hold(each.begin_ns)
                 self._ring.end()
@@ -162,7 +163,7 @@ class Scribe:
     def _fill(self, event: Event, folder: Path, bag: BagFile, name: str) -> int:
         snapshot = Snapshot(event.causes[0].log_ns, dict(self._out.roles))
         latched = self._ring.begin(event.begin_ns)
-        ended_by, first = "", True
+        ended_by, first, newest_ns = "", True, event.begin_ns
         while not ended_by:
             # Asked before the ring is: what comes between the two is taken next time.
             ended_by = self._ended(event)
@@ -174,10 +175,13 @@ class Scribe:
                 for entry in batch:
                     snapshot.see(entry)
                     bag.write(entry)
+                newest_ns = batch[-1].steady_ns
                 against = self._shelf.make_room(bag.size, BATCH_BYTES + LAST_BYTES)
                 if against:
                     ended_by = against
                     break
+            if ended_by not in ("", TIME):
+                self._end_early(event, newest_ns)
             if not ended_by:
                 self._wake.wait(PERIOD_S)
                 self._wake.clear()
@@ -189,16 +193,21 @@ class Scribe:
             write_whole(folder / PICTURE, picture)
         write_json(folder / RECORD, self._document(event, bag, name, digest, ended_by, picture is not None))
         _have_kept(folder)
-        self.counts.missed += self._ring.missed
+        self.counts.missed = self.counts.missed + self._ring.losses()
         return bag.size
+
+    def _end_early(self, event: Event, newest_ns: int) -> None:
+        with self._lock:
+            if self._events.open is event:
+                self._events.close(newest_ns)
 
     def _ended(self, event: Event) -> str:
         with self._lock:
             if self._events.is_over(event, self._clock_ns()):
                 if self._events.open is event:
                     self._events.close()
-                return "time"
-        return "shutdown" if self._ending else ""
+                return TIME
+        return SHUTDOWN if self._ending else ""
 
     def _picture(self, snapshot: Snapshot) -> bytes | None:
         try:
@@ -210,11 +219,11 @@ class Scribe:
     def _document(
         self, event: Event, bag: BagFile, name: str, digest: str, ended_by: str, has_picture: bool
     ) -> dict[str, Any]:
-        first = event.causes[0]
+        first, missed = event.causes[0], self._ring.losses()
         topics = {
             topic: {
                 "type": kind, "messages": bag.counts[topic], "bytes": bag.bytes_of[topic],
-                "missed": self._ring.missed[topic],
+                "missed": missed[topic],
             }
             for topic, kind in bag.kinds.items()
         }  # fmt: skip
@@ -237,7 +246,7 @@ class Scribe:
             "more_causes": event.more_causes,
             "camera": next((t for t in bag.kinds if self._out.roles.get(t) == CAMERA), None),
             "topics": topics,
-            "left_out": {**bag.left_out, **dict.fromkeys(self._ring.refused, "larger than the memory")},
+            "left_out": {**bag.left_out, **dict.fromkeys(tuple(self._ring.refused), "larger than the memory")},
             **self._out.about(),
         }
 

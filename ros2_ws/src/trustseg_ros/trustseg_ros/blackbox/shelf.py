@@ -58,6 +58,7 @@ class Shelf:
             raise InputError(f"another black box records to {folder}", fix="give each its own output") from error
         self._remove_leftovers()
         self._sizes = {path: _size_of(path) for path in self._records()}
+        self._newest = max((int(path.name.partition("_")[0]) for path in self._sizes), default=0)
 
     def __len__(self) -> int:
         """Records there."""
@@ -66,7 +67,7 @@ class Shelf:
     @property
     def size(self) -> int:
         """Bytes of all finished records."""
-        return sum(self._sizes.values())
+        return sum(tuple(self._sizes.values()))  # while another thread writes records
 
     @property
     def free(self) -> int:
@@ -78,9 +79,9 @@ class Shelf:
 
     def next_name(self, what: str) -> Path:
         """Where the next record is to lie."""
-        number = max((int(path.name.partition("_")[0]) for path in self._sizes), default=0) + 1
+        self._newest += 1
         now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        return self.folder / f"{number:06d}_{now}_{what}"
+        return self.folder / f"{self._newest:06d}_{now}_{what}"
 
     def make_room(self, written: int, more: int) -> str:
         """Remove the oldest records until `more` bytes beside the `written` ones of the record under way fit.
