@@ -28,6 +28,7 @@ PIP = {
     "PIL": "pillow",
     "google": "protobuf",
     "prometheus_client": "prometheus-client",
+    "foxglove": "foxglove-sdk",
     "pip_requirements_parser": "pip-requirements-parser",
 }
 ROSDEP = {
@@ -41,7 +42,7 @@ OF_ROS = {"rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs"
 WHERE_INSTALLED = {"vision_msgs", "skimage"}
 # Installed apart: by scripts/setup.sh --dev, with the GPU, or from a file of requirements that a message names.
 NOT_LOCKED = {"torch", "ray", "onnxscript", "tensorrt", "pycuda", "cuda", "pip_requirements_parser"}
-NOT_LOCKED |= {"prometheus_client"}
+NOT_LOCKED |= {"prometheus_client", "foxglove"}
 NOT_LOCKED |= {"atheris", "hypothesis"}
 
 

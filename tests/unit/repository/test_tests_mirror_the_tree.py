@@ -114,6 +114,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     "trustseg_lab.tools.*": (
         ("ros/test_camera_recorder.py", "ros/test_play_record.py", "ros/test_latched_topics.py"), "nodes"
     ),
+    "trustseg_lab.watch.*": (("ros/test_watch.py",), "shows running nodes, in a real browser"),
     "trustseg_lab.training.*": (
         ("unit/trustseg_lab/training/test_train.py", "unit/trustseg_lab/training/export/test_checkpoint_to_graph.py"),
         "tested by one short training",

@@ -33,8 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 ENTRY_POINTS = "trustseg.commands"
 LABORATORY = "trustseg_lab"
 LABORATORY_COMMANDS = (
-    "run", "replay", "play", "record", "mine", "drift", "evaluate", "evaluate-unknown", "train", "fit-confidence",
-    "calibrate", "export", "wrap", "security", "bench", "benchmark", "faults", "scenes",
+    "run", "replay", "play", "record", "watch", "mine", "drift", "evaluate", "evaluate-unknown", "train",
+    "fit-confidence", "calibrate", "export", "wrap", "security", "bench", "benchmark", "faults", "scenes",
 )  # fmt: skip
 
 # typer brings its own copy of click; its base of every usage error has no public name.
