@@ -58,7 +58,7 @@ def test_half_weights_become_float() -> None:
     assert not to_float32(network(Form()))
 
 
-@pytest.mark.parametrize("opset", [11, 13, 17, 18, 20])
+@pytest.mark.parametrize("opset", [11, 13, 17, 18, 20, 22, 24])
 def test_every_opset_computes_the_same_in_17(opset: int) -> None:
     made = in_opset17(folded(network(Form(opset=opset, end="softmax"))))
     assert [each.version for each in made.opset_import] == [17]

@@ -15,10 +15,14 @@ from onnx import numpy_helper, version_converter
 
 from trustseg.backends.tensorrt.opset import IR_VERSION, OPSET, to_opset17
 from trustseg.errors import InputError, ParityError
+from trustseg_lab.wrap.newer_operators import write_out
 from trustseg_lab.wrap.read_graph import OWN_DOMAINS, opset_of, tensors_of
 
 FLOAT, FLOAT16, DOUBLE = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE
 WIDTHS = (FLOAT16, DOUBLE)
+FAILURES = (
+    ParityError, RuntimeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError, onnx.defs.SchemaError,
+)  # fmt: skip
 
 
 def to_float32(model: onnx.ModelProto) -> bool:
@@ -66,6 +70,8 @@ def in_opset17(model: onnx.ModelProto) -> onnx.ModelProto:
         InputError: an operator of it has no such form.
     """
     opset = opset_of(model)
+    if opset > OPSET:
+        write_out(model)
     for each in [each for each in model.opset_import if each.domain not in OWN_DOMAINS]:
         model.opset_import.remove(each)
     try:
@@ -73,7 +79,7 @@ def in_opset17(model: onnx.ModelProto) -> onnx.ModelProto:
             model = version_converter.convert_version(model, OPSET)
         elif opset > OPSET:
             model = to_opset17(model)
-    except (ParityError, RuntimeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+    except FAILURES as error:
         told = str(error).strip().splitlines()[0][:160]
         raise InputError(
             f"the network cannot be brought from opset {opset} to {OPSET}", got=told, fix=f"export it in opset {OPSET}"

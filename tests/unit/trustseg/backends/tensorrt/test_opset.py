@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from trustseg.backends.tensorrt.lint import lint
-from trustseg.backends.tensorrt.opset import OPSET, to_opset17
+from trustseg.backends.tensorrt.opset import EXTENDED, OPSET, to_opset17
 from trustseg.errors import ParityError
 
 
@@ -81,3 +81,20 @@ def test_axes_as_an_input_are_linted() -> None:
     model = model_of([node], ["y"], axes=np.array([1]))
     assert [what for what, _ in lint(model)] == ["an opset beyond 17", "axes given as an input"]
     assert lint(to_opset17(model)) == []
+
+
+def test_operators_that_are_taken_over_differ_by_their_element_types_alone() -> None:
+    """Or by attributes that are looked at one by one; inputs and outputs are the same."""
+    newest = onnx.defs.onnx_opset_version()
+    attributes_looked_at = {
+        "AveragePool", "Cast", "Constant", "DequantizeLinear", "Equal", "Pad", "QuantizeLinear", "Reshape", "Resize",
+        "Shape", "Split",
+    }  # fmt: skip
+    for name in sorted(EXTENDED - attributes_looked_at):
+        old, new = (onnx.defs.get_schema(name, version) for version in (OPSET, newest))
+        assert _signature(old) == _signature(new), name
+
+
+def _signature(schema: onnx.defs.OpSchema) -> tuple[object, ...]:
+    attributes = {name: (each.type, each.default_value.SerializeToString()) for name, each in schema.attributes.items()}
+    return attributes, [(each.name, each.option) for each in schema.inputs], [each.name for each in schema.outputs]

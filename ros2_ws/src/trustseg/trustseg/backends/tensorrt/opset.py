@@ -21,8 +21,10 @@ IR_VERSION = 8  # of that opset's time
 REDUCTIONS = frozenset({"ReduceMax", "ReduceMin", "ReduceMean", "ReduceProd", "ReduceL1", "ReduceL2"})
 # New versions of these only took more element types, or attributes that mean nothing where they are left out.
 EXTENDED = frozenset({
-    "AveragePool", "Cast", "Constant", "DequantizeLinear", "Equal", "Identity", "Pad", "QuantizeLinear", "Reshape",
-    "Resize", "Shape", "Split",
+    "AveragePool", "Cast", "Constant", "ConstantOfShape", "Conv", "ConvTranspose", "DequantizeLinear", "Dropout", "Elu",
+    "Equal", "Flatten", "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity",
+    "InstanceNormalization", "IsInf", "IsNaN", "MaxPool", "Pad", "QuantizeLinear", "Reshape", "Resize", "Round", "Selu",
+    "Shape", "Softplus", "Softsign", "Split", "Squeeze", "Transpose", "Unsqueeze",
 })  # fmt: skip
 
 

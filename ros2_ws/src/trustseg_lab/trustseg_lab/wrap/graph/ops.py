@@ -21,10 +21,11 @@ class Ops:
     """Collects nodes and constants; every method returns the name of the tensor that it makes.
 
     Attributes:
-        nodes: so far, in order. constants: initializers that they use.
+        nodes: so far, in order. constants: initializers that they use. Every name begins with `prefix`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self._known: dict[bytes, str] = {}
@@ -34,7 +35,7 @@ class Ops:
         array = np.asarray(value, np.float32) if isinstance(value, (int, float)) else np.ascontiguousarray(value)
         key = str((array.dtype, array.shape)).encode() + array.tobytes()
         if key not in self._known:
-            self._known[key] = f"constant/{len(self.constants)}"
+            self._known[key] = f"{self._prefix}constant/{len(self.constants)}"
             self.constants.append(numpy_helper.from_array(array.reshape(np.shape(value)), self._known[key]))
         return self._known[key]
 
@@ -42,8 +43,8 @@ class Ops:
         """As `__call__`, of a node with several outputs."""
         number = len(self.nodes)
         names = [each if isinstance(each, str) else self.constant(each) for each in inputs]
-        made = [f"{op}/{number}" + (f"/{k}" if outputs > 1 else "") for k in range(outputs)]
-        self.nodes.append(helper.make_node(op, names, made, name=f"{op}/{number}", **attributes))
+        made = [f"{self._prefix}{op}/{number}" + (f"/{k}" if outputs > 1 else "") for k in range(outputs)]
+        self.nodes.append(helper.make_node(op, names, made, name=f"{self._prefix}{op}/{number}", **attributes))
         return made
 
     def __call__(self, op: str, *inputs: Value, name: str = "", **attributes: Any) -> str:
