@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from foreign_networks import class_list
 from trustseg.errors import InputError
 from trustseg_lab.data.class_list import ClassList
-from trustseg_lab.wrap.find_outputs import FoundLogits, find_features, find_logits, kind_of, run_on, shapes_of
+from trustseg_lab.wrap.find_outputs import FoundLogits, _is_map, find_features, find_logits, kind_of, run_on, shapes_of
 
 SIZE = (40, 64)
 
@@ -89,6 +89,12 @@ def test_values_tell_what_they_are(values: list[float], kind: str) -> None:
     maps = np.array(values, np.float32).reshape(1, 2, 1, 1)
     assert kind_of(maps, "nchw") == kind
     assert kind_of(maps.transpose(0, 2, 3, 1), "nhwc") == kind
+
+
+def test_a_map_has_the_form_of_the_image() -> None:
+    """Channels last, an attention and what is pooled are none."""
+    forms = [(1, 16, 5, 8), (1, 16, 3, 4), (1, 5, 8, 16), (1, 16, 40, 40), (1, 16, 1, 1), (1, 4, 5, 8), (16, 5, 8)]
+    assert [_is_map(shape, SIZE) for shape in forms] == [True, True, False, False, False, False, False]
 
 
 def test_the_embedding_is_of_the_last_of_the_coarsest_maps() -> None:

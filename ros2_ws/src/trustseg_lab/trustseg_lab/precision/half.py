@@ -12,11 +12,17 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from trustseg.backends.tensorrt.lint import SUMS
 from trustseg.backends.tensorrt.trunk import LOGITS, constants_of, find_trunk, typed
 from trustseg.errors import ParityError
 
 HALF_MAX = 65504.0
 FLOAT, FLOAT16 = TensorProto.FLOAT, TensorProto.FLOAT16
+
+
+def half_nodes(model: onnx.ModelProto) -> set[int]:
+    """Nodes of the trunk that bear float16: all but sums, as of an attention or of channels that are weighed."""
+    return {index for index in find_trunk(model).nodes if model.graph.node[index].op_type not in SUMS}
 
 
 def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -25,7 +31,7 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     Raises:
         ParityError: a weight does not fit into float16, or the graph has no trunk.
     """
-    trunk = set(find_trunk(model).nodes)
+    trunk = half_nodes(model)
     types, _ = typed(model)
     constants = constants_of(model)
     made_in = {name for i in trunk for name in model.graph.node[i].output}
@@ -79,14 +85,12 @@ def rounded_copy(model: onnx.ModelProto) -> onnx.ModelProto:
     Every tensor of the trunk goes through float16 and back. A CPU library given the fp16 graph itself widens whole
     chains of operations to float32 and would hide the rounding that a GPU shows.
     """
-    trunk = find_trunk(model)
+    trunk = half_nodes(model)
     types, _ = typed(model)
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     graph = copy.graph
-    first_inputs = {graph.node[i].input[0] for i in trunk.nodes} - {
-        n for i in trunk.nodes for n in graph.node[i].output
-    }
+    first_inputs = {n for i in trunk for n in graph.node[i].input} - {n for i in trunk for n in graph.node[i].output}
     renamed: dict[str, str] = {}
     nodes: list[onnx.NodeProto] = []
 
@@ -97,7 +101,7 @@ def rounded_copy(model: onnx.ModelProto) -> onnx.ModelProto:
 
     constants = constants_of(model)
     for index, node in enumerate(graph.node):
-        inside = index in set(trunk.nodes)
+        inside = index in trunk
         if inside:
             for name in node.input:
                 if name in first_inputs and types.get(name) == FLOAT and name not in renamed and name not in constants:
@@ -111,7 +115,7 @@ def rounded_copy(model: onnx.ModelProto) -> onnx.ModelProto:
                 if types.get(name) == FLOAT:
                     through_half(name)
     nodes = [_copy(node) for node in nodes]
-    inside_nodes = [model.graph.node[i] for i in trunk.nodes]
+    inside_nodes = [model.graph.node[i] for i in trunk]
     weights = {n for node in inside_nodes for n in node.input if n in constants and types[n] == FLOAT}
     for each in graph.initializer:
         if each.name in weights:

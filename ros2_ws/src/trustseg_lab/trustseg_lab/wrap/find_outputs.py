@@ -168,6 +168,13 @@ def kind_of(values: Array, layout: str) -> str:
     return "probabilities" if np.abs(sums - 1.0).max() < SUM_TOLERANCE else "sigmoids"
 
 
+def _is_map(shape: TensorShape, size: tuple[int, int]) -> bool:
+    """Whether a tensor of this shape is a map of channels, in the form of the image to a row or column."""
+    if len(shape) != 4 or shape[1] < LEAST_CHANNELS or shape[2] * MOST_STRIDE < size[0] or min(shape[2:]) < 2:
+        return False
+    return abs(shape[2] * size[1] - shape[3] * size[0]) <= max(size)
+
+
 def find_features(
     model: onnx.ModelProto, logits: str, named: str | None, size: tuple[int, int]
 ) -> tuple[str, TensorShape]:
@@ -194,8 +201,7 @@ def find_features(
             continue
         needed.update(node.input)
         shape = shapes.get(node.output[0], ())
-        deep = len(shape) == 4 and shape[1] >= LEAST_CHANNELS and shape[2] * MOST_STRIDE >= size[0] and shape[2] > 1
-        if deep and node.output[0] != logits:
+        if node.output[0] != logits and node.op_type not in PASSED_OVER and _is_map(shape, size):
             candidates.append((node.output[0], shape))
     if not candidates:
         raise InputError("no map of the network tells scenes apart", expected="--features NAME of an inner tensor")

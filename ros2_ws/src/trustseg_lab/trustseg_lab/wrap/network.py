@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from trustseg.backends.tensorrt.trunk import NETWORK_LOGITS
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import BundleError, InputError
 from trustseg_lab.data.class_list import ClassList
@@ -19,7 +20,7 @@ from trustseg_lab.wrap.find_outputs import OutputFacts, find_features, find_logi
 from trustseg_lab.wrap.plain_graph import pruned
 from trustseg_lab.wrap.read_graph import opset_of
 
-INPUT, LOGITS, FEATURES = "network/input", "network/logits", "network/features"
+INPUT, LOGITS, FEATURES = "network/input", NETWORK_LOGITS, "network/features"
 PREFIX = "network."  # of everything else in the user's graph
 NOISE, GREY = 2, 0.5  # images of noise that the network is tried on, and a plain one
 

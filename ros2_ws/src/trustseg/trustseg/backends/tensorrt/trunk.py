@@ -20,6 +20,7 @@ from trustseg.errors import ParityError
 
 LOGITS = "logits"
 MEMBER_LOGITS = ("logits/first", "logits/second")  # of the two networks of a pair, whose mean `logits` is
+NETWORK_LOGITS = "network/logits"  # of a wrapped network: what it gives itself, before it becomes logits of own classes
 Shape = tuple[int, ...]
 
 
@@ -77,7 +78,7 @@ def find_trunk(model: onnx.ModelProto) -> Trunk:
         raise ParityError("the graph has no inner tensor `logits`", fix="export the bundle again from its checkpoint")
     # Logits at the network's own resolution: their enlargement to the picture's belongs to what follows, and so does
     # the mean of two networks' softmaxes.
-    ends = [made_by[name] for name in MEMBER_LOGITS if name in made_by] or [made_by[LOGITS]]
+    ends = [made_by[name] for name in (*MEMBER_LOGITS, NETWORK_LOGITS) if name in made_by] or [made_by[LOGITS]]
     for place, last in enumerate(ends):
         while graph.node[last].op_type == "Resize":
             last = made_by[graph.node[last].input[0]]
