@@ -72,6 +72,7 @@ setup(
         "matplotlib>=3.7",
         "pillow>=9",
         "psutil>=5.9",
+        "pycocotools>=2.0.8",
     ],
     extras_require={
         "test": ["pytest"],

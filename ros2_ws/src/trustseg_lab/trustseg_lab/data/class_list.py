@@ -23,7 +23,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, V
 
 from trustseg.bundle.schema import Strict
 from trustseg.errors import InputError
-from trustseg_lab.data.label_set import Byte, LabelSet, SourceClass, known_set, known_sets, plain
+from trustseg_lab.data.label_set import Byte, LabelSet, Named, SourceClass, known_set, known_sets, plain
 from trustseg_lab.data.yaml_file import first_problem, read_yaml
 
 FOLDER = Path(__file__).resolve().parent / "class_lists"
@@ -68,6 +68,33 @@ class ClassList(Strict):
     def regroups(self) -> bool:
         """Whether the file says anything about other classes than its own."""
         return bool(self.source or self.void_from or any(each.sources for each in self.classes))
+
+    @staticmethod
+    def of(classes: Iterable[Named], void: int = 255) -> ClassList:
+        """The classes of a bundle's card, which regroup nothing."""
+        entries = [
+            ClassEntry(id=each.id, name=each.name, color=each.color, is_foreground=each.is_foreground)
+            for each in classes
+        ]
+        return ClassList(void=void, classes=entries)
+
+    @property
+    def numbers(self) -> LabelSet:
+        """The bare ids that `from` and `void_from` name; InputError where they name none."""
+        keys = [key for each in self.classes for key in each.sources] + (
+            [] if self.void_from == REST else [*self.void_from]
+        )
+        ids = sorted({key for key in keys if isinstance(key, int)})
+        if not ids:
+            raise InputError(
+                "labels of bare ids, and a class list that names classes", expected="`source`, or ids in `from`",
+                fix="say in classes.yaml whose names these are, or give --label-format",
+            )  # fmt: skip
+        return LabelSet(title="the ids in `from`", classes=tuple(SourceClass(id=i, name=f"id {i}") for i in ids))
+
+    def same_as(self, names: Iterable[str]) -> bool:
+        """Whether these are the classes of the names, in order."""
+        return [plain(each.name) for each in self.classes] == [plain(each) for each in names]
 
     @property
     def as_set(self) -> LabelSet:

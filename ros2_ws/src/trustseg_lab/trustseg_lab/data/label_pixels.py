@@ -31,6 +31,8 @@ BLACK_IS_ZERO, GREYS_OF_TIFF = 1, (0, 1, 3)  # photometric interpretations; 0 is
 CLASSIC_TIFF = MAGIC[:2]  # FFmpeg reads no BigTIFF
 # Size, bits, compression, meaning, order of bits, strips, samples, planes, predictor.
 LAYOUT_OF_TIFF = frozenset({256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317})
+MOST_SAMPLE = 65535
+Samples = npt.NDArray[np.integer[Any]]  # uint8 or uint16
 FIX = "save labels as PNG of one channel whose values, or palette indices, are the class ids"
 
 
@@ -54,34 +56,65 @@ def decode_labels(data: bytes, where: str, *, upright: bool = True) -> UInt8Arra
         data: of the whole file. where: names it in the error. upright: turned as the file says, which messages are not.
 
     Raises:
-        InputError: it cannot be decoded, has several channels, is compressed with loss, or holds ids above 255.
+        InputError: as `decode_samples`, or it holds ids above 255.
     """
+    found = decode_samples(data, where, upright=upright)
+    if int(found.max()) > 255:
+        raise InputError(
+            f"{where} hold ids outside 0..255", got=f"{int(found.min())}..{int(found.max())}",
+            fix="say with --classes which ids become which class",
+        )  # fmt: skip
+    return np.asarray(found, np.uint8)
+
+
+def decode_samples(data: bytes, where: str, *, upright: bool = True) -> Samples:
+    """uint8 or uint16 (H, W) samples or palette indices of a label picture, as `decode_labels` but of any size.
+
+    Raises:
+        InputError: it cannot be decoded, has several channels, is compressed with loss, or holds no ids.
+    """
+    found, most = _stored(data, where, upright=upright)
+    if found.ndim != 2 or not np.issubdtype(found.dtype, np.integer):
+        raise InputError(
+            f"{where} are no class ids", expected="one channel of integers (H, W)",
+            got=f"{found.dtype} {found.shape}",
+            fix="say with --label-format rgb:LEGEND which colours mean what, or convert colours to class ids first",
+        )  # fmt: skip
+    if most:
+        found = found // (255 // most)
+    low, high = int(found.min()), int(found.max())
+    if low < 0 or high > MOST_SAMPLE:
+        raise InputError(f"{where} hold ids outside 0..{MOST_SAMPLE}", got=f"{low}..{high}")
+    wide = high > 255 or found.dtype == np.uint16
+    ids: Samples = np.asarray(found, np.uint16) if wide else np.asarray(found, np.uint8)
+    return turned(ids, orientation_of(data)) if upright else ids
+
+
+def holds_colours(data: bytes, where: str) -> bool:
+    """Whether a label picture has several channels; palettes are indices. InputError where it cannot be decoded."""
+    return _stored(data, where)[0].ndim == 3
+
+
+def decode_colours(data: bytes, where: str) -> UInt8Array:
+    """uint8 (H, W, 3) RGB of a label picture, upright, palettes resolved.
+
+    Raises:
+        InputError: it cannot be decoded, or is compressed with loss.
+    """
+    check_lossless(data, where)
+    found = decode_image(data, cv2.IMREAD_COLOR, where)
+    if found is None:
+        raise InputError(f"cannot decode {where}", got="a broken file or an unknown kind of image", fix=FIX)
+    return np.ascontiguousarray(np.asarray(found, np.uint8)[..., ::-1])
+
+
+def check_lossless(data: bytes, where: str) -> None:
+    """InputError for what blends neighbouring pixels."""
     if data.startswith(JPEG_START) or (data.startswith(b"RIFF") and data[12:16] == b"VP8 "):
         raise InputError(
             f"{where} are no class ids", expected="an image without loss",
             got="JPEG or lossy WebP, which blend the ids of neighbouring pixels", fix=FIX,
         )  # fmt: skip
-    try:
-        rewritten, most = _as_samples(data)
-    except (struct.error, IndexError, KeyError, BadHeader):
-        rewritten, most = data, 0
-    found: npt.NDArray[Any] | None = _few_bits(rewritten, where, upright=upright)
-    if found is None:
-        found = decode_image(rewritten, cv2.IMREAD_UNCHANGED, where, upright=False)
-    if found is None:
-        raise InputError(f"cannot decode {where}", got="a broken file or an unknown kind of image", fix=FIX)
-    if found.ndim != 2 or not np.issubdtype(found.dtype, np.integer):
-        raise InputError(
-            f"{where} are no class ids", expected="one channel of integers (H, W)",
-            got=f"{found.dtype} {found.shape}", fix="convert colours to class ids first",
-        )  # fmt: skip
-    if most:
-        found = found // (255 // most)
-    low, high = int(found.min()), int(found.max())
-    if low < 0 or high > 255:
-        raise InputError(f"{where} hold ids outside 0..255", got=f"{low}..{high}")
-    ids = np.asarray(found, np.uint8)
-    return turned(ids, orientation_of(data)) if upright else ids
 
 
 def known_ids(labels: UInt8Array, where: str, classes: int, void: int | None) -> UInt8Array:
@@ -101,6 +134,25 @@ def ids_outside(labels: UInt8Array, classes: int, void: int | None) -> list[int]
     """Ids in `labels` that are neither a class nor void, in order."""
     present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
     return [int(each) for each in present if each >= classes and each != void]
+
+
+def _stored(data: bytes, where: str, *, upright: bool = True) -> tuple[npt.NDArray[Any], int]:
+    """(what is stored, turned or not as `_few_bits` does, largest sample where these are stretched to 0..255, else 0).
+
+    Raises:
+        InputError: it cannot be decoded, or is compressed with loss.
+    """
+    check_lossless(data, where)
+    try:
+        rewritten, most = _as_samples(data)
+    except (struct.error, IndexError, KeyError, BadHeader):
+        rewritten, most = data, 0
+    found: npt.NDArray[Any] | None = _few_bits(rewritten, where, upright=upright)
+    if found is None:
+        found = decode_image(rewritten, cv2.IMREAD_UNCHANGED, where, upright=False)
+    if found is None:
+        raise InputError(f"cannot decode {where}", got="a broken file or an unknown kind of image", fix=FIX)
+    return found, most
 
 
 def _as_samples(data: bytes) -> tuple[bytes, int]:

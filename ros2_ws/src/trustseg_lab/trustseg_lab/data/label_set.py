@@ -39,6 +39,10 @@ class Named(Protocol):
     def color(self) -> tuple[int, int, int]:
         """RGB."""
 
+    @property
+    def is_foreground(self) -> bool:
+        """Objects, as against background."""
+
 
 class SourceClass(Strict):
     """One class of a data set.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -16,14 +16,17 @@ from trustseg.errors import InputError
 from trustseg.imaging import stored_image
 from trustseg.types import UInt8Array
 from trustseg_lab.data import LabelNames, paired_files, read_labels
+from trustseg_lab.data.find_labels import annotated
+from trustseg_lab.data.label_reader import LabelReader
 
 
 @dataclass(frozen=True)
 class LabelledPaths:
-    """One image file and its label file."""
+    """One image file and its label file; `reader`: how the latter is read, None for class ids as they are."""
 
     image: Path
     labels: Path
+    reader: LabelReader | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,17 @@ class LabelledImage:
     labels: UInt8Array
 
 
-def find_pairs(images: Path, labels: Path, names: LabelNames | None = None) -> list[LabelledPaths]:
-    """Every image of folder `images` with its labels in folder `labels`, paired by `trustseg_lab.data.paired_files`."""
-    return [LabelledPaths(image, label) for image, label in paired_files(images, labels, names)]
+def find_pairs(
+    images: Path, labels: Path, names: LabelNames | None = None, reader: LabelReader | None = None
+) -> list[LabelledPaths]:
+    """Every image of folder `images` with its labels in folder `labels`, paired by `trustseg_lab.data.paired_files`,
+    or with the file of annotations that `reader` reads. Labels are read by `reader`.
+    """
+    if reader is not None and reader.annotations is not None:
+        return [
+            LabelledPaths(image, reader.annotations.path, reader) for image in annotated(images, reader.annotations)
+        ]
+    return [LabelledPaths(image, label, reader) for image, label in paired_files(images, labels, names)]
 
 
 def read_pair(paths: LabelledPaths, classes: int, void: int | None) -> LabelledImage:
@@ -65,7 +76,8 @@ def read_fitting(paths: LabelledPaths, classes: int, void: int | None) -> Labell
         InputError: a file cannot be decoded, the sizes differ, or ids lie outside the classes.
     """
     image = read_image(paths.image)
-    labels = read_labels(paths.labels, classes, void)
+    reader = paths.reader
+    labels = read_labels(paths.labels, classes, void) if reader is None else reader.read(paths.image, paths.labels)
     if labels.shape != image.shape[:2]:
         raise InputError(
             f"labels {paths.labels} are of another size than {paths.image.name}",

@@ -14,10 +14,14 @@ from trustseg_lab.data.folders import list_pictures, shown
 
 @dataclass(frozen=True)
 class LabelNames:
-    """How names differ: an image `A + image_end` has the labels `A + label_end`, both without suffix."""
+    """How names differ: an image `A + image_end` has the labels `A + label_end`, both without suffix.
+
+    `inside`: both stand within the name, once, as A2D2 has them: `A_camera_B` and `A_label_B`.
+    """
 
     image_end: str
     label_end: str
+    inside: bool = False
 
     @staticmethod
     def parse(text: str) -> LabelNames:
@@ -32,6 +36,8 @@ class LabelNames:
 
     def label_stem(self, image_stem: str) -> str | None:
         """The stem that the labels of an image must have; None where its own does not end as stated."""
+        if self.inside:
+            return image_stem.replace(self.image_end, self.label_end) if image_stem.count(self.image_end) == 1 else None
         if not image_stem.endswith(self.image_end):
             return None
         return image_stem[: len(image_stem) - len(self.image_end)] + self.label_end
@@ -41,7 +47,7 @@ class LabelNames:
 
 
 EQUAL = LabelNames("", "")
-# As published by Cityscapes, IDD, ACDC and Dark Zurich, GOOSE, BDD100K, CamVid; and what labelling tools append.
+# As published by Cityscapes, IDD, ACDC and Dark Zurich, GOOSE, A2D2, BDD100K, CamVid; and what labelling tools append.
 KNOWN_NAMES = (
     *(
         LabelNames("_leftImg8bit", f"_gt{kind}_{ids}")
@@ -50,12 +56,20 @@ KNOWN_NAMES = (
     ),
     *(LabelNames("_rgb_anon", f"_gt_{ids}") for ids in ("labelTrainIds", "labelIds")),
     LabelNames("_windshield_vis", "_labelids"),
+    LabelNames("_camera_", "_label_", inside=True),
     *(LabelNames("", end) for end in ("_train_id", "_L", "_label", "_labels", "_mask", "_gt", "_seg", "_labelIds")),
 )
 
 
 def paired_files(images: Path, labels: Path, names: LabelNames | None = None) -> list[tuple[Path, Path]]:
-    """(image, label file) for every image of folder `images`, in order of names.
+    """(image, label file) for every image of folder `images`, in order of names: see `paired_by_names`."""
+    return paired_by_names(images, labels, names)[0]
+
+
+def paired_by_names(
+    images: Path, labels: Path, names: LabelNames | None = None
+) -> tuple[list[tuple[Path, Path]], LabelNames]:
+    """(image, label file) for every image of folder `images`, in order of names, and how the names differ.
 
     Args:
         images, labels: folders, of pictures or of sub-folders of pictures, which must have the same names on both
@@ -80,7 +94,7 @@ def paired_files(images: Path, labels: Path, names: LabelNames | None = None) ->
             got="no such file" if wanted is not None else first.name,
             fix="move images without labels elsewhere; names are paired equal, or as --label-names says",
         )  # fmt: skip
-    return [(path, label_of[stems[stem] or ""]) for stem, path in image_of.items()]
+    return [(path, label_of[stems[stem] or ""]) for stem, path in image_of.items()], chosen
 
 
 def recognised_names(image_stems: Sequence[str], label_of: Mapping[str, Path], labels: Path) -> LabelNames:
