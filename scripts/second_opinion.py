@@ -26,7 +26,7 @@ from rich.progress import track
 
 from trustseg.imaging.resize import network_image
 from trustseg_lab.data.dataset_layout import dataset_source
-from trustseg_lab.data.labelled_images import find_pairs, read_pair
+from trustseg_lab.data.labelled_images import read_pair
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
 from trustseg_lab.metrics.image_quality import image_quality
@@ -45,7 +45,7 @@ SETS = ("val", "held-out", "kitti")
 def views(name: str, root: Path, every: int, void: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Images uint8 (h, w, 3) RGB and truth uint8 (h, w) at network size."""
     source = dataset_source("kitti" if name == "kitti" else "camvid", root, "val")
-    pairs = find_pairs(source.images, source.labels, source.names)[::every]
+    pairs = source.pairs()[::every]
     for number, paths in enumerate(track(pairs, name, disable=not sys.stderr.isatty())):
         pair = read_pair(paths, CLASSES, void)
         image = network_image(pair.image, SIZE, "bgr", "rgb")

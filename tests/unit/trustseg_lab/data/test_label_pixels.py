@@ -17,6 +17,8 @@ from label_files import GREY, PALETTE
 from trustseg.errors import InputError
 from trustseg_lab.data import decode_labels, known_ids, read_labels
 from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.data.find_labels import LabelWish
+from trustseg_lab.data.formats.catalogue import FormatOption
 from trustseg_lab.data.labelled_images import find_pairs, read_pair
 from trustseg_lab.recordings.recorded_image import CompressedPicture, Header, RecordedImage, Stamp
 from trustseg_lab.replay.labels import FolderLabels
@@ -148,6 +150,6 @@ def test_every_command_reads_the_same_ids(tmp_path: Path, bits: int, colour: int
     names = ClassList(void=255, classes=[{"id": i, "name": f"c{i}", "color": (i, i, i)} for i in range(11)])
     trained = data.read_pair(image, label, names)[1]
     recorded = RecordedImage(0, 0, CompressedPicture(Header(Stamp(1, 0), ""), "png", b""), True, "a.png")
-    replayed = FolderLabels(label.parent, 11, 255, ["a.png"]).of(recorded)
+    replayed = FolderLabels(label.parent, 255, LabelWish(FormatOption(), names), ["a.png"]).of(recorded)
     for found in (evaluated, trained, replayed, read_labels(label, 11, 255)):
         assert np.array_equal(found, truth)

@@ -26,7 +26,7 @@ from trustseg_lab.training.config import (  # noqa: E402
     TrainConfig,
     load_config,
 )
-from trustseg_lab.training.data import IGNORE, load_set, pair_files, read_pair  # noqa: E402
+from trustseg_lab.training.data import IGNORE, load_set, look_at_labels, pair_files, read_pair  # noqa: E402
 from trustseg_lab.training.export.checkpoint_to_graph import save_fused  # noqa: E402
 from trustseg_lab.training.losses import class_weights, segmentation_loss, soft_jaccard  # noqa: E402
 from trustseg_lab.training.objective import Objective  # noqa: E402
@@ -235,3 +235,22 @@ def test_a_batch_without_any_class_costs_nothing_and_moves_nothing() -> None:
     assert loss.item() == 0.0
     assert logits.grad is not None
     assert not logits.grad.any()
+
+
+def test_labels_of_a_data_set_are_regrouped_to_own_classes(tmp_path: Path) -> None:
+    """Cityscapes' labelIds: 7 road, 26 car, 21 vegetation, and what has no place is left out of the loss."""
+    for name, pixels in (("images/a.png", np.full((32, 32, 3), 90, np.uint8)), ("labels/a.png", np.zeros((32, 32)))):
+        (tmp_path / name).parent.mkdir()
+        if name.startswith("labels"):
+            pixels[:8], pixels[8:16], pixels[16:24] = 7, 26, 21
+        cv2.imwrite(str(tmp_path / name), pixels)
+    entry = "{{id: {}, name: {}, color: [0, 0, 0], from: {}}}"
+    listed = ", ".join([entry.format(0, "drivable", "[road]"), entry.format(1, "vehicle", "[car, truck]")])
+    (tmp_path / "classes.yaml").write_text(f"void: 7\nsource: cityscapes\nvoid_from: rest\nclasses: [{listed}]\n")
+    classes = load_classes(tmp_path / "classes.yaml")
+    source = Source(images=tmp_path / "images", labels=tmp_path / "labels", label_format="cityscapes")
+    for each in (source, source.model_copy(update={"label_format": "auto"})):  # plain ids are those of the one source
+        labels = load_set(each, classes, 32, 32).labels[0]
+        assert labels[::8, 0].tolist() == [0, 1, IGNORE, IGNORE]
+    told = look_at_labels(source, classes).told[0]
+    assert "which has 2 of the 2 classes; in 1 files 50.0 % of the pixels have no class" in told

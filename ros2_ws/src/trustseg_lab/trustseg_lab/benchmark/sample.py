@@ -22,6 +22,7 @@ from trustseg.bundle.card import Card
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.passes.statistics import PassMaps
 from trustseg_lab.benchmark.reading import Mask
+from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork
 from trustseg_lab.evaluation.evaluator import FusedConfidence
@@ -44,6 +45,7 @@ class ViewMeta:
         kind, severity, seed: of what was done to the image; "clean", 0, 0 where nothing was.
         index: place of the image in its source. block: contiguous images, numbered through all sources.
         image, labels: files. void: id of unlabelled pixels. fit: methods may learn from it.
+        reader: of the labels, None for class ids as they are.
     """
 
     key: str
@@ -60,6 +62,7 @@ class ViewMeta:
     labels: Path
     void: int | None
     fit: bool
+    reader: LabelReader | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

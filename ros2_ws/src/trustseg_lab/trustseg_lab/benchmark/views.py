@@ -19,7 +19,8 @@ from trustseg_lab.benchmark.passes.cache import cache_key
 from trustseg_lab.benchmark.passes.runner import BundlePasses, lattice
 from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
-from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths, find_pairs, read_pair
+from trustseg_lab.data.label_reader import LabelReader
+from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths, read_pair
 from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN, drive_of
 from trustseg_lab.scenes.conditions import FIT_KINDS, KINDS, apply_condition
 
@@ -104,7 +105,7 @@ def metas_of(
     found: list[ViewMeta] = []
     first = 0
     for source in [*(NamedSet("", each) for each in data), *(each for each in sets if each.name in judge)]:
-        pairs = chosen(find_pairs(source.folder.images, source.folder.labels, source.folder.names), limit)
+        pairs = chosen(source.folder.pairs(), limit)
         drives = [drive_of(pair.image.stem) for pair in pairs]
         blocks = blocks_of_images(len(pairs), drives)
         for index, (pair, drive, block) in enumerate(zip(pairs, drives, blocks, strict=True)):
@@ -113,11 +114,12 @@ def metas_of(
                 group = source.name or (CLEAN if view.kind == CLEAN else FITTED if view.kind in kinds[0] else HELD_OUT)
                 if not source.name and group not in judge and group == HELD_OUT:
                     continue
-                key = cache_key(_file(pair.image), _file(pair.labels), view.kind, view.severity, view.seed)
+                read = [] if pair.reader is None else [pair.reader.key]
+                key = cache_key(_file(pair.image), _file(pair.labels), view.kind, view.severity, view.seed, *read)
                 found.append(ViewMeta(
                     key, pair.image.stem, drive, str(source.folder.images), group, view.kind, view.severity, view.seed,
                     index, first + block, pair.image, pair.labels, source.folder.void,
-                    fit=not source.name and group != HELD_OUT,
+                    fit=not source.name and group != HELD_OUT, reader=pair.reader,
                 ))  # fmt: skip
         first += blocks[-1] + 1
     return found
@@ -130,9 +132,9 @@ def _file(path: Path) -> list[object]:
 
 
 @lru_cache(maxsize=4)
-def _pair(image: str, labels: str, classes: int, void: int | None) -> LabelledImage:
+def _pair(image: str, labels: str, classes: int, void: int | None, reader: LabelReader | None) -> LabelledImage:
     """The views of one image follow each other: it is read once for all of them."""
-    return read_pair(LabelledPaths(Path(image), Path(labels)), classes, void)
+    return read_pair(LabelledPaths(Path(image), Path(labels), reader), classes, void)
 
 
 def sample_of(meta: ViewMeta, passes: BundlePasses) -> Sample:
@@ -140,7 +142,7 @@ def sample_of(meta: ViewMeta, passes: BundlePasses) -> Sample:
     card: Card = passes.bundle.card
 
     def pair() -> LabelledImage:
-        return _pair(str(meta.image), str(meta.labels), len(card.classes), meta.void)
+        return _pair(str(meta.image), str(meta.labels), len(card.classes), meta.void, meta.reader)
 
     def image() -> UInt8Array:
         seen = network_image(pair().image, card.size, "bgr", "rgb")

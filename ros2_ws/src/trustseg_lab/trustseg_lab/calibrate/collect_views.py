@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
@@ -25,6 +25,8 @@ from trustseg.errors import InputError
 from trustseg.imaging.resize import nearest, network_image
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.data import LabelNames
+from trustseg_lab.data.find_labels import LabelWish, find_labels
+from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, read_pair
 from trustseg_lab.evaluation.evaluator import code_counts, pixel_kinds
 from trustseg_lab.metrics.confusion import confusion_counts
@@ -48,13 +50,24 @@ Done = TypeVar("Done")
 
 @dataclass(frozen=True)
 class LabelledFolder:
-    """IMAGES:LABELS:VOID of the command line; `seen` where the network was trained on it; `names`: of the labels."""
+    """IMAGES:LABELS:VOID of the command line; `seen` where the network was trained on it; `names`: of the labels;
+    `reader`: how these are read, None for class ids as they are."""
 
     images: Path
     labels: Path
     void: int | None
     seen: bool
     names: LabelNames | None = None
+    reader: LabelReader | None = field(default=None, compare=False)
+
+    def pairs(self) -> list[LabelledPaths]:
+        """Every image with its labels; InputError as `find_pairs`."""
+        return find_pairs(self.images, self.labels, self.names, self.reader)
+
+    def read_as(self, wish: LabelWish) -> tuple[LabelledFolder, tuple[str, ...]]:
+        """The same with a reader for the wanted classes, and what to say of it; InputError as `find_labels`."""
+        found = find_labels(self.images, self.labels, self.void, wish)
+        return replace(self, void=found.void, reader=found.reader), found.told
 
     @staticmethod
     def parse(text: str, *, seen: bool, names: LabelNames | None = None) -> LabelledFolder:
@@ -124,7 +137,7 @@ def folder_images(
     folder: LabelledFolder, card: Card, seed: int, limit: int | None, views: ViewsOf = views_of
 ) -> tuple[int, Callable[[int], PreparedImage]]:
     """How many images of `folder` there are, at most `limit`, and what prepares one of them by its number."""
-    pairs = chosen(find_pairs(folder.images, folder.labels, folder.names), limit)
+    pairs = chosen(folder.pairs(), limit)
 
     def prepare(index: int) -> PreparedImage:
         pair = read_pair(pairs[index], len(card.classes), folder.void)

@@ -13,7 +13,7 @@ from trustseg.bundle.card import VOID_LABEL, Card
 from trustseg.imaging.resize import network_image
 from trustseg.types import UInt8Array
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
-from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, read_pair
+from trustseg_lab.data.labelled_images import LabelledPaths, read_pair
 from trustseg_lab.metrics.block_counts import blocks_of
 from trustseg_lab.metrics.view_rows import folds_by_block
 from trustseg_lab.scenes.conditions import apply_condition
@@ -52,7 +52,7 @@ def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int)
     voids: list[int | None] = []
     blocks: list[int] = []
     for folder in folders:
-        found = chosen(find_pairs(folder.images, folder.labels, folder.names), limit)
+        found = chosen(folder.pairs(), limit)
         first = blocks[-1] + 1 if blocks else 0
         blocks += [first + block for block in blocks_of([each.image.stem for each in found])]
         pairs += found

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from rich.table import Table
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
+from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, read_as
 
 if TYPE_CHECKING:
     from trustseg_lab.benchmark.passes.runner import BundlePasses
@@ -44,6 +46,8 @@ def benchmark(
         list[str] | None,
         typer.Option("--set", help="NAME=IMAGES:LABELS[:VOID], judged as it is, never learned from. Repeatable."),
     ] = None,
+    label_format: Annotated[str, LABEL_FORMAT] = "auto",
+    label_classes: Annotated[str, LABEL_CLASSES] = "",
     methods: Annotated[str, typer.Option(help="all, or names and numbers of --list, with commas.")] = "all",
     fit_kinds: Annotated[str, typer.Option(help="fit: the product's own half of the kinds; or some, with commas.")] = (
         "fit"
@@ -80,6 +84,7 @@ def benchmark(
     from trustseg_lab.benchmark.run import Settings, choose, document, run_bundle
     from trustseg_lab.benchmark.views import NamedSet, metas_of, parse_fit_kinds, parse_judge
     from trustseg_lab.calibrate.collect_views import LabelledFolder
+    from trustseg_lab.data.find_labels import LabelWish
 
     if listed:
         _list(as_json)
@@ -99,6 +104,9 @@ def benchmark(
     err = Console(stderr=True, highlight=False)
     loaded = [load_bundle(each, draft=True) for each in bundle]
     members = [load_bundle(each, draft=True) for each in member or []]
+    wish = LabelWish.of_bundle(loaded[0].card.classes, label_format, label_classes, None)
+    folders = read_as(folders, wish, err)
+    named = [replace(each, folder=read_as([each.folder], wish, err)[0]) for each in named if each.name in groups]
     names = [each.card.name for each in (*loaded, *members)]
     if len(set(names)) < len(names):
         raise InputError("bundles of one name", got=", ".join(names), fix="name each bundle once")

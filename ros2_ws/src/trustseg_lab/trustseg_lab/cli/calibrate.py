@@ -22,7 +22,7 @@ from rich.table import Table
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
-from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES, read_as
 from trustseg_lab.cli.subcommands.calibrate_published import (
     PublishedOptions,
     calibrate_published,
@@ -55,6 +55,8 @@ def calibrate(
         typer.Option(help="IMAGES:LABELS[:VOID] that it WAS trained on: used in bad weather only. Repeatable."),
     ] = None,
     label_names: Annotated[str, LABEL_NAMES] = "",
+    label_format: Annotated[str, LABEL_FORMAT] = "auto",
+    label_classes: Annotated[str, LABEL_CLASSES] = "",
     scenes: Annotated[
         int | None,
         typer.Option(min=0, help="Rendered scenes beside them. Default: 150, or 0 where the bundle has other classes."),
@@ -94,6 +96,7 @@ def calibrate(
     from trustseg_lab.calibrate.collect_views import LabelledFolder, has_scene_classes
     from trustseg_lab.calibrate.verdict_fit import fit_steps
     from trustseg_lab.data import LabelNames, passed_over
+    from trustseg_lab.data.find_labels import LabelWish
 
     err = Console(stderr=True, highlight=False)
     names = LabelNames.parse(label_names) if label_names else None
@@ -102,6 +105,7 @@ def calibrate(
     for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
         err.print(line, soft_wrap=True, markup=False)
     loaded = load_bundle(bundle, draft=True)
+    folders = read_as(folders, LabelWish.of_bundle(loaded.card.classes, label_format, label_classes, names), err)
     if scenes is None:
         scenes = SCENES if has_scene_classes(loaded.card) else 0
     if (objects or judge) and not published:
@@ -191,11 +195,10 @@ def _rows(
     """Collected rows and the backend that gave them, from the cache where it has them."""
     from trustseg.backends import create_backend, select_backend
     from trustseg_lab.calibrate.collect_views import chosen, collect_folder, collect_rendered, views_digest
-    from trustseg_lab.data.labelled_images import find_pairs
     from trustseg_lab.metrics.view_rows import concatenated
 
     card = loaded.card
-    counts = [len(chosen(find_pairs(f.images, f.labels, f.names), limit)) for f in folders]
+    counts = [len(chosen(f.pairs(), limit)) for f in folders]
     engines = [select_backend(backend, loaded, precision, 1)]
     name, version = engines[0].name, engines[0].version
     shared = [loaded.model(precision).sha256, name, version, seed, views_digest()]
@@ -216,6 +219,7 @@ def _rows(
                         "labels": str(each.labels),
                         "names": str(each.names or ""),
                         "void": each.void,
+                        **({} if each.reader is None else {"reader": each.reader.key}),
                         "seen": each.seen,
                         "limit": limit,
                     },
@@ -250,7 +254,6 @@ def _temperature(
     from trustseg_lab.calibrate.calibrate import TABLE_FOLDS
     from trustseg_lab.calibrate.calibration_report import temperature_report
     from trustseg_lab.calibrate.collect_views import chosen
-    from trustseg_lab.data.labelled_images import find_pairs
     from trustseg_lab.evaluation.baselines.temperature import LogitSample, sample_logits
     from trustseg_lab.metrics.view_rows import BLOCK_IMAGES
 
@@ -261,7 +264,7 @@ def _temperature(
     samples: list[LogitSample] = []
     blocks: list[npt.NDArray[np.int64]] = []
     for each in unseen:
-        pairs = chosen(find_pairs(each.images, each.labels, each.names), limit)
+        pairs = chosen(each.pairs(), limit)
         samples.append(sample_logits(engine, pairs, card.size, card.input.color_order, each.void))
         image_block = np.arange(len(pairs)) // BLOCK_IMAGES
         first = blocks[-1].max() + 1 if blocks else 0

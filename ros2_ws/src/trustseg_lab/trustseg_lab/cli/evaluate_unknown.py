@@ -15,7 +15,7 @@ from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg_lab.cli.extras import require
-from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES, read_as
 from trustseg_lab.cli.tables.evaluate_tables import percent
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def evaluate_unknown(
         help="held-out, which nothing is fitted on, or fit: what settings are chosen by.",
     )] = HALVES[0],
     label_names: Annotated[str, LABEL_NAMES] = "",
+    label_format: Annotated[str, LABEL_FORMAT] = "auto",
+    label_classes: Annotated[str, LABEL_CLASSES] = "",
     every: Annotated[int, typer.Option(min=1, help="One image of N.")] = 1,
     backend: Annotated[str, typer.Option(help=f"{CHOICE}.")] = "auto",
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
@@ -54,7 +56,7 @@ def evaluate_unknown(
     from trustseg.files.json_document import print_json, write_json
     from trustseg_lab.calibrate.collect_views import LabelledFolder
     from trustseg_lab.data import LabelNames, passed_over
-    from trustseg_lab.data.labelled_images import find_pairs
+    from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.evaluation.unknown_objects import evaluate_unknown_objects
     from trustseg_lab.training.config import UnknownSection
     from trustseg_lab.training.unknown.sources import measuring_paster
@@ -66,8 +68,10 @@ def evaluate_unknown(
     folders = [LabelledFolder.parse(text, seen=False, names=names) for text in data]
     for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
         err.print(line, soft_wrap=True, markup=False)
-    pairs = [find_pairs(each.images, each.labels, each.names)[::every] for each in folders]
     scorer = _scorer(bundle, checkpoint, backend, precision, threads)
+    wish = LabelWish.of_bundle(scorer.classes.classes, label_format, label_classes, names)
+    folders = read_as(folders, wish, err)
+    pairs = [each.pairs()[::every] for each in folders]
     paste = measuring_paster(UnknownSection(library=objects), scorer.classes, held_out=half == HALVES[0])
     document: dict[str, Any] = {
         "of": bundle or str(checkpoint), "precision": precision if bundle else None, "half": half, "seed": seed,

@@ -14,7 +14,7 @@ from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
-from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES, say
 from trustseg_lab.cli.subcommands.fit_bundle_confidence import fit_bundle
 
 
@@ -46,6 +46,8 @@ def fit_confidence(
         ),
     ] = None,
     label_names: Annotated[str | None, LABEL_NAMES] = None,
+    label_format: Annotated[str, LABEL_FORMAT] = "auto",
+    label_classes: Annotated[str, LABEL_CLASSES] = "",
     scenes: Annotated[int, typer.Option(min=0, help="Rendered scenes that it was not trained on.")] = 200,
     scene_cache: Annotated[Path | None, typer.Option(help="Folder to keep rendered scenes in.")] = None,
     pictures: Annotated[int, typer.Option(min=8, help="Images that it learns from, about 4 MB each.")] = 320,
@@ -72,7 +74,7 @@ def fit_confidence(
     if bundle is not None:
         if checkpoint is not None or unseen or seen or second:
             raise InputError("--bundle goes with --data alone", got="options of --checkpoint beside it")
-        fit_bundle(bundle, data or [], label_names, limit, seed, as_json, console)
+        fit_bundle(bundle, data or [], (label_names, label_format, label_classes), limit, seed, as_json, console)
         return
     if checkpoint is None or out is None or not unseen:
         raise InputError(
@@ -81,7 +83,9 @@ def fit_confidence(
         )  # fmt: skip
     require("fit-confidence", "train", "torch")
     from trustseg_lab.data import passed_over
+    from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.training.checkpoint import load_network
+    from trustseg_lab.training.data import look_at_labels
     from trustseg_lab.training.export.checkpoint_to_graph import save_fused
     from trustseg_lab.training.head.data import corrupt_for_fitting, head_parts, parse_source
     from trustseg_lab.training.head.fit import HeadConfig, fit_head
@@ -92,9 +96,14 @@ def fit_confidence(
     for what, given, known in (("target", target, TARGETS), ("loss", loss, LOSSES)):
         if given not in known:
             raise InputError(f"unknown {what} of the head", expected=", ".join(known), got=given)
-    sources = [parse_source(text) for text in [*unseen, *(seen or [])]]
-    for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    own = LabelWish.of_bundle(classes.classes, label_format, label_classes, None).own if label_classes else classes
+    fresh, known_sources = (
+        [parse_source(text, label_names, label_format) for text in texts] for texts in (unseen, seen or [])
+    )
+    sources = [*fresh, *known_sources]
+    say(passed_over(*(each for source in sources for each in (source.images, source.labels))), console)
+    for source in sources:
+        say(look_at_labels(source, own).told, console)
     with Bars(console) as progress:
         task = progress.add_task("reading", total=None)
 
@@ -110,9 +119,7 @@ def fit_confidence(
             if not console.is_terminal and record["step"] % 100 == 0:
                 console.print(f"step {record['step']}/{record['of']}  {text}", highlight=False)
 
-        parts = head_parts(
-            unseen, seen or [], scenes, classes, (height, width), scene_cache, rendered, label_names, objects
-        )
+        parts = head_parts(fresh, known_sources, scenes, own, (height, width), scene_cache, rendered, objects)
         config = HeadConfig(
             pictures=pictures, steps=steps, target=target, loss=loss, object_weight=object_weight, seed=seed
         )

@@ -13,7 +13,7 @@ from rich.progress import TaskID
 from rich.table import Table
 
 from trustseg.cli.bars import Bars
-from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES
 from trustseg_lab.cli.recording_options import (
     ALL_TOPICS,
     BACKEND,
@@ -51,6 +51,8 @@ def replay(
     ] = "",
     void: Annotated[int | None, typer.Option(help="Id of unlabelled pixels in the labels; they are left out.")] = None,
     label_names: Annotated[str, LABEL_NAMES] = "",
+    label_format: Annotated[str, LABEL_FORMAT] = "auto",
+    label_classes: Annotated[str, LABEL_CLASSES] = "",
     start: Annotated[float, START] = 0.0,
     end: Annotated[float | None, END] = None,
     every: Annotated[int, typer.Option(help="Process one image out of so many; the others let time pass.")] = 1,
@@ -121,7 +123,8 @@ def replay(
         raise InputError(f"--stamps {stamps}", expected="header or recorded")
     options = ReplayOptions(
         bundle=bundle, backend=backend, precision=precision, threads=threads, labels=labels, void=void,
-        label_names=label_names, start_s=start, end_s=end, every=every, rate_hz=rate,
+        label_names=label_names, label_format=label_format, label_classes=label_classes,
+        start_s=start, end_s=end, every=every, rate_hz=rate,
         latency_budget_ms=latency_budget_ms, live=live,
         recorded_stamps=stamps == "recorded", frozen=frozen,
         allow_resolution_change=allow_resolution_change, annotated=annotated, pictures=pictures, overlay=overlay,

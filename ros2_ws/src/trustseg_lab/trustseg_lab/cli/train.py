@@ -14,7 +14,7 @@ from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
-from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.label_options import LABEL_FORMAT, LABEL_NAMES, say
 
 
 def train(
@@ -23,13 +23,15 @@ def train(
         Path, typer.Option(help="YAML of the run, or the name of one that comes with the package.")
     ] = Path("segnet_lite.yaml"),
     classes: Annotated[
-        Path, typer.Option(help="YAML with void and the class list, or the name of one that comes with the package.")
+        Path,
+        typer.Option(help="classes.yaml: void, the classes, and which classes of the labels become them; or a name."),
     ] = Path("classes_camvid11.yaml"),
     images: Annotated[Path | None, typer.Option(help="Training images, instead of the configured folder.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Training labels; every image must have some.")] = None,
     val_images: Annotated[Path | None, typer.Option(help="Validation images, for selection.")] = None,
     val_labels: Annotated[Path | None, typer.Option(help="Validation labels.")] = None,
     label_names: Annotated[str | None, LABEL_NAMES] = None,
+    label_format: Annotated[str | None, LABEL_FORMAT] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the configured number.")] = None,
     init: Annotated[
         Path | None, typer.Option(help="Start from the weights of this checkpoint, of the same or other classes.")
@@ -47,11 +49,13 @@ def train(
     from trustseg_lab.data import passed_over
     from trustseg_lab.data.class_list import load_classes
     from trustseg_lab.training import config as configuration
+    from trustseg_lab.training.data import look_at_labels
     from trustseg_lab.training.train import train as run
 
     given: dict[str, Any] = {
         "data.train.images": images, "data.train.labels": labels, "data.val.images": val_images,
         "data.val.labels": val_labels, "data.train.label_names": label_names, "data.val.label_names": label_names,
+        "data.train.label_format": label_format, "data.val.label_format": label_format,
         "optim.epochs": epochs, "seed": seed,
         "distil.teacher": teacher,
     }  # fmt: skip
@@ -65,6 +69,8 @@ def train(
     sources = (loaded.data.train, loaded.data.val)
     for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
+    for source in sources:
+        say(look_at_labels(source, listed).told, console)
     with Bars(console) as progress:
         task = progress.add_task("epoch 1", total=None)
 

@@ -13,7 +13,7 @@ Without `from` a class is that of the same name. Every class of the source needs
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +23,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, V
 
 from trustseg.bundle.schema import Strict
 from trustseg.errors import InputError
+from trustseg.types import UInt8Array
 from trustseg_lab.data.label_set import Byte, LabelSet, Named, SourceClass, known_set, known_sets, plain
 from trustseg_lab.data.yaml_file import first_problem, read_yaml
 
@@ -107,6 +108,8 @@ class ClassList(Strict):
         Raises:
             InputError: a class of the source is named nowhere.
         """
+        if self.same_as(each.name for each in source.classes) and not any(each.ignored for each in source.classes):
+            return self._identical(source)
         wanted = {key: each.id for each in self.classes for given in each.sources for key in self._keys(given)}
         given_out = () if self.void_from == REST else self.void_from
         left_out = {key for given in given_out for key in self._keys(given)}
@@ -134,6 +137,17 @@ class ClassList(Strict):
                 got=_shown(f"{each.name} ({each.id})" for each in forgotten),
                 fix="name them in classes.yaml and give that with --classes (classes_street11.yaml is an example)",
             )  # fmt: skip
+        return table
+
+    def network_table(self, classes: Sequence[Named]) -> UInt8Array:
+        """uint8 (256,): own id of each id of a bundle's mask; `void` for what becomes none, and beyond its classes.
+
+        Raises:
+            InputError: a class of the bundle has no place among these.
+        """
+        table = np.full(256, self.void, np.uint8)
+        found = self.own_ids(LabelSet.of("the bundle", classes))
+        table[: len(found)] = found
         return table
 
     def network_ids(self, channels: int) -> Ids:
@@ -174,6 +188,13 @@ class ClassList(Strict):
                 f"several sources have {channels} classes", got=", ".join(self.source), fix="leave one `source`"
             )
         return tables[0]
+
+    def _identical(self, source: LabelSet) -> Ids:
+        """The table where the source's classes are these already: what `from` says of others does not matter."""
+        table = np.full(max([*(each.id for each in source.classes), *source.void]) + 1, NO_CLASS, np.int32)
+        table[list(source.void)] = self.void
+        table[[each.id for each in source.classes]] = [each.id for each in self.classes]
+        return table
 
     def _keys(self, given: int | str) -> tuple[int | str, ...]:
         """What `from` means by a name or an id: of a known source the names, so that all sets with these are meant."""

@@ -12,11 +12,11 @@ import numpy as np
 
 from trustseg.errors import InputError
 from trustseg_lab.data import LabelNames, list_pictures
-from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.data.class_list import ClassList, load_classes
 from trustseg_lab.data.formats.annotations import Annotations
-from trustseg_lab.data.formats.catalogue import IDS, FormatOption, FoundFormat, annotation_file, recognise
+from trustseg_lab.data.formats.catalogue import IDS, OWN, FormatOption, FoundFormat, annotation_file, recognise
 from trustseg_lab.data.label_reader import LabelReader, count_labels
-from trustseg_lab.data.label_set import LabelSet, known_set
+from trustseg_lab.data.label_set import LabelSet, Named, known_set
 from trustseg_lab.data.pairs import paired_by_names
 
 LOOKED_AT = 16  # files of a folder, evenly spread
@@ -28,14 +28,40 @@ class LabelWish:
     """What the command line says of labels.
 
     Attributes:
-        option: the format. names: how label names differ. own: the classes that are wanted. network: those of the
-            bundle, whose ids plain ids are where `own` names no `source`; None in a training.
+        option: the format. names: how label names differ. own: the classes that are wanted.
+        network: those of the bundle, whose ids plain ids are where `own` names no `source`; None in a training.
+        plain: whose ids plain ids are, where the data set says it.
+        plain_void: void of class ids that are read as they are, where the data source names none.
     """
 
     option: FormatOption
     own: ClassList
     names: LabelNames | None = None
     network: LabelSet | None = None
+    plain: LabelSet | None = None
+    plain_void: int | None = None
+
+    @staticmethod
+    def of_bundle(
+        classes: Sequence[Named], option: str, path: str, names: LabelNames | None, *, others: bool = False
+    ) -> LabelWish:
+        """Labels for a bundle's classes.
+
+        Args:
+            classes: of its card. option: --label-format. path: --classes, empty for the bundle's own. names:
+                --label-names. others: the class list may have other classes than the bundle.
+
+        Raises:
+            InputError: an unknown format, or a class list that cannot be used.
+        """
+        own = load_classes(Path(path)) if path else ClassList.of(classes)
+        if not others and not own.same_as(each.name for each in classes):
+            raise InputError(
+                f"{path} has other classes than the bundle", expected=", ".join(each.name for each in classes),
+                got=", ".join(each.name for each in own.classes),
+                fix="its `from` says what becomes the bundle's classes; only trustseg evaluate takes other ones",
+            )  # fmt: skip
+        return LabelWish(FormatOption.parse(option), own, names, LabelSet.of("the bundle's classes", classes))
 
 
 @dataclass(frozen=True)
@@ -63,19 +89,37 @@ def find_labels(images: Path, labels: Path, void: int | None, wish: LabelWish) -
         InputError: the labels are of another format than was asked for, an image has none, or ids have no class.
     """
     file = annotation_file(wish.option, labels)
+    reader: LabelReader | None
     if file is not None:
-        found = recognise(wish.option, file, (), None, wish.own)
-        reader = reader_of(found, wish, void)
-        listed = annotated(images, found.decode) if isinstance(found.decode, Annotations) else []
-        pairs = [(each, file) for each in listed]
+        found, reader = open_annotations(file, wish, void)
+        pairs = [(each, file) for each in annotated(images, reader.annotations)] if reader.annotations else []
     else:
         pairs, names = paired_by_names(images, labels, wish.names)
         found = recognise(wish.option, labels, [path for _, path in some(pairs)], names, wish.own)
         reader = reader_of(found, wish, void)
-    left = void if reader is None else reader.void
+    return look_at(labels, pairs, found, reader, wish, void)
+
+
+def open_annotations(file: Path, wish: LabelWish, void: int | None = None) -> tuple[FoundFormat, LabelReader]:
+    """A file of annotations, and its reader; InputError where it is none, or its classes have no place."""
+    found = recognise(wish.option, file, (), None, wish.own)
+    reader = reader_of(found, wish, void)
+    if reader is None:
+        raise InputError(f"{file} names no classes")
+    return found, reader
+
+
+def look_at(
+    labels: Path, pairs: Sequence[tuple[Path, Path]], found: FoundFormat, reader: LabelReader | None, wish: LabelWish,
+    void: int | None,
+) -> FoundLabels:  # fmt: skip
+    """Count some of the (image, label file) pairs, and say what was found; InputError where one cannot be read."""
+    left = reader.void if reader is not None else void if void is not None else wish.plain_void
     counted = count_labels(some(pairs), reader, len(wish.own.classes), left)
     of = f"{counted.files} of {len(pairs)} files" if counted.files < len(pairs) else f"{len(pairs)} files"
-    what = found.labels.title if reader is not None and found.labels is not None else "class ids"
+    what = "class ids"
+    if reader is not None:
+        what = reader.title if found.labels is not None else f"ids of {reader.title}"
     how = f"{found.name}{f', by its {found.why}' if found.why and found.name != IDS else ''}"
     line = f"labels {labels}: {what} ({how})"
     if reader is not None:
@@ -97,13 +141,23 @@ def reader_of(found: FoundFormat, wish: LabelWish, void: int | None) -> LabelRea
     """
     source = found.labels
     if source is None:
+        if found.name == OWN:
+            return None
         if not wish.own.regroups and (
             wish.network is None or wish.own.same_as(each.name for each in wish.network.classes)
         ):
             return None
         single = wish.own.source[0] if len(wish.own.source) == 1 else None
-        source = known_set(single) if single is not None else wish.network or wish.own.numbers
+        source = wish.plain or (known_set(single) if single is not None else wish.network or wish.own.numbers)
     return LabelReader.of(source, found.decode, wish.own, void)
+
+
+def _as_they_are(wish: LabelWish) -> bool:
+    """Whether plain ids are those of the wanted classes: without a class list of the user's they always are."""
+    own, ids = wish.own, wish.plain or wish.network
+    if not own.regroups and (wish.network is None or own.same_as(each.name for each in wish.network.classes)):
+        return True
+    return ids is not None and own.same_as(each.name for each in ids.classes)
 
 
 def annotated(images: Path, annotations: Annotations) -> list[Path]:

@@ -32,7 +32,7 @@ from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
 from trustseg_lab.recordings.sources import fingerprint, open_sources, stated_period_ns
 from trustseg_lab.replay.background_writer import BackgroundWriter
 from trustseg_lab.replay.job import ReplayJob
-from trustseg_lab.replay.labels import Labels, open_labels
+from trustseg_lab.replay.labels import Labels, label_wish, open_labels
 from trustseg_lab.replay.results.annotated import AnnotatedBag
 from trustseg_lab.replay.results.confidence_tables import ConfidenceTables
 from trustseg_lab.replay.results.drive_pictures import DrivePictures
@@ -98,7 +98,7 @@ def run_drive(job: ReplayJob, folder: Path, progress: Callable[[int, int], None]
     labels: Labels | None = None
     try:
         if options.labels:
-            labels = open_labels(options.labels, source, len(bundle.card.classes), options.void, options.label_names)
+            labels = open_labels(options.labels, source, options.void, label_wish(options, bundle.card))
         return _Drive(job, bundle, source, labels, folder).run(progress), bundle
     except OSError as error:
         raise InputError(
@@ -139,7 +139,7 @@ class _Drive:
         self._instance_id = identity & ((1 << 63) - 1) | 1
         self._flag, self._tally, self._kept = FlagTrack(), RunCounts(), array("d")
         self._tables = ConfidenceTables(self._classes)
-        self._truth = TruthTotals(len(self._classes), options.void) if labels is not None else None
+        self._truth = TruthTotals(len(self._classes), labels.void) if labels is not None else None
 
     def run(self, progress: Callable[[int, int], None]) -> DriveFigures:
         options, folder, pipeline = self._options, self._folder, self._pipeline

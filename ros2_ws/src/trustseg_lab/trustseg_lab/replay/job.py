@@ -15,6 +15,7 @@ import trustseg_lab
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
 from trustseg_lab.data import LabelNames, shown
+from trustseg_lab.data.formats.catalogue import FormatOption
 from trustseg_lab.recordings.sources import fingerprint
 from trustseg_lab.replay.versions import versions
 
@@ -39,7 +40,8 @@ class ReplayOptions:
     Attributes:
         bundle, backend, precision, threads: the engine; backend None takes the card's own.
         labels: folder or topic with the truth, empty for none; void: id of unlabelled pixels; label_names: how label
-            files are named, as IMAGE_END:LABEL_END, empty for equal or known names.
+            files are named, as IMAGE_END:LABEL_END, empty for equal or known names; label_format: what they are;
+            label_classes: class list whose `from` says which of their classes become the bundle's, empty for none.
         start_s, end_s: seconds since the first image of the recording; `end_s` None for all of it.
         every: one image out of so many.
         rate_hz: of the camera; None takes the median difference of the stamps.
@@ -61,6 +63,8 @@ class ReplayOptions:
     labels: str = ""
     void: int | None = None
     label_names: str = ""
+    label_format: str = "auto"
+    label_classes: str = ""
     start_s: float = 0.0
     end_s: float | None = None
     every: int = 1
@@ -88,6 +92,7 @@ class ReplayOptions:
                 raise InputError(f"{name} {value:g} is out of range", expected=f"{low:g} to {high:g}")
         if self.label_names:
             LabelNames.parse(self.label_names)
+        FormatOption.parse(self.label_format)
         if self.end_s is not None and not self.end_s > self.start_s:
             raise InputError(f"--end {self.end_s:g} is not after --start {self.start_s:g}")
 

@@ -11,12 +11,19 @@ from typing import Any, Protocol
 import numpy as np
 
 from trustseg.bounds import SECOND
+from trustseg.bundle.card import Card
 from trustseg.errors import FrameRejected, InputError
 from trustseg.frames import check_layout
 from trustseg.types import UInt8Array
 from trustseg_lab.data import LabelNames, decode_labels, files_by_stem, known_ids, read_labels, recognised_names
+from trustseg_lab.data.find_labels import LabelWish, look_at, open_annotations, reader_of, some
+from trustseg_lab.data.formats.catalogue import AUTO, IDS, FoundFormat, annotation_file, recognise
+from trustseg_lab.data.formats.pictures import SampleLabels
+from trustseg_lab.data.label_reader import LabelReader
+from trustseg_lab.data.label_set import known_set, known_sets
 from trustseg_lab.recordings.bag import COMPRESSED, IMAGE_KINDS, Bag, listed
 from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage, stamp_ns_of
+from trustseg_lab.replay.job import ReplayOptions
 
 STAMP_DIGITS = 13  # a name of at least so many digits is a stamp in nanoseconds, a shorter one counts images
 WINDOW_NS = 2 * SECOND
@@ -27,8 +34,10 @@ class Labels(Protocol):
     """Where the truth of an image comes from.
 
     Attributes:
-        losses: what could not be read, one line each; grows while reading.
+        losses: what could not be read, one line each; grows while reading. void: id of what has no class in `of`.
     """
+
+    void: int | None
 
     @property
     def losses(self) -> list[str]:
@@ -45,38 +54,65 @@ class Labels(Protocol):
         """Release what is open."""
 
 
-def open_labels(named: str, source: ImageSource, classes: int, void: int | None, names: str = "") -> Labels:
-    """Labels as `--labels` names them: a folder, or a topic of the bag; `names` as --label-names has it.
+def label_wish(options: ReplayOptions, card: Card) -> LabelWish:
+    """What the options say of labels; InputError where they cannot be used."""
+    names = LabelNames.parse(options.label_names) if options.label_names else None
+    return LabelWish.of_bundle(card.classes, options.label_format, options.label_classes, names)
+
+
+def open_labels(named: str, source: ImageSource, void: int | None, wish: LabelWish) -> Labels:
+    """Labels as `--labels` names them: a folder, a file of annotations, or a topic of the bag.
 
     Raises:
-        InputError: neither, or nothing in it fits.
+        InputError: none of these, or nothing in it fits.
     """
-    folder = Path(named)
-    if folder.is_dir():
-        given = LabelNames.parse(names) if names else None
-        return FolderLabels(folder, classes, void, source.names, given)
+    if is_label_path(named):
+        return FolderLabels(Path(named), void, wish, source.names)
     if source.topic:
-        return TopicLabels(source.path, named, classes, void)
+        return TopicLabels(source.path, named, void, wish)
     raise InputError(f"labels {named} are no folder", expected="a folder of label images, or an image topic of a bag")
 
 
+def is_label_path(named: str) -> bool:
+    """Whether `--labels` names a folder or a file of annotations, and not a topic."""
+    return Path(named).is_dir() or (Path(named).is_file() and Path(named).suffix.lower() in (".json", ".xml"))
+
+
 class FolderLabels:
-    """One picture of class ids an image: named after the image, by its stamp in nanoseconds, or by its number.
+    """One picture of class ids an image: named after the image, by its stamp in nanoseconds, or by its number; or a
+    file of annotations, by the names of the images.
 
     Args:
-        folder: of the labels. classes, void: of the bundle. images: file names of the recording, empty where it has
-            none. names: how label names differ; None: equal stems, else whichever known form fits.
+        folder: of the labels, or the file. void: id of unlabelled pixels in them. wish: format, classes and names.
+        images: file names of the recording, empty where it has none.
     """
 
-    def __init__(
-        self, folder: Path, classes: int, void: int | None, images: Sequence[str] = (), names: LabelNames | None = None
-    ) -> None:
-        self._classes, self._void = classes, void
-        self._by_stem = files_by_stem(folder, "labels")
-        self._names = names or recognised_names([Path(each).stem for each in images], self._by_stem, folder)
-        numbers = {int(stem): path for stem, path in self._by_stem.items() if stem.isascii() and stem.isdigit()}
-        self._by_stamp = {n: path for n, path in numbers.items() if len(path.stem) >= STAMP_DIGITS}
-        self._by_index = {n: path for n, path in numbers.items() if len(path.stem) < STAMP_DIGITS}
+    def __init__(self, folder: Path, void: int | None, wish: LabelWish, images: Sequence[str] = ()) -> None:
+        self._folder, self._wish, self._given = folder, wish, void
+        self._file = annotation_file(wish.option, folder)
+        self._reader: LabelReader | None
+        if self._file is not None:
+            self._found, self._reader = open_annotations(self._file, wish, void)
+        else:
+            self._by_stem = files_by_stem(folder, "labels")
+            self._names = wish.names or recognised_names([Path(each).stem for each in images], self._by_stem, folder)
+            numbers = {int(stem): path for stem, path in self._by_stem.items() if stem.isascii() and stem.isdigit()}
+            self._by_stamp = {n: path for n, path in numbers.items() if len(path.stem) >= STAMP_DIGITS}
+            self._by_index = {n: path for n, path in numbers.items() if len(path.stem) < STAMP_DIGITS}
+            files = [path for _, path in some([(path, path) for path in self._by_stem.values()])]
+            self._found = recognise(wish.option, folder, files, self._names, wish.own)
+            self._reader = reader_of(self._found, wish, void)
+        self.void: int | None = void if self._reader is None else self._reader.void
+
+    def told(self) -> tuple[str, ...]:
+        """What the labels are, a line each; InputError where one of those looked at cannot be read."""
+        if self._file is not None:
+            return (
+                f"labels {self._file}: {self._found.labels.title if self._found.labels else ''}",
+                *self._found.notes,
+            )
+        pairs = [(path, path) for path in self._by_stem.values()]
+        return look_at(self._folder, pairs, self._found, self._reader, self._wish, self._given).told
 
     @property
     def losses(self) -> list[str]:
@@ -85,11 +121,21 @@ class FolderLabels:
 
     def of(self, image: RecordedImage) -> UInt8Array | None:
         """See `Labels`."""
+        reader = self._reader
+        if self._file is not None:
+            told = reader.annotations if reader is not None else None
+            if reader is None or told is None or not image.name or not told.has(image.name):
+                return None
+            return reader.read(Path(image.name), self._file)
         if image.name:
             path = self._by_stem.get(self._names.label_stem(Path(image.name).stem) or "")
         else:
             path = self._by_stamp.get(stamp_ns_of(image.message)) or self._by_index.get(image.index)
-        return None if path is None else read_labels(path, self._classes, self._void)
+        if path is None:
+            return None
+        if reader is None:
+            return read_labels(path, len(self._wish.own.classes), self.void)
+        return reader.read(path, path)
 
     def close(self) -> None:
         """See `Labels`."""
@@ -98,8 +144,17 @@ class FolderLabels:
 class TopicLabels:
     """Label images of another topic of the bag, with the stamps of the camera's images."""
 
-    def __init__(self, bag: Path, topic: str, classes: int, void: int | None) -> None:
-        self._topic, self._classes, self._void = topic, classes, void
+    def __init__(self, bag: Path, topic: str, void: int | None, wish: LabelWish) -> None:
+        self._topic, self._classes = topic, len(wish.own.classes)
+        if wish.option.name not in (AUTO, IDS, *known_sets()):
+            raise InputError(
+                f"labels of a topic as {wish.option.name}", expected=", ".join((IDS, *known_sets())),
+                fix="give a folder of labels, or leave --label-format out",
+            )  # fmt: skip
+        ids = wish.option.name in (AUTO, IDS)
+        known = None if ids else known_set(wish.option.name)
+        self._reader = reader_of(FoundFormat(wish.option.name, "", known, SampleLabels()), wish, void)
+        self.void: int | None = void if self._reader is None else self._reader.void
         self._bag = Bag(bag)
         found = [c for c in self._bag.channels if c.topic == topic and c.kind in IMAGE_KINDS and c.count > 0]
         if not found:
@@ -135,7 +190,10 @@ class TopicLabels:
         if found is None:
             return None
         where = f"labels on {self._topic} at {stamp_ns} ns"
-        return known_ids(_ids(found[1], found[2], where), where, self._classes, self._void)
+        ids = _ids(found[1], found[2], where)
+        return (
+            known_ids(ids, where, self._classes, self.void) if self._reader is None else self._reader.mapped(ids, where)
+        )
 
     def close(self) -> None:
         """See `Labels`."""

@@ -16,12 +16,13 @@ from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError
 from trustseg.files.json_document import write_json
 from trustseg.files.output_folder import output_folder
-from trustseg_lab.data import passed_over
+from trustseg_lab.data import list_pictures, passed_over
 from trustseg_lab.recordings.bag import is_bag
 from trustseg_lab.recordings.storage import one_line
 from trustseg_lab.replay.executors import Executor, ProcessExecutor, SerialExecutor, run_jobs
 from trustseg_lab.replay.job import ReplayJob, ReplayOptions, job_key
 from trustseg_lab.replay.job_list import list_jobs
+from trustseg_lab.replay.labels import FolderLabels, is_label_path, label_wish
 from trustseg_lab.replay.ray_cluster import RayCluster, check_address
 from trustseg_lab.replay.results.baseline import (
     Comparison,
@@ -134,6 +135,15 @@ def replay(
     jobs, failed = list_jobs(request.inputs, request.topics, every_topic=request.every_topic, options=request.options)
     for path in dict.fromkeys(job.path for job in jobs if job.path.is_dir() and not is_bag(job.path)):
         for line in passed_over(path):
+            say(line)
+    if is_label_path(request.options.labels):
+        names = (
+            [path.name for path in list_pictures(jobs[0].path).files]
+            if jobs[0].path.is_dir() and not jobs[0].topic
+            else []
+        )
+        wish = label_wish(request.options, bundle.card)
+        for line in FolderLabels(Path(request.options.labels), request.options.void, wish, names).told():
             say(line)
     if request.baseline is not None:
         for job in jobs:

@@ -64,6 +64,7 @@ class Source(Strict):
     label_names: str | None = Field(
         default=None, description="IMAGE_END:LABEL_END where names differ; unset: equal names, or a known form"
     )
+    label_format: str = Field(default="auto", description="of the labels, as --label-format has it")
 
 
 class DataSection(Strict):

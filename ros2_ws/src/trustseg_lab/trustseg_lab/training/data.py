@@ -16,7 +16,10 @@ from trustseg.imaging.resize import nearest, stretched
 from trustseg.types import UInt8Array
 from trustseg_lab.data import LabelNames, paired_files
 from trustseg_lab.data.class_list import ClassList
-from trustseg_lab.data.labelled_images import LabelledPaths, read_fitting
+from trustseg_lab.data.find_labels import FoundLabels, LabelWish, find_labels
+from trustseg_lab.data.formats.catalogue import FormatOption
+from trustseg_lab.data.label_reader import LabelReader
+from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, read_fitting
 from trustseg_lab.training.config import Source
 
 IGNORE = 255
@@ -47,9 +50,18 @@ def pair_files(source: Source) -> list[tuple[Path, Path]]:
     return paired_files(source.images, source.labels, names)
 
 
-def read_pair(image_path: Path, label_path: Path, classes: ClassList) -> tuple[UInt8Array, UInt8Array]:
+def look_at_labels(source: Source, classes: ClassList) -> FoundLabels:
+    """What the labels of a folder are, and how they are read as these classes; InputError where they cannot be."""
+    names = None if source.label_names is None else LabelNames.parse(source.label_names)
+    wish = LabelWish(FormatOption.parse(source.label_format), classes, names, plain_void=classes.void)
+    return find_labels(source.images, source.labels, None, wish)
+
+
+def read_pair(
+    image_path: Path, label_path: Path, classes: ClassList, reader: LabelReader | None = None
+) -> tuple[UInt8Array, UInt8Array]:
     """RGB image uint8 (H, W, 3) and label uint8 (H, W) with IGNORE for void; InputError names the file."""
-    found = read_fitting(LabelledPaths(image_path, label_path), len(classes.classes), classes.void)
+    found = read_fitting(LabelledPaths(image_path, label_path, reader), len(classes.classes), classes.void)
     ids = np.where(found.labels == classes.void, np.uint8(IGNORE), found.labels).astype(np.uint8)
     return np.ascontiguousarray(found.image[:, :, ::-1], dtype=np.uint8), ids
 
@@ -61,14 +73,16 @@ def resize_pair(image: UInt8Array, label: UInt8Array, height: int, width: int) -
 
 def load_set(source: Source, classes: ClassList, height: int, width: int) -> LabelledSet:
     """Read a whole folder into memory."""
-    pairs = pair_files(source)
+    names = None if source.label_names is None else LabelNames.parse(source.label_names)
+    reader = look_at_labels(source, classes).reader
+    pairs = find_pairs(source.images, source.labels, names, reader)
     images = np.empty((len(pairs), height, width, 3), np.uint8)
     labels = np.empty((len(pairs), height, width), np.uint8)
-    for i, (image_path, label_path) in enumerate(pairs):
-        images[i], labels[i] = resize_pair(*read_pair(image_path, label_path, classes), height, width)
+    for i, pair in enumerate(pairs):
+        images[i], labels[i] = resize_pair(*read_pair(pair.image, pair.labels, classes, reader), height, width)
     if not (labels != IGNORE).any():
         raise InputError(f"every pixel in {source.labels} is void", fix="check the void value of the class list")
-    return LabelledSet(images, labels, tuple(p.stem for p, _ in pairs))
+    return LabelledSet(images, labels, tuple(pair.image.stem for pair in pairs))
 
 
 def class_frequencies(labels: UInt8Array, classes: int) -> Float64Array:

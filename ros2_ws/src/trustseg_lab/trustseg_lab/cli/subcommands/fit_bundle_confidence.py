@@ -12,6 +12,7 @@ from rich.table import Table
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
+from trustseg_lab.cli.label_options import read_as
 
 if TYPE_CHECKING:
     from trustseg_lab.wrap.fit.fit_confidence import FittedConfidence
@@ -20,24 +21,31 @@ COLUMNS = {"AUROC": "auroc", "FPR95": "fpr95", "AUPR-E": "aupr_error", "AURC": "
 
 
 def fit_bundle(
-    name: str, data: list[str], label_names: str | None, limit: int | None, seed: int, as_json: bool, console: Console
-) -> None:
-    """Fit the head of bundle `name` on IMAGES:LABELS[:VOID] folders; into the bundle goes what is better."""
+    name: str, data: list[str], labels: tuple[str | None, str, str], limit: int | None, seed: int, as_json: bool,
+    console: Console,
+) -> None:  # fmt: skip
+    """Fit the head of bundle `name` on IMAGES:LABELS[:VOID] folders; into the bundle goes what is better.
+
+    `labels`: --label-names, --label-format and --classes.
+    """
     from trustseg.bundle.loading import load_bundle
     from trustseg_lab.calibrate.collect_views import LabelledFolder
     from trustseg_lab.calibrate.head_views import head_images, head_views
     from trustseg_lab.data import LabelNames, passed_over
+    from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.wrap.fit.fit_confidence import MCP, fit_confidence, steps_of
     from trustseg_lab.wrap.network import network_in
 
     if not data:
         raise InputError("nothing to fit on", expected="--data IMAGES:LABELS[:VOID] with --bundle")
+    label_names, label_format, label_classes = labels
     names = LabelNames.parse(label_names) if label_names else None
     folders = [LabelledFolder.parse(text, seen=False, names=names) for text in data]
     for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     bundle = load_bundle(name, draft=True)
     network_in(bundle)  # refused before anything is read
+    folders = read_as(folders, LabelWish.of_bundle(bundle.card.classes, label_format, label_classes, names), console)
     images = head_images(folders, limit, seed)
     with Bars(console) as progress:
         task = progress.add_task("running the network", total=steps_of(images.views, images.folds, features=True))

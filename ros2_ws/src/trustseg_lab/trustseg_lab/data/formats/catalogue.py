@@ -21,9 +21,10 @@ from trustseg_lab.data.label_pixels import decode_colours, decode_samples, holds
 from trustseg_lab.data.label_set import LabelSet, known_set, known_sets
 from trustseg_lab.data.pairs import LabelNames
 
-AUTO, IDS, RGB, A2D2, MAPILLARY, COCO, CVAT = "auto", "ids", "rgb", "a2d2", "mapillary", "coco", "cvat"
+AUTO, IDS, OWN, RGB, A2D2, MAPILLARY = "auto", "ids", "own", "rgb", "a2d2", "mapillary"
+COCO, CVAT = "coco", "cvat"
 WITH_FILE = (RGB, A2D2, MAPILLARY, COCO, CVAT)  # NAME:FILE is understood
-FORMATS = tuple(sorted({IDS, RGB, A2D2, MAPILLARY, COCO, CVAT, *known_sets()}))
+FORMATS = tuple(sorted({IDS, OWN, RGB, A2D2, MAPILLARY, COCO, CVAT, *known_sets()}))
 COLOUR_ONLY = ("comma10k", "camvid32")
 # Objects of a class in 16 bits: Cityscapes' *_instanceIds and Mapillary Vistas' instances.
 INSTANCES = {"cityscapes": SampleLabels(1000, 1000), MAPILLARY: SampleLabels(256)}
@@ -93,34 +94,43 @@ def recognise(
     coloured = holds_colours(read_file(files[0], "labels"), f"labels {files[0]}")
     if option.name == AUTO:
         return _by_evidence(labels, files, names, own, coloured)
-    if option.name == IDS and coloured:
+    if option.name in (IDS, OWN) and coloured:
         raise InputError(
             f"labels {files[0]} are no class ids", expected="one channel", got="colours",
             fix="name their legend: --label-format rgb:FILE",
         )  # fmt: skip
-    if option.name == IDS:
-        return FoundFormat(IDS, "", None, SampleLabels())
+    if option.name in (IDS, OWN):
+        return FoundFormat(option.name, "", None, SampleLabels())
     if option.name in (RGB, A2D2) or (option.name == MAPILLARY and _mapillary_legend(option, labels) is not None):
         return _with_legend(option, labels, files, own, coloured)
     return _known(option.name, "", coloured, files[0])
 
 
 def annotation_file(option: FormatOption, labels: Path) -> Path | None:
-    """The file of annotations where labels are no pictures: `labels` itself, or the one in that folder; else None."""
+    """The file of annotations where labels are no pictures: `labels` itself, or the one in that folder; else None.
+
+    Raises:
+        InputError: annotations are asked for, and a folder has none or several files of them.
+    """
     if option.name in (COCO, CVAT) and option.file:
         return Path(option.file)
     if option.name not in (AUTO, COCO, CVAT) or not labels.exists():
         return None
-    if (
-        option.name == AUTO
-        and labels.is_dir()
-        and any(each.suffix.lower() in IMAGE_SUFFIXES for each in labels.iterdir())
-    ):
-        return None
     if labels.is_file():
-        return labels if labels.suffix.lower() in (".json", ".xml") else None
+        return labels if option.name != AUTO or labels.suffix.lower() in (".json", ".xml") else None
+    try:
+        names = [each for each in sorted(labels.iterdir()) if each.is_file()]
+    except OSError:  # it is told where the folder is read
+        return None
+    if option.name == AUTO and any(each.suffix.lower() in IMAGE_SUFFIXES for each in names):
+        return None
     kinds = [COCO, CVAT] if option.name == AUTO else [option.name]
-    found = [path for kind in kinds for path in sorted(labels.glob(PATTERNS[kind])) if path.is_file()]
+    found = [each for each in names if any(each.match(PATTERNS[kind]) for kind in kinds)]
+    if len(found) != 1 and option.name != AUTO:
+        raise InputError(
+            f"no file of annotations: {labels}", expected=f"IMAGES:FILE, or --label-format {option.name}:FILE",
+            got=f"a folder with {len(found)} files {PATTERNS[option.name]}",
+        )  # fmt: skip
     return found[0] if len(found) == 1 else None
 
 

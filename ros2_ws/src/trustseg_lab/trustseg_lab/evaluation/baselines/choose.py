@@ -15,7 +15,7 @@ from trustseg.backends import Backend
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
 from trustseg_lab.data.dataset_layout import LabelledSource
-from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs
+from trustseg_lab.data.labelled_images import LabelledPaths
 from trustseg_lab.evaluation.baselines.ensemble import DeepEnsemble
 from trustseg_lab.evaluation.baselines.mc_dropout import McDropout
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork, weights_of
@@ -179,7 +179,7 @@ def _pairs(
     """`FIT_IMAGES` pairs of `source`, evenly spread; none of them is evaluated."""
     if source is None:
         raise MissingNeed(f"baseline {name} has no images to fit on", fix=f"give {option} IMAGES:LABELS[:VOID]")
-    pairs = find_pairs(source.images, source.labels, source.names)
+    pairs = source.pairs()
     evaluated = {pair.image.resolve() for pair in needs.evaluated}
     shared = [pair.image for pair in pairs if pair.image.resolve() in evaluated]
     if shared:

@@ -29,6 +29,9 @@ from trustseg.imaging.stored_image import MOST_PIXELS, read_image
 from trustseg.reasons import Mode, Reason
 from trustseg.types import UInt8Array
 from trustseg_lab.data import files_by_stem, list_pictures, natural_order, read_labels
+from trustseg_lab.data.class_list import ClassEntry, ClassList, load_classes
+from trustseg_lab.data.find_labels import LabelWish
+from trustseg_lab.data.formats.catalogue import IDS, FormatOption
 from trustseg_lab.faults.fuzz import good_files
 from trustseg_lab.recordings.film import VideoSource
 from trustseg_lab.recordings.picture_folder import FolderSource
@@ -163,7 +166,9 @@ def _images(source: ImageSource) -> str:
 
 
 def _label_topic(path: Path) -> str:
-    labels = TopicLabels(path, good_files.TOPIC, 256, None)
+    entries = [ClassEntry(id=index, name=f"class {index}", color=(index, 0, 0)) for index in range(255)]
+    wish = LabelWish(FormatOption(IDS), ClassList(void=255, classes=entries))
+    labels = TopicLabels(path, good_files.TOPIC, 255, wish)
     seconds, nanoseconds = divmod(good_files.FIRST_NS, 10**9)
     header = SimpleNamespace(stamp=SimpleNamespace(sec=seconds, nanosec=nanoseconds))
     try:
@@ -232,8 +237,6 @@ def _names(path: Path) -> str:
 
 
 def _classes(path: Path) -> str:
-    from trustseg_lab.data.class_list import load_classes
-
     count = len(load_classes(path).classes)
     return "" if 2 <= count <= 255 else f"{count} classes"
 

@@ -30,17 +30,17 @@ def corrupt_for_fitting(image: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return apply_condition(kind, severity, image, seed=int(rng.integers(1 << 31)))
 
 
-def parse_source(text: str, label_names: str | None = None) -> Source:
-    """IMAGES:LABELS as a Source, with how label names differ."""
+def parse_source(text: str, label_names: str | None = None, label_format: str = "auto") -> Source:
+    """IMAGES:LABELS as a Source, with how label names differ and what format labels have."""
     images, colon, labels = text.rpartition(":")
     if not colon or not images:
         raise InputError("a data source", expected="IMAGES:LABELS", got=repr(text))
-    return Source(images=Path(images), labels=Path(labels), label_names=label_names)
+    return Source(images=Path(images), labels=Path(labels), label_names=label_names, label_format=label_format)
 
 
 def head_parts(
-    unseen: Sequence[str], seen: Sequence[str], scenes: int, classes: ClassList, size: tuple[int, int],
-    cache: Path | None, progress: Progress | None, label_names: str | None = None, objects: Path | None = None,
+    unseen: Sequence[Source], seen: Sequence[Source], scenes: int, classes: ClassList, size: tuple[int, int],
+    cache: Path | None, progress: Progress | None, objects: Path | None = None,
 ) -> list[HeadPart]:  # fmt: skip
     """The parts that the head is fitted on: images that the network has not seen, ones that it has (of these a larger
     share is corrupted: it errs less on them), and rendered scenes that it has not seen. With `objects`, a library of
@@ -51,12 +51,12 @@ def head_parts(
     parts = [
         HeadPart(
             f"{name} {i}" if i else name,
-            load_set(parse_source(text, label_names), classes, *size),
-            weight / len(texts),
+            load_set(source, classes, *size),
+            weight / len(sources),
             share,
         )
-        for name, texts, weight, share in (("unseen", unseen, 0.35, 0.3), ("seen", seen, 0.35, SEEN_CORRUPTED))
-        for i, text in enumerate(texts)
+        for name, sources, weight, share in (("unseen", unseen, 0.35, 0.3), ("seen", seen, 0.35, SEEN_CORRUPTED))
+        for i, source in enumerate(sources)
     ]
     if scenes:
         rendered = rendered_set(scenes, HEAD_SCENE_SEED, size, cache=cache, progress=progress)
