@@ -16,7 +16,7 @@ from rich.console import Console
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
-from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.label_options import LABEL_FORMAT, LABEL_NAMES, say
 from trustseg_lab.cli.tables.evaluate_tables import print_report
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trustseg_lab.corruptions.catalogue import Corruption
     from trustseg_lab.data import LabelNames
     from trustseg_lab.data.dataset_layout import LabelledSource
+    from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.data.labelled_images import LabelledPaths
     from trustseg_lab.evaluation.baselines.choose import ChosenBaselines
     from trustseg_lab.evaluation.evaluator import Evaluation, EvaluationState
@@ -39,6 +40,11 @@ def evaluate(
     labels: Annotated[Path | None, typer.Option(help="Folder of label images (samples or palette indices).")] = None,
     void: Annotated[int | None, typer.Option(help="Id of unlabelled pixels in the labels; they are left out.")] = None,
     label_names: Annotated[str, LABEL_NAMES] = "",
+    label_format: Annotated[str, LABEL_FORMAT] = "auto",
+    judged_as: Annotated[str, typer.Option(
+        "--classes", metavar="PATH",
+        help="classes.yaml that both the labels' and the bundle's classes are regrouped to (docs/own_data.md).",
+    )] = "",
     dataset: Annotated[str | None, typer.Option(help="camvid or kitti, instead of --images, --labels, --void.")] = None,
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     split: Annotated[str, typer.Option(help="Of camvid: train, val or test.")] = "test",
@@ -85,7 +91,7 @@ def evaluate(
     from trustseg.files.json_document import check_output_folder, print_json, write_json
     from trustseg_lab.corruptions.catalogue import CLEAN, Corruption, parse_corruptions
     from trustseg_lab.data import LabelNames, passed_over
-    from trustseg_lab.data.labelled_images import find_pairs
+    from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.evaluation.baselines.choose import ALL, parse_baselines
     from trustseg_lab.evaluation.evaluator import Evaluation
     from trustseg_lab.evaluation.html_report import write_report
@@ -102,17 +108,27 @@ def evaluate(
     evaluated = sources.evaluated
     for line in passed_over(evaluated.images, evaluated.labels):
         err.print(line, soft_wrap=True, markup=False)
-    pairs = find_pairs(evaluated.images, evaluated.labels, evaluated.names)[::every][:limit]
+    wish = LabelWish.of_bundle(loaded.card.classes, label_format, judged_as, named, others=True)
+    judged = None if wish.own.same_as(each.name for each in loaded.card.classes) else wish.own
+    if judged is not None and (fit_on or train_data or protocol == PAPER12):
+        raise InputError(
+            "--classes judges other classes than the network's", got=f"--fit-on, --train-data or --protocol {PAPER12}",
+            fix="these are for the network's own classes: leave one or the other out",
+        )  # fmt: skip
+    sources, found_labels = sources.read_as(wish, regrouped=judged is not None)
+    evaluated = sources.evaluated
+    pairs = evaluated.pairs()[::every][:limit]
     chosen = select_backend(backend, loaded, precision, threads)  # the golden test admits it
     chosen.close()
     engine = create_backend(chosen.name, loaded, precision, threads, expose_logits=True)
+    say(found_labels, err)
     with Bars(err) as progress:
         made = _baselines(
             names, must=ALL not in baselines, loaded=loaded, engine=engine, sources=sources, pairs=pairs,
             ensemble=ensemble or [], options=(weights, passes, dropout, threads, seed, precision), progress=progress,
         )  # fmt: skip
         evaluation = Evaluation(
-            loaded, engine, pairs, sources.evaluated.void, _blocks(pairs), precision, made.scorers, seed
+            loaded, engine, pairs, sources.evaluated.void, _blocks(pairs), precision, made.scorers, seed, judged
         )
         started = perf_counter()
         state, corrupted = _evaluated(evaluation, corruptions, corrupt is not None, progress)
@@ -120,7 +136,7 @@ def evaluate(
     context = EvaluationContext(
         loaded, precision, engine.name, engine.version, str(sources.evaluated.images), str(sources.evaluated.labels),
         sources.evaluated.void, wall_s, sources.protocol, [each.name for each in corruptions] if corrupt else [],
-        made.settings, made.left_out, bootstrap, seed,
+        made.settings, made.left_out, bootstrap, seed, found_labels, judged,
     )  # fmt: skip
     found = evaluation_report(state, context, corrupted)
     write_json(out / "metrics.json", found.document)
@@ -143,6 +159,17 @@ class Sources:
     fit_on: LabelledSource | None
     train_data: LabelledSource | None
     protocol: str
+
+    def read_as(self, wish: LabelWish, *, regrouped: bool) -> tuple[Sources, tuple[str, ...]]:
+        """The same with readers for the wanted classes, and what to say of what is evaluated.
+
+        `regrouped`: the network has other classes, so that nothing can be fitted to its own.
+        """
+        evaluated, told = self.evaluated.read_as(wish)
+        if regrouped:
+            return Sources(evaluated, None, None, self.protocol), told
+        fit_on, train_data = (each and each.read_as(wish)[0] for each in (self.fit_on, self.train_data))
+        return Sources(evaluated, fit_on, train_data, self.protocol), told
 
 
 def _sources(
@@ -249,6 +276,6 @@ def _evaluated(
             progress.update(task, description=corruption.name)
         part = evaluate_images(evaluation, corruption, step)
         if tell:
-            summaries[corruption.name] = summary_of(part, evaluation.bundle, evaluation.precision)
+            summaries[corruption.name] = summary_of(part, evaluation.bundle, evaluation.precision, evaluation.classes)
         state.merge(part)
     return state, summaries

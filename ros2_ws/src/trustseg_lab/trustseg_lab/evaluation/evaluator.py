@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from trustseg.imaging.colours import ClassColours
 from trustseg.imaging.resize import nearest
 from trustseg.types import EngineOutput, Float32Array, UInt8Array
 from trustseg_lab.corruptions.catalogue import CLEAN, Corruption
+from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.data.label_set import Named
 from trustseg_lab.data.labelled_images import LabelledPaths
 from trustseg_lab.evaluation.baselines.scorer import PixelScorer, ScoredView
 from trustseg_lab.evaluation.views import View, views_of_images
@@ -88,9 +91,8 @@ class EvaluationState:
     images: list[ImageRecord] = field(default_factory=list)
 
     @staticmethod
-    def empty(bundle: Bundle, blocks: int) -> EvaluationState:
-        """Nothing counted yet."""
-        classes = bundle.card.classes
+    def empty(classes: Sequence[Named], blocks: int) -> EvaluationState:
+        """Nothing counted yet of these classes."""
         return EvaluationState(
             ConfusionMatrix(len(classes)), np.zeros((blocks, len(classes), len(classes) + 1), np.int64),
             BlockCounts(blocks), WorstImages(ClassColours([each.color for each in classes], "bgr")),
@@ -118,7 +120,7 @@ class EvaluationState:
 class Evaluation:
     """What is run: the bundle's engine on `pairs`, whose images are in `blocks` (from 0), with baselines beside it.
 
-    `engine` has its logits exposed.
+    `engine` has its logits exposed. `judged`: other classes that the masks are judged on; None: the bundle's own.
     """
 
     bundle: Bundle
@@ -129,10 +131,27 @@ class Evaluation:
     precision: str = "fp32"
     scorers: Sequence[PixelScorer] = ()
     seed: int = 0
+    judged: ClassList | None = None
+
+    @property
+    def classes(self) -> Sequence[Named]:
+        """The classes that masks are judged on."""
+        return self.bundle.card.classes if self.judged is None else self.judged.classes
+
+    @cached_property
+    def regrouped(self) -> UInt8Array | None:
+        """uint8 (256,): the judged id of each of the network's ids; None where these are judged as they are.
+
+        Raises:
+            InputError: a class of the network has no place among those that it is judged on.
+        """
+        if self.judged is None:
+            return None
+        return self.judged.network_table(self.bundle.card.classes)
 
     def empty(self) -> EvaluationState:
         """A state for this evaluation."""
-        return EvaluationState.empty(self.bundle, max(self.blocks) + 1)
+        return EvaluationState.empty(self.classes, max(self.blocks) + 1)
 
 
 def evaluate_images(
@@ -145,7 +164,9 @@ def evaluate_images(
     """
     state, card = evaluation.empty(), evaluation.bundle.card
     fused = FusedConfidence.of(evaluation.bundle, evaluation.precision)
-    views = views_of_images(evaluation.pairs, card, evaluation.void, corruption, evaluation.seed)
+    views = views_of_images(
+        evaluation.pairs, card, evaluation.void, corruption, evaluation.seed, len(evaluation.classes)
+    )
     # One image is counted while the engine has the next: counting takes a third of the engine's time.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as counting:
         before: Future[None] | None = None
@@ -202,8 +223,9 @@ def _add_view(
 ) -> None:  # fmt: skip
     card, void = evaluation.bundle.card, evaluation.void
     size = (view.truth.shape[0], view.truth.shape[1])
-    labels = nearest(out.labels, size)
-    counts = confusion_counts(view.truth, labels, len(card.classes), void)
+    mask = out.labels if evaluation.regrouped is None else evaluation.regrouped[out.labels]
+    labels = nearest(mask, size)
+    counts = confusion_counts(view.truth, labels, len(evaluation.classes), void)
     kinds = pixel_kinds(view.truth, labels, void)
     state.confusion.counts += counts
     state.block_confusion[block] += counts
@@ -233,7 +255,7 @@ def _add_view(
     state.worst.offer(
         view.title, quality,
         lambda painter: paint_image(
-            painter, view.bgr(card.input.color_order), nearest(view.truth, card.size), out.labels, shown, void
+            painter, view.bgr(card.input.color_order), nearest(view.truth, card.size), mask, shown, void
         ),
         {"quality": quality, "mean_confidence": scores["fused"]},
     )  # fmt: skip

@@ -15,6 +15,8 @@ import numpy as np
 
 from trustseg.bundle.loading import Bundle
 from trustseg.files.old_names import with_old_names
+from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.data.label_set import Named
 from trustseg_lab.evaluation.evaluator import ALL_IMAGES, PUBLISHED, RANKED, RAW, EvaluationState
 from trustseg_lab.evaluation.image_baselines import image_baselines
 from trustseg_lab.evaluation.intervals import RANKINGS, intervals_document
@@ -41,6 +43,8 @@ class EvaluationContext:
         corruptions: names; empty for none. protocol: clean11, paper12 or own.
         baselines: settings of those that ran. left_out: why others did not.
         resamples, seed: of the bootstrap; 0 for none.
+        labels_found: what the labels are, a line each. judged: other classes that masks were judged on; None: the
+            bundle's own.
     """
 
     bundle: Bundle
@@ -57,6 +61,13 @@ class EvaluationContext:
     left_out: Mapping[str, str] = field(default_factory=dict)
     resamples: int = 0
     seed: int = 0
+    labels_found: Sequence[str] = ()
+    judged: ClassList | None = None
+
+    @property
+    def classes(self) -> Sequence[Named]:
+        """The classes that masks were judged on."""
+        return self.bundle.card.classes if self.judged is None else self.judged.classes
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ def evaluation_report(
         "command": "evaluate",
         "images": len(state.images),
         "labelled_pixels": state.confusion.labelled,
-        "segmentation": segmentation_of(state, context.bundle),
+        "segmentation": segmentation_of(state, context.classes),
         "confidence": confidence,
         "image": {**asdict(image), "threshold": threshold, "per_image": _per_image(state, judged)},
         "speed": _speed(state, context),
@@ -103,7 +114,13 @@ def evaluation_report(
             },
         },
         "bootstrap": intervals_document(state, judged, quality, threshold, context.resamples, context.seed),
-        "data": {"images": context.images_folder, "labels": context.labels_folder, "void": context.void},
+        "data": {
+            "images": context.images_folder,
+            "labels": context.labels_folder,
+            "void": context.void,
+            "found": list(context.labels_found),
+        },
+        "regrouped": _regrouped(context),
         "protocol": {
             "name": context.protocol,
             "input": "stretched to the network's input with INTER_LINEAR, corrupted there where that is asked for",
@@ -118,22 +135,22 @@ def evaluation_report(
     return EvaluationReport(state.confusion.miou(), state.confusion.accuracy(), confidence, image, document)
 
 
-def summary_of(state: EvaluationState, bundle: Bundle, precision: str) -> dict[str, Any]:
-    """The figures of one corruption: masks, scores and image verdict."""
+def summary_of(state: EvaluationState, bundle: Bundle, precision: str, classes: Sequence[Named]) -> dict[str, Any]:
+    """The figures of one corruption, judged on `classes`: masks, scores and image verdict."""
     judged, threshold = judgements(state, bundle, precision)
     quality = np.array([record.quality for record in state.images])
     image = image_metrics(quality, judged.failure_score, judged.quality, judged.lower_bound, threshold)
     return {
-        "segmentation": segmentation_of(state, bundle), "confidence": confidence_of(state), "image": asdict(image),
+        "segmentation": segmentation_of(state, classes), "confidence": confidence_of(state), "image": asdict(image),
     }  # fmt: skip
 
 
-def segmentation_of(state: EvaluationState, bundle: Bundle) -> dict[str, Any]:
+def segmentation_of(state: EvaluationState, classes: Sequence[Named]) -> dict[str, Any]:
     """mIoU, accuracy and the IoU of each class; NaN for a class in neither truth nor prediction."""
     class_iou = state.confusion.class_iou()
     return {
         "miou": state.confusion.miou(), "accuracy": state.confusion.accuracy(),
-        "class_iou": {each.name: class_iou[each.id] for each in bundle.card.classes},
+        "class_iou": {each.name: class_iou[each.id] for each in classes},
     }  # fmt: skip
 
 
@@ -180,6 +197,17 @@ def _per_image(state: EvaluationState, judged: Judgements) -> list[dict[str, Any
         })
         for index, record in enumerate(state.images)
     ]  # fmt: skip
+
+
+def _regrouped(context: EvaluationContext) -> dict[str, str | None] | None:
+    """Class of the network -> class that it is judged as, None where as none; None where nothing is regrouped."""
+    if context.judged is None:
+        return None
+    table, own = context.judged.network_table(context.bundle.card.classes), context.judged.classes
+    return {
+        each.name: own[table[each.id]].name if table[each.id] < len(own) else None
+        for each in context.bundle.card.classes
+    }
 
 
 def _thresholds(state: EvaluationState) -> dict[str, Any]:

@@ -48,20 +48,22 @@ class View:
 
 
 def views_of_images(
-    pairs: list[LabelledPaths], card: Card, void: int | None, corruption: Corruption, seed: int
+    pairs: list[LabelledPaths], card: Card, void: int | None, corruption: Corruption, seed: int, classes: int
 ) -> Iterator[View]:
-    """Views of `pairs` in order; `AHEAD` of them are made in a thread of their own while the caller computes.
+    """Views of `pairs` in order, whose labels have so many classes; `AHEAD` of them are made in a thread of their own
+    while the caller computes.
 
     Raises:
         InputError: a pair cannot be read or does not fit.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
-        waiting = [reader.submit(_view, pairs, i, card, void, corruption, seed) for i in range(min(AHEAD, len(pairs)))]
+        first = range(min(AHEAD, len(pairs)))
+        waiting = [reader.submit(_view, pairs, i, card, void, corruption, seed, classes) for i in first]
         try:
             for index in range(len(pairs)):
                 found = waiting.pop(0).result()
                 if index + AHEAD < len(pairs):
-                    waiting.append(reader.submit(_view, pairs, index + AHEAD, card, void, corruption, seed))
+                    waiting.append(reader.submit(_view, pairs, index + AHEAD, card, void, corruption, seed, classes))
                 yield found
         finally:
             for future in waiting:
@@ -69,10 +71,11 @@ def views_of_images(
 
 
 def _view(
-    pairs: list[LabelledPaths], index: int, card: Card, void: int | None, corruption: Corruption, seed: int
-) -> View:
+    pairs: list[LabelledPaths], index: int, card: Card, void: int | None, corruption: Corruption, seed: int,
+    classes: int,
+) -> View:  # fmt: skip
     """The view of one pair; a frozen camera shows the image of some time before."""
-    pair = read_pair(pairs[index], len(card.classes), void)
+    pair = read_pair(pairs[index], classes, void)
     picture = pair.image
     if corruption.lag:
         picture = read_image(pairs[max(0, index - corruption.lag)].image)
