@@ -105,7 +105,8 @@ def calibrate(
     for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
         err.print(line, soft_wrap=True, markup=False)
     loaded = load_bundle(bundle, draft=True)
-    folders = read_as(folders, LabelWish.of_bundle(loaded.card.classes, label_format, label_classes, names), err)
+    wish = LabelWish.of_bundle(loaded.card.classes, label_format, label_classes, names)
+    folders = read_as(folders, wish, err)
     if scenes is None:
         scenes = SCENES if has_scene_classes(loaded.card) else 0
     if (objects or judge) and not published:
@@ -115,7 +116,7 @@ def calibrate(
             bundle,
             PublishedOptions(
                 folders=folders,
-                judged=judged_sets(judge or [], names),
+                judged={name: each.read_as(wish)[0] for name, each in judged_sets(judge or [], names).items()},
                 scenes=scenes,
                 limit=limit,
                 objects=objects,

@@ -75,7 +75,8 @@ def open_labels(named: str, source: ImageSource, void: int | None, wish: LabelWi
 
 def is_label_path(named: str) -> bool:
     """Whether `--labels` names a folder or a file of annotations, and not a topic."""
-    return Path(named).is_dir() or (Path(named).is_file() and Path(named).suffix.lower() in (".json", ".xml"))
+    path = Path(named)
+    return named != "" and (path.is_dir() or (path.is_file() and path.suffix.lower() in (".json", ".xml")))
 
 
 class FolderLabels:

@@ -128,12 +128,11 @@ def _rows(loaded: Bundle, classes: list[str], options: PublishedOptions, err: Co
     from trustseg.verdict import ONE_CLASS_SHARE
     from trustseg_lab.calibrate.collect_views import chosen
     from trustseg_lab.calibrate.published_rows import PublishedCollector, joined
-    from trustseg_lab.data.labelled_images import find_pairs
 
     card, precision = loaded.card, options.precision
     judgement = Judgement(loaded, precision, ONE_CLASS_SHARE)
     sets = [(each, options.limit) for each in options.folders] + [(each, None) for each in options.judged.values()]
-    counts = [len(chosen(find_pairs(each.images, each.labels, each.names), limit)) for each, limit in sets]
+    counts = [len(chosen(each.pairs(), limit)) for each, limit in sets]
     engines = [select_backend(options.backend, loaded, precision, 1)]
     try:
         engines += [create_backend(engines[0].name, loaded, precision, 1) for _ in range(options.threads - 1)]
