@@ -48,8 +48,6 @@ class Row:
         return "runs" if self.runs else f"not yet: {self.why}"
 
 
-NETWORK = "needs a training of the whole network; the benchmark learns on the frozen one only"
-
 ROWS: tuple[Row, ...] = (
     Row(1, "maximum class probability", CONFIDNET, "pixel", ("mcp",),
         published="FPR95 63.87, AUPR-Error 48.53, AUROC 84.42"),
@@ -131,8 +129,10 @@ ROWS: tuple[Row, ...] = (
     Row(42, "next frame to label", SURVEY, "set", studies=("next_frames",),
         note="a small network is taught anew for each order and count"),
     Row(43, "conformal control of missed errors", SURVEY, "pixel, set", studies=("conformal",)),
-    Row(44, "reliable pseudo labels", SURVEY, "set", why=NETWORK),
-    Row(45, "ASE-Net", SURVEY, "set", why="needs two discriminators trained with the network"),
+    Row(44, "reliable pseudo labels", SURVEY, "set", studies=("few_labels",),
+        note="small networks of its own, taught beforehand; labels of the surer of two, by class features"),
+    Row(45, "ASE-Net", SURVEY, "set", studies=("few_labels",),
+        note="small networks of its own, in its style: no formulas in the source, and no dynamic convolution"),
     Row(46, "quality of the input image", SURVEY, "image", ("input_quality",), ("input_quality",),
         published="R2 .78, kappa .67"),
     Row(47, "clip score", SURVEY, "clip", studies=("clips",), published="MAE .02"),
@@ -169,5 +169,6 @@ ROWS: tuple[Row, ...] = (
     Row(67, "mask propagation", SURVEY, "set", studies=("propagation",),
         note="the memory's keys are features of the network that is judged; nothing is learned"),
     Row(68, "statistics over a fleet", SURVEY, "set", studies=("fleet",)),
-    Row(69, "ConfidNet for self-training", CONFIDNET, "set", why=NETWORK),
+    Row(69, "ConfidNet for self-training", CONFIDNET, "set", studies=("self_training",),
+        note="small networks of its own, taught beforehand; adaptation to another place, no multi-task learning"),
 )  # fmt: skip

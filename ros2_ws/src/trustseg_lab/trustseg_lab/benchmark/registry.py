@@ -25,6 +25,7 @@ from trustseg_lab.benchmark.methods import (
 )
 from trustseg_lab.benchmark.studies import (
     digits,
+    few_labels,
     head_splits,
     masks,
     next_frames,
@@ -64,7 +65,8 @@ STUDIES: tuple[Callable[[], Study], ...] = (
     pixels.Thresholds, pixels.EqualEntropy, pixels.Reliability, risks.Conformal, risks.SelectiveRisk,
     masks.BoundaryQuality, masks.Failures, masks.CommonFailures, masks.Downstream, masks.Fleet, views.Correction,
     views.Screening, views.Clips, views.InputQuality, quality_features.QualityFeatures,
-    propagation.Propagation, digits.Digits, head_splits.HeadSplits, next_frames.NextFrames,
+    propagation.Propagation, few_labels.FewLabels, few_labels.SelfTraining, digits.Digits, head_splits.HeadSplits,
+    next_frames.NextFrames,
 )  # fmt: skip
 
 
