@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 UNCHANGED = 255
 ACCEPTED = 0.5
+LEAST_HALF = BATCH // 4  # views of every second block
 
 
 def small_logits(sample: Sample) -> npt.NDArray[np.floating]:
@@ -152,7 +153,7 @@ def learn(rows: FitRows) -> Emender:
         raise Unfit("a verifier learns on blocks that the second segmentation has not seen", got="one block")
     first = np.flatnonzero(blocks == 0)
     table = rows.table(mask_and_doubt)[first]
-    errors = learn_errors(table, rows.classes, rows.seed)
+    errors = learn_errors(table, rows.classes, rows.seed, LEAST_HALF)
     again = _learn_again(table, rows, first, errors)
     emender = Emender(errors, again)
     figures, better = [], []

@@ -226,16 +226,16 @@ def error_network(channels: int, outputs: int = 1) -> torch.nn.Module:
     return Net()
 
 
-def learn_errors(table: Floats, classes: int, seed: int) -> torch.nn.Module:
+def learn_errors(table: Floats, classes: int, seed: int, least: int = BATCH) -> torch.nn.Module:
     """A network of `inputs` with doubt and image that gives the logit of an error, from rows of `mask_and_doubt`.
 
     Raises:
-        Unfit: fewer rows than a batch.
+        Unfit: fewer rows than `least`.
     """
     import torch
 
-    if len(table) < BATCH:
-        raise Unfit("a network learns from some views", expected=f"{BATCH} at least", got=str(len(table)))
+    if len(table) < least:
+        raise Unfit("a network learns from some views", expected=f"{least} at least", got=str(len(table)))
     x = inputs(table, classes, doubt=True, image=True)
     right = torch.from_numpy(table[..., 6].astype(np.float32))[:, None]
     torch.manual_seed(seed)
