@@ -243,6 +243,16 @@ def test_ids_without_a_regrouping_are_read_as_ever(tmp_path: Path) -> None:
     assert found.told == (told,)
 
 
+def test_two_classes_of_a_bundle_may_have_one_name(tmp_path: Path) -> None:
+    """As ever, where ids are read as they are."""
+    image(tmp_path / "images" / "a.png")
+    ids(tmp_path / "labels" / "a.png", [[0, 0, 1, 1], [1, 1, 2, 2]])
+    entries = [{"id": i, "name": "other" if i else "road", "color": (i, i, i)} for i in range(3)]
+    plain = ClassList.model_validate({"void": 255, "classes": entries})
+    found, _ = found_in(tmp_path, "auto", plain, network=LabelSet.of("bundle", plain.classes))
+    assert found.reader is None
+
+
 def test_labels_of_a_network_are_regrouped_with_it(tmp_path: Path) -> None:
     """Ids of a bundle's nineteen classes, judged on three: without `source` they are the bundle's; 18 is void here."""
     image(tmp_path / "images" / "a.png")

@@ -14,7 +14,7 @@ from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg_lab.cli.export import size_of
 from trustseg_lab.cli.extras import require
-from trustseg_lab.cli.label_options import LABEL_NAMES
+from trustseg_lab.cli.label_options import LABEL_FORMAT, LABEL_NAMES, say
 
 if TYPE_CHECKING:
     from trustseg_lab.data.class_list import ClassList
@@ -55,6 +55,7 @@ def wrap(
         typer.Option(help="IMAGES:LABELS[:VOID]: is another normalisation or order of colours, or of classes, better?"),
     ] = None,
     label_names: Annotated[str, LABEL_NAMES] = "",
+    label_format: Annotated[str, LABEL_FORMAT] = "auto",
     about: Annotated[
         Path | None, typer.Option(help="YAML with name, description and training {data, licence_note} of the card.")
     ] = None,
@@ -93,7 +94,8 @@ def wrap(
         normalisation = _given("0", "1", "1", color_order)
     names = [each.name for each in listed.classes]
     checked = None if check is None else _checked(
-        network, listed, normalisation, check, label_names, inside is not None and given is None, console
+        network, listed, normalisation, check, (label_names, label_format), inside is not None and given is None,
+        console,
     )  # fmt: skip
     if checked is not None:
         print_check(console, checked, names)
@@ -150,16 +152,22 @@ def _given(mean: str | None, std: str | None, scale: str | None, color_order: st
 
 
 def _checked(
-    network: Network, listed: ClassList, given: Normalisation | None, data: str, label_names: str, inside: bool,
-    console: Console,
+    network: Network, listed: ClassList, given: Normalisation | None, data: str, labels: tuple[str, str],
+    inside: bool, console: Console,
 ) -> Check:  # fmt: skip
     from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen
     from trustseg_lab.data import LabelNames
-    from trustseg_lab.data.labelled_images import find_pairs, read_pair
+    from trustseg_lab.data.find_labels import LabelWish
+    from trustseg_lab.data.formats.catalogue import FormatOption
+    from trustseg_lab.data.labelled_images import read_pair
     from trustseg_lab.wrap.check import check, guesses_of
 
-    folder = LabelledFolder.parse(data, seen=False, names=LabelNames.parse(label_names) if label_names else None)
-    pairs = chosen(find_pairs(folder.images, folder.labels, folder.names), CHECKED)
+    names = LabelNames.parse(labels[0]) if labels[0] else None
+    # Plain ids are those of the own classes, whatever these are made of.
+    wish = LabelWish(FormatOption.parse(labels[1]), listed, names, plain=listed.as_set)
+    folder, told = LabelledFolder.parse(data, seen=False, names=names).read_as(wish)
+    say(told, console)
+    pairs = chosen(folder.pairs(), CHECKED)
     images = [read_pair(pair, len(listed.classes), folder.void) for pair in pairs]
     with Bars(console) as progress:
         task = progress.add_task("trying normalisations", total=len(images))

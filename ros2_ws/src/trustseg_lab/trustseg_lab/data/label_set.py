@@ -93,11 +93,9 @@ class LabelSet(Strict):
 
     @staticmethod
     def of(title: str, classes: Sequence[Named], void: int | None = None) -> LabelSet:
-        """The set whose ids are those of a bundle's or a class list's classes."""
-        return LabelSet(
-            title=title, void=() if void is None else (void,),
-            classes=tuple(SourceClass(id=each.id, name=each.name, color=each.color) for each in classes),
-        )  # fmt: skip
+        """The set whose ids are those of a bundle's or a class list's classes; two of these may have one name."""
+        entries = tuple(SourceClass(id=each.id, name=each.name, color=each.color) for each in classes)
+        return LabelSet.model_construct(title=title, void=() if void is None else (void,), classes=entries)
 
     @staticmethod
     def bare(count: int) -> LabelSet:

@@ -98,6 +98,7 @@ def test_a_broken_shape_is_one_line(tmp_path: Path, segmentation: Any, told: str
         ({"images": [{"id": 1, "file_name": "a.png"}]}, "no 'height'"),
         ({"images": []}, "no 1"),
         ({"categories": [{"id": 1, "name": "c"}, {"id": 2, "name": "C"}]}, "stands for two classes"),
+        ({"images": [{"id": 1, "file_name": "a.png", "height": float("inf"), "width": 2}]}, "cannot be understood"),
         ({"annotations": 3}, "expected COCO's images, categories and annotations"),
     ],
 )

@@ -120,7 +120,7 @@ def read_coco(path: Path) -> Annotations:
             str(each["file_name"]): AnnotatedImage(int(each["height"]), int(each["width"]), tuple(shapes[key]), True)
             for key, each in images.items()
         }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _not_understood(path, "COCO's images, categories and annotations", error) from None
     boxes = sum(not each.get("segmentation") for each in told["annotations"])
     return _annotations(path, f"COCO, {path.name}", names, found, {"boxes without segmentation": boxes})
@@ -156,7 +156,7 @@ def read_cvat(path: Path) -> Annotations:
             found[image.attrib["name"]] = AnnotatedImage(
                 int(image.attrib["height"]), int(image.attrib["width"]), tuple(each for _, each in drawn), False
             )
-    except (ET.ParseError, ValueError, KeyError) as error:
+    except (ET.ParseError, ValueError, KeyError, OverflowError) as error:
         raise _not_understood(path, "CVAT for images 1.1", error) from None
     return _annotations(path, f"CVAT, {path.name}", names, found, left_out)
 
