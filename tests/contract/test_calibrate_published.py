@@ -17,6 +17,7 @@ from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
 from trustseg.pipeline import Pipeline, PipelineConfig
+from trustseg.selective_risk import Promise
 from trustseg.types import Frame
 from trustseg_lab.calibrate import collect_views
 from trustseg_lab.cli.subcommands.calibrate_published import fitted_on_the_old_table
@@ -92,6 +93,9 @@ def test_objects_and_risk_are_fitted_and_nothing_else_changes(
     assert list(printed["selective_risk"]) == ["0.005", "0.01", "0.02", "0.03", "0.05"]
     for risk, told in printed["selective_risk"].items():
         assert told["groups"]["again"]["risk"] <= float(risk)
+    assert list(printed["missed_errors"]) == ["0.05", "0.1", "0.2"]
+    for share, told in printed["missed_errors"].items():
+        assert told["groups"]["again"]["missed"] <= float(share)
     assert after.provenance["published"]["segments"]["again"]["segments"] == 2 * IMAGES
     assert after.provenance["command"] == before.provenance["command"]
     assert bundle.card.quality["published"]["selective_risk"]["0.01"]["threshold"] > 0
@@ -99,7 +103,7 @@ def test_objects_and_risk_are_fitted_and_nothing_else_changes(
 
     image, labels = street(1000)
     backend = create_backend("onnxruntime", bundle, threads=1)
-    pipeline = Pipeline(bundle, backend, config=PipelineConfig(selective_risk=0.01))
+    pipeline = Pipeline(bundle, backend, config=PipelineConfig(promise=Promise(selective_risk=0.01)))
     result = pipeline.process(Frame(image, stamp_ns=1))
     real, none = sorted(pipeline.segments(result), key=lambda each: each.x)
     assert real.predicted_iou > 0.6
@@ -123,7 +127,7 @@ def test_a_dry_run_prints_and_leaves_the_bundle_alone(
     assert run(*arguments, "--objects", "car", "--dry-run") == 0
     told = capsys.readouterr()
     assert "predicted IoU of car, cross-fitted" in told.out
-    assert "bound at 95 % from 104 clean images in 5 blocks" in told.out
+    assert "a 95 % bound from 104 clean images in 5 blocks" in told.out
     assert "dry run: the bundle is as it was" in told.err
     assert (folder / "card.json").read_bytes() == card
 

@@ -45,7 +45,7 @@ def test_objects_and_what_is_kept_are_those_of_the_pipeline(bundle: Path, images
     pipeline = Pipeline(load_bundle(bundle), create_backend("onnxruntime", load_bundle(bundle), threads=1))
     rows = pq.read_table(tmp_path / "out" / "segments.parquet").to_pylist()
     frames = pq.read_table(tmp_path / "out" / "frames.parquet").to_pylist()
-    kept = wrong = 0
+    kept = wrong = all_wrong = 0
     for index, frame in enumerate(frames):
         image = cv2.imread(str(images / f"{index}.png"))
         result = pipeline.process(Frame(image, index + 1, color_order="bgr"))
@@ -63,12 +63,15 @@ def test_objects_and_what_is_kept_are_those_of_the_pipeline(bundle: Path, images
         here = cv2.resize(accepted.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
         mask = cv2.resize(result.labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
         kept, wrong = kept + int(here.sum()), wrong + int((mask != truth)[here].sum())
+        all_wrong += int((mask != truth).sum())
     pipeline.close()
     assert rows
     told = json.loads((tmp_path / "out" / "summary.json").read_text())["selective_risk"]
-    assert (told["wanted"], told["threshold"], told["coverage_in_calibration"]) == (0.02, THRESHOLD, 0.7)
+    assert told["promise"] == {"selective_risk": 0.02, "missed_errors": 0.0}
+    assert (told["threshold"], told["coverage_in_calibration"]) == (THRESHOLD, 0.7)
     assert told["coverage"] == pytest.approx(np.mean([frame["selective_coverage"] for frame in frames]))
     assert told["labelled"]["risk"] == pytest.approx(wrong / kept)
+    assert told["labelled"]["missed"] == pytest.approx(wrong / all_wrong)
     assert told["labelled"]["coverage"] == pytest.approx(kept / (FRAMES * truth.size))
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`selective_risk` over real DDS: the published mask is unlabelled where the confidence does not hold the risk."""
+"""`selective_risk` and `missed_errors` over real DDS: the published mask is unlabelled where they do not hold."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
-from published_bundle import THRESHOLD, make_published_bundle
+from published_bundle import STRICTER, THRESHOLD, make_published_bundle
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome
 
@@ -20,10 +21,14 @@ def pixels(message: Any) -> np.ndarray:
     return np.frombuffer(message.data, np.uint8).reshape(message.height, message.width)
 
 
-def test_the_mask_is_unlabelled_below_the_threshold(
-    segmenter: Callable[..., Any], probe: Probe, tmp_path: Path
+@pytest.mark.parametrize(
+    ("asked", "threshold"),
+    [({"selective_risk": 0.02}, THRESHOLD), ({"selective_risk": 0.02, "missed_errors": 0.1}, STRICTER)],
+)
+def test_the_mask_is_unlabelled_below_the_higher_threshold(
+    asked: dict[str, float], threshold: int, segmenter: Callable[..., Any], probe: Probe, tmp_path: Path
 ) -> None:
-    segmenter(bundle=str(make_published_bundle(tmp_path / "engines" / "selective", HEIGHT, WIDTH)), selective_risk=0.02)
+    segmenter(bundle=str(make_published_bundle(tmp_path / "engines" / "selective", HEIGHT, WIDTH)), **asked)
     probe.connect()
     status = probe.publish_and_wait()
     stamp = stamp_ns(status)
@@ -33,7 +38,7 @@ def test_the_mask_is_unlabelled_below_the_threshold(
 
     probe.until(lambda: len(found()) == 2, "mask and confidence")
     mask, confidence = (pixels(each) for each in found())
-    assert np.array_equal(mask == 255, confidence < THRESHOLD)
+    assert np.array_equal(mask == 255, confidence < threshold)
     assert 0.0 < (mask == 255).mean() < 1.0
     assert status.outcome == Outcome.PROCESSED
     assert status.mask_crc32 == zlib.crc32(mask.tobytes())

@@ -20,7 +20,7 @@ from trustseg.calibration import ConfidenceTable, corridor_mask
 from trustseg.errors import BundleError
 from trustseg.reasons import Reason
 from trustseg.segments import Segment, SegmentReader
-from trustseg.selective_risk import Selection, selection
+from trustseg.selective_risk import Promise, Selection, selection
 from trustseg.types import EngineOutput, FrameVerdict, HealthReport, UInt8Array
 from trustseg.verdict import ONE_CLASS_SHARE, Judge
 
@@ -91,13 +91,13 @@ class Judgement:
         """Whether segments have a predicted IoU."""
         return self._objects.predicts
 
-    def selection(self, risk: float) -> Selection | None:
-        """Which pixels a mask keeps for a selective `risk`, 0..1; None for 0: all of them.
+    def selection(self, promise: Promise) -> Selection | None:
+        """Which pixels a mask keeps; None: all of them.
 
         Raises:
-            BundleError: the bundle has no bounds of the risk, or no confidence holds it.
+            BundleError: the bundle has no bounds of what is promised, or no confidence holds it.
         """
-        return selection(self._selective, risk, self._name) if risk > 0 else None
+        return selection(self._selective, promise, self._name)
 
     def proof(self, case: GoldenCase) -> JudgementProof:
         """What this judgement makes of the output that is expected for the golden image."""

@@ -20,6 +20,7 @@ from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.judgement import Judgement, JudgementProof, golden_proof
 from trustseg.reasons import Reason
 from trustseg.segments import Segment
+from trustseg.selective_risk import Promise
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 from trustseg.verdict import ONE_CLASS_SHARE
 
@@ -31,12 +32,12 @@ class PipelineConfig:
     Attributes:
         health: thresholds of the input checks.
         one_class_share: share of the image above which a single class is implausible, 0..1.
-        selective_risk: largest share of wrong pixels among those that `Pipeline.mask` keeps, 0..1; 0: it keeps all.
+        promise: what `Pipeline.mask` is asked for; by default it keeps every pixel.
     """
 
     health: HealthConfig = field(default_factory=HealthConfig)
     one_class_share: float = ONE_CLASS_SHARE
-    selective_risk: float = 0.0
+    promise: Promise = field(default_factory=Promise)
 
 
 class Pipeline:
@@ -48,8 +49,8 @@ class Pipeline:
         config: settings.
 
     Raises:
-        BundleError: verdict model or calibration is missing, altered or of another model, or no confidence holds the
-            selective risk.
+        BundleError: verdict model or calibration is missing, altered or of another model, or no confidence holds
+            what is promised.
     """
 
     def __init__(self, bundle: Bundle, backend: Backend, *, config: PipelineConfig | None = None) -> None:
@@ -65,7 +66,7 @@ class Pipeline:
         self.model_sha256 = bundle.model(precision).sha256
         self.calibration_sha256 = bundle.calibration_sha256(precision)
         self._judgement = Judgement(bundle, precision, self.config.one_class_share)
-        self.selection = self._judgement.selection(self.config.selective_risk)
+        self.selection = self._judgement.selection(self.config.promise)
         self._health = InputHealth(self.config.health)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="input health")
         self._settings = self._settings_now()
@@ -103,8 +104,8 @@ class Pipeline:
         )
 
     def mask(self, result: PerceptionResult) -> UInt8Array:
-        """The mask of a processed frame as it is published, uint8 (h, w): its labels, with a selective risk 255
-        (unlabelled) where the confidence is below the threshold for that risk."""
+        """The mask of a processed frame as it is published, uint8 (h, w): its labels, with a promise 255 (unlabelled)
+        where the confidence is below the threshold for it."""
         return result.labels if self.selection is None else self.selection.kept(result.labels, result.confidence)
 
     def segments(self, result: PerceptionResult) -> list[Segment]:

@@ -18,12 +18,12 @@ from trustseg_lab.benchmark.studies.pixels import density_overlap, pairs_won, qu
 from trustseg_lab.benchmark.studies.risks import (
     conformal_threshold,
     false_alarms,
-    missed_errors,
     selective_threshold,
     split_risks,
     upper_bound,
 )
 from trustseg_lab.benchmark.studies.views import longest_low_run
+from trustseg_lab.metrics.missed_errors import missed_errors
 from trustseg_lab.metrics.score_histogram import ScoreHistogram
 
 

@@ -13,6 +13,7 @@ from scipy import stats
 from published_views import published_rows, with_judged
 from trustseg.errors import InputError
 from trustseg_lab.calibrate.selective_fit import (
+    MISSED,
     RISKS,
     clustered_upper_bounds,
     fit_selective,
@@ -103,17 +104,22 @@ def test_clean_images_of_the_camera_teach_and_every_group_is_told() -> None:
     fit = fit_selective(rows)
     assert (fit.model.images, fit.model.blocks, fit.model.level) == (150, 6, 0.95)
     assert fit.model.coverage[:2] == [1.0, round(255 / 256, 6)]
-    for risk, threshold in fit.thresholds.items():
+    for risk, held in fit.risks.items():
         # A share 1 - c / 256 of the pixels of confidence c is wrong, so that half of that is wrong from c on.
-        assert threshold >= 256 * (1 - 2 * risk) - 1
-        assert fit.groups[risk]["clean, folder"].risk <= risk
-        assert set(fit.groups[risk]) == {"clean, folder", "fitted kinds", "held-out kinds", "kitti"}
-    assert set(fit.thresholds) <= set(RISKS)
-    assert 0.05 in fit.thresholds
+        assert held.threshold >= 256 * (1 - 2 * risk) - 1
+        assert held.groups["clean, folder"].risk <= risk
+        assert set(held.groups) == {"clean, folder", "fitted kinds", "held-out kinds", "kitti"}
+    assert 0.05 in fit.risks
+    assert set(fit.risks) <= set(RISKS)
+    assert list(fit.missed) == list(MISSED)
+    for share, held in fit.missed.items():
+        # Of the wrong pixels (1 - c / 256)^2 are of confidence c or more.
+        assert held.threshold == pytest.approx(256 * (1 - (share - 1 / 151) ** 0.5), abs=2)
+        assert held.groups["clean, folder"].missed <= share
     apart = rows.judged | ~rows.clean
     other = replace(rows, codes=np.where(apart[:, None, None], rows.codes[:, ::-1], rows.codes))
     assert fit_selective(other).model == fit.model
-    assert fit_selective(other).groups[0.05]["kitti"].risk > 0.5
+    assert fit_selective(other).risks[0.05].groups["kitti"].risk > 0.5
 
 
 def test_rendered_scenes_promise_nothing_about_a_camera() -> None:

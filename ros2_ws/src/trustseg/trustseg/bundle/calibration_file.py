@@ -61,13 +61,15 @@ class SelectiveRisk(Strict):
 
     bound: list[Share] = Field(min_length=256, max_length=256)
     coverage: list[Share] = Field(min_length=256, max_length=256)
+    # Bound of the expected share of an image's wrong pixels that are of this confidence or more.
+    missed: list[Share] = Field(min_length=256, max_length=256)
     level: float = Field(gt=0.5, lt=1.0, allow_inf_nan=False)  # of the bound: it fails for one in 1 / (1 - level) sets
     images: int = Field(gt=0)
     blocks: int = Field(gt=0)  # of neighbouring frames: how many draws that is
 
     @model_validator(mode="after")
     def _monotone(self) -> SelectiveRisk:
-        for what, values in (("bound", self.bound), ("coverage", self.coverage)):
+        for what, values in (("bound", self.bound), ("coverage", self.coverage), ("missed", self.missed)):
             for code in range(255):
                 if values[code + 1] > values[code]:
                     raise ValueError(f"{what} must not rise, but {what}[{code + 1}] > {what}[{code}]")

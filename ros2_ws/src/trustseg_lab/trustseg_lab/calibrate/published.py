@@ -28,14 +28,9 @@ class PublishedFit:
     def document(self) -> dict[str, Any]:
         """The figures by group of views, for JSON and provenance."""
         told = {} if self.segments is None else {name: asdict(each) for name, each in self.segments.groups.items()}
-        risks = {
-            f"{risk:g}": {
-                "threshold": self.selective.thresholds[risk],
-                "groups": {name: asdict(each) for name, each in groups.items()},
-            }
-            for risk, groups in self.selective.groups.items()
-        }
-        return {"segments": told, "selective_risk": risks}
+        risks = {f"{share:g}": asdict(each) for share, each in self.selective.risks.items()}
+        missed = {f"{share:g}": asdict(each) for share, each in self.selective.missed.items()}
+        return {"segments": told, "selective_risk": risks, "missed_errors": missed}
 
 
 def fit_published(rows: PublishedRows, classes: list[str], seed: int) -> PublishedFit:

@@ -67,7 +67,9 @@ def fit_segments(rows: PublishedRows, classes: list[str], seed: int) -> SegmentF
     Raises:
         InputError: too few blocks to cross-fit, or segments of one kind only.
     """
-    fold = folds_by_block(rows.block, FOLDS, seed)[rows.view]
+    fold = np.full(len(rows.block), FOLDS)  # sets that are judged are in none
+    fold[~rows.judged] = folds_by_block(rows.block[~rows.judged], FOLDS, seed)
+    fold = fold[rows.view]
     fitting = (~rows.judged & ~rows.held_out & ~(rows.seen & rows.clean))[rows.view]
     hit = rows.iou[fitting] > 0
     if not hit.size or hit.all() or not hit.any():

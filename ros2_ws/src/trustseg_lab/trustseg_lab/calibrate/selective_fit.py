@@ -18,12 +18,14 @@ from trustseg.errors import InputError
 from trustseg.selective_risk import NOTHING, threshold_of
 from trustseg_lab.calibrate.collect_views import RENDERED
 from trustseg_lab.calibrate.published_rows import PublishedRows
+from trustseg_lab.metrics.missed_errors import expected_bound, missed_errors
 from trustseg_lab.metrics.score_histogram import WRONG, Counts, Floats
 from trustseg_lab.metrics.selective_figures import SelectiveFigures, from_above, selective_figures
 from trustseg_lab.metrics.view_rows import Ints
 
 LEVEL = 0.95
 RISKS = (0.005, 0.01, 0.02, 0.03, 0.05)
+MISSED = (0.05, 0.1, 0.2)
 LEAST_BLOCKS = 3
 TINY = 1e-12
 # Above the confidence that so few pixels reach nothing is learned: the search for a threshold begins there.
@@ -31,12 +33,24 @@ LEAST_COVERAGE = 0.05
 
 
 @dataclass(frozen=True)
+class Held:
+    """A threshold, and what it does on each group of views."""
+
+    threshold: int
+    groups: dict[str, SelectiveFigures]
+
+
+@dataclass(frozen=True)
 class SelectiveFit:
-    """The bounds, and by risk of `RISKS` that can be held: its threshold, and what this does on each group of views."""
+    """The bounds, and what the thresholds do for each share that can be held.
+
+    Attributes:
+        risks: by shares of `RISKS`, wrong pixels among those kept. missed: of `MISSED`, kept ones among the wrong.
+    """
 
     model: SelectiveRisk
-    thresholds: dict[float, int]
-    groups: dict[float, dict[str, SelectiveFigures]]
+    risks: dict[float, Held]
+    missed: dict[float, Held]
 
 
 def fit_selective(rows: PublishedRows) -> SelectiveFit:
@@ -57,14 +71,19 @@ def fit_selective(rows: PublishedRows) -> SelectiveFit:
     kept = from_above(codes.sum(axis=(0, 1)))
     model = SelectiveRisk(
         bound=rounded_up(bound).tolist(), coverage=(kept / kept[0]).round(6).tolist(),
-        level=LEVEL, images=int(camera.sum()), blocks=blocks,
+        missed=rounded_up(expected_bound(missed_errors(codes)[:, :NOTHING])).tolist(), level=LEVEL,
+        images=int(camera.sum()), blocks=blocks,
     )  # fmt: skip
-    thresholds = {risk: code for risk in RISKS if (code := threshold_of(model, risk)) != NOTHING}
-    groups = {
-        risk: {name: selective_figures(rows.codes[keep].sum(axis=0), code) for name, keep in rows.groups().items()}
-        for risk, code in thresholds.items()
+    return SelectiveFit(model, _held(rows, model.bound, RISKS), _held(rows, model.missed, MISSED))
+
+
+def _held(rows: PublishedRows, bounds: list[float], wanted: tuple[float, ...]) -> dict[float, Held]:
+    """By each share that some confidence holds."""
+    return {
+        share: Held(code, {name: selective_figures(rows.codes[keep], code) for name, keep in rows.groups().items()})
+        for share in wanted
+        if (code := threshold_of(bounds, share)) != NOTHING
     }
-    return SelectiveFit(model, thresholds, groups)
 
 
 def rounded_up(bound: Floats) -> Floats:

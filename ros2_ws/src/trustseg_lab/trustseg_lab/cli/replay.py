@@ -97,8 +97,10 @@ def replay(
         bool, typer.Option("--segments", help="Write segments.parquet: the objects of each mask, with predicted IoU.")
     ] = False,
     selective_risk: Annotated[
-        float, typer.Option(help="As the node's parameter: tells what the mask keeps, and with labels the risk it had.")
+        float,
+        typer.Option(help="As the node's parameter: tells what the mask keeps, and with labels how wrong that is."),
     ] = 0.0,
+    missed_errors: Annotated[float, typer.Option(help="As the node's parameter: see --selective-risk.")] = 0.0,
     fail_on: Annotated[
         str, typer.Option(metavar="EXPR", help="Exit 1 when it holds: 'failure_share > 0.02 or miou < 0.6'.")
     ] = "",
@@ -128,7 +130,7 @@ def replay(
         latency_budget_ms=latency_budget_ms, live=live,
         recorded_stamps=stamps == "recorded", frozen=frozen,
         allow_resolution_change=allow_resolution_change, annotated=annotated, pictures=pictures, overlay=overlay,
-        segments=segments, selective_risk=selective_risk,
+        segments=segments, selective_risk=selective_risk, missed_errors=missed_errors,
     )  # fmt: skip
     request = ReplayRequest(
         inputs=tuple(inputs), out=out, options=options, topics=tuple(topic or ()), every_topic=all_topics,

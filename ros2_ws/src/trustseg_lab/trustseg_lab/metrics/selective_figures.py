@@ -9,22 +9,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trustseg_lab.metrics.missed_errors import missed_errors
 from trustseg_lab.metrics.score_histogram import WRONG, Counts, Floats
 
 
 @dataclass(frozen=True)
 class SelectiveFigures:
-    """What a threshold does: share of pixels that it accepts, and of wrong ones among them; NaN where that is none."""
+    """What a threshold does on some images.
+
+    Attributes:
+        coverage: share of the pixels that it accepts. risk: share of wrong ones among these; NaN where that is none.
+        missed: mean over images of the share of their wrong pixels that it accepts, 0 for an image without any.
+    """
 
     coverage: float
     risk: float
+    missed: float
 
 
 def selective_figures(codes: Counts, threshold: int) -> SelectiveFigures:
-    """Figures of pixels int64 (2, 256), wrong and right ones per confidence, accepted from `threshold` on."""
-    total, accepted = codes.sum(), codes[:, threshold:].sum()
+    """Figures of images int64 (n, 2, 256), wrong and right pixels per confidence, accepted from `threshold` on."""
+    total, accepted = codes.sum(), codes[:, :, threshold:].sum()
     coverage = float(accepted / total) if total else float("nan")
-    return SelectiveFigures(coverage, float(codes[WRONG, threshold:].sum() / accepted) if accepted else float("nan"))
+    risk = float(codes[:, WRONG, threshold:].sum() / accepted) if accepted else float("nan")
+    return SelectiveFigures(coverage, risk, float(missed_errors(codes)[:, threshold].mean()))
 
 
 def from_above(counts: Counts | Floats) -> Floats:

@@ -25,6 +25,7 @@ from trustseg.imaging.resize import network_image
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode
+from trustseg.selective_risk import Promise
 from trustseg.types import PerceptionResult, UInt8Array
 from trustseg_lab.data import shown
 from trustseg_lab.metrics.selective_figures import selective_figures
@@ -65,7 +66,7 @@ class DriveFigures(DriveTotals):
         instance_id: of the statuses. fingerprint: of the input.
         backend, backend_version: of the inference library.
         events_without_pictures: failures beyond the number that gets pictures.
-        selective: what a mask of a selective risk kept; None for a whole mask.
+        selective: what a mask that promises something kept; None for a whole mask.
     """
 
     tables: ConfidenceTables
@@ -127,7 +128,7 @@ class _Drive:
         )
         frozen = not source.repeats if options.frozen is None else options.frozen
         health = HealthConfig() if frozen else HealthConfig(frozen_after=0)
-        settings = PipelineConfig(health, selective_risk=options.selective_risk)
+        settings = PipelineConfig(health, promise=Promise(options.selective_risk, options.missed_errors))
         self._pipeline = Pipeline(bundle, self._backend, config=settings)
         self._classes = [each.name for each in card.classes]
         self._painter = ClassColours([each.color for each in card.classes], "bgr")
@@ -201,9 +202,11 @@ class _Drive:
         selection = self._pipeline.selection
         if selection is None:
             return None
-        told = selective_figures(self._truth.codes, selection.threshold) if self._truth is not None else None
+        # All labelled frames as one: `missed` is the share of all their wrong pixels.
+        told = selective_figures(self._truth.codes[None], selection.threshold) if self._truth is not None else None
         return {
-            "wanted": selection.risk, "threshold": selection.threshold, "coverage_in_calibration": selection.coverage,
+            "promise": asdict(selection.promise), "threshold": selection.threshold,
+            "coverage_in_calibration": selection.coverage,
             "coverage": float(np.mean(self._kept)) if self._kept else float("nan"),
             "labelled": None if told is None else asdict(told),
         }  # fmt: skip

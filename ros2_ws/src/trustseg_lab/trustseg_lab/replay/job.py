@@ -53,7 +53,7 @@ class ReplayOptions:
         annotated: write annotated.mcap.
         pictures: frames of the drive that are kept as pictures and shown in the report. overlay: write overlay.mp4.
         segments: write segments.parquet.
-        selective_risk: as the node's parameter; 0 for none.
+        selective_risk, missed_errors: as the node's parameters; 0 for none.
     """
 
     bundle: str = "segnet_lite"
@@ -79,6 +79,7 @@ class ReplayOptions:
     overlay: bool = False
     segments: bool = False
     selective_risk: float = 0.0
+    missed_errors: float = 0.0
 
     def check(self) -> None:
         """InputError where a value makes no sense."""
@@ -86,7 +87,7 @@ class ReplayOptions:
             ("--every", self.every, 1, 1_000_000), ("--rate", self.rate_hz, 0.001, 1000.0),
             ("--latency-budget-ms", self.latency_budget_ms, 1.0, 5000.0), ("--start", self.start_s, 0.0, 1e9),
             ("--threads", self.threads, 1, 64), ("--void", self.void, 0, 255), ("--pictures", self.pictures, 0, 1000),
-            ("--selective-risk", self.selective_risk, 0.0, 0.5),
+            ("--selective-risk", self.selective_risk, 0.0, 0.5), ("--missed-errors", self.missed_errors, 0.0, 0.9),
         ):  # fmt: skip
             if value is not None and not low <= value <= high:
                 raise InputError(f"{name} {value:g} is out of range", expected=f"{low:g} to {high:g}")

@@ -136,6 +136,13 @@ class SegmenterConfig(Timing):
         maximum=0.5,
         idle=True,
     )
+    missed_errors: float = parameter(
+        0.0,
+        "largest expected share of an image's wrong pixels that the mask keeps, the others are 255; 0: it keeps all",
+        minimum=0.0,
+        maximum=0.9,
+        idle=True,
+    )
     allow_resolution_change: bool = parameter(
         False, "accept images of another size or encoding than the first one", live=True
     )

@@ -30,6 +30,7 @@ from trustseg.failsafe.messages import EngineIdentity
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
+from trustseg.selective_risk import Promise
 from trustseg.stream import Stream
 from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import spin_node, steady_timer
@@ -121,6 +122,7 @@ class Segmenter(LifecycleNode):
         """Load the bundle (every byte hash-checked) and a backend that passes the golden test."""
         with self._config_lock:
             self._engine_settled, config = True, self.config
+        promise = Promise(config.selective_risk, config.missed_errors)
         # A simulator that stands still repeats its pixels; a camera does not, nor does its recording.
         health = HealthConfig(frozen_after=0) if self.mode is Mode.SIM else HealthConfig()
         if not health.frozen_after:
@@ -131,9 +133,7 @@ class Segmenter(LifecycleNode):
                 backend = self._selected(config.backend, bundle)
                 spares = spare_order(config.backend, backend.name)
                 backend = self._wrapped(backend, bundle)
-                pipeline = Pipeline(
-                    bundle, backend, config=PipelineConfig(health, selective_risk=config.selective_risk)
-                )
+                pipeline = Pipeline(bundle, backend, config=PipelineConfig(health, promise=promise))
                 engines = BackendFailover(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
                 self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides, pipeline))
         except Exception as error:

@@ -14,6 +14,7 @@ from scipy import stats
 from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
+from trustseg_lab.metrics.missed_errors import expected_bound, missed_errors
 from trustseg_lab.metrics.score_histogram import CORRECT, WRONG, Counts, Floats
 
 CODES = 256
@@ -48,18 +49,8 @@ def conformal_threshold(losses: Floats, alpha: float) -> int:
     Args:
         losses: float64 (n, k), in [0, 1], not rising along the second axis (Angelopoulos et al., ICLR 2024).
     """
-    n = len(losses)
-    bound = n / (n + 1) * losses.mean(axis=0) + 1 / (n + 1)
-    enough = np.flatnonzero(bound <= alpha)
+    enough = np.flatnonzero(expected_bound(losses) <= alpha)
     return int(enough[0]) if enough.size else losses.shape[1] - 1
-
-
-def missed_errors(codes: Counts) -> Floats:
-    """Share of each view's wrong pixels that are accepted when codes from k on are, float64 (n, 257); k = 256 accepts
-    nothing. 0 for a view without errors."""
-    wrong = codes[:, WRONG].astype(np.float64)
-    from_k = np.cumsum(wrong[:, ::-1], axis=1)[:, ::-1] / np.maximum(wrong.sum(axis=1, keepdims=True), 1)
-    return np.concatenate([from_k, np.zeros((len(codes), 1))], axis=1)
 
 
 def false_alarms(codes: Counts) -> Floats:

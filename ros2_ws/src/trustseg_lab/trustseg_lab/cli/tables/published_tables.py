@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,6 +12,8 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from trustseg_lab.calibrate.published import PublishedFit
+    from trustseg_lab.calibrate.selective_fit import Held
+    from trustseg_lab.metrics.selective_figures import SelectiveFigures
 
 
 def print_published(console: Console, fit: PublishedFit) -> None:
@@ -31,20 +34,25 @@ def print_published(console: Console, fit: PublishedFit) -> None:
             )  # fmt: skip
             shown.add_row(name, str(each.segments), *(_percent(each) for each in figures))
         console.print(shown)
-    model, risks = fit.selective.model, fit.selective.groups
-    title = (
-        f"selective risk: wrong among the pixels kept, and share kept (%); bound at {100 * model.level:g} % "
-        f"from {model.images} clean images in {model.blocks} blocks"
-    )
-    if not risks:
-        console.print(f"{title}: the least risk that any confidence holds is {100 * min(model.bound):.1f} %")
+    model = fit.selective.model
+    since = f"from {model.images} clean images in {model.blocks} blocks"
+    risk = f"selective risk: wrong among the pixels kept, and share kept (%); a {100 * model.level:g} % bound {since}"
+    _print_held(console, risk, fit.selective.risks, lambda each: each.risk, min(model.bound))
+    missed = f"missed errors: mean share kept of an image's wrong pixels, and share kept of all (%); expected, {since}"
+    _print_held(console, missed, fit.selective.missed, lambda each: each.missed, min(model.missed))
+
+
+def _print_held(
+    console: Console, title: str, held: dict[float, Held], of: Callable[[SelectiveFigures], float], least: float
+) -> None:
+    if not held:
+        console.print(f"{title}: the least that any confidence holds is {100 * least:.1f} %", soft_wrap=True)
         return
-    columns = (f"{100 * risk:g} % (from {fit.selective.thresholds[risk]})" for risk in risks)
     console.print(title, soft_wrap=True)
-    shown = Table("views", *columns)
-    for name in next(iter(risks.values())):
-        told = (f"{100 * found[name].risk:.2f} of {100 * found[name].coverage:.1f}" for found in risks.values())
-        shown.add_row(name, *told)
+    shown = Table("views", *(f"{100 * share:g} % (from {each.threshold})" for share, each in held.items()))
+    for name in next(iter(held.values())).groups:
+        told = (each.groups[name] for each in held.values())
+        shown.add_row(name, *(f"{100 * of(each):.2f} of {100 * each.coverage:.1f}" for each in told))
     console.print(shown)
 
 
