@@ -23,7 +23,7 @@ def test_views_of_three_blocks(tmp_path: Path) -> None:
     text = labelled_scenes(tmp_path / "data", 75)
     folder = LabelledFolder.parse(text, seen=False)
     images = head_images([folder], None, 0)
-    assert (images.folds, images.views) == (4, 75 * (1 + CONDITIONS))
+    assert (images.folds, images.views, images.by_drive) == (4, 75 * (1 + CONDITIONS), False)
     assert [len(set(images.fold[part].tolist())) for part in (slice(0, 20), slice(20, 40), slice(40, 57))] == [1, 1, 1]
     with pytest.raises(InputError, match="too few images to cross-fit in 3 folds"):
         head_images([folder], 20, 0)
@@ -37,3 +37,16 @@ def test_views_of_three_blocks(tmp_path: Path) -> None:
     assert found[0].fold == images.fold[0]
     again = next(head_views(images, card, 0))
     assert np.array_equal(again.image, found[0].image)  # the second pass judges what the first one collected
+
+
+def test_three_drives_are_left_out_whole(tmp_path: Path) -> None:
+    """100 images are drives of 40, 40 and 20; names that are each image's own are no drives."""
+    folder = LabelledFolder.parse(labelled_scenes(tmp_path / "data", 100), seen=False)
+    images = head_images([folder], None, 0)
+    assert (images.folds, images.by_drive) == (3, True)
+    assert [len(set(images.fold[part].tolist())) for part in (slice(0, 40), slice(40, 80), slice(80, 100))] == [1, 1, 1]
+    assert sorted(set(images.fold.tolist())) == [0, 1, 2]
+    for kind in ("images", "labels"):
+        for index, path in enumerate(sorted((tmp_path / "data" / kind).iterdir())):
+            path.rename(path.with_name(f"town{index}_{index}.png"))
+    assert not head_images([folder], None, 0).by_drive

@@ -15,11 +15,12 @@ from trustseg.types import UInt8Array
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
 from trustseg_lab.data.labelled_images import LabelledPaths, read_pair
 from trustseg_lab.metrics.block_counts import blocks_of
-from trustseg_lab.metrics.view_rows import folds_by_block
+from trustseg_lab.metrics.view_rows import drive_of, folds_by_block
 from trustseg_lab.scenes.conditions import apply_condition
 from trustseg_lab.wrap.fit.collect_pixels import LabelledView
 
 MOST_FOLDS, LEAST_FOLDS = 5, 3
+LEAST_OF_DRIVE = 10  # images on average: of names that are each image's own no drive is known
 CONDITIONS = 2  # views in bad weather, beside the clean one
 
 
@@ -29,12 +30,14 @@ class HeadImages:
 
     Attributes:
         pairs: image and label files. voids: of each. fold: int64 (n,). folds: their number.
+        by_drive: no drive is in two folds.
     """
 
     pairs: tuple[LabelledPaths, ...]
     voids: tuple[int | None, ...]
     fold: np.ndarray
     folds: int
+    by_drive: bool
 
     @property
     def views(self) -> int:
@@ -43,7 +46,8 @@ class HeadImages:
 
 
 def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int) -> HeadImages:
-    """At most `limit` images of each folder, evenly spread; whole blocks of neighbours in one fold.
+    """At most `limit` images of each folder, evenly spread. Whole drives are in one fold where there are LEAST_FOLDS of
+    them: a head is to be judged by roads that it has not seen. Else whole blocks of neighbouring images.
 
     Raises:
         InputError: no pairs, or fewer than LEAST_FOLDS blocks.
@@ -51,14 +55,21 @@ def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int)
     pairs: list[LabelledPaths] = []
     voids: list[int | None] = []
     blocks: list[int] = []
+    drives: list[str] = []
     for folder in folders:
         found = chosen(folder.pairs(), limit)
         first = blocks[-1] + 1 if blocks else 0
         blocks += [first + block for block in blocks_of([each.image.stem for each in found])]
+        drives += [f"{folder.images}|{drive_of(each.image.stem)}" for each in found]
         pairs += found
         voids += [folder.void] * len(found)
+    names = sorted(set(drives))
+    by_drive = len(names) >= LEAST_FOLDS and len(drives) >= LEAST_OF_DRIVE * len(names)
+    if by_drive:
+        blocks = [names.index(each) for each in drives]
     folds = max(LEAST_FOLDS, min(MOST_FOLDS, len(set(blocks))))
-    return HeadImages(tuple(pairs), tuple(voids), folds_by_block(np.array(blocks), folds, seed), folds)
+    fold = folds_by_block(np.array(blocks), folds, seed)
+    return HeadImages(tuple(pairs), tuple(voids), fold, folds, by_drive)
 
 
 def head_views(images: HeadImages, card: Card, seed: int) -> Iterator[LabelledView]:

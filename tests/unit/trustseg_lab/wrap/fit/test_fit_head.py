@@ -37,7 +37,7 @@ def test_the_form_that_can_tell_is_chosen(kind: str, hidden: int | None, feature
 
 
 def test_a_linear_head_gives_the_probability() -> None:
-    """log odds are 8 times the first signal less 5: scaling and shift are inside the weights."""
+    """log odds are 8 times the first signal less 5: scaling, shift and length are inside the weights."""
     told = rows("line", 20_000)
     head = fit_head(told, np.ones(len(told.right), bool), Form(0, features=False), 0)
     assert head.weight[0, 0] == pytest.approx(8.0, rel=0.1)

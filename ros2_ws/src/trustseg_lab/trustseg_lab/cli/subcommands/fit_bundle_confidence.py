@@ -30,7 +30,7 @@ def fit_bundle(
     """
     from trustseg.bundle.loading import load_bundle
     from trustseg_lab.calibrate.collect_views import LabelledFolder
-    from trustseg_lab.calibrate.head_views import head_images, head_views
+    from trustseg_lab.calibrate.head_views import LEAST_FOLDS, head_images, head_views
     from trustseg_lab.data import LabelNames, passed_over
     from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.wrap.fit.fit_confidence import MCP, fit_confidence, steps_of
@@ -47,6 +47,12 @@ def fit_bundle(
     network_in(bundle)  # refused before anything is read
     folders = read_as(folders, LabelWish.of_bundle(bundle.card.classes, label_format, label_classes, names), console)
     images = head_images(folders, limit, seed)
+    if not images.by_drive:
+        console.print(
+            f"trustseg: below {LEAST_FOLDS} drives by the names of the images: heads are judged on blocks of known "
+            "roads, and what it is worth on others is not measured",
+            style="yellow", highlight=False, soft_wrap=True,
+        )  # fmt: skip
     with Bars(console) as progress:
         task = progress.add_task("running the network", total=steps_of(images.views, images.folds, features=True))
 
