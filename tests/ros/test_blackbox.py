@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from patience import WAIT_S
 from ros_probe import HEIGHT, TIMING, WIDTH, Probe
 from trustseg.reasons import Reason
 from trustseg_lab.recordings.bag import Bag
+from trustseg_ros.blackbox import NICENESS
 from trustseg_ros.blackbox.node import NODE_NAME
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
@@ -99,6 +101,7 @@ def test_a_camera_that_dies_leaves_a_record_that_replay_reads(
     seen = len(probe.pictures["mask"])
     probe.until(lambda: len(probe.pictures["mask"]) >= seen + 15, "a drive of some frames")
     assert records(folder) == []
+    assert os.getpriority(os.PRIO_PROCESS, box.pid) == os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
     camera.kill()
     probe.until(lambda: probe.verdicts[-1].failure, "the flag")
     probe.until(lambda: records(folder), "the record")

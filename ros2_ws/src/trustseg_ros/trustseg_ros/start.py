@@ -55,6 +55,12 @@ def blackbox() -> int:
     """The black box."""
     _take_over()
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a record that is asked for too early must not end it
+    import os
+
+    from trustseg_ros.blackbox import NICENESS
+
+    # Before anything is loaded, and before any thread is: each inherits it.
+    os.nice(NICENESS)
     from trustseg.host import installed
 
     installed.refuse_old(installed.OF_FRAMES)

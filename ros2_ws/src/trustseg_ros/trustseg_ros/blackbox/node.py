@@ -54,7 +54,6 @@ from trustseg_ros.common.qos import CAMERA_INFO_TOPIC, IMAGE_TOPIC, STATUS_TOPIC
 
 NODE_NAME = "trustseg_blackbox"
 MASK_TOPIC, CONFIDENCE_TOPIC = "trustseg/mask", "trustseg/confidence"
-NICENESS = 10
 TICK_S, LOOK_S = 0.1, 1.0
 # Beyond the moment at which a planner gives up on the monitor: this process may be late itself.
 SILENCE_SLACK_NS = 500 * MS
@@ -258,8 +257,6 @@ def _wanted(config: BlackboxConfig) -> Wanted:
 
 def main(args: list[str] | None = None) -> int:
     """Entry point: 0 after a signal, 2 with one line for a parameter that cannot be used."""
-    # Before any thread is: each inherits it.
-    os.nice(NICENESS)
     cv2.setNumThreads(1)
     return spin_node(Blackbox, args)
 
