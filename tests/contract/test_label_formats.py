@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
+from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
 from trustseg_lab.data.label_set import known_set
+from trustseg_lab.replay.job import ReplayJob, ReplayOptions, job_key
 
 HEIGHT, WIDTH, COUNT = 36, 48, 4
 # Class of the bundle -> the labelIds of Cityscapes that classes_street11.yaml makes of it.
@@ -142,7 +144,6 @@ def test_a_network_is_judged_on_fewer_classes(place: Place, plain: dict[str, Any
 def _accuracy(place: Place, regroup: np.ndarray) -> float:
     """Share of right pixels when the bundle's masks and the ids are regrouped."""
     from trustseg.backends import create_backend
-    from trustseg.bundle.loading import load_bundle
 
     engine = create_backend("onnxruntime", load_bundle(place.bundle()), "fp32", 1)
     right = known = 0
@@ -164,6 +165,32 @@ def test_replay_reads_what_evaluate_reads(place: Place, plain: dict[str, Any], t
         truth = json.loads((out / "summary.json").read_text())["truth"]
         assert truth["class_iou"] == plain["segmentation"]["class_iou"]
         assert truth["accuracy"] == pytest.approx(plain["segmentation"]["accuracy"], abs=1e-12)
+
+
+def test_replay_takes_annotations_and_remembers_what_they_hold(place: Place, tmp_path: Path) -> None:
+    """The whole image is road in COCO's file; another file, or another class list, is another replay."""
+    images = [
+        {"id": i, "file_name": f"town_{i}_leftImg8bit.png", "height": HEIGHT, "width": WIDTH} for i in range(COUNT)
+    ]
+    whole = {"size": [HEIGHT, WIDTH], "counts": [0, HEIGHT * WIDTH]}
+    shapes = [{"id": i, "image_id": i, "category_id": 1, "segmentation": whole} for i in range(COUNT)]
+    (tmp_path / "coco").mkdir()
+    file = tmp_path / "coco" / "instances.json"
+    told = {"images": images, "categories": [{"id": 1, "name": "road"}], "annotations": shapes}
+    file.write_text(json.dumps(told))
+    given = ("--labels", file.parent, "--no-annotated", "--out", tmp_path / "out")
+    assert run("replay", place.images, "--bundle", place.bundle(), *given) == 0
+    truth = json.loads((tmp_path / "out" / "summary.json").read_text())["truth"]
+    assert [name for name, value in truth["class_iou"].items() if value] == ["road"]
+    options = ReplayOptions(bundle=place.bundle(), labels=str(file.parent), label_classes=str(tmp_path / "three.yaml"))
+    job, bundle = ReplayJob(place.images, "", "", options), load_bundle(place.bundle())
+    keys = [job_key(job, bundle)]
+    (tmp_path / "three.yaml").write_text(THREE)
+    keys.append(job_key(job, bundle))
+    file.write_text(json.dumps(told | {"annotations": shapes[:1]}))
+    keys.append(job_key(job, bundle))
+    assert len(set(keys)) == 3
+    assert job_key(job, bundle) == keys[-1]
 
 
 def test_replay_says_what_it_found(place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

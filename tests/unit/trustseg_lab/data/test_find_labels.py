@@ -263,6 +263,17 @@ def test_labels_of_a_network_are_regrouped_with_it(tmp_path: Path) -> None:
     assert "bundle" in found.told[0] or "class ids" in found.told[0]
 
 
+def test_labels_that_have_the_own_ids_already(tmp_path: Path) -> None:
+    """Whatever the classes are made of; their void needs not be said again."""
+    image(tmp_path / "images" / "a.png")
+    ids(tmp_path / "labels" / "a.png", [[0, 0, 1, 1], [2, 2, VOID, VOID]])
+    network = LabelSet.of("bundle", load_classes(Path("cityscapes19")).classes)
+    found, (labels,) = found_in(tmp_path, "own", own(), network=network)
+    assert found.reader is None
+    assert labels.tolist() == STREET
+    assert "class ids (own); in 1 files 25.0 % of the pixels have no class" in found.told[0]
+
+
 def test_colours_of_the_classes_themselves_are_a_legend(tmp_path: Path) -> None:
     image(tmp_path / "images" / "a.png")
     colours(tmp_path / "labels" / "a.png", [[(10, 20, 30)] * 2 + [(40, 50, 60)] * 2, [(70, 80, 90)] * 4])

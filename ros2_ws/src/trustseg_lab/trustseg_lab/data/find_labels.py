@@ -114,7 +114,7 @@ def look_at(
     void: int | None,
 ) -> FoundLabels:  # fmt: skip
     """Count some of the (image, label file) pairs, and say what was found; InputError where one cannot be read."""
-    left = reader.void if reader is not None else void if void is not None else wish.plain_void
+    left = void_of(found, reader, wish, void)
     counted = count_labels(some(pairs), reader, len(wish.own.classes), left)
     of = f"{counted.files} of {len(pairs)} files" if counted.files < len(pairs) else f"{len(pairs)} files"
     what = "class ids"
@@ -131,6 +131,13 @@ def look_at(
         more = f" and {len(absent) - SHOWN_CLASSES} more" if len(absent) > SHOWN_CLASSES else ""
         line += f"; none of {', '.join(absent[:SHOWN_CLASSES])}{more}"
     return FoundLabels(reader, left, (line, *found.notes))
+
+
+def void_of(found: FoundFormat, reader: LabelReader | None, wish: LabelWish, void: int | None) -> int | None:
+    """The own id of what has no class; None where there is none."""
+    if reader is not None:
+        return reader.void
+    return void if void is not None else wish.own.void if found.name == OWN else wish.plain_void
 
 
 def reader_of(found: FoundFormat, wish: LabelWish, void: int | None) -> LabelReader | None:

@@ -15,7 +15,8 @@ import trustseg_lab
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
 from trustseg_lab.data import LabelNames, shown
-from trustseg_lab.data.formats.catalogue import FormatOption
+from trustseg_lab.data.class_list import class_file
+from trustseg_lab.data.formats.catalogue import FormatOption, annotation_file
 from trustseg_lab.recordings.sources import fingerprint
 from trustseg_lab.replay.versions import versions
 
@@ -129,14 +130,25 @@ def job_key(job: ReplayJob, bundle: Bundle) -> str:
     options = asdict(job.options)
     precision = job.options.precision
     options["bundle"] = [bundle.card_sha256, bundle.model(precision).sha256, bundle.calibration_sha256(precision)]
-    folder = Path(job.options.labels)
-    if job.options.labels and folder.is_dir():
-        options["labels"] = fingerprint(folder)
+    options |= _of_labels(job.options)
     document = {
         "input": fingerprint(job.path), "name": job.path.name, "topic": job.topic, "options": options,
         "program": _program_sha256(), "versions": versions(),
     }  # fmt: skip
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _of_labels(options: ReplayOptions) -> dict[str, str]:
+    """What the files hold that the options about labels name; nothing for a topic, or what is not there."""
+    option, found = FormatOption.parse(options.label_format), {}
+    folder = Path(options.labels)
+    if options.labels and folder.exists():
+        found["labels"] = fingerprint(annotation_file(option, folder) or folder)
+    named = {"label_classes": class_file(Path(options.label_classes)), "label_format": Path(option.file)}
+    for key, path in named.items():
+        if path.is_file():
+            found[key] = f"{option.name if key == 'label_format' else ''} {fingerprint(path)}"
+    return found
 
 
 @cache

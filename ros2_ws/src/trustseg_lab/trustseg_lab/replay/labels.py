@@ -16,8 +16,8 @@ from trustseg.errors import FrameRejected, InputError
 from trustseg.frames import check_layout
 from trustseg.types import UInt8Array
 from trustseg_lab.data import LabelNames, decode_labels, files_by_stem, known_ids, read_labels, recognised_names
-from trustseg_lab.data.find_labels import LabelWish, look_at, open_annotations, reader_of, some
-from trustseg_lab.data.formats.catalogue import AUTO, IDS, FoundFormat, annotation_file, recognise
+from trustseg_lab.data.find_labels import LabelWish, look_at, open_annotations, reader_of, some, void_of
+from trustseg_lab.data.formats.catalogue import AUTO, IDS, OWN, FoundFormat, annotation_file, recognise
 from trustseg_lab.data.formats.pictures import SampleLabels
 from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.label_set import known_set, known_sets
@@ -103,7 +103,7 @@ class FolderLabels:
             files = [path for _, path in some([(path, path) for path in self._by_stem.values()])]
             self._found = recognise(wish.option, folder, files, self._names, wish.own)
             self._reader = reader_of(self._found, wish, void)
-        self.void: int | None = void if self._reader is None else self._reader.void
+        self.void = void_of(self._found, self._reader, wish, void)
 
     def told(self) -> tuple[str, ...]:
         """What the labels are, a line each; InputError where one of those looked at cannot be read."""
@@ -147,15 +147,16 @@ class TopicLabels:
 
     def __init__(self, bag: Path, topic: str, void: int | None, wish: LabelWish) -> None:
         self._topic, self._classes = topic, len(wish.own.classes)
-        if wish.option.name not in (AUTO, IDS, *known_sets()):
+        if wish.option.name not in (AUTO, IDS, OWN, *known_sets()):
             raise InputError(
-                f"labels of a topic as {wish.option.name}", expected=", ".join((IDS, *known_sets())),
+                f"labels of a topic as {wish.option.name}", expected=", ".join((IDS, OWN, *known_sets())),
                 fix="give a folder of labels, or leave --label-format out",
             )  # fmt: skip
-        ids = wish.option.name in (AUTO, IDS)
+        ids = wish.option.name in (AUTO, IDS, OWN)
         known = None if ids else known_set(wish.option.name)
-        self._reader = reader_of(FoundFormat(wish.option.name, "", known, SampleLabels()), wish, void)
-        self.void: int | None = void if self._reader is None else self._reader.void
+        found_format = FoundFormat(wish.option.name, "", known, SampleLabels())
+        self._reader = reader_of(found_format, wish, void)
+        self.void = void_of(found_format, self._reader, wish, void)
         self._bag = Bag(bag)
         found = [c for c in self._bag.channels if c.topic == topic and c.kind in IMAGE_KINDS and c.count > 0]
         if not found:
