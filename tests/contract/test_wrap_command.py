@@ -101,7 +101,7 @@ def test_a_head_that_is_worse_than_the_mcp_is_not_published(
         return replace(head, outer=None if head.outer is None else -head.outer, last=-head.last)
 
     monkeypatch.setattr(fit_confidence, "fit_head", turned)
-    monkeypatch.setattr(fit_confidence, "choose_form", lambda *_: (HeadForm(4, features=False), {}))
+    monkeypatch.setattr(fit_confidence, "choose_form", lambda *_, **__: (HeadForm(4, features=False), {}))
     data = labelled_scenes(tmp_path / "data", 75)
     assert run("fit-confidence", "--bundle", out, "--data", data) == 0
     assert "no head ranks wrong pixels better than the MCP" in capsys.readouterr().err

@@ -27,7 +27,7 @@ def test_the_form_that_can_tell_is_chosen(kind: str, hidden: int | None, feature
     told = rows(kind)
     steps: list[int] = []
     form, found = choose_form(told, 0, lambda: steps.append(1))
-    assert len(steps) == 2 * len(forms(told)) == 8
+    assert len(steps) == 2 * len(forms(told, larger=True)) == 8
     assert hidden in (None, form.hidden)
     assert (
         features in (None, form.features)
@@ -47,4 +47,13 @@ def test_a_linear_head_gives_the_probability() -> None:
 
 def test_without_a_feature_map_there_are_half_as_many_forms() -> None:
     told = rows("line")
-    assert [form.features for form in forms(PixelRows(told.x[:, :2], told.right, told.fold, 2))] == [False, False]
+    assert [form.features for form in forms(PixelRows(told.x[:, :2], told.right, told.fold, 2), larger=True)] == [
+        False,
+        False,
+    ]
+
+
+def test_larger_forms_need_drives_to_be_left_out() -> None:
+    assert [form.hidden for form in forms(rows("line"), larger=False)] == [0, 0]
+    form, found = choose_form(rows("both"), 0, larger=False)
+    assert (form.hidden, len(found)) == (0, 2)

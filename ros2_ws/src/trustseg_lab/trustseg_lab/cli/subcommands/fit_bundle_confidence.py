@@ -50,18 +50,21 @@ def fit_bundle(
     if not images.by_drive:
         console.print(
             f"trustseg: below {LEAST_FOLDS} drives by the names of the images: heads are judged on blocks of known "
-            "roads, and what it is worth on others is not measured",
+            "roads, and only those of one layer are tried",
             style="yellow", highlight=False, soft_wrap=True,
         )  # fmt: skip
     with Bars(console) as progress:
-        task = progress.add_task("running the network", total=steps_of(images.views, images.folds, features=True))
+        task = progress.add_task(
+            "running the network", total=steps_of(images.views, images.folds, by_drive=images.by_drive)
+        )
 
         def step(doing: str) -> None:
             progress.update(task, description=doing, advance=1)
 
         found = fit_confidence(
-            bundle, lambda: head_views(images, bundle.card, seed), images.views, images.folds, seed, step
-        )
+            bundle, lambda: head_views(images, bundle.card, seed), images.views, images.folds, seed, step,
+            by_drive=images.by_drive,
+        )  # fmt: skip
     if as_json:
         print_json(found.record())
     else:

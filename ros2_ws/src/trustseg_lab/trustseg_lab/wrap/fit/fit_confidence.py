@@ -52,13 +52,15 @@ class FittedConfidence:
 
 
 def fit_confidence(
-    bundle: Bundle, views: Views, total: int, folds: int, seed: int, step: Callable[[str], None] = lambda _: None
-) -> FittedConfidence:
+    bundle: Bundle, views: Views, total: int, folds: int, seed: int, step: Callable[[str], None] = lambda _: None,
+    *, by_drive: bool,
+) -> FittedConfidence:  # fmt: skip
     """Fit, compare with the MCP on blocks left out, and write what is better into the bundle.
 
     Args:
         bundle: of `trustseg wrap`. views: gives the `total` views anew at each call, each with its fold.
-        folds: their number. step: called with what is being done, `steps_of` times.
+        folds: their number. by_drive: no drive is in two of them; else only the smallest forms are tried, since what a
+            larger one is worth on unknown roads cannot be seen. step: called with what is being done, `steps_of` times.
 
     Raises:
         BundleError: the bundle was not wrapped. InputError: nearly every pixel is right, or wrong.
@@ -75,7 +77,7 @@ def fit_confidence(
             got=f"{wrong} wrong of {len(rows.right)}",
             fix="are classes, ids and void of the labels those of this bundle? Else give harder images",
         )  # fmt: skip
-    form, chosen = choose_form(rows, seed, lambda: step("choosing a form"))
+    form, chosen = choose_form(rows, seed, lambda: step("choosing a form"), larger=by_drive)
     heads = []
     for fold in range(folds):
         heads.append(fit_head(rows, rows.fold != fold, form, seed))
@@ -93,9 +95,9 @@ def fit_confidence(
     return found
 
 
-def steps_of(total: int, folds: int, features: bool) -> int:
-    """How often `fit_confidence` calls `step`."""
-    return 2 * total + CHOOSING_FOLDS * (4 if features else 2) + folds + 1
+def steps_of(total: int, folds: int, *, by_drive: bool) -> int:
+    """How often `fit_confidence` calls `step`, of a network with a feature map."""
+    return 2 * total + CHOOSING_FOLDS * (4 if by_drive else 2) + folds + 1
 
 
 def _maker(bundle: Bundle, network: Network, normalisation: Normalisation) -> Callable[[Head | None], Any]:

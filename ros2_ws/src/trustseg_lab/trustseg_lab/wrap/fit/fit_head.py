@@ -62,10 +62,10 @@ class Form:
         )
 
 
-def forms(rows: PixelRows) -> list[Form]:
-    """Forms that can be fitted on `rows`, the smaller ones first."""
+def forms(rows: PixelRows, *, larger: bool) -> list[Form]:
+    """Forms that can be fitted on `rows`, the smaller ones first; `larger`: with a hidden layer too."""
     seen = [False, True] if rows.x.shape[1] > rows.signals else [False]
-    return [Form(hidden, features) for hidden in (0, HIDDEN) for features in seen]
+    return [Form(hidden, features) for hidden in ((0, HIDDEN) if larger else (0,)) for features in seen]
 
 
 def fit_head(rows: PixelRows, train: Bools, form: Form, seed: int) -> PixelHead:
@@ -96,7 +96,9 @@ def fit_head(rows: PixelRows, train: Bools, form: Form, seed: int) -> PixelHead:
     )  # fmt: skip
 
 
-def choose_form(rows: PixelRows, seed: int, step: Callable[[], None] = lambda: None) -> tuple[Form, dict[str, float]]:
+def choose_form(
+    rows: PixelRows, seed: int, step: Callable[[], None] = lambda: None, *, larger: bool = True
+) -> tuple[Form, dict[str, float]]:
     """The form that is chosen by the AUROC of wrong pixels on folds left out, and the AUROC of each by name.
 
     A larger one has to be `MARGIN` above the smaller ones.
@@ -104,7 +106,7 @@ def choose_form(rows: PixelRows, seed: int, step: Callable[[], None] = lambda: N
     `step` is called `CHOOSING_FOLDS` times a form.
     """
     found: dict[str, float] = {}
-    candidates = forms(rows)
+    candidates = forms(rows, larger=larger)
     for form in candidates:
         scores, right = [], []
         for fold in range(CHOOSING_FOLDS):
