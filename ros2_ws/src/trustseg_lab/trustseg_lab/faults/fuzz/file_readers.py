@@ -31,7 +31,9 @@ from trustseg.types import UInt8Array
 from trustseg_lab.data import files_by_stem, list_pictures, natural_order, read_labels
 from trustseg_lab.data.class_list import ClassEntry, ClassList, load_classes
 from trustseg_lab.data.find_labels import LabelWish
+from trustseg_lab.data.formats.annotations import read_coco, read_cvat
 from trustseg_lab.data.formats.catalogue import IDS, FormatOption
+from trustseg_lab.data.formats.legends import read_legend
 from trustseg_lab.faults.fuzz import good_files
 from trustseg_lab.recordings.film import VideoSource
 from trustseg_lab.recordings.picture_folder import FolderSource
@@ -241,6 +243,25 @@ def _classes(path: Path) -> str:
     return "" if 2 <= count <= 255 else f"{count} classes"
 
 
+def _annotations(path: Path) -> str:
+    """Ids of the one image, as large as it states, and every id a class of the file."""
+    read = read_coco if path.suffix == ".json" else read_cvat
+    told = read(path)
+    ids = told(Path("a.jpg"), path)
+    known = {each.id for each in told.labels.classes}
+    good = ids.ndim == 2 and 0 < ids.size <= MOST_PIXELS and set(np.unique(ids).tolist()) <= known
+    return "" if good else f"ids {ids.dtype} {ids.shape}"
+
+
+def _legend(path: Path) -> str:
+    legend = read_legend(str(path))
+    known = {each.id for each in legend.labels.classes}
+    good = (
+        all(0 <= each <= 255 for colour in legend.colours for each in colour) and set(legend.colours.values()) <= known
+    )
+    return "" if good else f"colours {legend.colours}"[:200]
+
+
 def _training(path: Path) -> str:
     from trustseg_lab.training.config import load_config
 
@@ -285,6 +306,13 @@ READERS: dict[str, Reader] = {
     "names": Reader("input.txt", good_files.names, _names),
     "classes": Reader(
         "input.yaml", good_files.as_yaml(good_files.classes_document), _classes, document=good_files.classes_document
+    ),
+    "coco": Reader(
+        "input.json", good_files.as_json(good_files.coco_document), _annotations, document=good_files.coco_document
+    ),
+    "cvat": Reader("input.xml", good_files.cvat_files, _annotations),
+    "legends": Reader(
+        "input.json", good_files.as_json(good_files.legend_document), _legend, document=good_files.legend_document
     ),
     "training": Reader(
         "input.yaml", good_files.as_yaml(good_files.training_document), _training,

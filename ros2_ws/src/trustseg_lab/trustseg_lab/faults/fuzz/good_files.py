@@ -227,8 +227,47 @@ def metadata_document() -> dict[str, Any]:
 
 
 def classes_document() -> dict[str, Any]:
-    """A class list of `trustseg train`."""
-    return {"void": 255, "classes": [{"id": i, "name": f"c{i}", "color": [i, 0, 9]} for i in range(3)]}
+    """A class list of `trustseg train`, which regroups."""
+    sources: tuple[Any, ...] = (["road", 1], "car", [])
+    classes = [{"id": i, "name": f"c{i}", "color": [i, 0, 9], "from": each} for i, each in enumerate(sources)]
+    return {"void": 255, "source": "cityscapes19", "void_from": ["sky"], "classes": classes}
+
+
+def coco_document() -> dict[str, Any]:
+    """COCO's instances of one image: a polygon, and run lengths in both forms."""
+    whole = {"image_id": 5, "category_id": 8, "iscrowd": 1}
+    return {
+        "images": [{"id": 5, "file_name": "drive/a.jpg", "height": 9, "width": 8}],
+        "categories": [{"id": 3, "name": "road"}, {"id": 8, "name": "car"}],
+        "annotations": [
+            {"id": 1, "image_id": 5, "category_id": 3, "segmentation": [[0, 1, 4.5, 1, 4, 2, 0, 2]]},
+            {"id": 2, "segmentation": {"size": [9, 8], "counts": [5, 1, 66]}, **whole},
+            {"id": 3, "segmentation": {"size": [9, 8], "counts": "51R2"}, **whole},
+        ],
+    }  # fmt: skip
+
+
+def cvat_files() -> tuple[bytes, ...]:
+    """CVAT for images 1.1: one image with a mask, a polygon, a box and a line."""
+    return (
+        b'<?xml version="1.0"?><annotations><meta><task><labels><label><name>road</name></label></labels></task></meta>'
+        b'<image id="0" name="drive/a.jpg" width="8" height="9">'
+        b'<mask label="car" rle="0, 2" left="2" top="1" width="2" height="1" z_order="1"/>'
+        b'<polygon label="road" points="0.0,1.0;4.0,1.0;4.0,2.0" z_order="0"/>'
+        b'<box label="sky" xtl="1" ytl="1" xbr="3" ybr="3.5"/><polyline label="road" points="0,0;1,1"/>'
+        b"</image></annotations>",
+    )
+
+
+def legend_document() -> dict[str, Any]:
+    """The config of Mapillary Vistas."""
+    names = ("road", "car", "unlabeled")
+    return {
+        "labels": [
+            {"name": f"a--{name}", "readable": name, "color": [i, 9, 9], "evaluate": i < 2}
+            for i, name in enumerate(names)
+        ]
+    }
 
 
 def training_document() -> dict[str, Any]:
