@@ -79,7 +79,10 @@ def test_boxes_alone_are_told(tmp_path: Path) -> None:
         ([[1, 2, 3, 4, 5, float("nan")]], "a polygon far outside its image"),
         ({"size": [HEIGHT, WIDTH], "counts": [7, 1, 9999]}, "cannot be painted"),
         ({"size": [HEIGHT, WIDTH], "counts": [-7, 1]}, "cannot be painted"),
-        ({"size": [HEIGHT, WIDTH], "counts": "~~~~"}, "cannot be painted"),
+        ({"size": [HEIGHT, WIDTH], "counts": "~~~~"}, "no packed numbers"),
+        ({"size": [HEIGHT, WIDTH], "counts": "71foooo"}, "end too early"),  # o says that another sign follows
+        ({"size": [HEIGHT, WIDTH], "counts": "71f" + "o" * 40}, "no packed numbers"),
+        ({"size": [HEIGHT, WIDTH], "counts": []}, "runs over 0 pixels"),
         ({"size": [50, 60], "counts": [3000]}, "run lengths of 50 x 60 in an image of 5 x 6"),
         ({"size": [HEIGHT, WIDTH]}, "cannot be painted"),
         (7, "cannot be painted"),
@@ -136,9 +139,9 @@ def test_shapes_of_cvat(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "told"),
     [
-        ('<mask label="c" rle="1, 2" left="2" top="1" width="2" height="2"/>', "runs over 3 pixels"),
+        ('<mask label="c" rle="1, 2" left="2" top="1" width="2" height="2"/>', "runs over 3 pixels where there are 4"),
         ('<mask label="c" rle="4" left="5" top="1" width="2" height="2"/>', "a mask of 2 x 2 at 1, 5"),
-        ('<mask label="c" rle="-4, 8" left="1" top="1" width="2" height="2"/>', "a mask of 2 x 2"),
+        ('<mask label="c" rle="-4, 8" left="1" top="1" width="2" height="2"/>', "runs over 4 pixels"),
         ('<polygon label="c" points="1,1;2,2"/>', "a polygon of 4 numbers"),
     ],
 )
@@ -170,3 +173,15 @@ def test_another_xml_is_one_line(tmp_path: Path, text: str, told: str) -> None:
     assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="cannot be read, got No such file"):
         read_cvat(tmp_path / "none.xml")
+
+
+def test_packed_run_lengths_are_those_of_cocos_own_library(tmp_path: Path) -> None:
+    coco_mask = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(0)
+    for share in (0.0, 0.02, 0.5, 1.0):
+        mask = np.repeat(rng.random((HEIGHT, WIDTH)) < share, 40, axis=0)  # runs of more than one sign
+        packed = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
+        size = [HEIGHT * 40, WIDTH]
+        images = [{"id": 1, "file_name": "a.png", "height": size[0], "width": size[1]}]
+        found = read_coco(coco(tmp_path, {"size": size, "counts": packed}, images=images))
+        assert np.array_equal(found(Path("a.png"), Path()) == 1, mask)

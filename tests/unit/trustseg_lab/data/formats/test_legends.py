@@ -66,6 +66,7 @@ def test_mapillary_s_config_of_the_version_in_the_path(tmp_path: Path) -> None:
         ("a.json", "[", "cannot be understood"),
         ("a.json", '{"red": "Car"}', "'red' is no colour of the form #rrggbb"),
         ("a.json", "{}", "it names no colour"),
+        ("a.json", "0", "cannot be understood"),
         ("a.txt", "Car:1,2::", "cannot be understood"),
         ("a.txt", "1 2 300 Car", "is no colour of three numbers"),
         ("a.csv", "Car,1,2,3\nSky,1,2,3\n", r"colour \(1, 2, 3\) stands for two classes"),

@@ -85,7 +85,7 @@ class Annotations:
             painted = [
                 (each.id, np.packbits(mask), int(mask.sum())) for each in told.shapes for mask in [each.mask(*size)]
             ]
-        except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"{self.path}: a shape of {image.name} cannot be painted", got=" ".join(str(error).split())[:120]
             ) from None
@@ -188,17 +188,47 @@ def _coco_mask(told: Any) -> Callable[[int, int], Mask]:
     """Painter of COCO's `segmentation`: a list of polygons, or run lengths."""
 
     def painted(height: int, width: int) -> Mask:
-        from pycocotools import mask as coco
-
         if isinstance(told, list):
             return _polygons(told, height, width)
         size = [int(each) for each in told["size"]]
         if size != [height, width]:
             raise ValueError(f"run lengths of {size[0]} x {size[1]} in an image of {height} x {width}")
-        runs = coco.frPyObjects(told, height, width) if isinstance(told["counts"], list) else told
-        return np.asarray(coco.decode(runs), bool)
+        counts = told["counts"]
+        runs = [int(each) for each in counts] if isinstance(counts, list) else _unpacked(counts)
+        return _run_mask(runs, width, height).T
 
     return painted
+
+
+def _unpacked(counts: str) -> list[int]:
+    """Run lengths out of COCO's string: six bits a sign, and from the third run on the difference to the last but one.
+
+    Not the library's: where the last sign says that more follow, it reads and writes beyond its memory.
+    """
+    runs: list[int] = []
+    value = place = 0
+    for sign in counts.encode("ascii"):
+        bits = sign - 48
+        if not 0 <= bits < 64 or place > 30:
+            raise ValueError("run lengths that are no packed numbers")
+        value |= (bits & 0x1F) << place
+        place += 5
+        if bits & 0x20:
+            continue
+        if bits & 0x10:
+            value -= 1 << place
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+        value = place = 0
+    if place:
+        raise ValueError("run lengths that end too early")
+    return runs
+
+
+def _run_mask(runs: Sequence[int], height: int, width: int) -> Mask:
+    """Mask (height, width) of runs, the first of zeros, row by row; ValueError where they do not fill it."""
+    if not runs or min(runs) < 0 or sum(runs) != height * width:
+        raise ValueError(f"runs over {sum(runs)} pixels where there are {height * width}")
+    return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(height, width)
 
 
 def _cvat_mask(element: ET.Element) -> Callable[[int, int], Mask]:
@@ -218,12 +248,10 @@ def _cvat_mask(element: ET.Element) -> Callable[[int, int], Mask]:
 
     def painted(height: int, width: int) -> Mask:
         top, left, high, wide = place
-        inside = min(top, left, high, wide) >= 0 and top + high <= height and left + wide <= width
-        if not inside or min(runs) < 0 or sum(runs) != high * wide:
-            raise ValueError(f"a mask of {high} x {wide} at {top}, {left} with runs over {sum(runs)} pixels")
+        if min(top, left, high, wide) < 0 or top + high > height or left + wide > width:
+            raise ValueError(f"a mask of {high} x {wide} at {top}, {left}")
         mask = np.zeros((height, width), bool)
-        inner = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-        mask[top : top + high, left : left + wide] = inner.reshape(high, wide)
+        mask[top : top + high, left : left + wide] = _run_mask(runs, high, wide)
         return mask
 
     return painted

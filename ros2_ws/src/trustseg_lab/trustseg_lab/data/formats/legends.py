@@ -55,7 +55,7 @@ def read_legend(named: str) -> Legend:
         )  # fmt: skip
     try:
         found = reader(path)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise InputError(f"legend {path} cannot be understood", got=" ".join(str(told).split())[:120]) from None
     return found
