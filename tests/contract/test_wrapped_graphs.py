@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
+from bundle_factory import paint_scene
 from foreign_networks import COLOURS, MEAN, STD, Form, class_list, network
 from trustseg.backends.tensorrt.lint import lint
 from trustseg.backends.tensorrt.trunk import find_trunk
 from trustseg.bundle.card import Corridor
 from trustseg_lab.data.class_list import ClassEntry, ClassList
+from trustseg_lab.precision.camera_form import CameraForm, in_form
 from trustseg_lab.precision.half import to_half
 from trustseg_lab.precision.qdq import activation_of, quantize
 from trustseg_lab.wrap.find_input import Normalisation
@@ -52,6 +55,25 @@ def test_parsed_and_built_in_every_precision(case: str) -> None:
     assert len(COLOURS) >= count
     for graph in graphs:
         _parse_and_build(graph)
+
+
+def test_cameras_of_another_size_and_several_in_one_call() -> None:
+    """As `trustseg export --camera-size --cameras` makes it: a plain image twice as large has the same mask."""
+    listed = class_list()
+    model = assemble(network_of(network(Form()), listed, Wanted()), len(listed.classes), USUAL, Corridor().polygon)
+    made = in_form(model, (48, 64), CameraForm((96, 128), 2))
+    assert lint(made) == []
+    image = paint_scene(48, 64, COLOURS, seed=1)
+    large = image.repeat(2, 0).repeat(2, 1)
+    (small,) = _labels(model, image[None])
+    first, second = _labels(made, np.stack([large, large]))
+    assert np.array_equal(first, second)
+    assert (first == small).mean() > 0.95
+
+
+def _labels(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(["labels"], {"image": images})[0]
 
 
 def _parse_and_build(model: onnx.ModelProto) -> None:

@@ -101,7 +101,10 @@ def _resize_inside(graph: onnx.GraphProto, size: Size) -> None:
             ("Round", [f"{pre}/small"], f"{pre}/codes", {}),
             ("Transpose", [f"{pre}/codes"], wanted, {"perm": [0, 2, 3, 1]}),
         ]  # fmt: skip
-        nodes += [helper.make_node(op, inputs, [out], name=out, **more) for op, inputs, out, more in steps]
+        nodes += [
+            helper.make_node(op, inputs, [out], name=f"{pre}/{number}", **more)
+            for number, (op, inputs, out, more) in enumerate(steps)
+        ]
     copies = [onnx.NodeProto() for _ in nodes]
     for copy, each in zip(copies, nodes, strict=True):
         copy.CopyFrom(each)
