@@ -31,7 +31,7 @@ from trustseg_ros.blackbox.snapshot import CAMERA, Snapshot
 from trustseg_ros.blackbox.triggers import Cause
 
 TIME, SHUTDOWN = "time", "shutdown"  # what ends a record, beside the disk
-BATCH_BYTES = 4 << 20  # handed from the ring at a time, and beside its capacity
+BATCH_BYTES = 1 << 20  # handed from the ring at a time, and beside its capacity
 PERIOD_S = 0.1
 # What index, metadata, JSON and picture may take beside the messages.
 LAST_BYTES = 2 << 20
@@ -127,7 +127,7 @@ class Scribe:
         try:
             against = self._shelf.make_room(0, LAST_BYTES)
             if against:
-                raise InputError("no room for a record", got=f"{against} reached, and no older record left to remove")
+                raise _no_room(against)
             target = self._shelf.next_name(cause.what)
             self._out.info(f"record {target.name}: {cause.what}: {cause.detail}")
             size = self._write(event, target)
@@ -168,6 +168,10 @@ class Scribe:
             # Asked before the ring is: what comes between the two is taken next time.
             ended_by = self._ended(event)
             while batch := self._ring.take(event.end_ns, BATCH_BYTES):
+                against = self._shelf.make_room(bag.size, sum(each.size for each in batch) + LAST_BYTES)
+                if against:
+                    ended_by = against
+                    break
                 if first:
                     for entry in latched:
                         bag.write(entry, batch[0].log_ns)
@@ -176,16 +180,14 @@ class Scribe:
                     snapshot.see(entry)
                     bag.write(entry)
                 newest_ns = batch[-1].steady_ns
-                against = self._shelf.make_room(bag.size, BATCH_BYTES + LAST_BYTES)
-                if against:
-                    ended_by = against
-                    break
             if ended_by not in ("", TIME):
                 self._end_early(event, newest_ns)
             if not ended_by:
                 self._wake.wait(PERIOD_S)
                 self._wake.clear()
         if not bag.counts:
+            if ended_by not in (TIME, SHUTDOWN):
+                raise _no_room(ended_by)
             raise InputError("there is nothing to record", got="no message heard in that time")
         digest = bag.finish()
         picture = self._picture(snapshot)
@@ -255,6 +257,10 @@ def utc(time_ns: int) -> str:
     """ISO 8601 of a ROS time, milliseconds."""
     at = datetime.fromtimestamp(max(0, time_ns) / SECOND, timezone.utc)
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _no_room(against: str) -> InputError:
+    return InputError("no room for a record", got=f"{against} reached, and no older record left to remove")
 
 
 def _have_kept(folder: Path) -> None:
