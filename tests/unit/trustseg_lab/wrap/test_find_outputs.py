@@ -103,3 +103,23 @@ def test_the_embedding_is_of_the_last_of_the_coarsest_maps() -> None:
     assert find_features(graph(("y", 5)), "y", "stem", SIZE) == ("stem", (1, 16, 20, 32))
     with pytest.raises(InputError, match="tensor gone cannot be pooled"):
         find_features(graph(("y", 5)), "y", "gone", SIZE)
+
+
+def test_logits_that_are_enlarged_are_no_embedding() -> None:
+    """Eleven classes at an eighth of the image, as a pyramid pooling network gives them."""
+    weights = {"stem_w": (16, 3, 1, 1), "last_w": (11, 16, 1, 1)}
+    nodes = [
+        helper.make_node("Conv", ["x", "stem_w"], ["stem"], strides=[8, 8]),
+        helper.make_node("Conv", ["stem", "last_w"], ["small"]),
+        helper.make_node("Resize", ["small", "", "", "sizes"], ["y"], mode="linear"),
+    ]
+    constants = [numpy_helper.from_array(np.ones(shape, np.float32), name) for name, shape in weights.items()]
+    constants.append(numpy_helper.from_array(np.array([1, 11, *SIZE], np.int64), "sizes"))
+    model = helper.make_model(
+        helper.make_graph(
+            nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, *SIZE])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], constants,
+        ),
+        opset_imports=[helper.make_opsetid("", 17)], ir_version=8,
+    )  # fmt: skip
+    assert find_features(model, "y", None, SIZE) == ("stem", (1, 16, 5, 8))

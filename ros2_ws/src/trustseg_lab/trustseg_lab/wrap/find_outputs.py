@@ -168,6 +168,15 @@ def kind_of(values: Array, layout: str) -> str:
     return "probabilities" if np.abs(sums - 1.0).max() < SUM_TOLERANCE else "sigmoids"
 
 
+def _enlarged(model: onnx.ModelProto, logits: str) -> set[str]:
+    """The logits, and the maps that they are enlarged from: these say which class, and no more."""
+    made, found = {name: node for node in model.graph.node for name in node.output}, {logits}
+    while logits in made and made[logits].op_type == "Resize":
+        logits = made[logits].input[0]
+        found.add(logits)
+    return found
+
+
 def _is_map(shape: TensorShape, size: tuple[int, int]) -> bool:
     """Whether a tensor of this shape is a map of channels, in the form of the image to a row or column."""
     if len(shape) != 4 or shape[1] < LEAST_CHANNELS or shape[2] * MOST_STRIDE < size[0] or min(shape[2:]) < 2:
@@ -195,13 +204,13 @@ def find_features(
                 got=str(shape) if shape else "no such tensor, or no fixed shape", fix="give another --features",
             )  # fmt: skip
         return named, shape
-    needed, candidates = {logits}, []
+    own, needed, candidates = _enlarged(model, logits), {logits}, []
     for node in reversed(model.graph.node):
         if not needed.intersection(node.output):
             continue
         needed.update(node.input)
         shape = shapes.get(node.output[0], ())
-        if node.output[0] != logits and node.op_type not in PASSED_OVER and _is_map(shape, size):
+        if node.output[0] not in own and node.op_type not in PASSED_OVER and _is_map(shape, size):
             candidates.append((node.output[0], shape))
     if not candidates:
         raise InputError("no map of the network tells scenes apart", expected="--features NAME of an inner tensor")
