@@ -10,7 +10,7 @@ it once a view, however many methods ask for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -23,6 +23,7 @@ from trustseg_lab.metrics.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.score_histogram import Floats
 
 Bools = npt.NDArray[np.bool_]
+MOST_VIEWS = 160  # that a network learns from
 Descriptor = Callable[[Sample], npt.NDArray[Any]]
 Learned = TypeVar("Learned")
 
@@ -57,13 +58,20 @@ class FitRows:
         found: Learned = self.shared[name]
         return found
 
+    def at_most(self, count: int = MOST_VIEWS) -> FitRows:
+        """At most `count` of the views, evenly spread: what a network takes in at once does not grow with the set."""
+        if len(self) <= count:
+            return self
+        chosen = np.linspace(0, len(self) - 1, count).round().astype(np.int64).tolist()
+        return replace(self, samples=[self.samples[each] for each in chosen])
+
     def table(self, make: Descriptor) -> Floats:
         """One row a view: float64 (n, ...)."""
-        return np.stack([each.describe(make) for each in self.samples]).astype(np.float64)
+        return np.concatenate([each.describe(make)[None] for each in self.samples], dtype=np.float64)
 
     def stacked(self, make: Descriptor) -> Floats:
         """Rows of all views one after the other: float64 (N, d). A descriptor with several rows a view."""
-        return np.concatenate([each.describe(make) for each in self.samples]).astype(np.float64)
+        return np.concatenate([each.describe(make) for each in self.samples], dtype=np.float64)
 
     @property
     def metas(self) -> list[ViewMeta]:

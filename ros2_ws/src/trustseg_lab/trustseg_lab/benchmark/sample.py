@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.bundle.card import Card
+from trustseg.errors import InputError
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.passes.statistics import PassMaps
 from trustseg_lab.benchmark.reading import Mask
@@ -32,6 +33,24 @@ from trustseg_lab.metrics.score_histogram import Counts, Floats
 from trustseg_lab.metrics.softmax_signals import SoftmaxSignals, softmax_signals
 
 Table = npt.NDArray[np.float32]
+MOST_IN_MEMORY = 4096  # bytes of what one descriptor says of one view; there are thousands of views
+
+
+def write_table(path: Path, values: Table) -> Path:
+    """Put `values` into a file for the time of a run; InputError where the disk does not take it."""
+    try:
+        np.save(path, values, allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"cannot write {path}", got=error.strerror or str(error), fix="free some space") from None
+    return path
+
+
+def read_table(path: Path) -> Table:
+    """What `write_table` wrote; InputError where it is gone."""
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), np.float32)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}", got=str(error), fix="leave it there until the run ends") from None
 
 
 @dataclass(frozen=True)
@@ -142,6 +161,7 @@ class Sample:
         shipped: the product's own confidence and verdict; None for a draft. classifier: float32 (C, D), None unknown.
         network: the network in PyTorch; None without its weights. Whoever teaches it takes a copy.
         memo: what descriptors have computed, by their names; kept when the maps are let go.
+        spill: folder for what is too large to be kept in memory for every view; None keeps all in memory.
     """
 
     meta: ViewMeta
@@ -154,7 +174,8 @@ class Sample:
     shipped: FusedConfidence | None = None
     classifier: Float32Array | None = None
     network: TorchNetwork | None = None
-    memo: dict[str, Table] = field(default_factory=dict)
+    memo: dict[str, Table | Path] = field(default_factory=dict)
+    spill: Path | None = None
     held: dict[str, Any] = field(default_factory=dict)
     known_outcome: list[Outcome] = field(default_factory=list)
 
@@ -258,6 +279,12 @@ class Sample:
     def describe(self, make: Callable[[Sample], npt.NDArray[Any]]) -> Table:
         """What `make` computes of this view, float32; computed once a run, under the function's name."""
         name = f"{make.__module__}.{make.__qualname__}"
-        if name not in self.memo:
-            self.memo[name] = np.asarray(make(self), np.float32)
-        return self.memo[name]
+        kept = self.memo.get(name)
+        if isinstance(kept, Path):
+            return read_table(kept)
+        if kept is None:
+            kept = np.asarray(make(self), np.float32)
+            self.memo[name] = kept
+            if self.spill is not None and kept.nbytes > MOST_IN_MEMORY:
+                self.memo[name] = write_table(self.spill / f"{self.meta.key}_{len(self.memo)}.npy", kept)
+        return kept

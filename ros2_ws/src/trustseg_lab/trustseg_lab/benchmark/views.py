@@ -161,6 +161,6 @@ def sample_of(meta: ViewMeta, passes: BundlePasses) -> Sample:
     sample = Sample(
         meta, card, passes.settings.step, image, truth, engine,
         lambda name: passes.pass_record(name, meta.key, lambda: sample.image, lambda: sample.engine),
-        passes.shipped, passes.classifier, passes.torch,
+        passes.shipped, passes.classifier, passes.torch, spill=passes.spill,
     )  # fmt: skip
     return sample

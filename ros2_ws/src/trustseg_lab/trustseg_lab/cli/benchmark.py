@@ -128,6 +128,8 @@ def benchmark(
 
             runs.append(run_bundle(opened, metas, chosen, settings, told))
         shown = {run.name: worst_views(run) for run in runs}
+        for run in runs:
+            run.passes.tidy()
     sources = {
         "data": [f"{each.images.name}:{each.labels.name}" for each in folders], "sets": [each.name for each in named],
         "judged": list(groups), "fit_kinds": list(kinds[0]), "views": len(metas), "methods": methods,

@@ -213,7 +213,7 @@ class Emended:
 
     def fit(self, rows: FitRows) -> Emended:
         """See `Method`."""
-        return replace(self, emender=rows.once("emender", lambda: learn(rows)))
+        return replace(self, emender=rows.once("emender", lambda: learn(rows.at_most())))
 
     def read(self, sample: Sample) -> Reading:
         """See `Method`."""

@@ -76,11 +76,14 @@ def spoil(truth: UInt8Array, classes: int, rng: np.random.Generator) -> UInt8Arr
 
 def inputs(table: Floats, classes: int, doubt: bool, image: bool) -> Float32Array:
     """float32 (n, channels, 60, 80) of rows (n, 60, 80, 7)."""
-    mask = np.eye(classes, dtype=np.float32)[np.minimum(table[..., 0].astype(np.int64), classes - 1)]
-    parts: list[npt.NDArray[np.floating]] = [mask]
-    parts += [table[..., 1:3]] if doubt else []
-    parts += [table[..., 3:6]] if image else []
-    return np.ascontiguousarray(np.concatenate(parts, axis=-1).transpose(0, 3, 1, 2), np.float32)
+    shown = [*([1, 2] if doubt else []), *([3, 4, 5] if image else [])]
+    found = np.empty((len(table), classes + len(shown), *table.shape[1:3]), np.float32)
+    mask = np.minimum(table[..., 0].astype(np.uint8), classes - 1)
+    for each in range(classes):
+        found[:, each] = mask == each
+    for place, each in enumerate(shown):
+        found[:, classes + place] = table[..., each]
+    return found
 
 
 def _encoder(channels: int) -> list[Any]:
@@ -153,6 +156,7 @@ class QualityNetwork:
     def _fitted(self, rows: FitRows) -> QualityNetwork:
         import torch
 
+        rows = rows.at_most()
         x, quality = self._spoiled(rows) if self.spoiled else self._own(rows)
         if len(x) < BATCH:
             raise Unfit("a network learns from some views", expected=f"{BATCH} at least", got=str(len(x)))
@@ -264,7 +268,8 @@ class ErrorMap:
 
     def fit(self, rows: FitRows) -> ErrorMap:
         """See `Method`."""
-        return replace(self, network=learn_errors(rows.table(mask_and_doubt), rows.classes, rows.seed))
+        table = rows.at_most().table(mask_and_doubt)
+        return replace(self, network=learn_errors(table, rows.classes, rows.seed))
 
     def read(self, sample: Sample) -> Reading:
         """See `Method`."""

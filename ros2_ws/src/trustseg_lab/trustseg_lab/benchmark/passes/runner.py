@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -81,6 +84,23 @@ class BundlePasses:
     missing: dict[str, str] = field(default_factory=dict)
     shipped: FusedConfidence | None = None
     decode: DecodedMap | None = None
+
+    @cached_property
+    def _spilled(self) -> TemporaryDirectory[str] | None:
+        if self.cache.folder is None:
+            return None
+        self.cache.folder.mkdir(parents=True, exist_ok=True)
+        return TemporaryDirectory(prefix="run_", dir=self.cache.folder)
+
+    @property
+    def spill(self) -> Path | None:
+        """Folder for tables of this run alone, beside the records. None without a cache."""
+        return None if self._spilled is None else Path(self._spilled.name)
+
+    def tidy(self) -> None:
+        """Remove the tables of this run; without this call they go with the process."""
+        if self._spilled is not None:
+            self._spilled.cleanup()
 
     @property
     def size(self) -> tuple[int, int]:
