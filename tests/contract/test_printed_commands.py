@@ -22,13 +22,17 @@ DOCUMENTS = [
 # Printed without what makes them a whole command: names of commands in running text and in tables.
 INLINE = re.compile(r"`(?:\.venv/bin/)?(trustseg [a-z][^`]* --?[^`]+)`")
 CUT = ("...", "DIR|TOPIC")
-PLACEHOLDER = {"N": "100", "T": "tcp", "L": "mse"}  # a capital stands for a number or a choice
+PLACEHOLDER = {"N": "100", "T": "tcp", "L": "mse", "VOID": "255"}  # a capital stands for a number or a choice
 # Understood, and run elsewhere, or not at all: what each needs that is not here.
 NEEDS = {
     "run": "ROS processes: tests/ros",
     "replay": "recordings: tests/contract/test_replay_command.py",
     "play": "ROS processes: tests/ros",
     "record": "ROS processes: tests/ros",
+    "watch": "ROS processes: tests/ros/test_watch.py",
+    "mine": "recordings: tests/unit/trustseg_lab/mining/test_mine.py",
+    "drift": "results of replay: tests/unit/trustseg_lab/drift/test_drift_command.py",
+    "wrap": "a network: tests/contract/test_wrap_command.py",
     "evaluate": "labelled images: tests/contract/test_evaluate_command.py",
     "evaluate-unknown": "labelled images: tests/unit/trustseg_lab/evaluation/test_unknown_objects.py",
     "train": "labelled images and minutes: tests/unit/trustseg_lab/training/test_train.py",
