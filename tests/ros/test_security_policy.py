@@ -14,8 +14,8 @@ from ros_probe import Probe
 from trustseg_lab.security.policy import Deployment, policy_document
 
 Rights = dict[str, set[str]]
-# Allowed, but not there with these wheels: vision_msgs is not among them, and Humble has no type descriptions.
-OPTIONAL = {"/front/trustseg/label_info"}
+# Allowed, but not there with these wheels (vision_msgs is not among them), or with a network without that plane.
+OPTIONAL = {"/front/trustseg/label_info", "/front/trustseg/unknown"}
 
 
 def rights_by_node(document: str) -> dict[str, Rights]:
