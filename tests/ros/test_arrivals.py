@@ -39,9 +39,11 @@ def test_a_camera_driver_that_is_killed_and_started_again_is_one_camera(
     segmenter(latency_budget_ms=3000.0)
     first = start_process(sys.executable, program, tests, name="first")
     probe.until(lambda: len(probe.statuses_of_frames()) > 5, "statuses")
+    # The node may have heard it before this process has: killed then, it would never be known here.
+    probe.until(lambda: probe.node.count_publishers("image") > 1, "a second publisher")
     first.kill()
     first.wait()
-    probe.until(lambda: probe.node.count_publishers("image") > 1, "a second publisher")
+    assert probe.node.count_publishers("image") > 1
     before = len(probe.statuses)
     start_process(sys.executable, program, tests, name="second")
     probe.until(lambda: len(probe.statuses) > before + 10, "statuses of the second one")

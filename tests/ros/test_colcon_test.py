@@ -54,4 +54,4 @@ def test_the_messages_pass_the_tests_that_their_package_registers(repository: Pa
     command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", package / "test"]
     ran = subprocess.run(list(map(str, command)), cwd=package, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-3000:]
-    assert counts(report) == (3, 0)
+    assert counts(report) == (4, 0)

@@ -307,10 +307,10 @@ def _command(name: str) -> str:
     """The command line with the folders' own names only: provenance must not name this machine's paths."""
     words = ["trustseg calibrate"]
     for word in sys.argv[2:]:
-        name, equals, parts = word.rpartition("=")  # of a set that is only judged
+        judged, equals, parts = word.rpartition("=")  # of a set that is only judged
         shown = ":".join(Path(part).name if "/" in part else part for part in parts.split(":"))
-        words.append(f"{name}{equals}{shown}")
-    return " ".join(words) if len(words) > 1 else f"trustseg calibrate --bundle {name}"
+        words.append(f"{judged}{equals}{shown}")
+    return " ".join(words) if len(words) > 1 else f"trustseg calibrate --bundle {Path(name).name}"
 
 
 def _summary(rows: CalibrationRows) -> list[dict[str, Any]]:
