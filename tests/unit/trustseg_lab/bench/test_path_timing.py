@@ -14,6 +14,7 @@ from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
 from trustseg.errors import BundleError, InputError
 from trustseg_lab.bench.path_timing import (
+    ASKED,
     BUDGET,
     ENGINE,
     PIPELINE,
