@@ -110,7 +110,7 @@ if __name__ == "__main__":
     from trustseg_lab.harness.domains import own_domain
 
     ros_env.enter()
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path[:0] = [str(ROOT / "tests" / folder) for folder in (".", "made", "rigs")]
     with own_domain() as domain, tempfile.TemporaryDirectory() as made:
         os.environ |= {"ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
         measure(Path(made))

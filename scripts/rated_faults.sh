@@ -14,7 +14,7 @@ minutes=${2:-10}
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 [[ ! -e $out ]] || { printf 'rated_faults: %s is there already\n' "$out" >&2; exit 2; }
 mkdir -p "$out" || exit 2
-PYTHONPATH=tests .venv/bin/python - "$out" <<'PY' || exit 2
+PYTHONPATH=tests:tests/made .venv/bin/python - "$out" <<'PY' || exit 2
 import sys
 from pathlib import Path
 

@@ -29,13 +29,13 @@ from trustseg_lab.data.dataset_layout import dataset_source
 from trustseg_lab.data.labelled_images import read_pair
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
-from trustseg_lab.metrics.image_quality import image_quality
-from trustseg_lab.metrics.image_verdicts import failure_auroc
+from trustseg_lab.metrics.images.image_quality import image_quality
+from trustseg_lab.metrics.images.image_verdicts import failure_auroc
 from trustseg_lab.metrics.score_histogram import ScoreHistogram
 from trustseg_lab.network.segnet import upsample
 from trustseg_lab.scenes.conditions import HELD_OUT_KINDS, apply_condition
 from trustseg_lab.training.batches import normalise
-from trustseg_lab.training.pair import load_member
+from trustseg_lab.training.start.pair import load_member
 
 SIZE = (360, 480)
 CLASSES = 11

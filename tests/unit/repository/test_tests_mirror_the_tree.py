@@ -23,7 +23,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES, TESTS = ROOT / "ros2_ws" / "src", ROOT / "tests"
 PACKAGES = ("trustseg", "trustseg_ros", "trustseg_lab")
+HELPERS = (".", "made", "rigs")
 MOST_LINES = 400
+MOST_FILES = 17
 # The command finds those of other packages by entry points.
 COMMAND = "trustseg.cli.app"
 DOTTED = re.compile(r"\btrustseg(?:_ros|_lab)?(?:\.\w+)*")
@@ -31,24 +33,36 @@ DOTTED = re.compile(r"\btrustseg(?:_ros|_lab)?(?:\.\w+)*")
 # Modules (patterns) -> tests below tests/, and why they are there.
 ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     "trustseg.backend*": (
-        ("contract/test_backends.py", "contract/test_backend_selection.py", "contract/test_build_command.py",
-         "contract/test_tensorrt_graphs.py", "contract/test_golden.py"),
+        (
+            "contract/backends/test_backends.py",
+            "contract/backends/test_backend_selection.py",
+            "contract/backends/test_build_command.py",
+            "contract/backends/test_tensorrt_graphs.py",
+            "contract/backends/test_golden.py",
+        ),
         "one suite over every backend",
     ),
     "trustseg.bundle.signature": (("contract/test_verify_command.py",), "signing and checking are commands"),
     "trustseg.cli.*": (
-        ("contract/test_command_line.py", "contract/test_build_command.py", "contract/test_verify_command.py"),
+        ("contract/test_command_line.py", "contract/backends/test_build_command.py", "contract/test_verify_command.py"),
         "commands are run as a user runs them",
     ),
     "trustseg.files.owned_file": (("unit/trustseg_ros/monitor/test_latch_file.py",), "the latch file is its one user"),
     "trustseg.host.telemetry": (("contract/test_no_reports.py",), "held by watching what processes look up"),
     "trustseg.imaging.*": (
-        ("unit/trustseg/imaging/test_orientation.py", "contract/test_replay_command.py", "ros/test_segmenter.py"),
+        (
+            "unit/trustseg/imaging/test_orientation.py",
+            "contract/replay/test_replay_command.py",
+            "ros/segmenter/test_segmenter.py",
+        ),
         "parts of reading and of drawing an image",
     ),
     "trustseg.input_health.*": (
-        ("unit/trustseg/input_health/test_input_health.py", "unit/trustseg/input_health/test_frozen_input.py",
-         "unit/trustseg/input_health/test_input_checks.py"),
+        (
+            "unit/trustseg/input_health/test_input_health.py",
+            "unit/trustseg/input_health/test_frozen_input.py",
+            "unit/trustseg/input_health/test_input_checks.py",
+        ),
         "checks are tested by what images they accuse, together",
     ),
     "trustseg.judgement": (("contract/test_pipeline.py",), "the second half of the pipeline"),
@@ -57,36 +71,65 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
         ("unit/trustseg_lab/wrap/graph/test_assemble.py", "unit/trustseg_lab/wrap/test_network.py"),
         "the graph is held to the one of PyTorch as a whole",
     ),
-    "trustseg_ros.blackbox.*": (("ros/test_blackbox.py",), "a node is tested as a process"),
+    "trustseg_ros.blackbox.*": (("ros/companions/test_blackbox.py",), "a node is tested as a process"),
     "trustseg_ros.common.*": (
-        ("ros/test_group_executor.py", "ros/test_messages.py", "ros/test_parameters.py", "ros/test_qos_overrides.py",
-         "ros/test_early_signal.py"),
+        (
+            "ros/middleware/test_group_executor.py",
+            "ros/middleware/test_messages.py",
+            "ros/middleware/test_parameters.py",
+            "ros/middleware/test_qos_overrides.py",
+            "ros/middleware/test_early_signal.py",
+        ),
         "needs a middleware",
     ),
-    "trustseg_ros.fault_hooks.*": (("ros/test_faults.py", "ros/test_segmenter_faults.py"), "acts in a running node"),
-    "trustseg_ros.ground_grid.node": (("ros/test_ground_grid.py",), "a node is tested as a process"),
-    "trustseg_ros.operations.node": (("ros/test_operations.py",), "a node is tested as a process"),
-    "trustseg_ros.monitor.node": (("ros/test_monitor.py",), "a node is tested as a process"),
+    "trustseg_ros.fault_hooks.*": (
+        ("ros/test_faults.py", "ros/segmenter/test_segmenter_faults.py"),
+        "acts in a running node",
+    ),
+    "trustseg_ros.ground_grid.node": (("ros/companions/test_ground_grid.py",), "a node is tested as a process"),
+    "trustseg_ros.operations.node": (("ros/companions/test_operations.py",), "a node is tested as a process"),
+    "trustseg_ros.monitor.node": (("ros/companions/test_monitor.py",), "a node is tested as a process"),
     "trustseg_ros.segmenter.messages": (
         ("contract/test_published_mask.py", "unit/trustseg_ros/segmenter/input/test_camera_info.py"),
         "images as they are evaluated, and a camera_info as the camera's",
     ),
     "trustseg_ros.start": (("unit/repository/test_ros_packaging.py",), "entry points of the package"),
-    "trustseg_lab.bench.*": (("ros/test_bench.py", "contract/test_bench_command.py"), "times real processes"),
+    "trustseg_lab.bench.*": (
+        ("ros/test_bench.py", "contract/laboratory/test_bench_command.py"),
+        "times real processes",
+    ),
     "trustseg_lab.benchmark.*": (
-        ("unit/trustseg_lab/benchmark/test_methods.py", "unit/trustseg_lab/benchmark/test_studies.py",
-         "unit/trustseg_lab/benchmark/test_readings_and_figures.py", "contract/test_benchmark_command.py"),
+        (
+            "unit/trustseg_lab/benchmark/test_methods.py",
+            "unit/trustseg_lab/benchmark/test_studies.py",
+            "unit/trustseg_lab/benchmark/test_readings_and_figures.py",
+            "contract/laboratory/test_benchmark_command.py",
+        ),
         "methods and studies are tested by what they say of the same views",
     ),
-    "trustseg_lab.calibrate.calibrate": (("contract/test_calibrate_command.py",), "the job behind the command"),
-    "trustseg_lab.cli.*": (
-        ("contract/test_command_line.py", "contract/test_replay_command.py"), "commands are run as a user runs them"
+    "trustseg_lab.calibrate.calibrate": (
+        ("contract/laboratory/test_calibrate_command.py",),
+        "the job behind the command",
     ),
-    "trustseg_lab.data.*": (("unit/trustseg_lab/data/test_pairs.py", "contract/test_evaluate_command.py"), "a reader"),
+    "trustseg_lab.calibrate.verdict_report": (
+        ("unit/trustseg_lab/calibrate/fits/test_verdict_fit.py",),
+        "what the fit is worth",
+    ),
+    "trustseg_lab.cli.*": (
+        ("contract/test_command_line.py", "contract/replay/test_replay_command.py"),
+        "commands are run as a user runs them",
+    ),
+    "trustseg_lab.data.*": (
+        ("unit/trustseg_lab/data/test_pairs.py", "contract/laboratory/test_evaluate_command.py"),
+        "a reader",
+    ),
     "trustseg_lab.demo.*": (("ros/test_trustseg_run.py",), "a drive over real processes"),
     "trustseg_lab.evaluation.*": (
-        ("unit/trustseg_lab/evaluation/test_baselines.py", "contract/test_evaluate_command.py",
-         "contract/test_evaluate_options.py"),
+        (
+            "unit/trustseg_lab/evaluation/test_baselines.py",
+            "contract/laboratory/test_evaluate_command.py",
+            "contract/laboratory/test_evaluate_options.py",
+        ),
         "tested by what `trustseg evaluate` writes",
     ),
     "trustseg_lab.faults.*": (
@@ -95,15 +138,20 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "trustseg_lab.harness.*": (("ros/test_trustseg_run.py", "unit/trustseg_lab/harness/test_footage.py"), "a drive"),
     "trustseg_lab.metrics.*": (
-        ("unit/trustseg_lab/evaluation/test_baselines.py", "unit/trustseg_lab/calibrate/test_verdict_fit.py"),
+        ("unit/trustseg_lab/evaluation/test_baselines.py", "unit/trustseg_lab/calibrate/fits/test_verdict_fit.py"),
         "tested with the fits and baselines that read them",
     ),
     "trustseg_lab.precision.*": (
-        ("contract/test_export_precision.py", "contract/test_camera_form.py"), "tested by the graphs that come out"
+        ("contract/backends/test_export_precision.py", "contract/backends/test_camera_form.py"),
+        "tested by the graphs that come out",
     ),
     "trustseg_lab.recordings.*": (("unit/trustseg_lab/recordings/test_bag.py",), "one reader over every format"),
     "trustseg_lab.replay.*": (
-        ("contract/test_replay_command.py", "contract/test_replay_fleet.py", "contract/test_replay_ray.py"),
+        (
+            "contract/replay/test_replay_command.py",
+            "contract/replay/test_replay_fleet.py",
+            "contract/replay/test_replay_ray.py",
+        ),
         "tested by what `trustseg replay` writes",
     ),
     "trustseg_lab.scenes.*": (
@@ -112,14 +160,19 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "trustseg_lab.security.*": (("unit/trustseg_lab/security/test_security.py",), "parts of `trustseg security`"),
     "trustseg_lab.tools.*": (
-        ("ros/test_camera_recorder.py", "ros/test_play_record.py", "ros/test_latched_topics.py"), "nodes"
+        (
+            "ros/companions/test_camera_recorder.py",
+            "ros/companions/test_play_record.py",
+            "ros/companions/test_latched_topics.py",
+        ),
+        "nodes",
     ),
-    "trustseg_lab.watch.*": (("ros/test_watch.py",), "shows running nodes, in a real browser"),
+    "trustseg_lab.watch.*": (("ros/companions/test_watch.py",), "shows running nodes, in a real browser"),
     "trustseg_lab.training.*": (
         ("unit/trustseg_lab/training/test_train.py", "unit/trustseg_lab/training/export/test_checkpoint_to_graph.py"),
         "tested by one short training",
     ),
-}  # fmt: skip
+}
 
 
 @cache
@@ -169,8 +222,8 @@ def reached(file: Path) -> frozenset[str]:
     waiting = [file]
     while waiting:
         for name in named_in(waiting.pop()) - found:
-            helper = TESTS / f"{name}.py"
-            next_file = modules().get(name) or (helper if helper.is_file() else None)
+            helpers = (TESTS / folder / f"{name}.py" for folder in HELPERS)
+            next_file = modules().get(name) or next(filter(Path.is_file, helpers), None)
             if next_file is not None:
                 found.add(name)
                 waiting.append(next_file)
@@ -217,7 +270,7 @@ def test_every_test_of_the_mirror_is_of_a_folder_that_is_there() -> None:
     assert strange == []
 
 
-@pytest.mark.parametrize("folder", ["unit", "contract", "replay", "ros", "gpu", "data", "."])
+@pytest.mark.parametrize("folder", ["unit", "contract", "replay", "ros", "gpu", "data", "made", "rigs", "."])
 def test_a_test_file_holds_one_idea(folder: str) -> None:
     files = (TESTS / folder).glob("*.py") if folder == "." else (TESTS / folder).rglob("*.py")
     lengths = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in files}
@@ -227,3 +280,11 @@ def test_a_test_file_holds_one_idea(folder: str) -> None:
 def test_a_module_holds_one_idea() -> None:
     lengths = {name: len(file.read_text(encoding="utf-8").splitlines()) for name, file in modules().items()}
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_a_folder_is_not_crowded() -> None:
+    """About 15 files and no more, `scenes` apart: one scene in parts."""
+    folders = {file.parent for file in modules().values()} | {file.parent for file in TESTS.rglob("*.py")}
+    crowded = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders}
+    del crowded["ros2_ws/src/trustseg_lab/trustseg_lab/scenes"]
+    assert {folder: files for folder, files in crowded.items() if files > MOST_FILES} == {}

@@ -24,9 +24,9 @@ from trustseg.reasons import Mode, Reason
 from trustseg_lab.data import decode_labels
 from trustseg_lab.data.labelled_images import read_image
 from trustseg_lab.faults.health_streams import video_frames
-from trustseg_lab.recordings.film import VideoSource
 from trustseg_lab.recordings.picture_folder import FolderSource
 from trustseg_lab.recordings.recorded_image import CompressedPicture, Header, RecordedImage, Stamp
+from trustseg_lab.recordings.video.film import VideoSource
 
 # What is at the four corners (top left, top right, bottom left, bottom right) of the upright picture, by where it is
 # in the stored one; read off the figures of EXIF 2.32, section 4.6.5.

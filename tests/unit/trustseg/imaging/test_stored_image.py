@@ -158,7 +158,7 @@ def test_every_truncation_of_every_kind_is_survived() -> None:
 def test_a_video_with_too_many_pixels_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bag_factory import write_video
     from trustseg.imaging import stored_image
-    from trustseg_lab.recordings.film import VideoSource
+    from trustseg_lab.recordings.video.film import VideoSource
 
     path = write_video(tmp_path / "a.mp4", 3)
     assert len(list(VideoSource(path).images())) == 3

@@ -27,7 +27,7 @@ from trustseg_lab.benchmark.studies.next_frames import (
     by_quality_and_spread,
     tell_of,
 )
-from trustseg_lab.metrics.image_quality import image_quality
+from trustseg_lab.metrics.images.image_quality import image_quality
 
 CLASSES = 3
 

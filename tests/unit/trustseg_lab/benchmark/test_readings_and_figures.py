@@ -24,7 +24,7 @@ from trustseg_lab.benchmark.passes.statistics import epkl, jackknifed_informatio
 from trustseg_lab.benchmark.reading import AGGREGATIONS, Level, Mask, Reading, Regions, pool, spread
 from trustseg_lab.benchmark.rows.region_truth import components, grid, region_accuracy, segment_iou
 from trustseg_lab.evaluation.baselines.several_passes import entropy
-from trustseg_lab.metrics.image_verdicts import image_aurc
+from trustseg_lab.metrics.images.image_verdicts import image_aurc
 
 
 def test_every_aggregation_by_hand() -> None:

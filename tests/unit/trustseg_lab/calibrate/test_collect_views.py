@@ -26,7 +26,7 @@ from trustseg_lab.calibrate.collect_views import (
     views_of,
 )
 from trustseg_lab.data.labelled_images import find_pairs
-from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN
+from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN
 from trustseg_lab.scenes import FIT_KINDS, HELD_OUT_KINDS, random_frame
 
 VIEWS = 1 + FIT_VIEWS + HELD_OUT_VIEWS

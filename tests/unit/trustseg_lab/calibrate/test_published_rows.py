@@ -19,7 +19,7 @@ from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
 from trustseg_lab.calibrate.collect_views import FIT_VIEWS, HELD_OUT_VIEWS, LabelledFolder
 from trustseg_lab.calibrate.published_rows import PublishedCollector, PublishedRows, joined, segment_columns
-from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN
+from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN
 
 HEIGHT, WIDTH, CAR, VOID, VIEWS = 48, 64, CLASSES.index("car"), 11, 1 + FIT_VIEWS + HELD_OUT_VIEWS
 

@@ -9,7 +9,7 @@ import pytest
 
 from trustseg.errors import InputError
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
-from trustseg_lab.metrics.image_quality import image_quality
+from trustseg_lab.metrics.images.image_quality import image_quality
 
 
 def u8(values: object) -> np.ndarray:

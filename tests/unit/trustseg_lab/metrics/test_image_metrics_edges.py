@@ -9,7 +9,7 @@ from math import nan
 import numpy as np
 import pytest
 
-from trustseg_lab.metrics.image_verdicts import image_aurc, image_metrics
+from trustseg_lab.metrics.images.image_verdicts import image_aurc, image_metrics
 
 # Four images: good ones have quality 0.8, failures 0.2. The risk is 1 - Q: 0.2 or 0.8.
 GOOD = {"all": (1, 1, 1, 1), "some": (1, 1, 1, 0), "none": (0, 0, 0, 0)}

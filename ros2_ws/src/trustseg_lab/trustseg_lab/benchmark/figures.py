@@ -18,8 +18,8 @@ from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.metrics.block_counts import GroupedScore, grouped
 from trustseg_lab.metrics.bootstrap import draws, figures_of, interval_of
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
-from trustseg_lab.metrics.image_verdicts import correlation, image_aurc
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.image_verdicts import correlation, image_aurc
 from trustseg_lab.metrics.score_histogram import Floats
 
 Bools = npt.NDArray[np.bool_]

@@ -24,7 +24,7 @@ from trustseg_lab.benchmark.passes.runner import BundlePasses
 from trustseg_lab.benchmark.sample import Sample, ViewMeta
 from trustseg_lab.benchmark.study import Study
 from trustseg_lab.benchmark.views import sample_of
-from trustseg_lab.metrics.view_rows import folds_by_block
+from trustseg_lab.metrics.images.view_rows import folds_by_block
 
 FIT = "fit"
 WHOLE = -1  # the fold of views that are never learned from: judged by the fit on all rows

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from trustseg.errors import InputError
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
 from trustseg_lab.benchmark.sample import Outcome, Sample, ViewMeta
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.score_histogram import Floats
 
 Bools = npt.NDArray[np.bool_]

@@ -27,7 +27,7 @@ from trustseg_lab.benchmark.passes.runner import BundlePasses
 from trustseg_lab.benchmark.registry import methods, studies
 from trustseg_lab.benchmark.sample import Sample, ViewMeta
 from trustseg_lab.benchmark.study import Answer, Study
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 
 SCHEMA = 1
 ALL = "all"

@@ -28,7 +28,7 @@ from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork
 from trustseg_lab.evaluation.evaluator import FusedConfidence
 from trustseg_lab.metrics.confusion import ConfusionMatrix
-from trustseg_lab.metrics.image_quality import COVERING_SHARE, image_quality
+from trustseg_lab.metrics.images.image_quality import COVERING_SHARE, image_quality
 from trustseg_lab.metrics.score_histogram import Counts, Floats
 from trustseg_lab.metrics.softmax_signals import SoftmaxSignals, softmax_signals
 

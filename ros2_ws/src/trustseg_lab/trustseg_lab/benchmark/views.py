@@ -21,7 +21,7 @@ from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
 from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths, read_pair
-from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN, drive_of
+from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN, drive_of
 from trustseg_lab.scenes.conditions import FIT_KINDS, KINDS, apply_condition
 
 FITTED, HELD_OUT = "fitted", "held_out"

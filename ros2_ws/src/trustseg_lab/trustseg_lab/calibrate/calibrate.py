@@ -15,13 +15,13 @@ from trustseg.bundle.loading import Bundle
 from trustseg.bundle.writer import FittedFiles
 from trustseg_lab.calibrate.calibration_report import CalibrationFigures, TemperatureReport, calibration_by_group
 from trustseg_lab.calibrate.confidence_table import TableFit, fit_table
-from trustseg_lab.calibrate.corridor_fit import corridor_figures, corridor_views, fit_corridor_limit
-from trustseg_lab.calibrate.scene_shift_fit import fit_scene_shift
-from trustseg_lab.calibrate.unknown_fit import UnknownFit, fit_unknown
-from trustseg_lab.calibrate.verdict_fit import VerdictFit, fit_verdict, fitting_rows, good_clean_rows
+from trustseg_lab.calibrate.fits.corridor_fit import corridor_figures, corridor_views, fit_corridor_limit
+from trustseg_lab.calibrate.fits.scene_shift_fit import fit_scene_shift
+from trustseg_lab.calibrate.fits.unknown_fit import UnknownFit, fit_unknown
+from trustseg_lab.calibrate.fits.verdict_fit import VerdictFit, fit_verdict, fitting_rows, good_clean_rows
 from trustseg_lab.calibrate.verdict_report import GroupFigures, group_figures, groups_of
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
-from trustseg_lab.metrics.view_rows import Bools, CalibrationRows
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.view_rows import Bools, CalibrationRows
 
 # The table is for driving in light trouble too, not for scenes that the image verdict refuses anyway.
 TABLE_SEVERITY_MAX = 0.4

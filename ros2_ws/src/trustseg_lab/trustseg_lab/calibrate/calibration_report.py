@@ -13,8 +13,8 @@ from trustseg.calibration import lowered, scene_shift
 from trustseg_lab.calibrate.verdict_report import groups_of
 from trustseg_lab.evaluation.baselines.temperature import LogitSample, fit_temperature, log_loss, scaled_mcp
 from trustseg_lab.metrics.calibration_error import adaptive_ece, ece
+from trustseg_lab.metrics.images.view_rows import CalibrationRows, Ints, folds_by_block
 from trustseg_lab.metrics.score_histogram import Floats, ScoreHistogram, histogram_of_codes
-from trustseg_lab.metrics.view_rows import CalibrationRows, Ints, folds_by_block
 
 
 @dataclass(frozen=True)

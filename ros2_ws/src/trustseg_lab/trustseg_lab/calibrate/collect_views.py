@@ -30,9 +30,9 @@ from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, read_pair
 from trustseg_lab.evaluation.evaluator import code_counts, pixel_kinds
 from trustseg_lab.metrics.confusion import confusion_counts
-from trustseg_lab.metrics.image_quality import image_quality
+from trustseg_lab.metrics.images.image_quality import image_quality
+from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN, CalibrationRows, concatenated, drive_of
 from trustseg_lab.metrics.score_histogram import LEFT_OUT
-from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN, CalibrationRows, concatenated, drive_of
 from trustseg_lab.scenes.conditions import FIT_KINDS, HELD_OUT_KINDS, apply_condition
 
 FIT_VIEWS, HELD_OUT_VIEWS = 3, 2

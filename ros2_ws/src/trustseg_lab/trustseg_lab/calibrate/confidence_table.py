@@ -14,9 +14,9 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from trustseg_lab.metrics.calibration_error import adaptive_ece, ece, reliability_points
+from trustseg_lab.metrics.images.view_rows import CalibrationRows, folds_by_block
 from trustseg_lab.metrics.proper_scores import nll
 from trustseg_lab.metrics.score_histogram import CORRECT, Counts, Floats, ScoreHistogram, histogram_of_codes
-from trustseg_lab.metrics.view_rows import CalibrationRows, folds_by_block
 
 # Pixels worth of belief in the uncalibrated score at each code: decides only where hardly any pixel was seen.
 PRIOR_PIXELS = 50.0

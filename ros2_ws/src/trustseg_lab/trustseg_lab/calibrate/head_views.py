@@ -15,7 +15,7 @@ from trustseg.types import UInt8Array
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
 from trustseg_lab.data.labelled_images import LabelledPaths, read_pair
 from trustseg_lab.metrics.block_counts import blocks_of
-from trustseg_lab.metrics.view_rows import drive_of, folds_by_block
+from trustseg_lab.metrics.images.view_rows import drive_of, folds_by_block
 from trustseg_lab.scenes.conditions import apply_condition
 from trustseg_lab.wrap.fit.collect_pixels import LabelledView
 

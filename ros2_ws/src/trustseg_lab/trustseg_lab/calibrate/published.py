@@ -13,9 +13,9 @@ from typing import Any
 from trustseg.bundle.loading import Bundle
 from trustseg.bundle.writer import FittedFiles
 from trustseg_lab.calibrate.calibrate import rounded
+from trustseg_lab.calibrate.fits.segment_fit import SegmentFit, fit_segments
+from trustseg_lab.calibrate.fits.selective_fit import SelectiveFit, fit_selective
 from trustseg_lab.calibrate.published_rows import PublishedRows
-from trustseg_lab.calibrate.segment_fit import SegmentFit, fit_segments
-from trustseg_lab.calibrate.selective_fit import SelectiveFit, fit_selective
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ from trustseg_lab.calibrate.collect_views import (
     views_of,
 )
 from trustseg_lab.evaluation.evaluator import code_counts, pixel_kinds
+from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN, Bools, Ints, Names
 from trustseg_lab.metrics.score_histogram import Counts, Floats
 from trustseg_lab.metrics.segment_iou import adjusted_iou
-from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, CLEAN, Bools, Ints, Names
 from trustseg_lab.scenes.conditions import HELD_OUT_KINDS
 
 

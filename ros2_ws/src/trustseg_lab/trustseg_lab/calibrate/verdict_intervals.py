@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trustseg_lab.metrics.bootstrap import Interval, draws, interval_of
+from trustseg_lab.metrics.images.view_rows import Bools, Ints
 from trustseg_lab.metrics.ranking.auroc import auroc_of
 from trustseg_lab.metrics.score_histogram import Floats
-from trustseg_lab.metrics.view_rows import Bools, Ints
 
 RESAMPLES, SEED = 1000, 0
 

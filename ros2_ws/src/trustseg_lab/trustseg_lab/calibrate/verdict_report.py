@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from trustseg.bundle.calibration_file import SceneShift
-from trustseg_lab.calibrate.scene_shift_fit import overconfidence
-from trustseg_lab.calibrate.verdict_fit import VerdictFit
+from trustseg_lab.calibrate.fits.scene_shift_fit import overconfidence
+from trustseg_lab.calibrate.fits.verdict_fit import VerdictFit
 from trustseg_lab.calibrate.verdict_intervals import VerdictIntervals, verdict_intervals
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
-from trustseg_lab.metrics.image_verdicts import ImageMetrics, failure_auroc, image_metrics
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.image_verdicts import ImageMetrics, failure_auroc, image_metrics
+from trustseg_lab.metrics.images.verdict_arrays import Judgements
+from trustseg_lab.metrics.images.view_rows import Bools, CalibrationRows, Ints
 from trustseg_lab.metrics.score_histogram import Floats
-from trustseg_lab.metrics.verdict_arrays import Judgements
-from trustseg_lab.metrics.view_rows import Bools, CalibrationRows, Ints
 
 HARD_SEVERITY = 0.7
 

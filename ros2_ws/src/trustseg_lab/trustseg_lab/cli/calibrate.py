@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from trustseg_lab.calibrate.calibrate import CalibrationResult
     from trustseg_lab.calibrate.calibration_report import TemperatureReport
     from trustseg_lab.calibrate.collect_views import LabelledFolder
-    from trustseg_lab.calibrate.unknown_fit import UnknownFit
-    from trustseg_lab.metrics.view_rows import CalibrationRows
+    from trustseg_lab.calibrate.fits.unknown_fit import UnknownFit
+    from trustseg_lab.metrics.images.view_rows import CalibrationRows
 
 
 def calibrate(
@@ -94,7 +94,7 @@ def calibrate(
     from trustseg.files.json_document import print_json
     from trustseg_lab.calibrate.calibrate import CalibrationContext, calibrate_rows
     from trustseg_lab.calibrate.collect_views import LabelledFolder, has_scene_classes
-    from trustseg_lab.calibrate.verdict_fit import fit_steps
+    from trustseg_lab.calibrate.fits.verdict_fit import fit_steps
     from trustseg_lab.data import LabelNames, passed_over
     from trustseg_lab.data.find_labels import LabelWish
 
@@ -176,7 +176,7 @@ def _today() -> str:
 
 def one_sided(quality: npt.NDArray[np.float64]) -> str:
     """What is doubtful about views that nearly all fail, or nearly all do not; empty where both kinds are there."""
-    from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+    from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 
     known = quality[~np.isnan(quality)]
     share = float(np.mean(known < FAILURE_BELOW)) if known.size else 1.0
@@ -196,7 +196,7 @@ def _rows(
     """Collected rows and the backend that gave them, from the cache where it has them."""
     from trustseg.backends import create_backend, select_backend
     from trustseg_lab.calibrate.collect_views import chosen, collect_folder, collect_rendered, views_digest
-    from trustseg_lab.metrics.view_rows import concatenated
+    from trustseg_lab.metrics.images.view_rows import concatenated
 
     card = loaded.card
     counts = [len(chosen(f.pairs(), limit)) for f in folders]
@@ -256,7 +256,7 @@ def _temperature(
     from trustseg_lab.calibrate.calibration_report import temperature_report
     from trustseg_lab.calibrate.collect_views import chosen
     from trustseg_lab.evaluation.baselines.temperature import LogitSample, sample_logits
-    from trustseg_lab.metrics.view_rows import BLOCK_IMAGES
+    from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES
 
     unseen = [each for each in folders if not each.seen]
     if not unseen:
@@ -281,7 +281,7 @@ def _kept_or_collected(
     path: Path, settings: dict[str, Any], collect: Callable[[], CalibrationRows], err: Console
 ) -> CalibrationRows:
     """Rows of one source: those kept by an earlier run with the same settings, or new ones, which are then kept."""
-    from trustseg_lab.metrics.view_rows import load_rows, save_rows, settings_digest
+    from trustseg_lab.metrics.images.view_rows import load_rows, save_rows, settings_digest
 
     digest = settings_digest(settings)
     rows = load_rows(path, digest)

@@ -90,7 +90,7 @@ def fit_confidence(
     from trustseg_lab.training.head.data import corrupt_for_fitting, head_parts, parse_source
     from trustseg_lab.training.head.fit import HeadConfig, fit_head
     from trustseg_lab.training.head.targets import LOSSES, TARGETS
-    from trustseg_lab.training.pair import load_pair
+    from trustseg_lab.training.start.pair import load_pair
 
     network, classes, meta = load_network(checkpoint) if second is None else load_pair(str(checkpoint), second)
     for what, given, known in (("target", target, TARGETS), ("loss", loss, LOSSES)):

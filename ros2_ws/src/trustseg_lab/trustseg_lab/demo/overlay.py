@@ -40,7 +40,7 @@ from trustseg_lab.demo.paint import (
 )  # fmt: skip
 from trustseg_lab.demo.words import STATES, main_reason, reason_words
 from trustseg_lab.harness.script import TITLES
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 
 SIZE = (1280, 720)
 BANNER = (0, 0, 1280, 108)

@@ -24,7 +24,7 @@ from trustseg_lab.demo.accounting import Account, account, frame_statuses
 from trustseg_lab.demo.flag import FlagTimeline
 from trustseg_lab.harness.records import Observation, SentFrame
 from trustseg_lab.harness.script import CARGO, NEAR_S, TITLES, Script, Trouble
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 
 # A flag that rises later than this after the onset has not warned anybody: the drive does not pass. Generous, because a
 # loaded machine is no failure of the product; the figures say how long it took.

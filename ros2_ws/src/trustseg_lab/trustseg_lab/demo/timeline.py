@@ -21,7 +21,7 @@ from trustseg_lab.demo.moments import Moment
 from trustseg_lab.demo.summary import Injected, Summary
 from trustseg_lab.demo.words import STATES
 from trustseg_lab.harness.script import TITLES
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 
 _TROUBLE, _UP, _DOWN = "#ffe2a8", "#c4242a", "#1a7f3c"
 _STATE_COLORS = {

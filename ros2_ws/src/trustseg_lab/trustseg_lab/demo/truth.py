@@ -17,7 +17,7 @@ from trustseg_lab.data import read_labels
 from trustseg_lab.harness.drive import Drive
 from trustseg_lab.harness.records import Observation
 from trustseg_lab.metrics.confusion import confusion_counts
-from trustseg_lab.metrics.image_quality import image_quality
+from trustseg_lab.metrics.images.image_quality import image_quality
 
 VOID = 255
 

@@ -34,12 +34,12 @@ from trustseg_lab.evaluation.worst_images import WorstImages, paint_image
 from trustseg_lab.metrics.block_counts import BlockCounts
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
 from trustseg_lab.metrics.dynamic_thresholds import ThresholdTallies, levels_of
-from trustseg_lab.metrics.image_quality import image_quality
+from trustseg_lab.metrics.images.image_quality import image_quality
+from trustseg_lab.metrics.images.verdict_arrays import judge
+from trustseg_lab.metrics.images.view_rows import drive_of
 from trustseg_lab.metrics.score_bins import bin_of_scores
 from trustseg_lab.metrics.score_histogram import LEFT_OUT, Counts, Floats, ScoreHistogram, histogram_of_codes
 from trustseg_lab.metrics.softmax_signals import softmax_signals
-from trustseg_lab.metrics.verdict_arrays import judge
-from trustseg_lab.metrics.view_rows import drive_of
 
 SOFTMAX_SIGNALS = ("mcp", "entropy", "margin")
 # Names under which the fused confidence is counted: by the graph's code alone, with the scene's shift, and published.

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from trustseg_lab.evaluation.evaluator import ImageRecord
-from trustseg_lab.metrics.image_verdicts import correlation, failure_auroc, image_aurc
+from trustseg_lab.metrics.images.image_verdicts import correlation, failure_auroc, image_aurc
+from trustseg_lab.metrics.images.verdict_arrays import Judgements
 from trustseg_lab.metrics.score_histogram import Floats
-from trustseg_lab.metrics.verdict_arrays import Judgements
 
 VERDICT, OOD_SCORE = "image_verdict", "ood_score"
 

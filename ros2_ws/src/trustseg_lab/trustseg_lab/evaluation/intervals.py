@@ -17,9 +17,9 @@ from trustseg_lab.metrics.bootstrap import (
     resample_scores,
 )
 from trustseg_lab.metrics.confusion import ConfusionMatrix
-from trustseg_lab.metrics.image_verdicts import image_metrics
+from trustseg_lab.metrics.images.image_verdicts import image_metrics
+from trustseg_lab.metrics.images.verdict_arrays import Judgements
 from trustseg_lab.metrics.score_histogram import Counts, Floats
-from trustseg_lab.metrics.verdict_arrays import Judgements
 
 BASE = "mcp"
 # Scores whose scale is no probability of being right: their ranking counts, their calibration is undefined.

@@ -27,9 +27,9 @@ from trustseg_lab.metrics.confidence_metrics import (
     confidence_metrics,
     ranked_by_one_calibrated_by_another,
 )
-from trustseg_lab.metrics.image_verdicts import ImageMetrics, image_metrics
+from trustseg_lab.metrics.images.image_verdicts import ImageMetrics, image_metrics
+from trustseg_lab.metrics.images.verdict_arrays import Judgements, judge
 from trustseg_lab.metrics.score_histogram import Floats
-from trustseg_lab.metrics.verdict_arrays import Judgements, judge
 
 SCHEMA_VERSION = 1
 LEAST_OF_DRIVE = 10

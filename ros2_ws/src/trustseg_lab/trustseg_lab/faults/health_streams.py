@@ -19,7 +19,7 @@ from trustseg.errors import InputError
 from trustseg.imaging.stored_image import read_image
 from trustseg.types import UInt8Array
 from trustseg_lab.data import list_pictures
-from trustseg_lab.recordings.film import VideoSource
+from trustseg_lab.recordings.video.film import VideoSource
 from trustseg_lab.scenes import Drive
 from trustseg_lab.scenes.overlays import OVERLAYS
 from trustseg_lab.scenes.sensor import noise_tile

@@ -15,9 +15,9 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
+from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, drive_of
 from trustseg_lab.metrics.score_bins import BINS
 from trustseg_lab.metrics.score_histogram import CORRECT, WRONG, Floats, ScoreHistogram
-from trustseg_lab.metrics.view_rows import BLOCK_IMAGES, drive_of
 
 MERGED_BINS = 8
 COARSE_BINS = BINS // MERGED_BINS

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from trustseg_lab.metrics.images.view_rows import Bools
 from trustseg_lab.metrics.score_bins import bin_values
 from trustseg_lab.metrics.score_histogram import CORRECT, WRONG, Counts, Floats, ScoreHistogram
-from trustseg_lab.metrics.view_rows import Bools
 
 FIXED_CONFIDENCE = 0.5
 SIGMAS = 1.0

@@ -26,7 +26,7 @@ from trustseg_lab.recordings.ros1_file import Ros1File
 from trustseg_lab.recordings.sqlite_file import SqliteFile
 from trustseg_lab.recordings.storage import CDR, ROS1, ZSTD_MAGIC, BagFile, Channel, StoredMessage, one_line
 from trustseg_lab.recordings.unpack import TooLarge, unzstd_file
-from trustseg_lab.recordings.video_messages import DEFINITIONS, VIDEO_KINDS
+from trustseg_lab.recordings.video.video_messages import DEFINITIONS, VIDEO_KINDS
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 IMAGE_KINDS = (RAW, COMPRESSED, *VIDEO_KINDS)

@@ -17,7 +17,6 @@ from trustseg.frames import DEPTH, declares_depth
 from trustseg_lab.data import list_pictures, natural_order
 from trustseg_lab.recordings.bag import COMPRESSED, Bag, bag_files, choose_topics, image_topics, is_bag, listed
 from trustseg_lab.recordings.bag_metadata import METADATA
-from trustseg_lab.recordings.film import VideoSource
 from trustseg_lab.recordings.picture_folder import FolderSource
 from trustseg_lab.recordings.recorded_image import (
     DEFAULT_RATE_HZ,
@@ -28,8 +27,9 @@ from trustseg_lab.recordings.recorded_image import (
     stamp_ns_of,
 )
 from trustseg_lab.recordings.storage import Channel
-from trustseg_lab.recordings.video_messages import VIDEO_KINDS
-from trustseg_lab.recordings.video_topic import VideoTopic, is_video
+from trustseg_lab.recordings.video.film import VideoSource
+from trustseg_lab.recordings.video.video_messages import VIDEO_KINDS
+from trustseg_lab.recordings.video.video_topic import VideoTopic, is_video
 
 RATE_SAMPLE = 1000  # images whose stamps tell the rate
 EDGE_BYTES = 1 << 20

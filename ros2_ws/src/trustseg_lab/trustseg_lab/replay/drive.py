@@ -34,9 +34,7 @@ from trustseg_lab.recordings.sources import fingerprint, open_sources, stated_pe
 from trustseg_lab.replay.background_writer import BackgroundWriter
 from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.labels import Labels, label_wish, open_labels
-from trustseg_lab.replay.results.annotated import AnnotatedBag
 from trustseg_lab.replay.results.confidence_tables import ConfidenceTables
-from trustseg_lab.replay.results.drive_pictures import DrivePictures
 from trustseg_lab.replay.results.flag import FlagTrack
 from trustseg_lab.replay.results.frame_table import (
     SELECTIVE,
@@ -46,10 +44,12 @@ from trustseg_lab.replay.results.frame_table import (
     timing_row,
     timing_schema,
 )
-from trustseg_lab.replay.results.moments import EventPictures, moment_of
-from trustseg_lab.replay.results.overlay_film import NAME, OverlayFilm
 from trustseg_lab.replay.results.run_counts import RunCounts
 from trustseg_lab.replay.results.segment_table import SEGMENTS, segment_rows, segment_schema
+from trustseg_lab.replay.results.shown.annotated import AnnotatedBag
+from trustseg_lab.replay.results.shown.drive_pictures import DrivePictures
+from trustseg_lab.replay.results.shown.moments import EventPictures, moment_of
+from trustseg_lab.replay.results.shown.overlay_film import NAME, OverlayFilm
 from trustseg_lab.replay.results.totals import DriveTotals
 from trustseg_lab.replay.results.truth import TruthTotals
 from trustseg_lab.replay.timeline import ReplayedFrame, Timeline, TimelineConfig

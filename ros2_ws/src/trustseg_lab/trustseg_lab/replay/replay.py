@@ -34,7 +34,7 @@ from trustseg_lab.replay.results.baseline import (
 )
 from trustseg_lab.replay.results.gate import Fired, Gate, parse_gate
 from trustseg_lab.replay.results.metric_names import known_figures
-from trustseg_lab.replay.results.report import write_index, write_report
+from trustseg_lab.replay.results.shown.report import write_index, write_report
 from trustseg_lab.replay.results.summary import SCHEMA_VERSION, metrics_of, timing_of
 from trustseg_lab.replay.results.totals import TIMING, DriveTotals, read_totals
 from trustseg_lab.replay.run_job import SUMMARY, JobEnd, run_job

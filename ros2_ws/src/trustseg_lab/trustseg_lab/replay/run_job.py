@@ -15,7 +15,7 @@ from trustseg.errors import InputError, TrustSegError
 from trustseg.files.json_document import write_json
 from trustseg_lab.replay.drive import run_drive
 from trustseg_lab.replay.job import ReplayJob
-from trustseg_lab.replay.results.layouts import write_layouts
+from trustseg_lab.replay.results.shown.layouts import write_layouts
 from trustseg_lab.replay.results.summary import drive_document, timing_of
 from trustseg_lab.replay.results.totals import TIMING, write_totals
 from trustseg_lab.replay.unfinished import PART

@@ -4,7 +4,7 @@
 
 The document is what `ros2 security create_permission` takes (schema: sros2, policy/schemas/policy.xsd, version 0.2.0).
 What is not allowed is denied, so that only the monitor's enclave may publish the flag that a planner obeys. The names
-are those of the live nodes; `tests/ros/test_security_policy.py` holds the two together.
+are those of the live nodes; `tests/ros/middleware/test_security_policy.py` holds the two together.
 """
 
 from __future__ import annotations

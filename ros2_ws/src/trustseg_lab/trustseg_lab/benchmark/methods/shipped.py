@@ -18,12 +18,11 @@ from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Score, Un
 from trustseg_lab.benchmark.passes.runner import SHIPPED
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
 from trustseg_lab.benchmark.sample import Sample
-from trustseg_lab.calibrate.dense_fit import DenseSettings, fit_dense
-from trustseg_lab.calibrate.ood_fit import fit_ood_model
-from trustseg_lab.calibrate.verdict_fit import CLIP, feature_set
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
-from trustseg_lab.metrics.score_histogram import Floats
-from trustseg_lab.metrics.verdict_arrays import (
+from trustseg_lab.calibrate.fits.dense_fit import DenseSettings, fit_dense
+from trustseg_lab.calibrate.fits.ood_fit import fit_ood_model
+from trustseg_lab.calibrate.fits.verdict_fit import CLIP, feature_set
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.verdict_arrays import (
     Judgements,
     judge,
     ood_scores,
@@ -31,6 +30,7 @@ from trustseg_lab.metrics.verdict_arrays import (
     sigmoid,
     standardised,
 )
+from trustseg_lab.metrics.score_histogram import Floats
 
 NEEDS = frozenset({SHIPPED})
 REFIT = DenseSettings(0, 3e-2)

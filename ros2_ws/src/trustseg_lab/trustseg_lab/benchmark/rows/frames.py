@@ -14,7 +14,7 @@ import numpy.typing as npt
 from trustseg.imaging.resize import nearest
 from trustseg.types import UInt8Array
 from trustseg_lab.benchmark.sample import Sample
-from trustseg_lab.metrics.view_rows import CLEAN
+from trustseg_lab.metrics.images.view_rows import CLEAN
 
 if TYPE_CHECKING:
     from trustseg_lab.training.data import LabelledSet

@@ -14,7 +14,7 @@ from trustseg_lab.benchmark.methods.several_passes import class_mean
 from trustseg_lab.benchmark.passes.runner import MEMBERS
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
-from trustseg_lab.metrics.image_verdicts import correlation
+from trustseg_lab.metrics.images.image_verdicts import correlation
 from trustseg_lab.metrics.score_histogram import Floats
 
 NEAR = 3.0  # lattice pixels from a boundary of the truth that count as along it; tolerance of the surface Dice

@@ -22,8 +22,8 @@ from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
-from trustseg_lab.metrics.image_quality import image_quality
-from trustseg_lab.metrics.image_verdicts import correlation
+from trustseg_lab.metrics.images.image_quality import image_quality
+from trustseg_lab.metrics.images.image_verdicts import correlation
 from trustseg_lab.metrics.score_histogram import Floats
 
 if TYPE_CHECKING:

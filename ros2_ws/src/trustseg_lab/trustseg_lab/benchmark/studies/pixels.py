@@ -14,7 +14,7 @@ from trustseg_lab.benchmark.methods import softmax
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.dynamic_thresholds import ThresholdTallies, levels_of
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.score_histogram import Floats, ScoreHistogram
 
 ENTROPY_BINS = 32

@@ -29,7 +29,7 @@ from trustseg_lab.benchmark.rows.propagation import (
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.confusion import ConfusionMatrix
-from trustseg_lab.metrics.view_rows import CLEAN
+from trustseg_lab.metrics.images.view_rows import CLEAN
 
 FRAMES = 10  # of a clip
 LEAST_FRAMES = 4  # a shorter rest is left out

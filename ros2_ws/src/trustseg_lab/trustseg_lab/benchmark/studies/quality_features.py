@@ -26,7 +26,7 @@ from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.evaluation.html_charts import scatter_chart
 from trustseg_lab.evaluation.worst_images import QUALITY, WIDTH
-from trustseg_lab.metrics.image_verdicts import correlation
+from trustseg_lab.metrics.images.image_verdicts import correlation
 from trustseg_lab.metrics.score_histogram import Floats
 
 COMPONENTS = 2

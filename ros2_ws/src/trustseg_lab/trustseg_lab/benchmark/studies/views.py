@@ -21,8 +21,8 @@ from trustseg_lab.benchmark.figures import (
 from trustseg_lab.benchmark.rows.region_truth import grid
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW
-from trustseg_lab.metrics.image_verdicts import correlation
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
+from trustseg_lab.metrics.images.image_verdicts import correlation
 from trustseg_lab.metrics.score_histogram import Floats
 
 CLIP_VIEWS = 5

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from trustseg_lab.calibrate.fits.selective_fit import Held
     from trustseg_lab.calibrate.published import PublishedFit
-    from trustseg_lab.calibrate.selective_fit import Held
     from trustseg_lab.metrics.selective_figures import SelectiveFigures
 
 

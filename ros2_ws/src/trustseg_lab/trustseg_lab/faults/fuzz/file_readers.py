@@ -35,10 +35,10 @@ from trustseg_lab.data.formats.annotations import read_coco, read_cvat
 from trustseg_lab.data.formats.catalogue import IDS, FormatOption
 from trustseg_lab.data.formats.legends import read_legend
 from trustseg_lab.faults.fuzz import good_files
-from trustseg_lab.recordings.film import VideoSource
 from trustseg_lab.recordings.picture_folder import FolderSource
 from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
 from trustseg_lab.recordings.sources import fingerprint, open_sources, stated_period_ns
+from trustseg_lab.recordings.video.film import VideoSource
 from trustseg_lab.replay.labels import TopicLabels
 from trustseg_lab.replay.results.baseline import check_baseline, compare
 

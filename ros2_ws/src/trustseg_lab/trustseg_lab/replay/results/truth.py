@@ -15,8 +15,8 @@ from trustseg.types import PerceptionResult, UInt8Array
 from trustseg_lab.evaluation.evaluator import code_counts, pixel_kinds
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
-from trustseg_lab.metrics.image_quality import FAILURE_BELOW, image_quality
-from trustseg_lab.metrics.image_verdicts import image_metrics
+from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW, image_quality
+from trustseg_lab.metrics.images.image_verdicts import image_metrics
 from trustseg_lab.metrics.score_histogram import Counts, histogram_of_codes
 
 

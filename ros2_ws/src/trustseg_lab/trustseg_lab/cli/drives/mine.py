@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`trustseg mine`: from recordings to the frames most worth a label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import TaskID
+from rich.table import Table
+
+from trustseg.cli.bars import Bars
+from trustseg_lab.cli.drives.recording_options import (
+    ALL_TOPICS,
+    BACKEND,
+    BUNDLE,
+    END,
+    INPUTS,
+    PRECISION,
+    START,
+    THREADS,
+    TOPIC,
+)
+
+MOST_ROWS = 20
+
+
+def mine(
+    inputs: Annotated[list[Path], INPUTS],
+    out: Annotated[Path, typer.Option(help="Folder for the frames; replaced if it holds those of an earlier run.")],
+    budget: Annotated[int, typer.Option(help="Frames at most.")] = 50,
+    by: Annotated[
+        str, typer.Option(help="Criteria with commas: uncertain, failing, strange, changing. Default: all of them.")
+    ] = "",
+    confidence: Annotated[
+        float, typer.Option(help="Pixels with less calibrated confidence are left void in the proposed labels.")
+    ] = 0.9,
+    duplicates: Annotated[
+        float, typer.Option(help="Mean difference in grey levels up to which two images are near-duplicates.")
+    ] = 4.0,
+    bundle: Annotated[str, BUNDLE] = "segnet_lite",
+    topic: Annotated[list[str] | None, TOPIC] = None,
+    all_topics: Annotated[bool, ALL_TOPICS] = False,
+    start: Annotated[float, START] = 0.0,
+    end: Annotated[float | None, END] = None,
+    every: Annotated[int, typer.Option(help="Look at one image out of so many.")] = 1,
+    backend: Annotated[str | None, BACKEND] = None,
+    precision: Annotated[str, PRECISION] = "fp32",
+    threads: Annotated[int, THREADS] = 2,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print mined.json on stdout, nothing else there.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Choose the frames most worth a label: uncertain, failing, strange or changing, and different from each other.
+
+    Writes images/, labels/ (the network's mask, unsure pixels void: 255), classes.json, mined.json and a contact sheet:
+    `--data OUT/images:OUT/labels:255` of train and calibrate takes it, once people have corrected the labels.
+    """
+    from trustseg.errors import InputError
+    from trustseg.files.json_document import print_json
+    from trustseg_lab.mining.candidates import CRITERIA
+    from trustseg_lab.mining.mine import LIST, MiningRequest
+    from trustseg_lab.mining.mine import mine as run
+    from trustseg_lab.replay.job import ReplayOptions
+
+    if topic and all_topics:
+        raise InputError("--topic and --all-topics contradict each other", fix="give one of them")
+    options = ReplayOptions(
+        bundle=bundle, backend=backend, precision=precision, threads=threads, start_s=start, end_s=end, every=every,
+        allow_resolution_change=True,
+    )  # fmt: skip
+    names = tuple(name.strip() for name in by.split(",") if name.strip()) if by else tuple(CRITERIA)
+    request = MiningRequest(
+        inputs=tuple(inputs), out=out, options=options, budget=budget, by=names, confidence=confidence,
+        duplicate_levels=duplicates, topics=tuple(topic or ()), every_topic=all_topics,
+    )  # fmt: skip
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    with Bars(err) as bar:
+        bars: dict[str, TaskID] = {}
+
+        def tick(name: str, done: int, count: int) -> None:
+            if name not in bars:
+                bars[name] = bar.add_task(name, total=count or None)
+            bar.update(bars[name], completed=done)
+
+        document = run(request, tick)
+    for line in document["failed"]:
+        err.print(f"trustseg: {line}", style="yellow", markup=False)
+    if as_json:
+        print_json(document)
+    else:
+        _print(document, out / LIST)
+
+
+def _print(document: dict[str, Any], where: Path) -> None:
+    console = Console(highlight=False)
+    table = Table(title=f"{len(document['frames'])} of {document['candidates']} frames")
+    for name in ("#", "recording", "at s", "worth", "reason", "proposed"):
+        table.add_column(name, justify="left" if name in ("recording", "reason") else "right")
+    for number, row in enumerate(document["frames"][:MOST_ROWS]):
+        table.add_row(
+            str(number), row["recording"], f"{row['since_s']:.1f}", f"{row['worth']:.2f}", row["reason"],
+            f"{row['labelled_share']:.0%}",
+        )  # fmt: skip
+    console.print(table)
+    more = len(document["frames"]) - MOST_ROWS
+    if more > 0:
+        console.print(f"and {more} more")
+    if len(document["frames"]) < document["budget"]:
+        console.print(
+            "all others are near-duplicates of these" if document["candidates"] > len(document["frames"]) else ""
+        )
+    unusable = ", ".join(f"{count} {why}" for why, count in document["unusable"].items())
+    if unusable:
+        console.print(f"left out, nobody could label them: {unusable}", markup=False)
+    console.print(f"in {where.parent}: images, labels, {where.name}, contact_sheet.png", soft_wrap=True, markup=False)

@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`trustseg calibrate`: from a draft and labelled images to a bundle that a pipeline loads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+
+from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
+from trustseg.backends import create_backend
+from trustseg.bundle.loading import load_bundle, sha256_hex
+from trustseg.cli.app import main
+from trustseg.errors import BundleError
+from trustseg.pipeline import Pipeline
+from trustseg.types import Frame
+from trustseg_lab.calibrate.fits import verdict_fit
+from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
+from trustseg_lab.precision.half import to_half
+
+HEIGHT, WIDTH, IMAGES = 36, 48, 130
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Painted scenes with their true classes, and an unfinished bundle."""
+    root = tmp_path_factory.mktemp("calibrate")
+    for kind in ("images", "labels"):
+        (root / kind).mkdir()
+    for index in range(IMAGES):
+        image = paint_scene(HEIGHT, WIDTH, seed=index)
+        distance = ((image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
+        labels = distance.argmin(-1).astype(np.uint8)
+        labels[:, ::7] = 3  # mistakes, so that there is something to calibrate
+        cv2.imwrite(str(root / "images" / f"drive{index // 70}_{index:03}.png"), image[..., ::-1])
+        cv2.imwrite(str(root / "labels" / f"drive{index // 70}_{index:03}.png"), labels)
+    pristine = root / "pristine" / "engines" / "tiny"
+    make_tiny_bundle(pristine, height=HEIGHT, width=WIDTH, verdict=False, calibration=False, unknown=True)
+    return root
+
+
+@pytest.fixture
+def draft(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The draft in a tree of its own, and two candidates for the verdict instead of all."""
+    monkeypatch.setattr(verdict_fit, "CANDIDATES", tuple(("pooled", DenseSettings(h, 1e-3, 40)) for h in (0, 4)))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(data / "cache"))  # collected once for all tests
+    shutil.copytree(data / "pristine", tmp_path / "tree")
+    return tmp_path / "tree" / "engines" / "tiny"
+
+
+def run(*arguments: object) -> int:
+    """Exit code of the command."""
+    with pytest.raises(SystemExit) as ended:
+        main(["calibrate", *map(str, arguments)])
+    return int(ended.value.code or 0)
+
+
+def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
+    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BundleError, match="not finished"):
+        load_bundle(draft)
+    model_before = (draft / "model.onnx").read_bytes()
+    source = f"{data / 'images'}:{data / 'labels'}"
+    arguments = ("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--temperature")
+    assert run(*arguments, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+
+    bundle = load_bundle(draft)
+    assert (draft / "model.onnx").read_bytes() == model_before
+    calibration, verdict = bundle.calibration(), bundle.verdict()
+    assert (tmp_path / "tree" / "calibration" / "tiny" / "fp32.json").is_file()
+    assert calibration.provenance["ece_after"] < calibration.provenance["ece_before"]
+    assert printed["table"]["ece_after"] == calibration.provenance["ece_after"]
+    assert calibration.provenance["temperature"]["temperature"] == printed["temperature"]["temperature"]
+    assert (
+        calibration.provenance["groups"]["held-out kinds"]["views"]
+        == printed["groups"]["held-out kinds"]["verdict"]["images"]
+    )
+    assert len(calibration.provenance["reliability_after"]) > 3
+    assert printed["failure_threshold"] == verdict.failure_threshold
+    assert verdict.ood_score is not None
+    assert verdict.unknown is not None
+    assert (verdict.unknown.score, verdict.unknown.share) == ("unknown/corridor_most", "unknown/corridor_share")
+    assert printed["unknown"]["limits"]["limit"] == verdict.unknown.limit
+    assert verdict.provenance["unknown"]["clean"]["images"]["false_alarms"] <= 0.01
+    assert verdict.provenance["held_out_kinds"]
+    assert not set(verdict.provenance["held_out_kinds"]) & set(verdict.provenance["fitted_kinds"])
+    assert bundle.card.quality["calibration"]["views"] == calibration.provenance["views"]
+    assert "/" not in json.dumps(verdict.provenance["data"])
+    assert str(tmp_path) not in (draft / "card.json").read_text() + (draft / "verdict.json").read_text()
+
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle, threads=1))
+    result = pipeline.process(Frame(paint_scene(HEIGHT, WIDTH, seed=3), stamp_ns=1))
+    pipeline.close()
+    assert 0.0 < result.verdict.mean_confidence < 1.0
+    assert 0.0 <= result.verdict.miou_lower_bound <= result.verdict.predicted_miou <= 1.0
+
+
+def test_a_refit_takes_kept_features_and_gives_the_same(
+    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--bundle", draft, "--data", f"{data / 'images'}:{data / 'labels'}", "--scenes", 0)
+    arguments = (*arguments, "--backend", "onnxruntime", "--cache", tmp_path / "own")
+    assert run(*arguments) == 0
+    first = (draft / "verdict.json").read_bytes()
+    assert "features of" not in capsys.readouterr().err
+    assert run(*arguments) == 0
+    assert f"features of {IMAGES * 6} views" in capsys.readouterr().err
+    assert (draft / "verdict.json").read_bytes() == first
+
+
+def test_dry_run_leaves_the_bundle_alone(data: Path, draft: Path) -> None:
+    before = {path: path.read_bytes() for path in draft.iterdir()}
+    source = f"{data / 'images'}:{data / 'labels'}"
+    assert run("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--dry-run") == 0
+    assert {path: path.read_bytes() for path in draft.iterdir()} == before
+    assert not (draft.parents[1] / "calibration" / "tiny" / "fp32.json").exists()
+
+
+def test_bad_input_is_one_line_and_changes_nothing(data: Path, draft: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in draft.iterdir()}
+    good = f"{data / 'images'}:{data / 'labels'}"
+    for arguments, words in (
+        (("--scenes", 0), "nothing to calibrate on"),
+        (("--data", "images", "--scenes", 0), "a data source is wrong"),
+        (("--data", f"{data / 'none'}:{data / 'labels'}", "--scenes", 0), "no folder of images"),
+        (("--data", good, "--limit", 30, "--scenes", 0), "too few images to cross-fit"),
+        (("--data", good, "--scenes", 0, "--precision", "int4"), "no model in precision"),
+    ):
+        assert run("--bundle", draft, *arguments) == 2
+        printed = [line for line in capsys.readouterr().err.strip().splitlines() if not line.startswith("labels ")]
+        assert len(printed) == 1
+        assert words in printed[0]
+    assert {path: path.read_bytes() for path in draft.iterdir()} == before
+
+
+def test_images_that_all_fail_are_told_and_change_nothing(
+    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Labels of another data set: it was a traceback, or a verdict that knows nothing but failures."""
+    before = {path: path.read_bytes() for path in draft.iterdir()}
+    (tmp_path / "wrong").mkdir()
+    for path in (data / "labels").iterdir():
+        cv2.imwrite(str(tmp_path / "wrong" / path.name), np.full((HEIGHT, WIDTH), 10, np.uint8))
+    assert run("--bundle", draft, "--data", f"{data / 'images'}:{tmp_path / 'wrong'}", "--scenes", 0) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert "views fail (quality below 0.5)" in told[-2]
+    assert "no image verdict can be fitted on these views, expected views that fail and views that do not" in told[-1]
+    assert {path: path.read_bytes() for path in draft.iterdir()} == before
+
+
+def test_another_precision_gets_its_own_table_and_thresholds(
+    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both are bound to that precision's graph, and what fp32 has stays as it is."""
+    source = f"{data / 'images'}:{data / 'labels'}"
+    arguments = ("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime")
+    assert run(*arguments) == 0
+    made = to_half(onnx.load(draft / "model.onnx")).SerializeToString()
+    (draft / "model_fp16.onnx").write_bytes(made)
+    card = json.loads((draft / "card.json").read_text())
+    card["models"]["fp16"] = {"file": "model_fp16.onnx", "sha256": sha256_hex(made), "size_bytes": len(made)}
+    card["golden"]["tolerances"]["features_rel"] = 0.5
+    (draft / "card.json").write_text(json.dumps(card))
+    before = load_bundle(draft)
+    assert run(*arguments, "--precision", "fp16") == 0
+    bundle = load_bundle(draft)
+    assert (tmp_path / "tree" / "calibration" / "tiny" / "fp16.json").is_file()
+    assert bundle.calibration("fp16").model_sha256 == bundle.verdict("fp16").model_sha256 == sha256_hex(made)
+    assert bundle.calibration("fp32") == before.calibration("fp32")
+    assert bundle.verdict("fp32") == before.verdict("fp32")
+    assert bundle.card.quality["calibration"] == before.card.quality["calibration"]
+    assert set(bundle.card.quality["fp16"]) == {"calibration", "image_verdict"}

@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`trustseg wrap`: from another maker's ONNX file to a bundle that calibrate, verify, evaluate and a pipeline take."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bundle_factory import make_tiny_bundle, paint_scene
+from foreign_networks import COLOURS, MEAN, NAMES, STD, Form, class_file, labelled_scenes, network, write
+from trustseg.backends import create_backend
+from trustseg.bundle.loading import load_bundle
+from trustseg.cli.app import main
+from trustseg.pipeline import Pipeline
+from trustseg.types import Frame
+from trustseg_lab.calibrate.fits import verdict_fit
+from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
+from trustseg_lab.wrap.fit import collect_pixels, fit_confidence
+from trustseg_lab.wrap.fit.fit_head import Form as HeadForm
+from trustseg_lab.wrap.graph.head import PixelHead
+
+SIZE = (48, 64)
+NORMALISED = ("--mean", ",".join(map(str, MEAN)), "--std", ",".join(map(str, STD)))
+
+
+def run(*arguments: object) -> int:
+    """Exit code of the command."""
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, arguments)])
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Network, class list, and where the bundle goes."""
+    return (
+        write(tmp_path / "net.onnx", network(Form(end="softmax"))), class_file(tmp_path / "classes.yaml"),
+        tmp_path / "engines" / "mine",
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_wrapped_network_is_a_bundle_like_ours(
+    files: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Five classes at 48x64: nothing on the way asks for eleven, or for a SegNet."""
+    model, classes, out = files
+    monkeypatch.setattr(verdict_fit, "CANDIDATES", (("pooled", DenseSettings(0, 1e-3, 40)),))
+    monkeypatch.setattr(collect_pixels, "MOST_OF_VIEW", 60)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert run("wrap", model, "--classes", classes, "--out", out, *NORMALISED) == 0
+    card = load_bundle(out, draft=True).card
+    assert ([each.name for each in card.classes], card.size, card.verdict) == (list(NAMES), SIZE, None)
+    assert str(tmp_path) not in (out / "card.json").read_text()
+
+    images, labels, void = labelled_scenes(tmp_path / "data", 101).split(":")
+    fitting = ("fit-confidence", "--bundle", out, "--data", f"{images}:{labels}:{void}", "--limit", 75)
+    assert run(*fitting, "--json") == 0
+    fit = json.loads(capsys.readouterr().out)
+    assert fit["head"]["all"]["auroc"] > fit["mcp"]["all"]["auroc"] + 0.05
+    told = load_bundle(out, draft=True).card
+    assert told.export["wrap"]["confidence"] == fit["published"] == fit["form"]
+    assert told.calibration == {}
+
+    assert run("calibrate", "--bundle", out, "--data", f"{images}:{labels}:{void}") == 0
+    assert run("verify", "--bundle", out) == 0
+    scored = ("--images", images, "--labels", labels, "--void", void, "--every", 8)
+    assert run("evaluate", "--bundle", out, *scored, "--out", tmp_path / "metrics") == 0
+    metrics = json.loads((tmp_path / "metrics" / "metrics.json").read_text())
+    assert metrics["confidence"]["fused"]["auroc"] > metrics["confidence"]["mcp"]["auroc"] + 0.05
+    assert metrics["segmentation"]["accuracy"] > 0.8
+    assert run("replay", images, "--bundle", out, "--out", tmp_path / "replay") == 0
+
+    bundle = load_bundle(out)
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle, threads=1))
+    result = pipeline.process(Frame(paint_scene(*SIZE, COLOURS, seed=3), stamp_ns=1))
+    pipeline.close()
+    assert set(np.unique(result.labels)) <= set(range(len(NAMES)))
+    assert 0.0 < result.verdict.mean_confidence < 1.0
+    capsys.readouterr()
+
+
+@pytest.mark.slow
+def test_a_head_that_is_worse_than_the_mcp_is_not_published(
+    files: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever was fitted: here it says the opposite of what it found."""
+    model, classes, out = files
+    assert run("wrap", model, "--classes", classes, "--out", out, *NORMALISED) == 0
+    before = (out / "model.onnx").read_bytes()
+    fitted = fit_confidence.fit_head
+    monkeypatch.setattr(collect_pixels, "MOST_OF_VIEW", 60)
+
+    def turned(*arguments: object) -> PixelHead:
+        head = fitted(*arguments)
+        return replace(head, outer=None if head.outer is None else -head.outer, last=-head.last)
+
+    monkeypatch.setattr(fit_confidence, "fit_head", turned)
+    monkeypatch.setattr(fit_confidence, "choose_form", lambda *_, **__: (HeadForm(4, features=False), {}))
+    data = labelled_scenes(tmp_path / "data", 75)
+    assert run("fit-confidence", "--bundle", out, "--data", data) == 0
+    assert "no head ranks wrong pixels better than the MCP" in capsys.readouterr().err
+    assert load_bundle(out, draft=True).card.export["wrap"]["confidence"] == "mcp"
+    assert (out / "model.onnx").read_bytes() == before
+
+
+def test_a_bundle_of_another_origin_gets_no_head(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny = make_tiny_bundle(tmp_path / "tiny")
+    for arguments, line in (
+        (("--bundle", tiny, "--data", "a:b"), "was not made by `trustseg wrap`"),
+        (("--bundle", tiny), "nothing to fit on, expected --data"),
+        (("--bundle", tiny, "--data", "a:b", "--checkpoint", "c"), "--bundle goes with --data alone"),
+        ((), "nothing to fit, expected --checkpoint FILE"),
+    ):
+        assert run("fit-confidence", *arguments) == 2
+        assert line in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_guesses_are_tried_on_labelled_images(
+    files: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a normalisation the best one is named and nothing is written; with a wrong one the exit code is 1."""
+    model, classes, out = files
+    checked = ("wrap", model, "--classes", classes, "--out", out, "--check", labelled_scenes(tmp_path / "data", 3))
+    assert run(*checked) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --scale 1/255 --color-order rgb did best" in told
+    assert not out.exists()
+    assert run(*checked, "--mean", "0", "--std", "1") == 1
+    assert "of the pixels are right with --mean 0.485" in " ".join(capsys.readouterr().err.split())
+    assert run(*checked, *NORMALISED) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"classes": 4}, "no output has as many channels as there are classes, expected 4"),
+        ({"model": b"no network"}, "is no ONNX file"),
+        ({"arguments": ()}, "how are pixels normalised? The graph does not say, expected --mean"),
+        ({"arguments": ("--mean", "0,0", "--std", "1")}, "--mean is wrong, expected one number, or three"),
+        ({"arguments": (*NORMALISED, "--layout", "chw")}, "--layout is wrong"),
+        ({"arguments": (*NORMALISED, "--color-order", "hsv")}, "--color-order is wrong, expected rgb or bgr"),
+        ({"arguments": (*NORMALISED, "--input-size", "64x64")}, "the graph takes images of 48x64 only"),
+        ({"arguments": (*NORMALISED, "--logits", "gone")}, "the graph has no tensor gone"),
+        ({"form": Form(size=None)}, "takes images of any size, expected --input-size"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    files: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict, line: str
+) -> None:
+    model, classes, out = files
+    if "classes" in change:
+        class_file(classes, NAMES[: change["classes"]])
+    if "model" in change:
+        model.write_bytes(change["model"])
+    if "form" in change:
+        write(model, network(change["form"]))
+    assert run("wrap", model, "--classes", classes, "--out", out, *change.get("arguments", NORMALISED)) == 2
+    told = capsys.readouterr().err
+    assert line in told
+    assert len(told.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+def test_a_bundle_of_another_origin_is_not_written_over(
+    files: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, classes, out = files
+    make_tiny_bundle(out)
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    assert run("wrap", model, "--classes", classes, "--out", out, *NORMALISED) == 2
+    assert "holds a bundle of another origin" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in out.iterdir()} == before

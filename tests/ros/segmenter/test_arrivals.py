@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Images that the node never got to see are counted, and a driver that comes back is no second camera."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+
+from ros_probe import Probe
+from trustseg.reasons import Reason
+from trustseg_ros.common.diagnostics import INPUT, LOST, OVERWRITTEN, TAKEN_IN, TOPIC
+
+BURST = 40
+CAMERA = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from ros_probe import Probe
+probe = Probe()
+while True:
+    probe.until(lambda: False, "end", every=probe.publish)
+"""
+
+
+def test_a_camera_driver_that_is_killed_and_started_again_is_one_camera(
+    segmenter: Callable[..., subprocess.Popen[bytes]], start_process: Callable[..., Any], probe: Probe, tmp_path: Path
+) -> None:
+    """DDS goes on counting the dead one for its lease of 20 s."""
+    program = tmp_path / "camera.py"
+    program.write_text(CAMERA)
+    tests = Path(__file__).parents[2]
+    helpers = [str(tests / folder) for folder in (".", "made", "rigs")]
+
+    segmenter(latency_budget_ms=3000.0)
+    first = start_process(sys.executable, program, *helpers, name="first")
+    probe.until(lambda: len(probe.statuses_of_frames()) > 5, "statuses")
+    # The node may have heard it before this process has: killed then, it would never be known here.
+    probe.until(lambda: probe.node.count_publishers("image") > 1, "a second publisher")
+    first.kill()
+    first.wait()
+    assert probe.node.count_publishers("image") > 1
+    before = len(probe.statuses)
+    start_process(sys.executable, program, *helpers, name="second")
+    probe.until(lambda: len(probe.statuses) > before + 10, "statuses of the second one")
+    of_second = probe.statuses[before:]
+    assert not any(Reason(status.reasons) & Reason.MULTI_SOURCE for status in of_second)
+    assert any(status.frame_ok for status in of_second)
+
+
+def test_what_a_stopped_node_could_not_take_is_counted(
+    segmenter: Callable[..., subprocess.Popen[bytes]], probe: Probe
+) -> None:
+    counted: dict[str, int] = {}
+
+    def note(message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name == f"trustseg: {INPUT}":
+                values = {pair.key: pair.value for pair in status.values}
+                counted.update({key: int(values[key]) for key in (TAKEN_IN, LOST, OVERWRITTEN)})
+
+    probe.node.create_subscription(DiagnosticArray, TOPIC, note, 10)
+    process = segmenter(latency_budget_ms=3000.0)
+    probe.connect()
+    first = next(i for i, stamp in enumerate(probe.sent) if stamp in probe.answered())
+    process.send_signal(signal.SIGSTOP)
+    for _ in range(BURST):
+        probe.publish()
+    process.send_signal(signal.SIGCONT)
+    # Best effort keeps the newest five: the others were never the node's to answer. Ten a second go on meanwhile.
+    probe.until(
+        lambda: sum(counted.values()) >= len(probe.sent) - first and counted[OVERWRITTEN] > 0, "counters",
+        every=lambda: len(probe.sent) < first + 4 * BURST and probe.publish(),
+    )  # fmt: skip
+    assert counted[OVERWRITTEN] + counted[LOST] <= BURST

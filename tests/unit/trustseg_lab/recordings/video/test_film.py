@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Films of which something is not what a player expects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from bag_factory import HEIGHT, WIDTH, shots, write_video
+from trustseg.errors import InputError
+from trustseg_lab.faults.health_streams import video_frames
+from trustseg_lab.recordings.video.film import VideoSource
+
+
+def test_a_coding_that_is_unknown_here_is_one_line(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", 2)
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEG9/XYZ/AVC"))
+    with pytest.raises(InputError, match=r"^the video cannot be decoded, got an unknown coding; convert it to H\.264"):
+        VideoSource(path)
+
+
+def test_a_title_of_another_character_set_is_no_matter(tmp_path: Path) -> None:
+    """`UnicodeDecodeError`, before."""
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Strasse"
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(shots(1)[0].image, format="rgb24")))
+        container.mux(stream.encode(None))
+    data = path.read_bytes()
+    assert data.count(b"Strasse") == 1
+    path.write_bytes(data.replace(b"Strasse", b"Stra\xdfe!"))
+    assert len(list(VideoSource(path).images())) == 1
+
+
+def test_frames_alone_are_those_of_a_replay(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", 5)
+    replayed = [np.asarray(each.message.data).reshape(HEIGHT, WIDTH, 3) for each in VideoSource(path).images()]
+    frames = video_frames(path, limit=3)
+    assert len(frames) == 3
+    assert all(np.array_equal(rgb[..., ::-1], bgr) for rgb, bgr in zip(frames, replayed, strict=False))
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"a\.mp4 is no bag and not a video that can be read"):
+        video_frames(path)
+
+
+def test_a_film_without_a_picture_is_refused_and_not_an_index_error(tmp_path: Path) -> None:
+    path = tmp_path / "sound.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+        sound.rate = 8000
+        container.mux(stream.encode(sound))
+    for read in (video_frames, VideoSource):
+        with pytest.raises(InputError, match=r"sound\.mkv holds no video"):
+            read(path)
