@@ -15,6 +15,7 @@ import pytest
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
+from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from still_footage import write_footage
@@ -169,3 +170,16 @@ def test_injecting_needs_somebody_who_can(ros_environ: dict[str, str]) -> None:
             stderr=subprocess.PIPE, check=False, timeout=WAIT_S,
         )  # fmt: skip
         assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr
+
+
+def test_a_bundle_that_is_refused_is_refused_before_anything_starts(
+    tmp_path: Path, ros_environ: dict[str, str]
+) -> None:
+    bundle = make_tiny_bundle(tmp_path / "engines" / "tiny", broken="nan")
+    ran = subprocess.run(
+        [sys.executable, "-m", "trustseg", "faults", "run", "--only", "1", "--bundle", str(bundle), "--json"],
+        cwd=tmp_path, env=ros_environ, text=True, capture_output=True, check=False, timeout=WAIT_S,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "fails the golden test, got onnxruntime: " in ran.stderr
+    assert "bounds:" not in ran.stderr  # the processes would have been started after that line

@@ -31,6 +31,27 @@ def _install(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, **made: Any) -> di
     return fakes
 
 
+@pytest.mark.parametrize(
+    ("name", "precision", "saturates", "told"),
+    [
+        ("openvino", "int8", True, True),
+        ("openvino-bf16", "int8", True, True),
+        ("openvino", "int8", False, False),
+        ("openvino", "fp32", True, False),
+        ("onnxruntime", "int8", True, False),
+    ],
+)
+def test_a_processor_whose_8_bit_sums_saturate_is_told(
+    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, name: str, precision: str, saturates: bool, told: bool
+) -> None:
+    monkeypatch.setattr(selection, "eight_bit_sums_saturate", lambda: saturates)
+    _install(monkeypatch, bundle, **{name: (1.0, True)})
+    candidate, backend = try_backend(name, bundle, precision)
+    assert backend is None
+    assert candidate.why.startswith("mask agreement")
+    assert ("no VNNI" in candidate.why) == told
+
+
 @pytest.mark.parametrize(("ort_ms", "ov_ms", "winner"), [(9.0, 5.0, "openvino"), (5.0, 9.0, "onnxruntime")])
 def test_auto_takes_the_fastest(
     monkeypatch: pytest.MonkeyPatch, bundle: Bundle, ort_ms: float, ov_ms: float, winner: str

@@ -41,3 +41,18 @@ def test_a_machine_that_tells_nothing_has_a_name_still(tmp_path: Path, blank: st
     root = write(tmp_path, {"sys/class/dmi/id/product_name": blank})
     assert hardware.name_below(root) == f"{platform.machine()} machine"
     assert hardware.hardware_name()
+
+
+@pytest.mark.parametrize(
+    ("line", "saturate"),
+    [
+        ("flags : fpu avx2 fma", True),
+        ("flags : fpu avx2 avx512f avx512_vnni", False),
+        ("flags : fpu avx2 avx_vnni", False),
+        ("flags : fpu amx_int8", False),
+        ("Features : fp asimd", False),
+        ("", False),
+    ],
+)
+def test_x86_without_vnni_cuts_off_sums_of_8_bit_products(tmp_path: Path, line: str, saturate: bool) -> None:
+    assert hardware.eight_bit_sums_saturate(write(tmp_path, {"proc/cpuinfo": f"{line}\n"})) is saturate

@@ -17,6 +17,8 @@ CPU_INFO = "proc/cpuinfo"
 BOARD = "proc/device-tree/model"
 PRODUCT = ("sys/class/dmi/id/sys_vendor", "sys/class/dmi/id/product_name")
 GPUS = "proc/driver/nvidia/gpus"
+# Instructions of x86 that add up four products of 8 bits without cutting them off at 16 bits, in the kernel's spelling.
+EIGHT_BIT_SUMS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
 # What firmware says where nobody filled the field in.
 BLANK = ("", "to be filled by o.e.m.", "system manufacturer", "system product name", "default string", "none")
 
@@ -43,6 +45,15 @@ def cpu_fields(root: Path = Path("/")) -> dict[str, str]:
         name, _, value = line.partition(":")
         fields.setdefault(name.strip(), value.strip())
     return fields
+
+
+def eight_bit_sums_saturate(root: Path = Path("/")) -> bool:
+    """Whether sums of 8-bit products are cut off at 16 bits on this machine: an x86 processor without VNNI.
+
+    OpenVINO computes with them all the same, so that an int8 graph can come out coarser than its golden output.
+    """
+    flags = cpu_fields(root).get("flags", "").split()  # other architectures call them "Features"
+    return bool(flags) and EIGHT_BIT_SUMS.isdisjoint(flags)
 
 
 def _gpu(information: Path) -> str:
