@@ -28,9 +28,9 @@ REFUSED = "REFUSED"
 
 
 @contextmanager
-def second_publisher(bench: FaultRig) -> Iterator[int]:
+def second_publisher(rig: FaultRig) -> Iterator[int]:
     """Another camera feeds the image topic too, at the same rate, with one picture of the first one."""
-    node, period_s = bench.witness.node, bench.witness.bounds.camera_period_ns / SECOND
+    node, period_s = rig.probe.node, rig.probe.bounds.camera_period_ns / SECOND
     seen: list[Image] = []
     subscription = node.create_subscription(Image, IMAGE_TOPIC, seen.append, camera_qos())
     publisher = node.create_publisher(Image, IMAGE_TOPIC, camera_qos())
@@ -52,9 +52,9 @@ def second_publisher(bench: FaultRig) -> Iterator[int]:
 
 
 @contextmanager
-def incompatible_qos(bench: FaultRig) -> Iterator[int]:
+def incompatible_qos(rig: FaultRig) -> Iterator[int]:
     """A segmenter whose timing differs from the monitor's offers its statuses."""
-    node, bounds = bench.witness.node, bench.witness.bounds
+    node, bounds = rig.probe.node, rig.probe.bounds
     other = derive_bounds(4 * bounds.camera_period_ns, 4 * bounds.latency_budget_ns)
     publisher = node.create_publisher(SegmentationStatus, STATUS_TOPIC, status_qos(other))
     try:
@@ -67,14 +67,14 @@ def forged(change: Callable[[SegmentationStatus], None]) -> Callable[[FaultRig],
     """A status of the node is sent once more by somebody else, changed."""
 
     @contextmanager
-    def maker(bench: FaultRig) -> Iterator[int]:
-        witness = bench.witness
-        publisher = witness.node.create_publisher(SegmentationStatus, STATUS_TOPIC, status_qos(witness.bounds))
+    def maker(rig: FaultRig) -> Iterator[int]:
+        probe = rig.probe
+        publisher = probe.node.create_publisher(SegmentationStatus, STATUS_TOPIC, status_qos(probe.bounds))
         try:
-            # Monitor and witness both listen.
+            # Monitor and probe both listen.
             if not wait_until(lambda: publisher.get_subscription_count() >= 2, MATCH_LIMIT_S):
                 raise TrustSegError("nobody listens to the forged status")
-            status = witness.status
+            status = probe.status
             if status is None:
                 raise TrustSegError("no status was heard that could be forged")
             change(status)
@@ -82,7 +82,7 @@ def forged(change: Callable[[SegmentationStatus], None]) -> Callable[[FaultRig],
             publisher.publish(status)
             yield begun_ns
         finally:
-            witness.node.destroy_publisher(publisher)
+            probe.node.destroy_publisher(publisher)
 
     return maker
 
@@ -98,10 +98,10 @@ def _replay(status: SegmentationStatus) -> None:
 
 
 @contextmanager
-def clock_jump(bench: FaultRig) -> Iterator[int]:
+def clock_jump(rig: FaultRig) -> Iterator[int]:
     """The segmenter's clock comes from /clock, which follows the real one and then is a second ahead."""
-    witness = bench.witness
-    publisher = witness.node.create_publisher(Clock, "/clock", latest_qos())
+    probe = rig.probe
+    publisher = probe.node.create_publisher(Clock, "/clock", latest_qos())
     ahead_ns, ending = [0], threading.Event()
 
     def tick() -> None:
@@ -114,40 +114,40 @@ def clock_jump(bench: FaultRig) -> Iterator[int]:
     ticking = threading.Thread(target=tick, name="clock")
     ticking.start()
     try:
-        witness.set_parameters("trustseg", use_sim_time=True)
+        probe.set_parameters("trustseg", use_sim_time=True)
         # Taking over another clock is itself a jump; the system must have got over it.
-        witness.wait(lambda: witness.state != "OK", 2.0)
-        if not bench.wait_ok():
+        probe.wait(lambda: probe.state != "OK", 2.0)
+        if not rig.wait_ok():
             raise TrustSegError("the segmenter did not take the time from /clock")
         ahead_ns[0] = JUMP_NS
         yield time.monotonic_ns()
     finally:
         try:
-            witness.set_parameters("trustseg", use_sim_time=False)
+            probe.set_parameters("trustseg", use_sim_time=False)
         finally:
             ending.set()
             ticking.join()
-            witness.node.destroy_publisher(publisher)
+            probe.node.destroy_publisher(publisher)
 
 
 @contextmanager
-def bad_parameter(bench: FaultRig) -> Iterator[int]:
+def bad_parameter(rig: FaultRig) -> Iterator[int]:
     """A bad value is set in a running node, and another one is given at a start."""
-    witness = bench.witness
-    before = witness.get_parameter("trustseg", "output_size").string_value
+    probe = rig.probe
+    before = probe.get_parameter("trustseg", "output_size").string_value
     begun_ns = time.monotonic_ns()
-    answer = witness.set_parameters("trustseg", output_size="enormous")
+    answer = probe.set_parameters("trustseg", output_size="enormous")
     answered_ns = time.monotonic_ns()
-    kept = witness.get_parameter("trustseg", "output_size").string_value == before
-    started = _refused_at_start(bench)
+    kept = probe.get_parameter("trustseg", "output_size").string_value == before
+    started = _refused_at_start(rig)
     refused = not answer.successful and bool(answer.reason) and kept and started
-    witness.note(ANSWERS, Moment(answered_ns, REFUSED if refused else "ACCEPTED", refused))
+    probe.note(ANSWERS, Moment(answered_ns, REFUSED if refused else "ACCEPTED", refused))
     yield begun_ns
 
 
-def _refused_at_start(bench: FaultRig) -> bool:
+def _refused_at_start(rig: FaultRig) -> bool:
     arguments = ("trustseg_ros.monitor.node", "--ros-args", "-p", "camera_rate_hz:=-1.0", "-r", "__ns:=/refused")
-    status, words = bench.stack.run_beside(arguments)
+    status, words = rig.stack.run_beside(arguments)
     return status == 2 and "camera_rate_hz" in words
 
 

@@ -18,7 +18,7 @@ from trustseg_lab.faults.judge import Moment, unsafe_ns
 from trustseg_lab.faults.rig.fault_rig import FaultRig, place_of
 from trustseg_lab.faults.rig.makers import made
 from trustseg_lab.faults.rig.planner_probe import GUARD
-from trustseg_lab.faults.rig.run_job import FaultsOptions, Progress, open_bench
+from trustseg_lab.faults.rig.run_job import FaultsOptions, Progress, open_rig
 
 # Faults that are found by statistics of pictures are found in most of them, not in each: they have their own table.
 STATISTICAL = frozenset({12, 15, 16, 17, 18, 19, 20, 21, 57})
@@ -66,11 +66,11 @@ def run_chaos(
     drawn: Counter[str] = Counter()
     unsafe: list[dict[str, Any]] = []
     not_made: list[dict[str, Any]] = []
-    with open_bench(options, say) as bench:
+    with open_rig(options, say) as rig:
         started = time.monotonic()
-        bench.stack.use(PLAIN)
-        if not bench.wait_ok():
-            raise TrustSegError("the system does not come to OK before any fault", got=bench.describe())
+        rig.stack.use(PLAIN)
+        if not rig.wait_ok():
+            raise TrustSegError("the system does not come to OK before any fault", got=rig.describe())
         from_ok = 0
         for number in range(count):
             if within_s and time.monotonic() - started > within_s:
@@ -81,13 +81,13 @@ def run_chaos(
                 minutes = (time.monotonic() - started) / 60.0
                 say(f"{number} of {count} faults, {minutes:.1f} min: {len(unsafe)} unsafe, {len(not_made)} not made")
             # Where the flag is up already, a fault cannot show whether it rises.
-            if rng.random() < FROM_OK_SHARE and not bench.wait_ok(OK_LIMIT_S):
+            if rng.random() < FROM_OK_SHARE and not rig.wait_ok(OK_LIMIT_S):
                 break
-            from_ok += bench.witness.state == "OK"
+            from_ok += rig.probe.state == "OK"
             try:
-                found_ns, seen = _one(bench, fault, way, rng)
+                found_ns, seen = _one(rig, fault, way, rng)
             except TrustSegError as error:  # it could not be made to happen; the next one can
-                bench.witness.check()
+                rig.probe.check()
                 say(f"not made: {number} {way.kind}: {error}")
                 not_made.append({"number": number, "kind": way.kind, "why": str(error)})
                 continue
@@ -97,38 +97,38 @@ def run_chaos(
                     {"number": number, "kind": way.kind, "flag_down_ms": round(found_ns / MS, 1), "seen": seen}
                 )
                 say(f"UNSAFE: {number} {way.kind}: the flag was down for {found_ns / MS:.0f} ms past the bound")
-            bench.rest(round(rng.uniform(0.0, 0.5) * SECOND))
-            bench.operate()
-            if bench.witness.state == "OK":
-                bench.stack.clean()  # never while a process starts: its first files look left behind
-        ended_ok = bench.wait_ok(OK_LIMIT_S)
+            rig.rest(round(rng.uniform(0.0, 0.5) * SECOND))
+            rig.operate()
+            if rig.probe.state == "OK":
+                rig.stack.clean()  # never while a process starts: its first files look left behind
+        ended_ok = rig.wait_ok(OK_LIMIT_S)
         progress("done", count, count)
         return {
             "faults": sum(drawn.values()), "asked_for": count, "seed": options.seed, "from_ok": from_ok,
-            "ended_ok": ended_ok, "unsafe": unsafe, "not_made": not_made, "resets_by_the_operator": bench.resets,
+            "ended_ok": ended_ok, "unsafe": unsafe, "not_made": not_made, "resets_by_the_operator": rig.resets,
             "duration_s": round(time.monotonic() - started, 1), "camera_rate_hz": options.rate_hz,
             "latency_budget_ms": options.latency_budget_ms, "kinds": dict(sorted(drawn.items())),
         }  # fmt: skip
 
 
-def _one(bench: FaultRig, fault: Fault, way: FaultVariant, rng: random.Random) -> tuple[int, list[str]]:
+def _one(rig: FaultRig, fault: Fault, way: FaultVariant, rng: random.Random) -> tuple[int, list[str]]:
     """Let one fault happen for a random time; how long the flag was wrongly down, nanoseconds, and what was seen."""
-    witness = bench.witness
-    bound_ns = fault.bound_of(way, witness.bounds) + ASKED_LATE_TICKS * witness.bounds.tick_ns
+    probe = rig.probe
+    bound_ns = fault.bound_of(way, probe.bounds) + ASKED_LATE_TICKS * probe.bounds.tick_ns
     stay_ns = round(rng.uniform(0.2, 1.3) * min(bound_ns, LONGEST_STAY_NS))
-    before = witness.known_instances()
-    with made(bench, way, rng.randrange(2**31)) as begun_ns:
+    before = probe.known_instances()
+    with made(rig, way, rng.randrange(2**31)) as begun_ns:
         if way.kind in ENDS_NODE:
-            # It is back when either has heard it: the witness may find the new publisher a second after the monitor.
-            came = witness.wait(lambda: witness.known_instances() - before, RESPAWN_LIMIT_S)
+            # It is back when either has heard it: the probe may find the new publisher a second after the monitor.
+            came = probe.wait(lambda: probe.known_instances() - before, RESPAWN_LIMIT_S)
             if not came:
-                raise TrustSegError(f"the node did not come back after {way.kind}", got=bench.describe())
+                raise TrustSegError(f"the node did not come back after {way.kind}", got=rig.describe())
         elif not way.brief:
-            bench.rest(stay_ns)
-        ended_ns = begun_ns if way.brief and way.kind not in ENDS_NODE else bench.now_ns()
+            rig.rest(stay_ns)
+        ended_ns = begun_ns if way.brief and way.kind not in ENDS_NODE else rig.now_ns()
     # What the planner sees is its guard; only the exchanged mask shows elsewhere.
     place = place_of(way.kind) if place_of(way.kind) != "verdicts" else GUARD
-    moments = witness.since(place, begun_ns)
+    moments = probe.since(place, begun_ns)
     end = f"{(ended_ns - begun_ns) / MS:.0f} ms: the fault ended; bound {bound_ns / MS:.0f} ms"
     return unsafe_ns(moments, begun_ns, ended_ns, bound_ns), [*_changes(moments, begun_ns), end]
 

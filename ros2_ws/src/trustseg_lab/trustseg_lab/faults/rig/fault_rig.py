@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Stack and witness together, with an operator, who brings the system back to OK between faults and says how."""
+"""Stack and probe together, with an operator, who brings the system back to OK between faults and says how."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class FaultRig:
     """What every fault works with.
 
     Attributes:
-        stack, witness: the processes and who listens to them.
+        stack, probe: the processes and who listens to them.
         say: gets lines for the log: resets, restarts by hand.
         resets: how often the operator reset a latch.
     """
 
     stack: Stack
-    witness: PlannerProbe
+    probe: PlannerProbe
     say: Callable[[str], None]
     resets: int = 0
     notes: list[str] = field(default_factory=list)
@@ -43,11 +43,11 @@ class FaultRig:
         """
         end = time.monotonic() + limit_s
         while True:
-            if self.witness.wait(lambda: self._all_ok(frames) or self._latched(), max(0.0, end - time.monotonic())):
+            if self.probe.wait(lambda: self._all_ok(frames) or self._latched(), max(0.0, end - time.monotonic())):
                 if self._all_ok(frames):
                     return True
                 self._operate()
-                self.witness.wait(lambda: not self._latched(), OPERATOR_STEP_S)
+                self.probe.wait(lambda: not self._latched(), OPERATOR_STEP_S)
             if time.monotonic() > end:
                 return False
 
@@ -57,26 +57,26 @@ class FaultRig:
             self._operate()
 
     def _all_ok(self, frames: int) -> bool:
-        witness = self.witness
-        heard = [witness.moments[where] for where in (VERDICTS, GUARD, CONSUMER)]
+        probe = self.probe
+        heard = [probe.moments[where] for where in (VERDICTS, GUARD, CONSUMER)]
         quiet = all(kept and not kept[-1].failure for kept in heard)
-        status = witness.status
-        return quiet and witness.state == "OK" and status is not None and status.processed >= frames
+        status = probe.status
+        return quiet and probe.state == "OK" and status is not None and status.processed >= frames
 
     def _latched(self) -> bool:
-        return self.witness.state == "LATCHED"
+        return self.probe.state == "LATCHED"
 
     def _operate(self) -> None:
         """Reset a latch; where the engine is unsound, first start the node again, as its log asks for."""
-        latest = self.witness.moments[VERDICTS][-1]
+        latest = self.probe.moments[VERDICTS][-1]
         if UNSOUND & set(latest.reasons):
             self._note(f"operator: segmenter started again, {', '.join(latest.reasons)}")
-            status = self.witness.status
+            status = self.probe.status
             gone = 0 if status is None else status.instance_id
             self.stack.restart(SEGMENTER)
-            self.witness.wait(lambda: self.witness.status and self.witness.status.instance_id != gone, START_LIMIT_S)
+            self.probe.wait(lambda: self.probe.status and self.probe.status.instance_id != gone, START_LIMIT_S)
         self.resets += 1
-        self._note(f"operator: {self.witness.reset()}")
+        self._note(f"operator: {self.probe.reset()}")
 
     def _note(self, text: str) -> None:
         self.notes.append(text)
@@ -84,7 +84,7 @@ class FaultRig:
 
     def describe(self) -> str:
         """The newest verdict, for a text."""
-        kept = self.witness.moments[VERDICTS]
+        kept = self.probe.moments[VERDICTS]
         return f"{kept[-1].state} {', '.join(kept[-1].reasons)}".rstrip() if kept else "no verdict"
 
     def now_ns(self) -> int:
@@ -92,10 +92,10 @@ class FaultRig:
         return time.monotonic_ns()
 
     def rest(self, duration_ns: int) -> None:
-        """Let a fault go on while the witness listens; raises what went wrong meanwhile."""
+        """Let a fault go on while the probe listens; raises what went wrong meanwhile."""
         end = time.monotonic_ns() + duration_ns
         while (left := end - time.monotonic_ns()) > 0:
-            self.witness.wait(lambda: False, min(0.2, left / SECOND))
+            self.probe.wait(lambda: False, min(0.2, left / SECOND))
 
     def alive(self, name: str) -> None:
         """TrustSegError unless a program runs."""
@@ -111,5 +111,5 @@ PLACES = {
 
 
 def place_of(kind: str) -> str:
-    """Which of the witness's lists shows a kind of fault."""
+    """Which of the probe's lists shows a kind of fault."""
     return PLACES.get(kind, VERDICTS)

@@ -26,71 +26,71 @@ SLOWER, LONGER = 6.0, 5.0
 
 
 @contextmanager
-def monitor_starved(bench: FaultRig) -> Iterator[int]:
+def monitor_starved(rig: FaultRig) -> Iterator[int]:
     """The monitor gets no time while the node sends its last statuses and dies. It begins when the monitor goes on.
 
     All that it then finds is old, however many good statuses there are.
     """
-    witness, stack = bench.witness, bench.stack
+    probe, stack = rig.probe, rig.stack
     pid = stack.pid(MONITOR)
     os.kill(pid, signal.SIGSTOP)
     try:
         try:
-            number = _newest_seq(bench) + WAITING
-            if not witness.wait(lambda: _newest_seq(bench) >= number, HEARD_LIMIT_S):
+            number = _newest_seq(rig) + WAITING
+            if not probe.wait(lambda: _newest_seq(rig) >= number, HEARD_LIMIT_S):
                 raise TrustSegError("the node did not go on while the monitor stood still")
             stack.kill(SEGMENTER)
-            bench.rest(round(STARVED_S * SECOND))
+            rig.rest(round(STARVED_S * SECOND))
             resumed_ns = time.monotonic_ns()
         finally:
             os.kill(pid, signal.SIGCONT)
-        if not witness.wait(lambda: witness.after(VERDICTS, resumed_ns), HEARD_LIMIT_S):
+        if not probe.wait(lambda: probe.after(VERDICTS, resumed_ns), HEARD_LIMIT_S):
             raise TrustSegError("the monitor did not go on")
-        yield witness.after(VERDICTS, resumed_ns)[0].at_ns
+        yield probe.after(VERDICTS, resumed_ns)[0].at_ns
     finally:
         stack.restart(SEGMENTER)
 
 
-def _newest_seq(bench: FaultRig) -> int:
-    status = bench.witness.status
+def _newest_seq(rig: FaultRig) -> int:
+    status = rig.probe.status
     return 0 if status is None else int(status.seq)
 
 
 @contextmanager
-def monitor_mismatched(bench: FaultRig) -> Iterator[int]:
+def monitor_mismatched(rig: FaultRig) -> Iterator[int]:
     """The monitor is configured for a camera six times as slow. It begins when that monitor has heard the node."""
-    witness, stack, options = bench.witness, bench.stack, bench.stack.options
-    before = witness.verdict.instance_id if witness.verdict else 0
+    probe, stack, options = rig.probe, rig.stack, rig.stack.options
+    before = probe.verdict.instance_id if probe.verdict else 0
     slower = {
         "camera_rate_hz": options.rate_hz / SLOWER,
         "latency_budget_ms": options.latency_budget_ms * LONGER,
     }
 
     def hears_the_node() -> bool:
-        verdict = witness.verdict
+        verdict = probe.verdict
         return verdict is not None and verdict.instance_id != before and verdict.source_instance_id != 0
 
     stack.restart(MONITOR, **slower)
     try:
-        if not witness.wait(hears_the_node, HEARD_LIMIT_S):
+        if not probe.wait(hears_the_node, HEARD_LIMIT_S):
             raise TrustSegError("the monitor with other timing did not hear the node", got=stack.last_words(MONITOR))
-        yield witness.moments[VERDICTS][-1].at_ns
+        yield probe.moments[VERDICTS][-1].at_ns
     finally:
         stack.restart(MONITOR)
 
 
 @contextmanager
-def camera_respawned(bench: FaultRig) -> Iterator[int]:
+def camera_respawned(rig: FaultRig) -> Iterator[int]:
     """The driver of the node's camera is killed and started again. It ends when frames are answered again."""
-    witness = bench.witness
+    probe = rig.probe
     killed_ns = time.monotonic_ns()
-    os.kill(bench.stack.pid(LINK), signal.SIGKILL)
+    os.kill(rig.stack.pid(LINK), signal.SIGKILL)
     # What was under way is answered still: the fault begins with that answer, as silence does.
-    bench.rest(witness.bounds.latency_budget_ns)
-    yield max(killed_ns, witness.status_at_ns)
+    rig.rest(probe.bounds.latency_budget_ns)
+    yield max(killed_ns, probe.status_at_ns)
     silent_ns = time.monotonic_ns()
-    if not witness.wait(lambda: witness.status_at_ns > silent_ns, HEARD_LIMIT_S):
-        raise TrustSegError("the driver did not come back", got=bench.stack.last_words(LINK))
+    if not probe.wait(lambda: probe.status_at_ns > silent_ns, HEARD_LIMIT_S):
+        raise TrustSegError("the driver did not come back", got=rig.stack.last_words(LINK))
 
 
 HOP_FAULTS: dict[str, Callable[[FaultRig], AbstractContextManager[int]]] = {

@@ -25,41 +25,41 @@ Maker = Callable[[FaultRig], AbstractContextManager[int]]
 
 
 @contextmanager
-def made(bench: FaultRig, way: FaultVariant, seed: int) -> Iterator[int]:
+def made(rig: FaultRig, way: FaultVariant, seed: int) -> Iterator[int]:
     """Make the fault of a way happen; gives its beginning on the steady clock, nanoseconds, and ends it on leaving."""
     maker: AbstractContextManager[int]
     if way.maker in (CAMERA, OUTPUT):
-        maker = asked_of(bench, "trustseg_injector", way.kind, fault_seed=seed, fault_for_s=0.0, fault_severity=0.0)
+        maker = asked_of(rig, "trustseg_injector", way.kind, fault_seed=seed, fault_for_s=0.0, fault_severity=0.0)
     elif way.maker == BACKEND:
-        maker = asked_of(bench, "trustseg", way.kind)
+        maker = asked_of(rig, "trustseg", way.kind)
     else:
-        maker = MAKERS[way.kind](bench)
+        maker = MAKERS[way.kind](rig)
     with maker as begun_ns:
         yield begun_ns
 
 
 @contextmanager
-def asked_of(bench: FaultRig, node: str, kind: str, **more: float) -> Iterator[int]:
+def asked_of(rig: FaultRig, node: str, kind: str, **more: float) -> Iterator[int]:
     """A fault that a node of the stack makes when its parameter says so."""
-    witness = bench.witness
-    since = len(witness.events)
-    answer = witness.set_parameters(node, fault=kind, **more)
+    probe = rig.probe
+    since = len(probe.events)
+    answer = probe.set_parameters(node, fault=kind, **more)
     if not answer.successful:
         raise TrustSegError(f"{node} refused fault {kind}", got=answer.reason)
     try:
-        begun_ns = witness.event(kind, since, EVENT_LIMIT_S).at_ns
-        yield last_answer_ns(bench, begun_ns) if kind in SILENT_KINDS else begun_ns
+        begun_ns = probe.event(kind, since, EVENT_LIMIT_S).at_ns
+        yield last_answer_ns(rig, begun_ns) if kind in SILENT_KINDS else begun_ns
     finally:
         # A node that ended over its fault has a successor without one; asking it does no harm.
-        witness.set_parameters(node, fault="")
+        probe.set_parameters(node, fault="")
 
 
 def sends(name: str, number: signal.Signals) -> Maker:
     """A signal to a program; what it stops is let go on at the end."""
 
     @contextmanager
-    def maker(bench: FaultRig) -> Iterator[int]:
-        pid = bench.stack.pid(name)
+    def maker(rig: FaultRig) -> Iterator[int]:
+        pid = rig.stack.pid(name)
         begun_ns = time.monotonic_ns()
         os.kill(pid, number)
         try:
@@ -71,27 +71,27 @@ def sends(name: str, number: signal.Signals) -> Maker:
     return maker
 
 
-def last_answer_ns(bench: FaultRig, ended_ns: int) -> int:
+def last_answer_ns(rig: FaultRig, ended_ns: int) -> int:
     """When a silence begins: with the answer to what was under way when the frames ended (`Bounds.detection_ns`)."""
-    bench.rest(bench.witness.bounds.latency_budget_ns)
-    return max(ended_ns, bench.witness.status_at_ns)
+    rig.rest(rig.probe.bounds.latency_budget_ns)
+    return max(ended_ns, rig.probe.status_at_ns)
 
 
 @contextmanager
-def link_killed(bench: FaultRig) -> Iterator[int]:
+def link_killed(rig: FaultRig) -> Iterator[int]:
     """The process between camera and node dies."""
     killed_ns = time.monotonic_ns()
-    os.kill(bench.stack.pid(LINK), signal.SIGKILL)
-    yield last_answer_ns(bench, killed_ns)
+    os.kill(rig.stack.pid(LINK), signal.SIGKILL)
+    yield last_answer_ns(rig, killed_ns)
 
 
 @contextmanager
-def disk_full(bench: FaultRig) -> Iterator[int]:
+def disk_full(rig: FaultRig) -> Iterator[int]:
     """No file of segmenter and monitor may grow: every write to one fails, as on a full disk."""
     limits = {}
     try:
         for name in (SEGMENTER, MONITOR):
-            pid = bench.stack.pid(name)
+            pid = rig.stack.pid(name)
             limits[pid] = resource.prlimit(pid, resource.RLIMIT_FSIZE)
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, limits[pid][1]))
         yield time.monotonic_ns()
@@ -101,12 +101,12 @@ def disk_full(bench: FaultRig) -> Iterator[int]:
 
 
 @contextmanager
-def restart(bench: FaultRig) -> Iterator[int]:
+def restart(rig: FaultRig) -> Iterator[int]:
     """The node ends in order and is started again; the fault begins with the first verdict about its successor."""
-    witness = bench.witness
-    known = witness.known_instances()
-    os.kill(bench.stack.pid(SEGMENTER), signal.SIGINT)
-    moment = witness.verdict_on_another(known, EVENT_LIMIT_S * 4)
+    probe = rig.probe
+    known = probe.known_instances()
+    os.kill(rig.stack.pid(SEGMENTER), signal.SIGINT)
+    moment = probe.verdict_on_another(known, EVENT_LIMIT_S * 4)
     if moment is None:
         raise TrustSegError("the restarted segmenter was not heard")
     yield moment.at_ns

@@ -68,7 +68,7 @@ class PlannerProbe:
         self._error: TrustSegError | None = None
         self._subscribe()
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._spin, name="witness", daemon=True)
+        self._thread = threading.Thread(target=self._spin, name="probe", daemon=True)
         # A planner's loop is its own: what else arrives must not delay it.
         self._planner = threading.Thread(target=self._plan, name="planner", daemon=True)
 

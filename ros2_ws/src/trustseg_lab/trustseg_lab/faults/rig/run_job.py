@@ -74,28 +74,28 @@ def run_faults(options: FaultsOptions, say: Callable[[str], None], progress: Pro
     trials: dict[str, list[Trial]] = {way.kind: [] for _, way in ways}
     total, done = len(ways) * options.trials + len(options.calm), 0
     quiet = []
-    with open_bench(options, say) as bench:
-        bench.stack.use("plain")
-        if not bench.wait_ok():
+    with open_rig(options, say) as rig:
+        rig.stack.use("plain")
+        if not rig.wait_ok():
             raise TrustSegError(
-                "the system does not come to OK before any fault", got=bench.describe(),
+                "the system does not come to OK before any fault", got=rig.describe(),
                 fix="give the machine more time: --rate 5 --latency-budget-ms 500",
             )  # fmt: skip
         # What shares a setup follows each other: a change of setup starts processes again.
         for fault, way in sorted(ways, key=lambda pair: pair[1].setup != "plain"):
             for number in range(options.trials if way.how != NOT_HERE else 0):
                 progress(f"{fault.number} {way.kind}", done, total)
-                trial = run_trial(bench, fault, way, options.seed + number)
+                trial = run_trial(rig, fault, way, options.seed + number)
                 say(f"{fault.number:2} {way.kind}: {_words(trial)}")
                 trials[way.kind].append(trial)
                 done += 1
         for calm in options.calm:
             progress(f"{calm.number} {calm.name}", done, total)
-            quiet.append(watch_calm(bench, calm, options.calm_minutes, options.seed))
+            quiet.append(watch_calm(rig, calm, options.calm_minutes, options.seed))
             say(f"{calm.number:2} {calm.name}: {_calm_words(quiet[-1])}")
             done += 1
         progress("done", total, total)
-        bounds, resets = bench.witness.bounds, bench.resets
+        bounds, resets = rig.probe.bounds, rig.resets
     return document(options, bounds, trials, resets) | {"false_alarms": quiet}
 
 
@@ -117,82 +117,82 @@ def document(options: FaultsOptions, bounds: Bounds, trials: dict[str, list[Tria
     }
 
 
-def run_trial(bench: FaultRig, fault: Fault, way: FaultVariant, seed: int) -> Trial:
+def run_trial(rig: FaultRig, fault: Fault, way: FaultVariant, seed: int) -> Trial:
     """One fault, from OK to OK."""
-    bench.stack.use(way.setup)
-    _let_failures_age(bench, way)
-    if not bench.wait_ok(frames=way.after_frames):
-        return Trial(False, None, bench.witness.state, (), f"not OK before it: {bench.describe()}")
+    rig.stack.use(way.setup)
+    _let_failures_age(rig, way)
+    if not rig.wait_ok(frames=way.after_frames):
+        return Trial(False, None, rig.probe.state, (), f"not OK before it: {rig.describe()}")
     try:
-        trial = _happen(bench, fault, way, seed)
+        trial = _happen(rig, fault, way, seed)
     except TrustSegError as error:  # it could not be made to happen, or not be ended: nothing is shown by that
-        bench.witness.check()
-        trial = Trial(False, None, bench.witness.state, (), str(error))
-    limit_s = RECOVERY_LIMIT_S if way.back_within is None else way.back_within(bench.witness.bounds) / SECOND
+        rig.probe.check()
+        trial = Trial(False, None, rig.probe.state, (), str(error))
+    limit_s = RECOVERY_LIMIT_S if way.back_within is None else way.back_within(rig.probe.bounds) / SECOND
     stuck = ""
-    if not bench.wait_ok(limit_s):
-        stuck = f"not OK again within {limit_s:.1f} s: {bench.describe()}"
+    if not rig.wait_ok(limit_s):
+        stuck = f"not OK again within {limit_s:.1f} s: {rig.describe()}"
     elif way.back_within is not None:
-        stuck = _not_for_long(bench)
+        stuck = _not_for_long(rig)
     if not stuck:
-        bench.stack.clean()  # only now: what a process that starts has just made must not be taken for left behind
+        rig.stack.clean()  # only now: what a process that starts has just made must not be taken for left behind
         return trial
     why = "; ".join(filter(None, (trial.why, stuck)))
     return Trial(False, trial.detected_ms, trial.state, trial.reasons, why)
 
 
-def _not_for_long(bench: FaultRig) -> str:
+def _not_for_long(rig: FaultRig) -> str:
     """Why the OK that was just reached did not last; empty when it did."""
-    back_ns = bench.now_ns()
-    bench.rest(BACK_FOR_NS)
-    up = next((m for m in bench.witness.after(GUARD, back_ns) if m.failure), None)
+    back_ns = rig.now_ns()
+    rig.rest(BACK_FOR_NS)
+    up = next((m for m in rig.probe.after(GUARD, back_ns) if m.failure), None)
     return "" if up is None else f"OK again, and {(up.at_ns - back_ns) / MS:.0f} ms later not: {', '.join(up.reasons)}"
 
 
-def _let_failures_age(bench: FaultRig, way: FaultVariant) -> None:
+def _let_failures_age(rig: FaultRig, way: FaultVariant) -> None:
     """Backend failures that follow each other soon latch, which is a fault of its own: each trial is to be a first."""
     if "BACKEND" not in way.expected.reasons or State.LATCHED.name in way.expected.states:
         return
-    window_ns = FailsafeConfig(bench.witness.bounds).backend_window_ns
-    failed = [m.at_ns for m in bench.witness.since(VERDICTS, 0) if "BACKEND" in m.reasons]
+    window_ns = FailsafeConfig(rig.probe.bounds).backend_window_ns
+    failed = [m.at_ns for m in rig.probe.since(VERDICTS, 0) if "BACKEND" in m.reasons]
     if failed:
-        bench.rest(max(failed) + window_ns - bench.now_ns())
+        rig.rest(max(failed) + window_ns - rig.now_ns())
 
 
-def _happen(bench: FaultRig, fault: Fault, way: FaultVariant, seed: int) -> Trial:
-    bound_ns = fault.bound_of(way, bench.witness.bounds)
+def _happen(rig: FaultRig, fault: Fault, way: FaultVariant, seed: int) -> Trial:
+    bound_ns = fault.bound_of(way, rig.probe.bounds)
     place, expected = place_of(way.kind), way.expected
-    witness = bench.witness
-    with made(bench, way, seed) as begun_ns:
+    probe = rig.probe
+    with made(rig, way, seed) as begun_ns:
         if expected.failure:
-            limit_s = (begun_ns + bound_ns + GRACE_NS - bench.now_ns()) / SECOND
-            witness.wait(lambda: any(expected.met_by(m) for m in witness.after(place, begun_ns)), max(0.1, limit_s))
+            limit_s = (begun_ns + bound_ns + GRACE_NS - rig.now_ns()) / SECOND
+            probe.wait(lambda: any(expected.met_by(m) for m in probe.after(place, begun_ns)), max(0.1, limit_s))
             if not way.brief:
-                bench.rest(way.hold_ns)
+                rig.rest(way.hold_ns)
         else:
-            bench.rest(bound_ns)
-        ended_ns = bench.now_ns()
-    return judge(witness.since(place, begun_ns), begun_ns, ended_ns, bound_ns, expected)
+            rig.rest(bound_ns)
+        ended_ns = rig.now_ns()
+    return judge(probe.since(place, begun_ns), begun_ns, ended_ns, bound_ns, expected)
 
 
-def watch_calm(bench: FaultRig, calm: Calm, minutes: float, seed: int) -> dict[str, Any]:
+def watch_calm(rig: FaultRig, calm: Calm, minutes: float, seed: int) -> dict[str, Any]:
     """The line of one false-alarm row: how long the planner's guard was up while nothing was wrong."""
-    bench.stack.use(calm.setup)
-    witness = bench.witness
-    if not bench.wait_ok():
-        return calm_row(calm, None, 0, 0, f"not OK before it: {bench.describe()}")
+    rig.stack.use(calm.setup)
+    probe = rig.probe
+    if not rig.wait_ok():
+        return calm_row(calm, None, 0, 0, f"not OK before it: {rig.describe()}")
     way = FaultVariant(calm.kind, CAMERA, Expected(("OK",), failure=False))
-    with made(bench, way, seed) if calm.kind else nullcontext(bench.now_ns()):
-        begun_ns, received = bench.now_ns(), witness.received
-        kept, newest_ns, witness.late_ns = witness.since(GUARD, begun_ns)[:1], begun_ns, 0
-        while (left_ns := begun_ns + round(minutes * 60 * SECOND) - bench.now_ns()) > 0:
-            bench.rest(min(left_ns, SECOND))
-            news = witness.after(GUARD, newest_ns + 1)
+    with made(rig, way, seed) if calm.kind else nullcontext(rig.now_ns()):
+        begun_ns, received = rig.now_ns(), probe.received
+        kept, newest_ns, probe.late_ns = probe.since(GUARD, begun_ns)[:1], begun_ns, 0
+        while (left_ns := begun_ns + round(minutes * 60 * SECOND) - rig.now_ns()) > 0:
+            rig.rest(min(left_ns, SECOND))
+            news = probe.after(GUARD, newest_ns + 1)
             kept += changes(news, kept[-1] if kept else None)
             newest_ns = news[-1].at_ns if news else newest_ns
-        seen = raised(kept, begun_ns, bench.now_ns())
-        row_of = calm_row(calm, seen, witness.received - received, witness.late_ns)
-    bench.wait_ok(RECOVERY_LIMIT_S)
+        seen = raised(kept, begun_ns, rig.now_ns())
+        row_of = calm_row(calm, seen, probe.received - received, probe.late_ns)
+    rig.wait_ok(RECOVERY_LIMIT_S)
     return row_of
 
 
@@ -214,7 +214,7 @@ def _words(trial: Trial) -> str:
 
 
 @contextmanager
-def open_bench(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[FaultRig]:
+def open_rig(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[FaultRig]:
     """Everything running, with nothing left behind at the end."""
     # Refused here in one line; the node would latch SELF_TEST at each of its starts until the limit of a minute.
     select_backend(options.backend, checked_bundle(options.bundle), options.precision, options.threads).close()
@@ -229,11 +229,11 @@ def open_bench(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[F
                 options.latency_budget_ms, options.self_test_period_s, work,
             )  # fmt: skip
             with (
-                PlannerProbe(stack_options.bounds) as witness,
-                Stack(stack_options, environment, witness.fail) as stack,
+                PlannerProbe(stack_options.bounds) as probe,
+                Stack(stack_options, environment, probe.fail) as stack,
             ):
                 say(f"bounds: {stack_options.bounds.describe()}")
-                yield FaultRig(stack, witness, say)
+                yield FaultRig(stack, probe, say)
     finally:
         if options.keep_logs is not None:
             shutil.copytree(work, options.keep_logs, dirs_exist_ok=True)

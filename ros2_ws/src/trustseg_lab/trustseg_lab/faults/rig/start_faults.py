@@ -24,19 +24,19 @@ START_LIMIT_S = 60.0
 
 
 @contextmanager
-def no_camera(bench: FaultRig) -> Iterator[int]:
+def no_camera(rig: FaultRig) -> Iterator[int]:
     """A monitor of its own, to which nobody ever says anything; the fault begins with its first verdict."""
-    heard = bench.witness.hear_monitor_alone()
+    heard = rig.probe.hear_monitor_alone()
     arguments = ["trustseg_ros.monitor.node", "--ros-args", "-r", f"__ns:=/{ALONE}"]
-    for name, value in bench.stack.parameters("monitor").items():
+    for name, value in rig.stack.parameters("monitor").items():
         arguments += ["-p", f"{name}:={value if name != 'latch_file' else Path(value).with_name('alone.json')}"]
-    bench.stack.start_beside(ALONE, tuple(arguments))
+    rig.stack.start_beside(ALONE, tuple(arguments))
     try:
-        if not bench.witness.wait(lambda: len(heard) >= 2, START_LIMIT_S):
-            raise TrustSegError("the monitor alone was not heard", got=bench.stack.last_words(ALONE))
+        if not rig.probe.wait(lambda: len(heard) >= 2, START_LIMIT_S):
+            raise TrustSegError("the monitor alone was not heard", got=rig.stack.last_words(ALONE))
         yield heard[0].at_ns
     finally:
-        bench.stack.stop(ALONE)
+        rig.stack.stop(ALONE)
 
 
 def starts_with(alter: Callable[[Path, str], None]) -> Callable[[FaultRig], AbstractContextManager[int]]:
@@ -46,22 +46,22 @@ def starts_with(alter: Callable[[Path, str], None]) -> Callable[[FaultRig], Abst
     """
 
     @contextmanager
-    def maker(bench: FaultRig) -> Iterator[int]:
-        witness, options = bench.witness, bench.stack.options
+    def maker(rig: FaultRig) -> Iterator[int]:
+        probe, options = rig.probe, rig.stack.options
         folder = _copied(load_bundle(options.bundle), options.precision, options.work / "altered")
         alter(folder, options.precision)
-        known = witness.known_instances()
-        bench.stack.restart(SEGMENTER, bundle=str(folder))
+        known = probe.known_instances()
+        rig.stack.restart(SEGMENTER, bundle=str(folder))
         try:
-            moment = witness.verdict_on_another(known, START_LIMIT_S)
+            moment = probe.verdict_on_another(known, START_LIMIT_S)
             if moment is None:
                 raise TrustSegError(
-                    "the node with the altered bundle says nothing", got=bench.stack.last_words(SEGMENTER)
+                    "the node with the altered bundle says nothing", got=rig.stack.last_words(SEGMENTER)
                 )
             yield moment.at_ns
-            bench.alive(SEGMENTER)
+            rig.alive(SEGMENTER)
         finally:
-            bench.stack.restart(SEGMENTER)
+            rig.stack.restart(SEGMENTER)
 
     return maker
 
