@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -153,6 +154,26 @@ def test_the_gate_says_which_clause_fails(
     assert "undefined" in capsys.readouterr().err
     assert run(bundle, tmp_path / "d", [replayed / "bag"], "--fail-on", "fails > 5") == 2
     assert not (tmp_path / "d").exists()
+
+
+def test_the_flicker_is_that_of_the_masks_in_the_bag(bundle: Path, replayed: Path, tmp_path: Path) -> None:
+    """Neither over the gap, nor over the rejected image, nor in the three images of which one is missing."""
+    masks = []
+    with AnyReader([replayed / "out"], default_typestore=typestore()) as reader:
+        for connection, _, raw in reader.messages():
+            if connection.topic == "/trustseg/mask":
+                message = reader.deserialize(raw, connection.msgtype)
+                masks.append(message.data.copy())  # type: ignore[attr-defined]
+    assert len(masks) == COUNT - 1
+    runs = [masks[:15], masks[15:34], masks[34:]]  # the 35th image is rejected
+    pairs = [pair for each in runs for pair in pairwise(each)]
+    threes = [three for each in runs for three in zip(each, each[1:], each[2:], strict=False)]
+    told = json.loads((replayed / "out" / "summary.json").read_text())
+    assert told["metrics"]["mask_change"] == pytest.approx(np.mean([a != b for a, b in pairs]))
+    assert told["metrics"]["flicker"] == pytest.approx(np.mean([(a != b) & (a == c) for a, b, c in threes]))
+    assert [each["name"] for each in told["flicker"]] == list(CLASSES)
+    gate = f"flicker < 0 or flicker_{CLASSES[0]} > 1"
+    assert run(bundle, tmp_path / "out", [replayed / "bag"], "--fail-on", gate, "--no-annotated", "--end", "1") == 0
 
 
 def test_json_is_the_only_thing_on_stdout(

@@ -129,6 +129,7 @@ def test_one_drive_alone_has_the_figures_that_its_sums_give_back(bundle: Path, f
         told = json.loads((fleet / "alone" / drive / "summary.json").read_text())["metrics"]
         found = metrics_of([read_totals(fleet / "alone" / drive)], names)
         assert {k: v for k, v in found.items() if v == v} == {k: v for k, v in told.items() if v is not None}
+        assert 0.0 <= told["flicker"] <= told["mask_change"] <= 1.0
 
 
 def test_what_failed_is_told_and_only_that_is_done_again(

@@ -36,6 +36,7 @@ from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.labels import Labels, label_wish, open_labels
 from trustseg_lab.replay.results.confidence_tables import ConfidenceTables
 from trustseg_lab.replay.results.flag import FlagTrack
+from trustseg_lab.replay.results.flicker import FlickerTrack
 from trustseg_lab.replay.results.frame_table import (
     SELECTIVE,
     TableWriter,
@@ -139,6 +140,8 @@ class _Drive:
         identity = zlib.crc32(job.topic.encode()) ^ int(self._fingerprint[:15], 16)
         self._instance_id = identity & ((1 << 63) - 1) | 1
         self._flag, self._tally, self._kept = FlagTrack(), RunCounts(), array("d")
+        self._flicker = FlickerTrack(self._period_ns * options.every)
+        self._tally.flicker = self._flicker.counts
         self._tables = ConfidenceTables(self._classes)
         self._truth = TruthTotals(len(self._classes), labels.void) if labels is not None else None
 
@@ -251,6 +254,7 @@ class _Drive:
         row = frame_row(answer, self._tally.first_ns, self._classes, crcs)
         if result is not None:
             self._add_published(answer, result, row)
+        self._add_flicker(answer)
         self._add_truth(answer, row)
         self._tally.add(answer)
         begun = [found for each in answer.changes if (found := self._flag.add(each, answer.seq)) is not None]
@@ -273,6 +277,12 @@ class _Drive:
         if self._objects is not None:
             for each in segment_rows(answer, self._pipeline.segments(result), self._classes):
                 self._objects.add(each)
+
+    def _add_flicker(self, answer: ReplayedFrame) -> None:
+        if answer.result is None or answer.frame is None:
+            return self._flicker.interrupt()
+        height, width = answer.frame.image.shape[:2]
+        self._flicker.add(answer.result.labels, answer.stamp_ns, (height, width))
 
     def _write_messages(self, bag: AnnotatedBag, answer: ReplayedFrame, picture: UInt8Array | None) -> None:
         overlay = None

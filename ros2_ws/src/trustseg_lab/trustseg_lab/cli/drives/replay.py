@@ -35,7 +35,7 @@ FIGURES = {
     "images": ("frames", ""), "processed / rejected": ("processed", ""), "recorded time": ("duration_s", " s"),
     "failure flag up, after start-up": ("failure_share", "%"), "failures": ("failures", ""),
     "failures an hour": ("failures_per_hour", ""), "predicted quality, mean": ("predicted_miou_mean", ""),
-    "mean confidence": ("mean_confidence", ""), "mIoU (labels)": ("miou", ""),
+    "mean confidence": ("mean_confidence", ""), "flicker of the mask": ("flicker", "%"), "mIoU (labels)": ("miou", ""),
     "poor frames missed (labels)": ("missed", ""),
 }  # fmt: skip
 

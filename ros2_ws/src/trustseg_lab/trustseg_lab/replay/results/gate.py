@@ -18,6 +18,7 @@ from trustseg.errors import InputError
 
 MAX_LENGTH = 2000
 MAX_DEPTH = 40
+FAMILIES = ("reason_", "iou_", "flicker_")  # one figure for each reason or class
 ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
 }  # fmt: skip
@@ -78,8 +79,8 @@ def parse_gate(text: str, known: Collection[str]) -> Gate:
     if unknown:
         raise InputError(
             f"--fail-on names {', '.join(unknown)}, which no figure is called",
-            expected="one of " + ", ".join(sorted(n for n in known if not n.startswith(("reason_", "iou_"))))
-            + ", reason_<NAME>, iou_<class>",
+            expected="one of " + ", ".join(sorted(n for n in known if not n.startswith(FAMILIES)))
+            + ", reason_<NAME>, iou_<class>, flicker_<class>",
         )  # fmt: skip
     is_or = isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.Or)
     return Gate(text, tuple(tree.values) if is_or and isinstance(tree, ast.BoolOp) else (tree,))

@@ -25,8 +25,9 @@ def metrics_of_nothing(classes: Sequence[str]) -> set[str]:
         "start_up_s", "failures", "failures_per_hour", "failure_share", "flag_up_share", "longest_failure_s",
         "predicted_miou_mean", "predicted_miou_p05", "mean_confidence", "low_confidence_share", "miou", "accuracy",
         "mean_quality", "poor_frames", "missed", "missed_share", "false_alarm_share", "ece", "auroc",
+        "flicker", "mask_change",
     )  # fmt: skip
-    return {*fixed, *(f"iou_{identifier(name)}" for name in classes)}
+    return {*fixed, *(f"{kind}_{identifier(name)}" for kind in ("iou", "flicker") for name in classes)}
 
 
 def timing_names() -> list[str]:

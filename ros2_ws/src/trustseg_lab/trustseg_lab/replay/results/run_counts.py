@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from trustseg.reasons import Outcome
 from trustseg_lab.recordings.recorded_image import RecordedImage
+from trustseg_lab.replay.results.flicker import FlickerCounts
 from trustseg_lab.replay.timeline import ReplayedFrame
 
 EXAMPLES = 3
@@ -35,6 +36,7 @@ class RunCounts:
         reasons: name -> frames that carried it. rejections: name -> details.
         predicted, confidence, low_share: of each processed frame.
         latency_ms, engine_ms, decode_ms: measured.
+        flicker: pixels whose class changed from frame to frame.
     """
 
     images: int = 0
@@ -52,6 +54,7 @@ class RunCounts:
     latency_ms: array[float] = field(default_factory=lambda: array("d"))
     engine_ms: array[float] = field(default_factory=lambda: array("d"))
     decode_ms: array[float] = field(default_factory=lambda: array("d"))
+    flicker: FlickerCounts = field(default_factory=FlickerCounts)
 
     def see(self, image: RecordedImage, *, left_out: bool) -> None:
         """Note the receipt of one image."""

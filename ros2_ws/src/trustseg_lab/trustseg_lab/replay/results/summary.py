@@ -17,6 +17,7 @@ from trustseg_lab.data import shown
 from trustseg_lab.replay.drive import DriveFigures
 from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.results.flag import Failure
+from trustseg_lab.replay.results.flicker import FlickerCounts
 from trustseg_lab.replay.results.totals import DriveTotals
 from trustseg_lab.replay.results.truth import TruthTotals
 from trustseg_lab.replay.timeline import seconds
@@ -61,7 +62,9 @@ def metrics_of(drives: Sequence[DriveTotals], class_names: Sequence[str]) -> dic
         found[name] = float(document["confidence"][name]) if document else NAN
     for name in class_names:
         found[f"iou_{identifier(name)}"] = float(document["class_iou"][name]) if document else NAN
-    return found
+    flicker = flicker_of(drives)
+    found |= flicker.figures()
+    return found | {f"flicker_{identifier(each['name'])}": each["flicker"] for each in flicker.by_class(class_names)}
 
 
 def timing_of(drives: Sequence[DriveTotals]) -> dict[str, float]:
@@ -77,6 +80,14 @@ def timing_of(drives: Sequence[DriveTotals]) -> dict[str, float]:
     decoded_s = sum(sum(d.tally.decode_ms) + sum(d.tally.engine_ms) for d in drives) / 1e3
     found["share_of_the_limit"] = _share(decoded_s, wall_s)
     return found
+
+
+def flicker_of(drives: Sequence[DriveTotals]) -> FlickerCounts:
+    """Counts of all frames of all drives."""
+    total = FlickerCounts()
+    for each in drives:
+        total.merge(each.tally.flicker)
+    return total
 
 
 def truth_of(drives: Sequence[DriveTotals]) -> TruthTotals | None:
@@ -131,6 +142,7 @@ def drive_document(job: ReplayJob, bundle: Bundle, drive: DriveFigures) -> dict[
         "changes_in_all": drive.flag.changes_in_all,
         "confidence": drive.tables.document(),
         "truth": truth.document(names) if truth else None,
+        "flicker": tally.flicker.by_class(names),
         **({} if drive.selective is None else {"selective_risk": drive.selective}),
         "instance_id": drive.instance_id,
         "versions": versions() | {drive.backend: drive.backend_version},

@@ -22,6 +22,7 @@ from trustseg.errors import InputError
 from trustseg.files.json_document import write_json
 from trustseg_lab.recordings.storage import one_line
 from trustseg_lab.replay.results.flag import Failure, FlagTrack
+from trustseg_lab.replay.results.flicker import FlickerCounts
 from trustseg_lab.replay.results.frame_table import read_columns
 from trustseg_lab.replay.results.run_counts import RunCounts
 from trustseg_lab.replay.results.truth import TruthTotals
@@ -63,7 +64,7 @@ def write_totals(folder: Path, drive: DriveTotals, key: str) -> None:
     write_json(folder / TOTALS, {
         "schema_version": SCHEMA_VERSION, "key": key, "period_ns": drive.period_ns, "losses": drive.losses,
         **{name: getattr(drive.tally, name) for name in COUNTS},
-        "reasons": dict(sorted(drive.tally.reasons.items())),
+        "reasons": dict(sorted(drive.tally.reasons.items())), "flicker": drive.tally.flicker.document(),
         "start_up_ns": drive.flag.start_up_ns,
         "failures_ns": [[each.start_ns, each.end_ns] for each in drive.flag.failures],
         "truth": None if truth is None else {
@@ -83,7 +84,9 @@ def read_totals(folder: Path) -> DriveTotals:
         document = json.loads((folder / TOTALS).read_text(encoding="utf-8"))
         rows = read_columns(folder / FRAMES, sorted({*SCORES, *QUALITIES, "mask_crc32"}))
         times = read_columns(folder / TIMES, list(DURATIONS))
-        tally = RunCounts(reasons=Counter(document["reasons"]))
+        tally = RunCounts(
+            reasons=Counter(document["reasons"]), flicker=FlickerCounts.from_document(document["flicker"])
+        )
         for name in COUNTS:
             setattr(tally, name, int(document[name]))
         judged = rows["mask_crc32"].is_valid().to_numpy()

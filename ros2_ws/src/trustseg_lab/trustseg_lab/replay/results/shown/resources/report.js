@@ -242,6 +242,12 @@ const captionOf = (f) => "seq " + f.seq + "  " + f.t.toFixed(3) + " s  " + f.sta
   const colors = Object.fromEntries(D.summary.bundle.classes.map((k) => [k.name, `rgb(${k.color})`]));
   for (const kind of ["class", "row", "brightness"])
     bars($("by" + kind), D.summary.confidence["by_" + kind].filter((r) => known(r.mean)).map((r) => ({ name: r.name, value: r.mean, text: num(r.mean), color: kind === "class" ? colors[r.name] : undefined })));
+  const flickers = D.summary.flicker.filter((r) => known(r.flicker)), most = Math.max(...flickers.map((r) => r.flicker), 1e-9);
+  if (!flickers.length) $("flicker").remove();
+  else {
+    $("change").textContent = percent(M.mask_change) + "; flicker overall " + percent(M.flicker);
+    bars($("flickers"), flickers.map((r) => ({ name: r.name, value: r.flicker / most, text: percent(r.flicker) + " (" + percent(r.mask_change) + " change)", color: colors[r.name] })));
+  }
   $("latency").textContent = "decode and pipeline: p50 " + num(T.latency_p50_ms, 1) + " ms, p95 " + num(T.latency_p95_ms, 1) + " ms, p99 " + num(T.latency_p99_ms, 1) + " ms, worst " + num(T.latency_max_ms, 1) + " ms";
   const rejected = Object.entries(D.summary.rejected);
   if (!rejected.length) $("rejected").remove();
