@@ -91,6 +91,17 @@ def test_score_equal_to_the_threshold_is_a_failure() -> None:
     assert judge(layers=layers).judge(output(), GOOD, HEALTHY).reasons == Reason.LOW_QUALITY
 
 
+ROOT = math.sqrt(2.0)
+
+
+@pytest.mark.parametrize(("e0", "farther"), [(0.0, 0.0), (3.0 * ROOT, 0.0), (6.0 * ROOT, math.log(2.0))])
+def test_the_lower_bound_lies_farther_below_in_strange_scenes(e0: float, farther: float) -> None:
+    """embedding/0 is off the one component, of variance 9: its score is e0 / 3 / sqrt(2), here 0, 1 and 2."""
+    verdict = judge(quality_lower_slope=0.1).judge(output(e0=e0), GOOD, HEALTHY)
+    assert verdict.ood_score == pytest.approx(e0 / 3 / math.sqrt(2.0))
+    assert verdict.miou_lower_bound == pytest.approx(verdict.predicted_miou - 0.2 - 0.1 * farther)
+
+
 def test_lower_bound_stays_in_its_range() -> None:
     assert judge(quality_lower_offset=0.9).judge(output(), GOOD, HEALTHY).miou_lower_bound == 0.0
 

@@ -82,7 +82,7 @@ class Judge:
             failure_score=failure,
             threshold=self._model.failure_threshold,
             predicted_miou=quality,
-            miou_lower_bound=min(1.0, max(0.0, quality - self._model.quality_lower_offset)),
+            miou_lower_bound=self._lower_bound(quality, distance),
             mean_confidence=summary.mean,
             low_confidence_share=summary.low_share,
             coverage=1.0 - summary.low_share,
@@ -118,6 +118,13 @@ class Judge:
             elif activation == "relu":
                 value = np.maximum(value, 0.0)
         return sigmoid(float(value[0])), sigmoid(float(value[1])), distance
+
+    def _lower_bound(self, quality: float, distance: float) -> float:
+        """Lower bound of a predicted quality in [0, 1]; farther below for scenes of a higher OOD score."""
+        below = self._model.quality_lower_offset
+        if self._model.quality_lower_slope > 0.0 and distance > 1.0:
+            below += self._model.quality_lower_slope * log_ood_score(distance)
+        return min(1.0, max(0.0, quality - below))
 
     def _mask_reasons(self, labels: UInt8Array) -> Reason:
         if int(labels.max()) >= self._class_count or _is_one_class(labels, self._one_class_share):

@@ -26,3 +26,9 @@ def test_a_threshold_that_no_frame_can_cross_is_refused() -> None:
         verdict(-3.0)
     with pytest.raises(ValidationError, match=r"0.119..0.881 whatever the features are"):
         verdict(0.0, high=0.1)
+
+
+def test_a_bound_that_follows_the_ood_score_needs_one() -> None:
+    content = verdict(0.0).model_dump() | {"quality_lower_slope": 0.1}
+    with pytest.raises(ValidationError, match="quality_lower_slope is above 0, but there is no model of the OOD score"):
+        VerdictFile.model_validate(content)

@@ -85,7 +85,8 @@ class VerdictFile(Strict):
 
     Its features are the card's, and `OOD_SCORE_INPUT` where it has a model of the OOD score.
 
-    The lower bound of the quality is the predicted quality minus `quality_lower_offset`, never below 0.
+    The lower bound of the quality is the predicted quality minus `quality_lower_offset`, and minus
+    `quality_lower_slope` for each unit of the OOD score's logarithm above 0, never below 0.
     """
 
     schema_version: Literal[1]
@@ -99,6 +100,7 @@ class VerdictFile(Strict):
     failure_threshold: float = Field(gt=0.0, le=0.99, allow_inf_nan=False)
     recovery_threshold: float = Field(gt=0.0, le=0.99, allow_inf_nan=False)
     quality_lower_offset: Share
+    quality_lower_slope: float = Field(default=0.0, ge=0.0, le=10.0, allow_inf_nan=False)
     quality_lower_coverage: float = Field(gt=0.0, le=1.0, allow_inf_nan=False)
     ood_score: OodModel | None = None
     unknown: UnknownLimits | None = None  # None: this bundle never says UNKNOWN_OBJECT
@@ -123,6 +125,8 @@ class VerdictFile(Strict):
             raise ValueError(f"mean and std must have {width} values, one a feature")
         if OOD_SCORE_INPUT in self.features and self.ood_score is None:
             raise ValueError(f"{OOD_SCORE_INPUT} is a feature, but there is no model of the OOD score")
+        if self.quality_lower_slope > 0.0 and self.ood_score is None:
+            raise ValueError("quality_lower_slope is above 0, but there is no model of the OOD score")
         for index, layer in enumerate(self.layers):
             if len(layer.weight[0]) != width:
                 raise ValueError(f"layers[{index}] takes {len(layer.weight[0])} values, but {width} come in")

@@ -338,6 +338,7 @@ def _print(console: Console, result: CalibrationResult) -> None:
         f"image verdict: {len(model.features)} features ({verdict.feature_set}), {hidden}, l2 {verdict.settings.l2:g}; "
         f"failure from {model.failure_threshold}, recovered below {model.recovery_threshold}, "
         f"out of distribution above {limit}, lower bound = quality - {model.quality_lower_offset}"
+        f" - {model.quality_lower_slope} max(0, log OOD score)"
     )
     if result.unknown is not None:
         _print_unknown(console, result.unknown)

@@ -71,8 +71,9 @@ def test_false_alarms_on_clean_frames_stay_within_the_stated_share(rows, fit) ->
 def test_lower_bound_holds_for_the_stated_share_of_new_images(rows, fit) -> None:
     fresh = make_rows(images=400, seed=77)
     judged = judge(fit.model, FEATURES, fresh.features)
-    usual = ~fresh.held_out
-    assert (fresh.quality >= judged.lower_bound)[usual].mean() == pytest.approx(verdict_fit.LOWER_COVERAGE, abs=0.04)
+    holds = fresh.quality >= judged.lower_bound
+    assert holds[~fresh.held_out].mean() > verdict_fit.LOWER_COVERAGE - 0.03
+    assert holds[fresh.held_out].mean() > 0.8  # a kind that nothing was fitted on
 
 
 def test_unusual_images_are_far_and_usual_ones_near(rows, fit) -> None:
@@ -125,12 +126,6 @@ def test_recovery_threshold_by_hand() -> None:
     assert verdict_fit.recovery_threshold(0.5, np.full(100, 0.1)) == 0.3  # 0.6 x 0.5
     assert verdict_fit.recovery_threshold(0.5, np.full(100, 0.45)) == 0.45  # where good frames are
     assert verdict_fit.recovery_threshold(0.5, np.full(100, 0.9)) == 0.5  # never above the other
-
-
-def test_conformal_offset_by_hand() -> None:
-    # n = 19, coverage 0.9: rank ceil(20 x 0.9) = 18, the second largest.
-    assert verdict_fit.conformal_offset(np.arange(19) / 100, 0.9) == pytest.approx(0.17)
-    assert verdict_fit.conformal_offset(np.zeros(5), 0.9) == 1.0  # too few: only the trivial bound
 
 
 def test_linear_fit_recovers_the_law() -> None:

@@ -13,6 +13,7 @@ from bundle_factory import make_tiny_bundle
 from trustseg.bundle.calibration_file import LowConfidenceLimits
 from trustseg.bundle.loading import load_bundle
 from trustseg.bundle.verdict_file import OOD_SCORE_INPUT
+from trustseg.types import ConfidenceSummary, EngineOutput, HealthReport
 from trustseg.verdict import Judge
 from trustseg_lab.metrics.images.image_verdicts import image_metrics
 from trustseg_lab.metrics.images.verdict_arrays import judge
@@ -64,6 +65,7 @@ def test_no_failure_among_the_images() -> None:
 def test_many_images_are_judged_as_single_frames_are(tmp_path: Path, with_ood_score: bool) -> None:
     bundle = load_bundle(make_tiny_bundle(tmp_path / "engines" / "tiny"))
     names, model = bundle.card.feature_names, bundle.verdict()
+    model = model.model_copy(update={"quality_lower_slope": 0.07})
     if with_ood_score:  # in place of the first feature, far enough from its mean to matter
         model = model.model_copy(update={"features": [OOD_SCORE_INPUT, *model.features[1:]]})
     rows = np.random.default_rng(1).normal(0.4, 0.6, (20, len(names)))
@@ -72,4 +74,12 @@ def test_many_images_are_judged_as_single_frames_are(tmp_path: Path, with_ood_sc
     expected = np.array([single.scores(row) for row in rows])
     assert np.stack([found.quality, found.failure_score, found.distance], 1) == pytest.approx(expected, abs=1e-12)
     assert np.ptp(found.failure_score) > 0.1
-    assert found.lower_bound == pytest.approx(np.clip(found.quality - model.quality_lower_offset, 0, 1))
+    summary = ConfidenceSummary(mean=0.9, low_share=0.1, corridor_mean=0.9, corridor_low_share=0.1, flat_share=0.1)
+    mask = np.arange(12, dtype=np.uint8).reshape(3, 4) % 3
+    bounds = [
+        single.judge(EngineOutput(mask, mask, row.astype(np.float32), 1.0), summary, HealthReport()).miou_lower_bound
+        for row in np.where(np.arange(len(names)) == 0, 0.0, rows)
+    ]
+    again = judge(model, names, np.where(np.arange(len(names)) == 0, 0.0, rows).astype(np.float32))
+    assert again.lower_bound == pytest.approx(bounds, abs=1e-9)
+    assert (again.quality - again.lower_bound).max() > model.quality_lower_offset + 0.01

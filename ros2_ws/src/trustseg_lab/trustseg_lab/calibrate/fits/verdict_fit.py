@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, Layer, VerdictFile
 from trustseg.errors import InputError
+from trustseg_lab.calibrate.fits.bound_fit import LowerBound, fit_lower_bound
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings, fit_dense
 from trustseg_lab.calibrate.fits.ood_fit import fit_ood_model
 from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
@@ -43,6 +44,7 @@ RECOVERY_RATIO = 0.6
 OOD_SHARE = 0.005
 # ... and of a drive that it does not: each drive in turn is left out, and the worst of them counts.
 OOD_SHARE_NEW_DRIVE = 0.05
+# Share of images whose quality is to be at or above its lower bound, of kinds of trouble that were left out.
 LOWER_COVERAGE = 0.9
 
 # Statistics of the picture itself: they say what trouble it is, and mislead about trouble of another kind.
@@ -118,14 +120,15 @@ def fit_verdict(
         feature_names = [*feature_names, OOD_SCORE_INPUT]
     choice = {}
     for features, settings in CANDIDATES:
-        found = _on_unseen_kinds(rows, fitting, feature_names, features, settings, seed)
-        choice[candidate_name(features, settings)] = found
+        logits = _on_unseen_kinds(rows, fitting, feature_names, features, settings, seed)
+        choice[candidate_name(features, settings)] = _choice(logits, rows.quality)
         on_step()
     best = max(CANDIDATES, key=lambda candidate: _rank(choice[candidate_name(*candidate)]))
     names = feature_set(feature_names, best[0])
     crossed = _cross_fitted(rows, fitting, feature_names, names, best[1], fold, distance, seed)
     on_step()
-    return _with_thresholds(rows, fitting, feature_names, names, best, choice, crossed, model_sha256, seed)
+    bound = _lower_bound(rows, fitting, crossed, _on_unseen_kinds(rows, fitting, feature_names, *best, seed))
+    return _with_thresholds(rows, fitting, feature_names, names, best, choice, crossed, bound, model_sha256, seed)
 
 
 def fit_steps() -> int:
@@ -194,7 +197,9 @@ def _fit_scores(x: Floats, quality: Floats, settings: DenseSettings, seed: int) 
 
 def _on_unseen_kinds(
     rows: CalibrationRows, fitting: Bools, feature_names: list[str], features: str, settings: DenseSettings, seed: int
-) -> Choice:
+) -> Floats:
+    """Logits of quality and failure, float64 (n, 2), by models that saw neither the kind of trouble nor the block; NaN
+    for clean views and for what is not fitted on."""
     kinds = sorted(set(rows.kind[fitting].tolist()) - {CLEAN})
     half = folds_by_block(rows.block, 2, seed + 1)
     x = rows.features[:, _columns(feature_names, feature_set(feature_names, features))].astype(np.float64)
@@ -205,13 +210,25 @@ def _on_unseen_kinds(
             test = fitting & (rows.kind == kind) & (half == each)
             if test.any() and train.any():
                 logits[test] = _fit_scores(x[train], rows.quality[train], settings, seed).logits(x[test])
+    return logits
+
+
+def _choice(logits: Floats, quality: Floats) -> Choice:
     judged = ~np.isnan(logits[:, 0])
     if not judged.any():
         return Choice(float("nan"), float("nan"))
-    failed = rows.quality[judged] < FAILURE_BELOW
-    target = np.stack([rows.quality[judged], failed], axis=1)
+    failed = quality[judged] < FAILURE_BELOW
+    target = np.stack([quality[judged], failed], axis=1)
     loss = float(np.mean(np.logaddexp(0, logits[judged]) - target * logits[judged]))
-    return Choice(failure_auroc(-logits[judged, 1], rows.quality[judged]), loss)
+    return Choice(failure_auroc(-logits[judged, 1], quality[judged]), loss)
+
+
+def _lower_bound(rows: CalibrationRows, fitting: Bools, crossed: Judgements, unseen: Floats) -> LowerBound:
+    """Fitted on clean views as other folds predict them, and on troubled ones as models without their kind do."""
+    alone = np.isnan(unseen[:, 0])
+    predicted = np.where(alone, crossed.quality, sigmoid(np.where(alone, 0.0, unseen[:, 0])))
+    excess = (predicted - rows.quality)[fitting]
+    return fit_lower_bound(excess, crossed.distance[fitting], LOWER_COVERAGE)
 
 
 def _rank(choice: Choice) -> tuple[float, float]:
@@ -249,13 +266,13 @@ def _crossed_distance(rows: CalibrationRows, feature_names: list[str], fold: Int
 
 def _with_thresholds(
     rows: CalibrationRows, fitting: Bools, feature_names: list[str], names: list[str],
-    best: tuple[str, DenseSettings], choice: dict[str, Choice], crossed: Judgements, model_sha256: str, seed: int,
+    best: tuple[str, DenseSettings], choice: dict[str, Choice], crossed: Judgements, bound: LowerBound,
+    model_sha256: str, seed: int,
 ) -> VerdictFit:  # fmt: skip
     good = good_clean_rows(rows)
     failed = rows.quality < FAILURE_BELOW
     high = failure_threshold(crossed.failure_score[fitting], failed[fitting], crossed.failure_score[good])
     low = recovery_threshold(high, crossed.failure_score[good])
-    offset = conformal_offset(crossed.quality[fitting] - rows.quality[fitting], LOWER_COVERAGE)
     x = rows.features[fitting][:, _columns(feature_names, names)].astype(np.float64)
     final = _fit_scores(x, rows.quality[fitting], best[1], seed)
     embedding_names = [name for name in feature_names if name.startswith("embedding/")]
@@ -269,17 +286,16 @@ def _with_thresholds(
         model = VerdictFile(
             schema_version=1, model_sha256=model_sha256, features=names, mean=final.mean.tolist(),
             std=final.std.tolist(), clip=CLIP, layers=final.layers, failure_threshold=high, recovery_threshold=low,
-            quality_lower_offset=offset, quality_lower_coverage=LOWER_COVERAGE, ood_score=ood_score,
+            quality_lower_offset=bound.offset, quality_lower_slope=bound.slope,
+            quality_lower_coverage=LOWER_COVERAGE, ood_score=ood_score,
         )  # fmt: skip
     except ValidationError as error:  # as of views that all fail, or none: its score says nothing
         raise InputError(
             "no image verdict can be fitted on these views", expected="views that fail and views that do not",
             got=error.errors()[0]["msg"].removeprefix("Value error, "),
         ) from error  # fmt: skip
-    bounded = Judgements(
-        crossed.quality, crossed.failure_score, crossed.distance, np.clip(crossed.quality - offset, 0.0, 1.0)
-    )
-    return VerdictFit(model, best[0], best[1], choice, bounded)
+    lower = np.clip(crossed.quality - bound.below(crossed.distance), 0.0, 1.0)
+    return VerdictFit(model, best[0], best[1], choice, replace(crossed, lower_bound=lower))
 
 
 def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats) -> float:
@@ -303,18 +319,6 @@ def recovery_threshold(high: float, good_clean: Floats) -> float:
     """A score below `high` that nearly every good, clean frame lies under."""
     needed = float(np.quantile(good_clean, RECOVERY_SHARE)) if good_clean.size else 0.0
     return float(round(min(high, max(needed, RECOVERY_RATIO * high)), 4))
-
-
-def conformal_offset(excess: Floats, coverage: float) -> float:
-    """Split-conformal offset: the true quality is at or above predicted - offset for a share `coverage` of images.
-
-    The ceil((n + 1) coverage)-th smallest of predicted - true (Vovk et al., 2005); holds for images exchangeable with
-    those of `excess`, float64 (n,), and is no promise under shift.
-    """
-    rank = int(np.ceil((len(excess) + 1) * coverage))
-    if rank > len(excess):
-        return 1.0  # too few images for any bound but the trivial one
-    return max(0.0, float(np.sort(excess)[rank - 1].round(4)))  # a lower bound is not above the prediction
 
 
 def ood_limit(rows: CalibrationRows, usual: Bools, names: list[str], embedding: Floats, crossed: Floats) -> float:

@@ -47,7 +47,9 @@ def judge(model: VerdictFile, feature_names: list[str], features: Rows) -> Judge
     rows = known[:, [place[name] for name in model.features]]
     logits = run_layers(model.layers, standardised(rows, np.array(model.mean), np.array(model.std), model.clip))
     quality = sigmoid(logits[:, 0])
-    lower = np.clip(quality - model.quality_lower_offset, 0.0, 1.0)
+    strange = np.log(np.maximum(np.nan_to_num(distance, nan=1.0), LEAST_DISTANCE))
+    below = model.quality_lower_offset + model.quality_lower_slope * np.maximum(strange, 0.0)
+    lower = np.clip(quality - below, 0.0, 1.0)
     return Judgements(quality, sigmoid(logits[:, 1]), distance, lower)
 
 
