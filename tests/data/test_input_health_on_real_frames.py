@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
+from trustseg.bundle.verdict_file import ONE_CLASS_SHARE
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.reasons import Reason
-from trustseg.verdict import ONE_CLASS_SHARE
 
 
 @pytest.fixture(scope="module")

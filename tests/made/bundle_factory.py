@@ -330,7 +330,7 @@ def _verdict(names: Sequence[str], features: np.ndarray, model_sha256: str) -> b
         "mean": mean, "std": [abs(m) / 4 + 0.02 for m in mean], "clip": 8.0,
         "layers": [{"weight": [[0.5, 0.5], [-2.0, -2.0]], "bias": [1.0, -4.0], "activation": "identity"}],
         "failure_threshold": 0.5, "recovery_threshold": 0.35,
-        "quality_lower_offset": 0.1, "quality_lower_slope": 0.0, "quality_lower_coverage": 0.9,
+        "quality_lower_offset": 0.1, "quality_lower_slope": 0.0, "one_class_share": 0.97, "quality_lower_coverage": 0.9,
         "ood_score": {
             "features": embedding, "mean": [value[name] for name in embedding],
             "basis": np.eye(EMBEDDING)[:2].tolist(), "variance": [0.25, 0.25], "residual_variance": 0.25,

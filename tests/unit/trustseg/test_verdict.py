@@ -232,3 +232,16 @@ def test_input_health_goes_into_the_verdict() -> None:
 @pytest.mark.parametrize(("value", "expected"), [(0.0, 0.5), (800.0, 1.0), (-800.0, 0.0), (math.log(3), 0.75)])
 def test_sigmoid(value: float, expected: float) -> None:
     assert sigmoid(value) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("limit", "given", "reasons"), [
+    (0.97, None, Reason.OUTPUT_IMPLAUSIBLE), (0.995, None, Reason.NONE), (1.0, None, Reason.NONE),
+    (0.995, 0.9, Reason.OUTPUT_IMPLAUSIBLE),
+])  # fmt: skip
+def test_a_network_of_few_classes_has_a_limit_of_its_own(limit: float, given: float | None, reasons: Reason) -> None:
+    """98 of 100 pixels are of one class."""
+    labels = np.zeros((10, 10), np.uint8)
+    labels[0, :2] = 1
+    found = EngineOutput(labels, np.full((10, 10), 200, np.uint8), output().features, 1.0)
+    single = Judge(model(one_class_share=limit), NAMES, 3, LowConfidenceLimits(share_max=0.6, flat_share=0.99), given)
+    assert single.judge(found, GOOD, HEALTHY).reasons == reasons

@@ -22,7 +22,7 @@ from trustseg.reasons import Reason
 from trustseg.segments import Segment, SegmentReader
 from trustseg.selective_risk import Promise, Selection, selection
 from trustseg.types import EngineOutput, FrameVerdict, HealthReport, UInt8Array
-from trustseg.verdict import ONE_CLASS_SHARE, Judge
+from trustseg.verdict import Judge
 
 HEALTHY = HealthReport(Reason.NONE, {})
 
@@ -58,13 +58,13 @@ class Judgement:
 
     Args:
         bundle: finished bundle. precision: of the engine.
-        one_class_share: share of the image above which a single class is implausible, 0..1.
+        one_class_share: share of the image above which a single class is implausible, 0..1; None: the bundle's.
 
     Raises:
         BundleError: verdict model or calibration is missing, altered or of another model.
     """
 
-    def __init__(self, bundle: Bundle, precision: str, one_class_share: float) -> None:
+    def __init__(self, bundle: Bundle, precision: str, one_class_share: float | None = None) -> None:
         card = bundle.card
         calibration, verdict = bundle.calibration(precision), bundle.verdict(precision)
         mask = corridor_mask(*card.size, card.corridor.polygon)
@@ -105,7 +105,7 @@ class Judgement:
         return JudgementProof(verdict, confidence, fingerprint((self._table, self._judge, self._objects)))
 
 
-def golden_proof(bundle: Bundle, precision: str, one_class_share: float = ONE_CLASS_SHARE) -> JudgementProof:
+def golden_proof(bundle: Bundle, precision: str, one_class_share: float | None = None) -> JudgementProof:
     """What a judgement made of the bundle's files as they are now makes of its golden output.
 
     Raises:

@@ -22,7 +22,6 @@ from trustseg.reasons import Reason
 from trustseg.segments import Segment
 from trustseg.selective_risk import Promise
 from trustseg.types import Frame, PerceptionResult, UInt8Array
-from trustseg.verdict import ONE_CLASS_SHARE
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,12 @@ class PipelineConfig:
 
     Attributes:
         health: thresholds of the input checks.
-        one_class_share: share of the image above which a single class is implausible, 0..1.
+        one_class_share: share of the image above which a single class is implausible, 0..1; None: the bundle's.
         promise: what `Pipeline.mask` is asked for; by default it keeps every pixel.
     """
 
     health: HealthConfig = field(default_factory=HealthConfig)
-    one_class_share: float = ONE_CLASS_SHARE
+    one_class_share: float | None = None
     promise: Promise = field(default_factory=Promise)
 
 

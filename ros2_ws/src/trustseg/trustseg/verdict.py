@@ -20,9 +20,6 @@ from trustseg.reasons import Reason, Severity
 from trustseg.types import ConfidenceSummary, EngineOutput, Float32Array, FrameVerdict, HealthReport, UInt8Array
 
 Float64Array = npt.NDArray[np.float64]
-# One class over nearly the whole image is no road scene; the most that one class covers in CamVid's 701 labelled
-# images and in rendered drives stays well below (tests/data measures it).
-ONE_CLASS_SHARE = 0.97
 SOME_ROWS = slice(None, None, 16)  # of a mask, that are counted before all of it
 LEAST_DISTANCE = 1e-3
 
@@ -35,16 +32,17 @@ class Judge:
         feature_names: names of the graph's features, in order; contains every name that `model` uses.
         class_count: labels must be below it.
         limits: bounds of the confidence map, from the calibration file.
-        one_class_share: share of the image above which a single class is implausible.
+        one_class_share: share of the image above which a single class is implausible; None: the model's.
     """
 
     def __init__(
         self, model: VerdictFile, feature_names: Sequence[str], class_count: int, limits: LowConfidenceLimits,
-        one_class_share: float = ONE_CLASS_SHARE,
+        one_class_share: float | None = None,
     ) -> None:  # fmt: skip
         position = {name: index for index, name in enumerate([*feature_names, OOD_SCORE_INPUT])}
         self._model, self._limits = model, limits
-        self._class_count, self._one_class_share = class_count, one_class_share
+        self._class_count = class_count
+        self._one_class_share = model.one_class_share if one_class_share is None else one_class_share
         self._use = np.array([position[name] for name in model.features])
         self._mean, self._std = np.array(model.mean), np.array(model.std)
         self._layers = [(np.array(layer.weight), np.array(layer.bias), layer.activation) for layer in model.layers]

@@ -268,6 +268,7 @@ OUT_OF_RANGE: dict[str, dict[str, tuple[float, ...]]] = {
         "recovery_threshold": (1.0, 0.0, -1.0),
         "quality_lower_offset": (-0.5, 2.0),
         "quality_lower_slope": (-0.1, 11.0),
+        "one_class_share": (0.5, 1.1),
         "quality_lower_coverage": (0.0, 1.5),
         "clip": (0.0, -1.0, 1e6),
         "ood_score/limit": (0.0, -1.0, 1e9),

@@ -76,6 +76,11 @@ class UnknownLimits(Strict):
         return {self.score, self.share, self.scene} - {""}
 
 
+# One class over nearly the whole image is no road scene; the most that one class covers in CamVid's 701 labelled
+# images and in rendered drives stays well below (tests/data measures it). Networks of few classes have a limit of
+# their own, which calibration measures.
+ONE_CLASS_SHARE = 0.97
+
 OOD_SCORE_INPUT = "log_ood_score"
 """Name, among a verdict model's features, of the logarithm of the OOD score that the same file's model gives."""
 
@@ -102,6 +107,7 @@ class VerdictFile(Strict):
     quality_lower_offset: Share
     quality_lower_slope: float = Field(default=0.0, ge=0.0, le=10.0, allow_inf_nan=False)
     quality_lower_coverage: float = Field(gt=0.0, le=1.0, allow_inf_nan=False)
+    one_class_share: float = Field(default=ONE_CLASS_SHARE, ge=ONE_CLASS_SHARE, le=1.0, allow_inf_nan=False)
     ood_score: OodModel | None = None
     unknown: UnknownLimits | None = None  # None: this bundle never says UNKNOWN_OBJECT
     provenance: dict[str, Any] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ from trustseg.bundle.writer import FittedFiles
 from trustseg_lab.calibrate.calibration_report import CalibrationFigures, TemperatureReport, calibration_by_group
 from trustseg_lab.calibrate.confidence_table import TableFit, fit_table
 from trustseg_lab.calibrate.fits.corridor_fit import corridor_figures, corridor_views, fit_corridor_limit
+from trustseg_lab.calibrate.fits.one_class_fit import fit_one_class_share
 from trustseg_lab.calibrate.fits.scene_shift_fit import fit_scene_shift
 from trustseg_lab.calibrate.fits.unknown_fit import UnknownFit, fit_unknown
 from trustseg_lab.calibrate.fits.verdict_fit import VerdictFit, fit_verdict, fitting_rows, good_clean_rows
@@ -101,6 +102,7 @@ def calibrate_rows(
         ),
         verdict=verdict.model.model_copy(update={
             "unknown": unknown and unknown.limits,
+            "one_class_share": fit_one_class_share(rows, card.feature_names, good),
             "provenance": origin | verdict_provenance(rows, verdict, groups) | unknown_provenance(unknown),
         }),
         quality={"calibration": rounded(told | temperature), "image_verdict": rounded(_for_card(groups))},

@@ -125,12 +125,11 @@ def judged_sets(given: Sequence[str], names: LabelNames | None) -> dict[str, Lab
 def _rows(loaded: Bundle, classes: list[str], options: PublishedOptions, err: Console) -> PublishedRows:
     from trustseg.backends import create_backend, select_backend
     from trustseg.judgement import Judgement
-    from trustseg.verdict import ONE_CLASS_SHARE
     from trustseg_lab.calibrate.collect_views import chosen
     from trustseg_lab.calibrate.published_rows import PublishedCollector, joined
 
     card, precision = loaded.card, options.precision
-    judgement = Judgement(loaded, precision, ONE_CLASS_SHARE)
+    judgement = Judgement(loaded, precision)
     sets = [(each, options.limit) for each in options.folders] + [(each, None) for each in options.judged.values()]
     counts = [len(chosen(each.pairs(), limit)) for each, limit in sets]
     engines = [select_backend(options.backend, loaded, precision, 1)]
