@@ -32,7 +32,8 @@ def parameters() -> str:
     shared = {each.name for each in dataclasses.fields(Timing)}
     kinds: tuple[tuple[str, type, set[str]], ...] = (
         (
-            "All nodes: equal in `trustseg`, `trustseg_monitor`, `trustseg_ground_grid` and `trustseg_blackbox`",
+            "All nodes: equal in `trustseg`, `trustseg_monitor`, `trustseg_ground_grid`, `trustseg_blackbox` and "
+            "`trustseg_operations`",
             Timing,
             set(),
         ),

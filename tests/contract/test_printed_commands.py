@@ -83,6 +83,14 @@ def test_commands_are_found() -> None:
     assert "trustseg verify --backend tensorrt --budget-ms 20" in found
 
 
+def test_every_block_says_what_it_is() -> None:
+    """A block of commands without `sh` would be read by nobody here."""
+    for document in DOCUMENTS:
+        fences = re.findall(r"^```(.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+        assert all(fences[::2]), document.name
+        assert not any(fences[1::2]), document.name
+
+
 @pytest.mark.parametrize("command", commands())
 def test_a_printed_command_is_understood(command: str) -> None:
     if command.endswith("sign --bundle"):
