@@ -67,6 +67,10 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "trustseg.judgement": (("contract/test_pipeline.py",), "the second half of the pipeline"),
     "trustseg.pipeline": (("contract/test_pipeline.py",), "one contract with every backend"),
+    "trustseg_lab.mining.exports.*": (
+        ("unit/trustseg_lab/mining/exports/test_forms.py",),
+        "forms are tested by what the reader of labels makes of them, together",
+    ),
     "trustseg_lab.wrap.*": (
         ("unit/trustseg_lab/wrap/graph/test_assemble.py", "unit/trustseg_lab/wrap/test_network.py"),
         "the graph is held to the one of PyTorch as a whole",

@@ -13,8 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bundle_factory import make_tiny_bundle, paint_scene
+from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import build_app
 from trustseg.errors import InputError
+from trustseg_lab.data.find_labels import LabelWish, find_labels
 from trustseg_lab.data.labelled_images import find_pairs, read_pair
 from trustseg_lab.mining.mine import VOID, MiningRequest, mine
 from trustseg_lab.replay.job import ReplayOptions
@@ -79,6 +81,26 @@ def test_unsure_pixels_are_void(drive: Path, bundle: Path, tmp_path: Path) -> No
         assert np.mean(labels != VOID) == pytest.approx(row["labelled_share"], abs=1e-3)
 
 
+def test_an_export_is_the_proposed_mask(drive: Path, bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mined"
+    forms = ("label-studio", "cvat", "coco")
+    document = mine(request(drive, out, bundle, confidence=0.5, exports=forms))
+    assert document["exports"] == list(forms)
+    wish = LabelWish.of_bundle(load_bundle(str(bundle)).card.classes, "auto", "", None)
+    for form in forms:
+        found = find_labels(out / "images", out / form, None, wish)
+        assert found.reader is not None
+        for row in document["frames"]:
+            labels = cv2.imread(str(out / "labels" / row["file"]), cv2.IMREAD_UNCHANGED)
+            assert np.array_equal(found.reader.read(out / "images" / row["file"], out / form), labels)
+
+
+def test_an_unknown_form_is_told_before_anything_is_read(drive: Path, bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--export, expected some of cvat, coco"):
+        mine(request(drive, tmp_path / "mined", bundle, exports=("cvat", "voc")))
+    assert not (tmp_path / "mined").exists()
+
+
 def test_the_budget_and_the_criteria_are_kept(drive: Path, bundle: Path, tmp_path: Path) -> None:
     document = mine(request(drive, tmp_path / "mined", bundle, budget=2, by=("uncertain",)))
     assert len(document["frames"]) == 2
@@ -116,5 +138,8 @@ def test_the_command(drive: Path, bundle: Path, tmp_path: Path) -> None:
     assert answer.exit_code == 0, answer.output
     assert "2 of 7 frames" in answer.output
     assert "left out" in answer.output
-    again = CliRunner().invoke(build_app(), [*given, "--json"])
-    assert json.loads(again.stdout)["budget"] == 2
+    exported = [*given, "--export", "cvat", "--export", "cityscapes"]
+    again = CliRunner().invoke(build_app(), [*exported, "--json"])
+    assert json.loads(again.stdout)["exports"] == ["cvat", "cityscapes"]
+    assert (tmp_path / "mined" / "cvat" / "annotations.xml").is_file()
+    assert (tmp_path / "mined" / "cityscapes" / "label_colors.txt").is_file()

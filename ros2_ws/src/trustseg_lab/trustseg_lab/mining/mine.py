@@ -23,6 +23,8 @@ from trustseg.imaging.resize import for_the_eye, in_order, nearest
 from trustseg.pipeline import Pipeline
 from trustseg.types import UInt8Array
 from trustseg_lab.mining.candidates import CRITERIA, Candidates, collect, engine_config, frames_of
+from trustseg_lab.mining.exports.forms import check_export, write_exports
+from trustseg_lab.mining.exports.proposal import Proposal
 from trustseg_lab.mining.selection import Choice, choose
 from trustseg_lab.replay.job import ReplayOptions
 from trustseg_lab.replay.job_list import list_jobs
@@ -39,7 +41,7 @@ class MiningRequest:
     Attributes:
         inputs: recordings. out: folder of the results. options: engine and part of the recordings, as of a replay.
         budget: frames at most. by: criteria. confidence: proposed labels of pixels below it are void.
-        duplicate_levels: as in `choose`. topics, every_topic: which cameras of bags.
+        duplicate_levels: as in `choose`. topics, every_topic: which cameras of bags. exports: forms of tools.
     """
 
     inputs: tuple[Path, ...]
@@ -51,6 +53,7 @@ class MiningRequest:
     duplicate_levels: float = 4.0
     topics: tuple[str, ...] = ()
     every_topic: bool = False
+    exports: tuple[str, ...] = ()
 
     def check(self) -> None:
         """InputError where a value makes no sense."""
@@ -84,6 +87,7 @@ def mine(
     request.check()
     options = request.options
     bundle = load_bundle(options.bundle)
+    check_export(request.exports, bundle.card.classes)
     jobs, failed = list_jobs(request.inputs, request.topics, every_topic=request.every_topic, options=options)
     with output_folder(request.out.absolute(), replaces=LIST) as folder:
         backend = select_backend(
@@ -112,8 +116,13 @@ def mine(
         document = {
             "images": candidates.images, "candidates": len(candidates.places), "unusable": candidates.unusable,
             "failed": failed, "budget": request.budget, "by": list(request.by), "confidence": request.confidence,
-            "bundle": bundle.card.name, "void": VOID, "frames": frames.rows,
+            "bundle": bundle.card.name, "void": VOID, "exports": list(dict.fromkeys(request.exports)),
+            "frames": frames.rows,
         }  # fmt: skip
+        files = [row["file"] for row in frames.rows]
+        write_exports(
+            request.exports, Proposal.of(folder, files, bundle.card.classes, VOID, f"trustseg mine, {bundle.card.name}")
+        )
         write_json(folder / LIST, document)
     return document
 

@@ -41,6 +41,10 @@ def mine(
     duplicates: Annotated[
         float, typer.Option(help="Mean difference in grey levels up to which two images are near-duplicates.")
     ] = 4.0,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(help="Also write what a labelling tool imports: cvat, coco, cityscapes or label-studio; repeat."),
+    ] = None,
     bundle: Annotated[str, BUNDLE] = "segnet_lite",
     topic: Annotated[list[str] | None, TOPIC] = None,
     all_topics: Annotated[bool, ALL_TOPICS] = False,
@@ -75,7 +79,7 @@ def mine(
     names = tuple(name.strip() for name in by.split(",") if name.strip()) if by else tuple(CRITERIA)
     request = MiningRequest(
         inputs=tuple(inputs), out=out, options=options, budget=budget, by=names, confidence=confidence,
-        duplicate_levels=duplicates, topics=tuple(topic or ()), every_topic=all_topics,
+        duplicate_levels=duplicates, topics=tuple(topic or ()), every_topic=all_topics, exports=tuple(export or ()),
     )  # fmt: skip
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     with Bars(err) as bar:
@@ -116,4 +120,5 @@ def _print(document: dict[str, Any], where: Path) -> None:
     unusable = ", ".join(f"{count} {why}" for why, count in document["unusable"].items())
     if unusable:
         console.print(f"left out, nobody could label them: {unusable}", markup=False)
-    console.print(f"in {where.parent}: images, labels, {where.name}, contact_sheet.png", soft_wrap=True, markup=False)
+    made = ", ".join(["images", "labels", where.name, "contact_sheet.png", *document["exports"]])
+    console.print(f"in {where.parent}: {made}", soft_wrap=True, markup=False)

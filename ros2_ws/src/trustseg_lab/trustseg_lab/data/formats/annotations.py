@@ -24,6 +24,7 @@ from trustseg_lab.data.formats.pictures import SourceIds
 from trustseg_lab.data.label_set import MOST_IDS, LabelSet
 
 BACKGROUND = "background"
+NOTHING = ("void", "unlabeled", "unlabelled")  # a shape of such a class says that nobody knows; own classes may differ
 MOST_BYTES = 2 << 30
 Mask = npt.NDArray[np.bool_]
 IGNORED_SHAPES = ("polyline", "points", "tag", "cuboid", "skeleton", "ellipse")
@@ -104,7 +105,7 @@ def read_coco(path: Path) -> Annotations:
         InputError: the file cannot be read, or is of another form.
     """
     try:
-        told = json.loads(_read(path))
+        told = json.loads(read_annotations(path))
         names = {int(each["id"]): str(each["name"]) for each in told["categories"]}
         images = {each["id"]: each for each in told["images"]}
         shapes: dict[Any, list[Shape]] = {key: [] for key in images}
@@ -121,9 +122,9 @@ def read_coco(path: Path) -> Annotations:
             for key, each in images.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise _not_understood(path, "COCO's images, categories and annotations", error) from None
+        raise not_understood(path, "COCO's images, categories and annotations", error) from None
     boxes = sum(not each.get("segmentation") for each in told["annotations"])
-    return _annotations(path, f"COCO, {path.name}", names, found, {"boxes without segmentation": boxes})
+    return collected(path, f"COCO, {path.name}", names, found, {"boxes without segmentation": boxes})
 
 
 def read_cvat(path: Path) -> Annotations:
@@ -132,7 +133,7 @@ def read_cvat(path: Path) -> Annotations:
     Raises:
         InputError: the file cannot be read, or is of another form.
     """
-    data = _read(path)
+    data = read_annotations(path)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise InputError(f"{path} declares entities", expected="CVAT's XML, which has none")
     try:
@@ -157,15 +158,25 @@ def read_cvat(path: Path) -> Annotations:
                 int(image.attrib["height"]), int(image.attrib["width"]), tuple(each for _, each in drawn), False
             )
     except (ET.ParseError, ValueError, KeyError, OverflowError) as error:
-        raise _not_understood(path, "CVAT for images 1.1", error) from None
-    return _annotations(path, f"CVAT, {path.name}", names, found, left_out)
+        raise not_understood(path, "CVAT for images 1.1", error) from None
+    return collected(path, f"CVAT, {path.name}", names, found, left_out)
 
 
-def _annotations(
+def collected(
     path: Path, title: str, names: Mapping[int, str], images: Mapping[str, AnnotatedImage], left_out: Mapping[str, int]
 ) -> Annotations:
+    """What a reader of a file has found.
+
+    Args:
+        names: of the classes by id. images: by name. left_out: what is not read and how often, for the notes.
+
+    Raises:
+        InputError: two classes or two images have one name.
+    """
     free = next(each for each in range(MOST_IDS) if each not in names)
-    classes = [{"id": key, "name": name} for key, name in names.items()]
+    classes: list[dict[str, Any]] = [
+        {"id": key, "name": name, "ignored": name.casefold() in NOTHING} for key, name in names.items()
+    ]
     if not any(name.casefold() == BACKGROUND for name in names.values()):
         classes.append({"id": free, "name": BACKGROUND, "ignored": True})
     else:
@@ -173,7 +184,7 @@ def _annotations(
     try:
         labels = LabelSet.model_validate({"title": title, "classes": classes})
     except ValueError as error:
-        raise _not_understood(path, "classes with names and ids of their own", error) from None
+        raise not_understood(path, "classes with names and ids of their own", error) from None
     by_stem: dict[str, AnnotatedImage] = {}
     for name, image in images.items():
         stem = PurePosixPath(name.replace("\\", "/")).stem
@@ -189,7 +200,7 @@ def _coco_mask(told: Any) -> Callable[[int, int], Mask]:
 
     def painted(height: int, width: int) -> Mask:
         if isinstance(told, list):
-            return _polygons(told, height, width)
+            return polygons(told, height, width)
         size = [int(each) for each in told["size"]]
         if size != [height, width]:
             raise ValueError(f"run lengths of {size[0]} x {size[1]} in an image of {height} x {width}")
@@ -236,11 +247,11 @@ def _cvat_mask(element: ET.Element) -> Callable[[int, int], Mask]:
     given = element.attrib
     if element.tag == "polygon":
         points = [float(word) for pair in given["points"].split(";") for word in pair.split(",")]
-        return lambda height, width: _polygons([points], height, width)
+        return lambda height, width: polygons([points], height, width)
     if element.tag == "box":
         left, top, right, bottom = (float(given[key]) for key in ("xtl", "ytl", "xbr", "ybr"))
         corners = [left, top, right, top, right, bottom, left, bottom]
-        return lambda height, width: _polygons([corners], height, width)
+        return lambda height, width: polygons([corners], height, width)
     if element.tag != "mask":
         raise ValueError(f"a shape <{element.tag}>")
     runs = [int(word) for word in given["rle"].split(",")]
@@ -257,7 +268,7 @@ def _cvat_mask(element: ET.Element) -> Callable[[int, int], Mask]:
     return painted
 
 
-def _polygons(rings: Sequence[Sequence[float]], height: int, width: int) -> Mask:
+def polygons(rings: Sequence[Sequence[float]], height: int, width: int) -> Mask:
     """Union of polygons x, y, x, y, ...; ValueError for fewer than three points, or points far outside."""
     from pycocotools import mask as coco
 
@@ -272,7 +283,8 @@ def _polygons(rings: Sequence[Sequence[float]], height: int, width: int) -> Mask
     return np.asarray(coco.decode(coco.merge(runs)), bool)
 
 
-def _read(path: Path) -> bytes:
+def read_annotations(path: Path) -> bytes:
+    """Bytes of a file of annotations; InputError where it cannot be read, or is too long."""
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -283,6 +295,7 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _not_understood(path: Path, expected: str, error: Exception) -> InputError:
+def not_understood(path: Path, expected: str, error: Exception) -> InputError:
+    """The error to raise of a file that is of another form."""
     told = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
     return InputError(f"annotations {path} cannot be understood", expected=expected, got=told[:120])

@@ -15,16 +15,18 @@ from trustseg.imaging.stored_image import read_file
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.folders import IMAGE_SUFFIXES
 from trustseg_lab.data.formats.annotations import Annotations, read_coco, read_cvat
-from trustseg_lab.data.formats.legends import find_legend, of_set, read_legend
+from trustseg_lab.data.formats.label_studio import is_label_studio, read_label_studio
+from trustseg_lab.data.formats.legends import cityscapes_legend, find_legend, of_set, read_legend
 from trustseg_lab.data.formats.pictures import Colour, ColourLabels, SampleLabels, packed
 from trustseg_lab.data.label_pixels import decode_colours, decode_samples, holds_colours
 from trustseg_lab.data.label_set import LabelSet, known_set, known_sets
 from trustseg_lab.data.pairs import LabelNames
 
 AUTO, IDS, OWN, RGB, A2D2, MAPILLARY = "auto", "ids", "own", "rgb", "a2d2", "mapillary"
-COCO, CVAT = "coco", "cvat"
-WITH_FILE = (RGB, A2D2, MAPILLARY, COCO, CVAT)  # NAME:FILE is understood
-FORMATS = tuple(sorted({IDS, OWN, RGB, A2D2, MAPILLARY, COCO, CVAT, *known_sets()}))
+COCO, CVAT, LABEL_STUDIO = "coco", "cvat", "label-studio"
+ANNOTATED = (COCO, CVAT, LABEL_STUDIO)  # one file for all images
+WITH_FILE = (RGB, A2D2, MAPILLARY, *ANNOTATED)  # NAME:FILE is understood
+FORMATS = tuple(sorted({IDS, OWN, RGB, A2D2, MAPILLARY, *ANNOTATED, *known_sets()}))
 COLOUR_ONLY = ("comma10k", "camvid32")
 # Objects of a class in 16 bits: Cityscapes' *_instanceIds and Mapillary Vistas' instances.
 INSTANCES = {"cityscapes": SampleLabels(1000, 1000), MAPILLARY: SampleLabels(256)}
@@ -84,11 +86,12 @@ def recognise(
     Raises:
         InputError: the labels are not of the format that was asked for, or of none that is known.
     """
-    if option.name in (COCO, CVAT) or (option.name == AUTO and labels.suffix.lower() in (".json", ".xml")):
+    if option.name in ANNOTATED or (option.name == AUTO and labels.suffix.lower() in (".json", ".xml")):
         return _annotated(option, labels)
     if not files:
         raise InputError(
-            f"{labels} is a file", expected=f"a folder of label pictures, or annotations ({COCO}: .json, {CVAT}: .xml)",
+            f"{labels} is a file",
+            expected=f"a folder of label pictures, or annotations ({COCO}, {LABEL_STUDIO}: .json, {CVAT}: .xml)",
             got=f"--label-format {option.name}",
         )  # fmt: skip
     coloured = holds_colours(read_file(files[0], "labels"), f"labels {files[0]}")
@@ -103,6 +106,8 @@ def recognise(
         return FoundFormat(option.name, "", None, SampleLabels())
     if option.name in (RGB, A2D2) or (option.name == MAPILLARY and _mapillary_legend(option, labels) is not None):
         return _with_legend(option, labels, files, own, coloured)
+    if option.name == "cityscapes" and not coloured and (legend_at := cityscapes_legend(labels)) is not None:
+        return _numbered(legend_at)
     return _known(option.name, "", coloured, files[0])
 
 
@@ -112,9 +117,9 @@ def annotation_file(option: FormatOption, labels: Path) -> Path | None:
     Raises:
         InputError: annotations are asked for, and a folder has none or several files of them.
     """
-    if option.name in (COCO, CVAT) and option.file:
+    if option.name in ANNOTATED and option.file:
         return Path(option.file)
-    if option.name not in (AUTO, COCO, CVAT) or not labels.exists():
+    if option.name not in (AUTO, *ANNOTATED) or not labels.exists():
         return None
     if labels.is_file():
         return labels if option.name != AUTO or labels.suffix.lower() in (".json", ".xml") else None
@@ -124,22 +129,31 @@ def annotation_file(option: FormatOption, labels: Path) -> Path | None:
         return None
     if option.name == AUTO and any(each.suffix.lower() in IMAGE_SUFFIXES for each in names):
         return None
-    kinds = [COCO, CVAT] if option.name == AUTO else [option.name]
-    found = [each for each in names if any(each.match(PATTERNS[kind]) for kind in kinds)]
+    kinds = ANNOTATED if option.name == AUTO else (option.name,)
+    patterns = [pattern for kind in kinds for pattern in PATTERNS[kind]]
+    found = [each for each in names if any(each.match(pattern) for pattern in patterns)]
     if len(found) != 1 and option.name != AUTO:
         raise InputError(
             f"no file of annotations: {labels}", expected=f"IMAGES:FILE, or --label-format {option.name}:FILE",
-            got=f"a folder with {len(found)} files {PATTERNS[option.name]}",
+            got=f"a folder with {len(found)} files {' or '.join(patterns)}",
         )  # fmt: skip
     return found[0] if len(found) == 1 else None
 
 
-PATTERNS = {COCO: "instances*.json", CVAT: "annotations.xml"}
-READERS: dict[str, Callable[[Path], Annotations]] = {COCO: read_coco, CVAT: read_cvat}
+PATTERNS = {
+    COCO: ("instances*.json",), CVAT: ("annotations.xml",), LABEL_STUDIO: ("project-*.json", "tasks.json")
+}  # fmt: skip
+READERS: dict[str, Callable[[Path], Annotations]] = {
+    COCO: read_coco, CVAT: read_cvat, LABEL_STUDIO: read_label_studio
+}  # fmt: skip
 
 
 def _annotated(option: FormatOption, labels: Path) -> FoundFormat:
-    name = option.name if option.name != AUTO else COCO if labels.suffix.lower() == ".json" else CVAT
+    name = option.name
+    if name == AUTO and labels.suffix.lower() == ".json":
+        name = LABEL_STUDIO if is_label_studio(labels) else COCO
+    elif name == AUTO:
+        name = CVAT
     if not labels.is_file():
         raise InputError(
             f"no file of annotations: {labels}", expected=f"IMAGES:FILE, or --label-format {name}:FILE",
@@ -153,6 +167,13 @@ def _annotated(option: FormatOption, labels: Path) -> FoundFormat:
 def _by_evidence(
     labels: Path, files: Sequence[Path], names: LabelNames | None, own: ClassList, coloured: bool
 ) -> FoundFormat:
+    own_ids = None if coloured or names is None else cityscapes_legend(labels)
+    if (
+        own_ids is not None
+        and names is not None
+        and BY_NAMES.get(f"_{names.label_end.rpartition('_')[2]}") == "cityscapes"
+    ):
+        return _numbered(own_ids)
     legend_at = find_legend(labels)
     if coloured or (legend_at is not None and _painted(legend_at, files)):
         if legend_at is not None:
@@ -180,6 +201,12 @@ def _by_evidence(
 
 
 _COLOURED = ("comma10k", "camvid32", "cityscapes", "mapillary")
+
+
+def _numbered(legend_at: Path) -> FoundFormat:
+    """Cityscapes' folders with classes of one's own, as labelling tools export them: ids are the lines' numbers."""
+    labels = read_legend(str(legend_at)).labels
+    return FoundFormat("cityscapes", f"{legend_at.name} beside gtFine", labels, INSTANCES["cityscapes"])
 
 
 def _known(name: str, why: str, coloured: bool, first: Path) -> FoundFormat:

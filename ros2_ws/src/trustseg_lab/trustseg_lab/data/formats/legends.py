@@ -27,6 +27,7 @@ from trustseg_lab.data.yaml_file import read_yaml
 MOST_BYTES = 4 << 20
 PARENTS = 3  # how far above the labels a legend is looked for: A2D2 and Mapillary Vistas have theirs at the top
 BACKGROUND = {"background", "void", "unlabeled", "unlabelled"}
+LINE_OF_CAMVID = re.compile(r"^\d+\s+\d+\s+\d+\s")
 NUMBERED = re.compile(r"^(.*\S)\s+\d+$")  # A2D2 paints neighbouring cars as "Car 1", "Car 2", ...
 
 
@@ -70,6 +71,15 @@ def find_legend(labels: Path) -> Path | None:
                 return each / name
         if (config := mapillary_config(each, folder)) is not None:
             return config
+    return None
+
+
+def cityscapes_legend(labels: Path) -> Path | None:
+    """label_colors.txt beside the folder gtFine that labels lie in; None where there is none: Cityscapes has none."""
+    folder = labels.resolve()
+    for each in (folder, *folder.parents[:PARENTS]):
+        if each.name == "gtFine" and (each.parent / "label_colors.txt").is_file():
+            return each.parent / "label_colors.txt"
     return None
 
 
@@ -120,7 +130,7 @@ def _text_file(path: Path) -> Legend:
     """`name:r,g,b:parts:actions` of CVAT and VOC, or `r g b name` of CamVid."""
     rows = []
     for line in _lines(path):
-        if ":" in line:
+        if ":" in line and not LINE_OF_CAMVID.match(line):
             name, colour, *_ = line.split(":")
             rows.append((name, _numbers(colour.split(","))))
         else:

@@ -33,6 +33,7 @@ from trustseg_lab.data.class_list import ClassEntry, ClassList, load_classes
 from trustseg_lab.data.find_labels import LabelWish
 from trustseg_lab.data.formats.annotations import read_coco, read_cvat
 from trustseg_lab.data.formats.catalogue import IDS, FormatOption
+from trustseg_lab.data.formats.label_studio import is_label_studio, read_label_studio
 from trustseg_lab.data.formats.legends import read_legend
 from trustseg_lab.faults.fuzz import good_files
 from trustseg_lab.recordings.picture_folder import FolderSource
@@ -245,7 +246,7 @@ def _classes(path: Path) -> str:
 
 def _annotations(path: Path) -> str:
     """Ids of the one image, as large as it states, and every id a class of the file."""
-    read = read_coco if path.suffix == ".json" else read_cvat
+    read = read_cvat if path.suffix == ".xml" else read_label_studio if is_label_studio(path) else read_coco
     told = read(path)
     ids = told(Path("a.jpg"), path)
     known = {each.id for each in told.labels.classes}
@@ -309,6 +310,10 @@ READERS: dict[str, Reader] = {
     ),
     "coco": Reader(
         "input.json", good_files.as_json(good_files.coco_document), _annotations, document=good_files.coco_document
+    ),
+    "label_studio": Reader(
+        "input.json", good_files.as_json(good_files.label_studio_document), _annotations,
+        document=good_files.label_studio_document,
     ),
     "cvat": Reader("input.xml", good_files.cvat_files, _annotations),
     "legends": Reader(

@@ -20,6 +20,7 @@ import yaml
 
 from trustseg.bundle.loading import find_bundle
 from trustseg.types import UInt8Array
+from trustseg_lab.data.formats.brush_runs import pack
 from trustseg_lab.replay.results.frame_table import TableWriter, frame_schema
 
 HEIGHT, WIDTH, IMAGES = 16, 24, 4
@@ -245,6 +246,22 @@ def coco_document() -> dict[str, Any]:
             {"id": 3, "segmentation": {"size": [9, 8], "counts": "51R2"}, **whole},
         ],
     }  # fmt: skip
+
+
+def label_studio_document() -> list[dict[str, Any]]:
+    """Label Studio's tasks: a brush stroke, a polygon, a turned rectangle, and what was proposed and never drawn."""
+    size = {"original_height": 9, "original_width": 8, "image_rotation": 0}
+    stroke = {"format": "rle", "rle": pack(np.arange(72).reshape(9, 8) % 7 == 3), "brushlabels": ["car"]}
+    ring = {"points": [[0, 10], [50, 10], [50, 80.5]], "polygonlabels": ["road"]}
+    box = {"x": 10, "y": 20, "width": 30.5, "height": 9, "rotation": 30, "rectanglelabels": ["sky"]}
+    drawn = [
+        {"id": kind, "type": f"{kind}labels", "value": value, **size}
+        for kind, value in (("brush", stroke), ("polygon", ring), ("rectangle", box))
+    ]
+    return [
+        {"data": {"image": "/data/local-files/?d=drive/a.jpg"}, "annotations": [{"result": drawn, "updated_at": "2"}]},
+        {"data": {"image": "b.jpg", "height": 3, "width": 2}, "annotations": [], "predictions": [{"result": []}]},
+    ]
 
 
 def cvat_files() -> tuple[bytes, ...]:
