@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,8 @@ def write_coco(proposal: Proposal) -> None:
 
     out = proposal.folder / "coco"
     out.mkdir()
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, (name, ids) in enumerate(proposal.frames(), start=1):
         images.append({"id": number, "file_name": name, "height": ids.shape[0], "width": ids.shape[1]})
         for place, mask in proposal.masks(ids):

@@ -27,10 +27,8 @@ def write_cvat(proposal: Proposal) -> None:
             height, width = ids.shape
             image = ET.Element("image", id=str(number), name=name, width=str(width), height=str(height))
             for place, mask in proposal.masks(ids):
-                ET.SubElement(
-                    image, "mask", label=proposal.listed[place][0], source="auto", occluded="0", **_runs(mask),
-                    z_order="0",
-                )  # fmt: skip
+                told = {"label": proposal.listed[place][0], "source": "auto", "occluded": "0", "z_order": "0"}
+                ET.SubElement(image, "mask", told | _runs(mask))
             file.write(_text(image))
         file.write("</annotations>\n")
 
