@@ -19,10 +19,11 @@ from patience import WAIT_S
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.calibration import ConfidenceTable
-from trustseg.errors import BackendError, BundleError, FrameRejected
+from trustseg.errors import BackendError, BundleError, FrameRejected, InputError
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Reason, Severity
+from trustseg.temporal_filter import USUAL_GAP_NS, TemporalFilter
 from trustseg.types import EngineOutput, Frame, HealthReport, UInt8Array
 
 HEIGHT, WIDTH = 48, 64
@@ -326,3 +327,68 @@ def test_any_number_of_classes(tmp_path: Path) -> None:
     result = Pipeline(bundle, create_backend("onnxruntime", bundle)).process(Frame(scene(0, 60, 80), 1))
     assert result.labels.shape == (64, 48)
     assert set(np.unique(result.labels)) <= {0, 1}
+
+
+class TestTemporalFilter:
+    """`Pipeline.filtered`: mask and confidence alone, and only of frames that are good."""
+
+    WEIGHT = 0.9
+
+    @pytest.fixture
+    def filtering(self, bundle: Bundle) -> Pipeline:
+        config = PipelineConfig(temporal_filter=self.WEIGHT)
+        return Pipeline(bundle, create_backend("onnxruntime", bundle), config=config)
+
+    def frames(self, count: int) -> list[Frame]:
+        """The same scene under other noise, 100 ms apart."""
+        random, still = np.random.default_rng(0), scene(0).astype(int)
+        noisy = (still + random.integers(-60, 61, still.shape) for _ in range(count))
+        return [Frame(np.clip(n, 0, 255).astype(np.uint8), (i + 1) * 100_000_000) for i, n in enumerate(noisy)]
+
+    def test_off_is_the_result_itself(self, pipeline: Pipeline) -> None:
+        for frame in self.frames(2):
+            result = pipeline.process(frame)
+            assert pipeline.filtered(frame, result) is result
+        pipeline.forget_past()
+
+    def test_mask_and_confidence_are_the_filters_and_all_else_the_frames(self, filtering: Pipeline) -> None:
+        by_hand = TemporalFilter(self.WEIGHT, USUAL_GAP_NS)
+        held = 0
+        for frame in self.frames(4):
+            result = filtering.process(frame)
+            assert result.verdict.frame_ok
+            shown = filtering.filtered(frame, result)
+            labels, confidence = by_hand.apply(result.labels, result.confidence, frame.stamp_ns, (HEIGHT, WIDTH))
+            assert np.array_equal(shown.labels, labels)
+            assert np.array_equal(shown.confidence, confidence)
+            assert shown.verdict is result.verdict
+            assert shown.features is result.features
+            assert np.array_equal(filtering.mask(shown), labels)
+            held += int((shown.labels != result.labels).sum())
+        assert held > 0
+        assert filtering.self_test().passed
+
+    @pytest.mark.parametrize("how", ["a reason of the stream", "a bad frame", "an image that was rejected", "reset"])
+    def test_what_is_not_good_is_shown_as_it_is_and_ends_the_past(self, filtering: Pipeline, how: str) -> None:
+        first, second, third = self.frames(3)
+        filtering.filtered(first, filtering.process(first))
+        if how == "an image that was rejected":
+            filtering.forget_past()
+        elif how == "reset":
+            filtering.reset()
+        else:
+            black = Frame(np.zeros_like(second.image), second.stamp_ns) if how == "a bad frame" else second
+            result = filtering.process(black)
+            reasons = Reason.NONE if how == "a bad frame" else Reason.MULTI_SOURCE
+            assert filtering.filtered(black, result, reasons) is result
+        result = filtering.process(third)
+        assert np.array_equal(filtering.filtered(third, result).labels, result.labels)
+
+    def test_a_table_that_memory_changed_is_found_by_the_self_test(self, filtering: Pipeline) -> None:
+        assert filtering._filter is not None
+        filtering._filter.left[200] += 1
+        assert "changed in memory" in filtering.self_test().why
+
+    def test_a_weight_out_of_range_is_refused(self, bundle: Bundle) -> None:
+        with pytest.raises(InputError, match="temporal_filter"):
+            Pipeline(bundle, create_backend("onnxruntime", bundle), config=PipelineConfig(temporal_filter=0.99))

@@ -74,6 +74,9 @@ class Rig:
         self.ready, self.running, self.interleaved, self.tested = True, True, False, False
         self.info_reasons = Reason.NONE
         self.replaces: Callable[[int, int], bool] = lambda at_ns, now_ns: False
+        self.shown: Callable[[PerceptionResult], PerceptionResult] = lambda result: result
+        self.filtered: list[tuple[int, Reason]] = []
+        self.forgotten: list[bool] = []
         self.asked: Future[Any] = Future()
         self.stopped = False
         self.looked = threading.Event()
@@ -84,7 +87,9 @@ class Rig:
         self.answered = threading.Condition()
         self.care = SimpleNamespace(
             reasons=Reason.NONE,
-            engines=SimpleNamespace(pipeline=SimpleNamespace(process=self._process)),
+            engines=SimpleNamespace(pipeline=SimpleNamespace(
+                process=self._process, filtered=self._filtered, forget_past=lambda: self.forgotten.append(True),
+            )),
             plan=SimpleNamespace(note_frame=lambda *a: self.noted.append(a), takes_the_place_of=self._replaces),
             is_ready=lambda: self.ready, wait_s=lambda: 0.01, look=self._look, broke=self.broke.append,
             stop=lambda: setattr(self, "stopped", True), ask=lambda: self.asked,
@@ -135,6 +140,10 @@ class Rig:
 
     def _process(self, frame: Frame) -> PerceptionResult:
         return self.engine(frame)
+
+    def _filtered(self, frame: Frame, result: PerceptionResult, reasons: Reason) -> PerceptionResult:
+        self.filtered.append((frame.stamp_ns, reasons))
+        return self.shown(result)
 
     def _replaces(self, at_ns: int, now_ns: int) -> bool:
         return self.replaces(at_ns, now_ns)

@@ -21,6 +21,7 @@ from trustseg.judgement import Judgement, JudgementProof, golden_proof
 from trustseg.reasons import Reason
 from trustseg.segments import Segment
 from trustseg.selective_risk import Promise
+from trustseg.temporal_filter import USUAL_GAP_NS, TemporalFilter
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 
 
@@ -32,11 +33,15 @@ class PipelineConfig:
         health: thresholds of the input checks.
         one_class_share: share of the image above which a single class is implausible, 0..1; None: the bundle's.
         promise: what `Pipeline.mask` is asked for; by default it keeps every pixel.
+        temporal_filter: weight of the past in `Pipeline.filtered`, above 0 and at most 0.95; 0: no filter.
+        temporal_gap_ns: longest time between the stamps of two frames that have a past in common.
     """
 
     health: HealthConfig = field(default_factory=HealthConfig)
     one_class_share: float | None = None
     promise: Promise = field(default_factory=Promise)
+    temporal_filter: float = 0.0
+    temporal_gap_ns: int = USUAL_GAP_NS
 
 
 class Pipeline:
@@ -50,6 +55,7 @@ class Pipeline:
     Raises:
         BundleError: verdict model or calibration is missing, altered or of another model, or no confidence holds
             what is promised.
+        InputError: the temporal filter's weight is out of range.
     """
 
     def __init__(self, bundle: Bundle, backend: Backend, *, config: PipelineConfig | None = None) -> None:
@@ -66,6 +72,8 @@ class Pipeline:
         self.calibration_sha256 = bundle.calibration_sha256(precision)
         self._judgement = Judgement(bundle, precision, self.config.one_class_share)
         self.selection = self._judgement.selection(self.config.promise)
+        weight = self.config.temporal_filter
+        self._filter = TemporalFilter(weight, self.config.temporal_gap_ns) if weight else None
         self._health = InputHealth(self.config.health)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="input health")
         self._settings = self._settings_now()
@@ -101,6 +109,29 @@ class Pipeline:
             # Of an output that is not valid nothing is known to be a thing that has a class.
             unknown=np.full_like(output.unknown, 255) if verdict.reasons & Reason.OUTPUT_INVALID else output.unknown,
         )
+
+    def filtered(self, frame: Frame, result: PerceptionResult, reasons: Reason = Reason.NONE) -> PerceptionResult:
+        """`result` with mask and confidence as the temporal filter shows them; all else is the frame's own.
+
+        Call it once for each processed frame, in their order. Without a filter the result itself comes back, and so it
+        does of a frame that is not good, which also ends the past.
+
+        Args:
+            frame, result: what was processed and what came of it. reasons: found beside those of the verdict.
+        """
+        if self._filter is None:
+            return result
+        if reasons | result.verdict.reasons:
+            self._filter.forget()
+            return result
+        size = (frame.image.shape[0], frame.image.shape[1])
+        labels, confidence = self._filter.apply(result.labels, result.confidence, frame.stamp_ns, size)
+        return replace(result, labels=labels, confidence=confidence)
+
+    def forget_past(self) -> None:
+        """Let the temporal filter begin anew: an image could not be judged. Any thread may call it."""
+        if self._filter is not None:
+            self._filter.forget()
 
     def mask(self, result: PerceptionResult) -> UInt8Array:
         """The mask of a processed frame as it is published, uint8 (h, w): its labels, with a promise 255 (unlabelled)
@@ -171,11 +202,13 @@ class Pipeline:
         return self._golden
 
     def _settings_now(self) -> str:
-        return fingerprint((self.card, self.config, self._health.config, self.selection))
+        kept = None if self._filter is None else self._filter.left
+        return fingerprint((self.card, self.config, self._health.config, self.selection, kept))
 
     def reset(self) -> None:
         """Forget earlier frames (a new stream begins)."""
         self._health.reset()
+        self.forget_past()
 
     def close(self) -> None:
         """Release the backend; the idle thread of the input checks ends with this object."""

@@ -77,6 +77,10 @@ class Parts:
         empty = np.zeros((4, 4), np.uint8)
         return PerceptionResult(empty, empty, np.zeros(3, np.float32), verdict, None, 1.0, 1.0)  # type: ignore[arg-type]
 
+    def filtered(self, frame: Frame, result: PerceptionResult, reasons: Reason) -> PerceptionResult:
+        self._pass("filtered")
+        return result
+
     def wait_s(self) -> float:
         return 0.01
 

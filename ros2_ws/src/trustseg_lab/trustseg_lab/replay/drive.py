@@ -7,7 +7,7 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -26,6 +26,7 @@ from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode
 from trustseg.selective_risk import Promise
+from trustseg.temporal_filter import GAP_PERIODS
 from trustseg.types import PerceptionResult, UInt8Array
 from trustseg_lab.data import shown
 from trustseg_lab.metrics.selective_figures import selective_figures
@@ -129,12 +130,15 @@ class _Drive:
         )
         frozen = not source.repeats if options.frozen is None else options.frozen
         health = HealthConfig() if frozen else HealthConfig(frozen_after=0)
-        settings = PipelineConfig(health, promise=Promise(options.selective_risk, options.missed_errors))
-        self._pipeline = Pipeline(bundle, self._backend, config=settings)
         self._classes = [each.name for each in card.classes]
         self._painter = ClassColours([each.color for each in card.classes], "bgr")
         self._size = card.size
         self._period_ns = round(SECOND / options.rate_hz) if options.rate_hz else stated_period_ns(source)
+        settings = PipelineConfig(
+            health, promise=Promise(options.selective_risk, options.missed_errors),
+            temporal_filter=options.temporal_filter, temporal_gap_ns=GAP_PERIODS * self._period_ns * options.every,
+        )  # fmt: skip
+        self._pipeline = Pipeline(bundle, self._backend, config=settings)
         self._bounds = derive_bounds(self._period_ns, round(options.latency_budget_ms * MS))
         self._fingerprint = fingerprint(job.path)
         identity = zlib.crc32(job.topic.encode()) ^ int(self._fingerprint[:15], 16)
@@ -176,7 +180,7 @@ class _Drive:
                 self._tally.see(image, left_out=answer is None)
                 if answer is not None:
                     # In order and in one thread, so that the results are the same; beside the inference of the next.
-                    self._behind.do(self._keep, answer)
+                    self._behind.do(self._keep, self._filtered(answer), answer.result)
                 progress(taken, self._source.count)
             self._behind.finish()
             wall_s = perf_counter() - started
@@ -243,7 +247,17 @@ class _Drive:
             if since_ns >= options.start_s * SECOND:
                 yield image
 
-    def _keep(self, answer: ReplayedFrame) -> None:
+    def _filtered(self, answer: ReplayedFrame) -> ReplayedFrame:
+        """The answer with mask and confidence as the node would have published them."""
+        if answer.frame is None or answer.result is None:
+            self._pipeline.forget_past()
+            return answer
+        started = perf_counter()
+        shown = self._pipeline.filtered(answer.frame, answer.result, answer.reasons)
+        return replace(answer, result=shown, process_ms=answer.process_ms + (perf_counter() - started) * 1e3)
+
+    def _keep(self, answer: ReplayedFrame, own: PerceptionResult | None) -> None:
+        """Take one answer as it was published; `own`: its result before any filter over frames."""
         result, frame = answer.result, answer.frame
         picture: UInt8Array | None = None
         crcs: tuple[int, int] | None = None
@@ -252,8 +266,8 @@ class _Drive:
             crcs = _crc32(result.labels), _crc32(result.confidence)
             self._tables.add(result.labels, result.confidence, picture)
         row = frame_row(answer, self._tally.first_ns, self._classes, crcs)
-        if result is not None:
-            self._add_published(answer, result, row)
+        if result is not None and own is not None:
+            self._add_published(answer, result, own, row)
         self._add_flicker(answer)
         self._add_truth(answer, row)
         self._tally.add(answer)
@@ -268,14 +282,16 @@ class _Drive:
         if self._bag is not None:
             self._write_messages(self._bag, answer, picture)
 
-    def _add_published(self, answer: ReplayedFrame, result: PerceptionResult, row: dict[str, Any]) -> None:
+    def _add_published(
+        self, answer: ReplayedFrame, result: PerceptionResult, own: PerceptionResult, row: dict[str, Any]
+    ) -> None:
         """What the node would have published beside mask and confidence, as far as it was asked for."""
         selection = self._pipeline.selection
         if selection is not None:
             row[SELECTIVE] = float(np.mean(result.confidence >= selection.threshold))
             self._kept.append(row[SELECTIVE])
         if self._objects is not None:
-            for each in segment_rows(answer, self._pipeline.segments(result), self._classes):
+            for each in segment_rows(answer, self._pipeline.segments(own), self._classes):
                 self._objects.add(each)
 
     def _add_flicker(self, answer: ReplayedFrame) -> None:

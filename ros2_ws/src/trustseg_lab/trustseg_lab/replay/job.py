@@ -14,6 +14,7 @@ import trustseg
 import trustseg_lab
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
+from trustseg.temporal_filter import MAX_WEIGHT
 from trustseg_lab.data import LabelNames, shown
 from trustseg_lab.data.class_list import class_file
 from trustseg_lab.data.formats.catalogue import FormatOption, annotation_file
@@ -54,7 +55,7 @@ class ReplayOptions:
         annotated: write annotated.mcap.
         pictures: frames of the drive that are kept as pictures and shown in the report. overlay: write overlay.mp4.
         segments: write segments.parquet.
-        selective_risk, missed_errors: as the node's parameters; 0 for none.
+        selective_risk, missed_errors, temporal_filter: as the node's parameters; 0 for none.
     """
 
     bundle: str = "segnet_lite"
@@ -81,6 +82,7 @@ class ReplayOptions:
     segments: bool = False
     selective_risk: float = 0.0
     missed_errors: float = 0.0
+    temporal_filter: float = 0.0
 
     def check(self) -> None:
         """InputError where a value makes no sense."""
@@ -89,6 +91,7 @@ class ReplayOptions:
             ("--latency-budget-ms", self.latency_budget_ms, 1.0, 5000.0), ("--start", self.start_s, 0.0, 1e9),
             ("--threads", self.threads, 1, 64), ("--void", self.void, 0, 255), ("--pictures", self.pictures, 0, 1000),
             ("--selective-risk", self.selective_risk, 0.0, 0.5), ("--missed-errors", self.missed_errors, 0.0, 0.9),
+            ("--temporal-filter", self.temporal_filter, 0.0, MAX_WEIGHT),
         ):  # fmt: skip
             if value is not None and not low <= value <= high:
                 raise InputError(f"{name} {value:g} is out of range", expected=f"{low:g} to {high:g}")

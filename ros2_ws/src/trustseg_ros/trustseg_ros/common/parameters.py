@@ -143,6 +143,10 @@ class SegmenterConfig(Timing):
         maximum=0.9,
         idle=True,
     )
+    temporal_filter: float = parameter(
+        0.0, "weight of earlier frames in mask and confidence, where a frame is unsure; 0: each frame for itself",
+        minimum=0.0, maximum=0.95, idle=True,
+    )  # fmt: skip
     allow_resolution_change: bool = parameter(
         False, "accept images of another size or encoding than the first one", live=True
     )

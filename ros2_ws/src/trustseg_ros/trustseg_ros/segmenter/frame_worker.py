@@ -192,19 +192,21 @@ class FrameWorker:
             self._reject(received, evidence.reasons, evidence.why)
             return self._after_failure(evidence)
         frame, result = evidence.frame, evidence.result
+        evidence = evidence.with_reasons(self.care.reasons | self._info.reasons(frame, taken_ns) | self.stream_reasons)
         try:
+            # Only what is published; a frame that is not good is shown as it is, and its status waits for no filter.
+            shown = self.care.engines.pipeline.filtered(frame, result, evidence.reasons)
             watch.what = "the middleware, asked to publish,"
-            crc32 = self._outputs.publish(header, frame, result, self.config.to_camera_size)
+            crc32 = self._outputs.publish(header, frame, shown, self.config.to_camera_size)
         except Exception as error:
             return self._reject(received, Reason.INTERNAL, f"{type(error).__name__}: {error}")
-        seen_here = self.care.reasons | self._info.reasons(frame, taken_ns) | self.stream_reasons
-        evidence = self._stream.timed(evidence.with_reasons(seen_here), time.monotonic_ns() - received.at_ns)
+        evidence = self._stream.timed(evidence, time.monotonic_ns() - received.at_ns)
         self._book.processed(received, result, evidence.reasons, evidence.severity, crc32)
         answered_ns = time.monotonic_ns()
         self.care.plan.note_frame(received.at_ns, answered_ns - taken_ns, answered_ns)
         verdict = result.verdict
         self._log(evidence.reasons, f"score {verdict.failure_score:.2f}, predicted mIoU {verdict.predicted_miou:.2f}")
-        self._afterwards(received, frame, result, evidence.reasons)
+        self._afterwards(received, frame, result, shown, evidence.reasons)
 
     def _segment(self, watch: Watch, frame: Frame) -> PerceptionResult:
         watch.what = "the backend"
@@ -223,7 +225,9 @@ class FrameWorker:
         """What is wrong with the topic and not with one frame; frames that two cameras' clocks shuffle say it too."""
         return Reason.MULTI_SOURCE if self._several_sources or self._arrivals.interleaved() else Reason.NONE
 
-    def _afterwards(self, received: Received, frame: Frame, result: PerceptionResult, reasons: Reason) -> None:
+    def _afterwards(
+        self, received: Received, frame: Frame, result: PerceptionResult, shown: PerceptionResult, reasons: Reason
+    ) -> None:
         now_ns, before = time.monotonic_ns(), self.last
         latency_ms = (now_ns - received.at_ns) / MS
         self.last = LastFrame(
@@ -244,10 +248,11 @@ class FrameWorker:
         header = received.message.header
         self._outputs.publish_unknown(header, frame, result, self.config.to_camera_size)
         self._outputs.publish_segments(header, frame, result, self.config.to_camera_size)
-        self._outputs.publish_pictures(header, frame, result, self.config.overlay_opacity, self._info.newest)
+        self._outputs.publish_pictures(header, frame, shown, self.config.overlay_opacity, self._info.newest)
 
     def _reject(self, received: Received, reason: Reason, why: str) -> None:
         reason |= self.stream_reasons
+        self.care.engines.pipeline.forget_past()
         self._book.rejected(received, reason)
         self._log(reason, why)
 

@@ -32,6 +32,7 @@ from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
 from trustseg.selective_risk import Promise
 from trustseg.stream import Stream
+from trustseg.temporal_filter import GAP_PERIODS
 from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
@@ -122,7 +123,6 @@ class Segmenter(LifecycleNode):
         """Load the bundle (every byte hash-checked) and a backend that passes the golden test."""
         with self._config_lock:
             self._engine_settled, config = True, self.config
-        promise = Promise(config.selective_risk, config.missed_errors)
         # A simulator that stands still repeats its pixels; a camera does not, nor does its recording.
         health = HealthConfig(frozen_after=0) if self.mode is Mode.SIM else HealthConfig()
         if not health.frozen_after:
@@ -133,7 +133,7 @@ class Segmenter(LifecycleNode):
                 backend = self._selected(config.backend, bundle)
                 spares = spare_order(config.backend, backend.name)
                 backend = self._wrapped(backend, bundle)
-                pipeline = Pipeline(bundle, backend, config=PipelineConfig(health, promise=promise))
+                pipeline = Pipeline(bundle, backend, config=self._pipeline_config(config, health))
                 engines = BackendFailover(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
                 self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides, pipeline))
         except Exception as error:
@@ -148,6 +148,14 @@ class Segmenter(LifecycleNode):
         if not pipeline.predicts_segments:
             self.get_logger().info(f"bundle {bundle.card.name} has no model of segments: their predicted IoU is NaN")
         return SUCCESS
+
+    def _pipeline_config(self, config: SegmenterConfig, health: HealthConfig) -> PipelineConfig:
+        return PipelineConfig(
+            health,
+            promise=Promise(config.selective_risk, config.missed_errors),
+            temporal_filter=config.temporal_filter,
+            temporal_gap_ns=GAP_PERIODS * self.bounds.slowest_period_ns,
+        )
 
     def _admit(self, name: str, bundle: Bundle) -> Backend:
         """A backend that takes over, verified as the first one was: hash, golden image, time."""

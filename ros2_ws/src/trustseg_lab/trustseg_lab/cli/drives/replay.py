@@ -101,6 +101,9 @@ def replay(
         typer.Option(help="As the node's parameter: tells what the mask keeps, and with labels how wrong that is."),
     ] = 0.0,
     missed_errors: Annotated[float, typer.Option(help="As the node's parameter: see --selective-risk.")] = 0.0,
+    temporal_filter: Annotated[
+        float, typer.Option(help="As the node's parameter: weight of earlier frames in the mask, up to 0.95; 0: none.")
+    ] = 0.0,
     fail_on: Annotated[
         str, typer.Option(metavar="EXPR", help="Exit 1 when it holds: 'failure_share > 0.02 or miou < 0.6'.")
     ] = "",
@@ -131,6 +134,7 @@ def replay(
         recorded_stamps=stamps == "recorded", frozen=frozen,
         allow_resolution_change=allow_resolution_change, annotated=annotated, pictures=pictures, overlay=overlay,
         segments=segments, selective_risk=selective_risk, missed_errors=missed_errors,
+        temporal_filter=temporal_filter,
     )  # fmt: skip
     request = ReplayRequest(
         inputs=tuple(inputs), out=out, options=options, topics=tuple(topic or ()), every_topic=all_topics,
