@@ -76,7 +76,7 @@ class Judgement:
     def judge(self, output: EngineOutput, health: HealthReport) -> tuple[FrameVerdict, UInt8Array]:
         """Verdict of one frame and its calibrated confidence, uint8 (h, w)."""
         scores = self._judge.frame_scores(output.features)
-        table = self._table.for_quality(scores[0])
+        table = self._table.for_scene(scores[0], scores[2])
         verdict = self._judge.judge(output, table.summarise(output.confidence), health, scores)
         if verdict.reasons & Reason.OUTPUT_INVALID:
             return verdict, np.zeros_like(output.confidence)  # nothing of this output is known to be right
