@@ -28,18 +28,20 @@ def parameters() -> str:
     from trustseg_ros.common.parameters import CameraConfig, MonitorConfig, RecorderConfig, SegmenterConfig, Timing
     from trustseg_ros.ground_grid.config import GroundGridConfig
     from trustseg_ros.operations.node import OperationsConfig
+    from trustseg_ros.point_labels.config import PointLabelsConfig
 
     shared = {each.name for each in dataclasses.fields(Timing)}
     kinds: tuple[tuple[str, type, set[str]], ...] = (
         (
-            "All nodes: equal in `trustseg`, `trustseg_monitor`, `trustseg_ground_grid`, `trustseg_blackbox` and "
-            "`trustseg_operations`",
+            "All nodes: equal in `trustseg`, `trustseg_monitor`, `trustseg_ground_grid`, `trustseg_point_labels`, "
+            "`trustseg_blackbox` and `trustseg_operations`",
             Timing,
             set(),
         ),
         ("The segmentation node, `trustseg`", SegmenterConfig, shared),
         ("The failure monitor, `trustseg_monitor`", MonitorConfig, shared),
         ("The ground grid, `trustseg_ground_grid`", GroundGridConfig, shared),
+        ("The point labels, `trustseg_point_labels`", PointLabelsConfig, shared),
         ("The bridge to operations, `trustseg_operations`", OperationsConfig, shared),
         ("The black box, `trustseg_blackbox`", BlackboxConfig, shared),
         ("The camera process, `camera`", CameraConfig, set()),

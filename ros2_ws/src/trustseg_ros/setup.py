@@ -10,7 +10,17 @@ from glob import glob
 from setuptools import find_packages, setup
 
 NAME = "trustseg_ros"
-EXECUTABLES = ("segmenter", "monitor", "ground_grid", "blackbox", "operations", "camera", "recorder", "injector")
+EXECUTABLES = (
+    "segmenter",
+    "monitor",
+    "ground_grid",
+    "point_labels",
+    "blackbox",
+    "operations",
+    "camera",
+    "recorder",
+    "injector",
+)
 # colcon puts them into lib/trustseg_ros (setup.cfg), where `ros2 run` and launch files look. Those of a wheel come to
 # lie on the user's PATH, where a bare `camera` or `monitor` would be anybody's.
 PREFIX = f"{NAME.removesuffix('_ros')}_" if {"bdist_wheel", "dist_info"} & set(sys.argv) else ""

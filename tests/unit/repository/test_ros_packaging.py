@@ -16,7 +16,17 @@ import pytest
 from trustseg.host.ros_env import find_ros
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = ("segmenter", "monitor", "ground_grid", "blackbox", "operations", "camera", "recorder", "injector")
+NAMES = (
+    "segmenter",
+    "monitor",
+    "ground_grid",
+    "point_labels",
+    "blackbox",
+    "operations",
+    "camera",
+    "recorder",
+    "injector",
+)
 
 
 def test_a_wheel_puts_no_bare_name_on_the_path(tmp_path: Path) -> None:

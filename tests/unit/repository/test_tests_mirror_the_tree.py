@@ -91,6 +91,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
         "acts in a running node",
     ),
     "trustseg_ros.ground_grid.node": (("ros/companions/test_ground_grid.py",), "a node is tested as a process"),
+    "trustseg_ros.point_labels.node": (("ros/companions/test_point_labels.py",), "a node is tested as a process"),
     "trustseg_ros.operations.node": (("ros/companions/test_operations.py",), "a node is tested as a process"),
     "trustseg_ros.monitor.node": (("ros/companions/test_monitor.py",), "a node is tested as a process"),
     "trustseg_ros.segmenter.messages": (

@@ -43,6 +43,17 @@ def ground_grid() -> int:
     return main()
 
 
+def point_labels() -> int:
+    """Class and confidence for the points of a cloud."""
+    _take_over()
+    from trustseg.host import installed
+
+    installed.refuse_old(installed.OF_FRAMES)
+    from trustseg_ros.point_labels.node import main
+
+    return main()
+
+
 def operations() -> int:
     """The bridge to operations."""
     _take_over()

@@ -1,0 +1,231 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The point labels `trustseg_point_labels`: each cloud again, its points with class and confidence.
+
+A process of its own, as the ground grid: it can be late or end without any effect on segmenter and monitor. Every cloud
+is answered; whatever is missing, old, unmatched or flagged makes its points class 255 with confidence 0.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from trustseg_interfaces.msg import FailureState, SegmentationStatus
+
+from trustseg.bounds import MS, TICK_NS
+from trustseg.errors import InputError
+from trustseg.types import UInt8Array
+from trustseg_ros.common.node_main import spin_node, steady_timer
+from trustseg_ros.common.parameters import load, watch
+from trustseg_ros.common.qos import (
+    CAMERA_INFO_TOPIC,
+    STATUS_TOPIC,
+    VERDICT_TOPIC,
+    camera_qos,
+    output_qos,
+    status_qos,
+    verdict_qos,
+)
+from trustseg_ros.ground_grid.matched_frames import MatchedFrames
+from trustseg_ros.ground_grid.projection import Lens
+from trustseg_ros.planner.guard import FailureGuard
+from trustseg_ros.point_labels.cloud import places, with_labels
+from trustseg_ros.point_labels.config import PointLabelsConfig
+from trustseg_ros.point_labels.look_up import looked_up, nothing
+from trustseg_ros.point_labels.pairing import Pairing
+from trustseg_ros.segmenter.messages import scaled_camera_info
+
+NODE_NAME = "trustseg_point_labels"
+MASK_TOPIC, CONFIDENCE_TOPIC, CLOUD_TOPIC = "trustseg/mask", "trustseg/confidence", "points"
+LOG_PERIOD_S = 1.0
+SUCCESS = TransitionCallbackReturn.SUCCESS
+
+
+@dataclass(frozen=True)
+class SeenFrame:
+    """Mask and confidence of one frame, uint8 (h, w), and the lens of an image of their size."""
+
+    labels: UInt8Array
+    confidence: UInt8Array
+    lens: Lens
+
+
+class PointLabelsNode(LifecycleNode):
+    """Lifecycle: configure makes the publisher, activate subscribes."""
+
+    def __init__(self) -> None:
+        super().__init__(NODE_NAME)
+        self.config = load(self, PointLabelsConfig)
+        watch(self, self.config, lambda changed: None)
+        self._mount, self._bounds = self.config.mount, self.config.bounds
+        self.guard = FailureGuard(simulation=self.config.simulation)
+        self._begin_anew()
+        self._info: CameraInfo | None = None
+        self._lens: Lens | None = None
+        self._lens_of: Any = None
+        self._told = ""
+        self._out: Any = None
+        self._inputs: list[Any] = []
+        if self.config.autostart:
+            self._autostart = steady_timer(self, 0.0, self._start_by_itself)
+
+    def _start_by_itself(self) -> None:
+        self._autostart.cancel()
+        if self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    def _begin_anew(self) -> None:
+        self._frames = MatchedFrames()
+        tolerance_ns = round(self.config.max_stamp_difference_ms * MS)
+        # A mask that takes longer than the age limit raises the flag: nobody has to wait for it.
+        self._pairing: Pairing[PointCloud2, SeenFrame] = Pairing(tolerance_ns, self._bounds.age_limit_ns)
+        self._problem = "no mask has arrived"
+
+    # Lifecycle ------------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Make the publisher."""
+        self._out = self.create_lifecycle_publisher(PointCloud2, "~/points", output_qos())
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to listen, with nothing known."""
+        result = super().on_activate(state)
+        self._begin_anew()
+        newest = output_qos()
+        self._inputs = [
+            self.create_subscription(Image, MASK_TOPIC, lambda m: self._take("mask", m), newest),
+            self.create_subscription(Image, CONFIDENCE_TOPIC, lambda m: self._take("confidence", m), newest),
+            self.create_subscription(
+                SegmentationStatus, STATUS_TOPIC, lambda m: self._take("status", m), status_qos(self._bounds)
+            ),
+            self.create_subscription(CameraInfo, CAMERA_INFO_TOPIC, self._on_info, camera_qos()),
+            self.create_subscription(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos()),
+            self.create_subscription(PointCloud2, CLOUD_TOPIC, self._on_cloud, camera_qos()),
+        ]
+        self._timer = steady_timer(self, TICK_NS / 1e9, self._answer)
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listen no more."""
+        self._end()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Take the publisher down."""
+        if self._out is not None:
+            self.destroy_lifecycle_publisher(self._out)
+        self._out = self._lens = self._lens_of = None
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As deactivate and cleanup."""
+        self._end()
+        return self.on_cleanup(state)
+
+    def _end(self) -> None:
+        if self._inputs:
+            self.destroy_timer(self._timer)
+        for each in self._inputs:
+            self.destroy_subscription(each)
+        self._inputs = []
+
+    # What arrives ---------------------------------------------------------------------------------------------
+
+    def _on_info(self, message: CameraInfo) -> None:
+        self._info = message
+
+    def _on_verdict(self, message: FailureState) -> None:
+        self.guard.on_message(message)
+        self._answer()
+
+    def _on_cloud(self, message: PointCloud2) -> None:
+        self._pairing.add_cloud(_stamp_ns(message), message, time.monotonic_ns())
+        self._answer()
+
+    def _take(self, part: str, message: Any) -> None:
+        found = self._frames.take(part, message)
+        if found is None:
+            return
+        mask, confidence, _ = found
+        try:
+            frame = self._seen(mask, confidence)
+        except InputError as error:
+            self._problem = str(error)
+            return
+        self._problem = ""
+        self._pairing.add_frame(_stamp_ns(mask), frame)
+        self._answer()
+
+    def _seen(self, mask: Image, confidence: Image) -> SeenFrame:
+        """The frame, ready to be looked up; InputError where that cannot be done."""
+        size = (mask.height, mask.width)
+        if (confidence.height, confidence.width) != size:
+            raise InputError("mask and confidence differ in size")
+        info = None if self._info is None else scaled_camera_info(self._info, mask.header, size)
+        if info is None or self._info is None or self._info.header.frame_id != mask.header.frame_id or not info.k[0]:
+            camera = mask.header.frame_id or "the camera"
+            raise InputError(f"no camera_info with the matrix of {camera} has arrived")
+        of = (size, tuple(info.k), tuple(info.d), info.distortion_model)
+        if self._lens is None or of != self._lens_of:
+            self._lens = Lens(size, np.reshape(info.k, (3, 3)), np.array(info.d, float), info.distortion_model)
+            self._lens_of = of
+        return SeenFrame(_pixels(mask), _pixels(confidence), self._lens)
+
+    # What is said ---------------------------------------------------------------------------------------------
+
+    def _answer(self) -> None:
+        """Publish the clouds that wait for nothing more; with the flag up none waits."""
+        failed = self.guard.failed()
+        for pair in self._pairing.ready(time.monotonic_ns(), at_once=failed):
+            try:
+                self._out.publish(self._labelled(pair.cloud, pair.frame, failed))
+            except InputError as error:
+                self.get_logger().error(f"a cloud is left out: {error}", throttle_duration_sec=LOG_PERIOD_S)
+
+    def _labelled(self, cloud: PointCloud2, frame: SeenFrame | None, failed: bool) -> PointCloud2:
+        points, wanted = places(cloud), self.config.cloud_frame
+        problem = ""
+        if failed:
+            problem = self.guard.why
+        elif cloud.header.frame_id != wanted:
+            problem = f"clouds are of {cloud.header.frame_id!r}, the camera's place was given for {wanted!r}"
+        elif frame is None:
+            problem = self._problem or "no mask is near enough in time"
+        self._tell(problem)
+        if problem or frame is None:
+            return with_labels(cloud, *nothing(len(points)))
+        return with_labels(cloud, *looked_up(points, frame.lens, self._mount, frame.labels, frame.confidence))
+
+    def _tell(self, problem: str) -> None:
+        """Say what has changed, once."""
+        if problem == self._told:
+            return
+        if problem:
+            self.get_logger().warning(f"no point has a class: {problem}")
+        else:
+            self.get_logger().info("points have classes again")
+        self._told = problem
+
+
+def _stamp_ns(message: Any) -> int:
+    return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
+
+
+def _pixels(image: Image) -> UInt8Array:
+    """uint8 (height, width), a view; the segmentation node pads no row."""
+    return np.frombuffer(image.data, np.uint8).reshape(image.height, image.width)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Entry point: 0 after a signal, 2 with one line for a parameter that cannot be used."""
+    return spin_node(PointLabelsNode, args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
