@@ -42,11 +42,11 @@ def found_by(name: str) -> dict[str, FoundObjects]:
 
 @pytest.fixture(scope="module")
 def knowing() -> dict[str, FoundObjects]:
-    return found_by("segnet_lite_unknown")
+    return found_by("segnet_lite")
 
 
 def test_it_is_in_doubt_where_the_usual_bundle_is_sure(knowing: dict[str, FoundObjects]) -> None:
-    usual, own = found_by("segnet_lite")[CONFIDENCE].record(), knowing[CONFIDENCE].record()
+    usual, own = found_by("segnet_lite_closed")[CONFIDENCE].record(), knowing[CONFIDENCE].record()
     assert own["road"]["auroc"] > 0.95
     assert own["road"]["auroc"] > usual["road"]["auroc"]
     assert own["sure_share"] < 0.15

@@ -12,6 +12,7 @@ from time import perf_counter
 import numpy as np
 
 from trustseg.backends import AUTO, Backend, GoldenCase, GoldenResult, golden_test, load_golden, select_backend
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.fingerprint import fingerprint
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.errors import BundleError, FrameRejected
@@ -216,7 +217,7 @@ class Pipeline:
 
 
 def load(
-    bundle: str | Path = "segnet_lite", *, backend: str = AUTO, precision: str = "fp32", threads: int = 2
+    bundle: str | Path = DEFAULT_BUNDLE, *, backend: str = AUTO, precision: str = "fp32", threads: int = 2
 ) -> Pipeline:
     """A pipeline that is ready for the images of one camera: bundle checked, engine loaded and admitted.
 

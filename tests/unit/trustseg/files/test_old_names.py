@@ -42,8 +42,8 @@ def test_a_verdict_model_of_before_is_read_and_written_under_the_new_names() -> 
 
 
 def test_the_released_bundle_still_has_the_old_name_and_is_read() -> None:
-    assert b'"strangeness"' in load_bundle("segnet_lite").verdict_bytes()
-    assert load_bundle("segnet_lite").verdict().ood_score is not None
+    assert b'"strangeness"' in load_bundle("segnet_lite_closed").verdict_bytes()
+    assert load_bundle("segnet_lite_closed").verdict().ood_score is not None
 
 
 def test_both_names_at_once_are_refused() -> None:

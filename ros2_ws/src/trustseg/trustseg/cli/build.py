@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from trustseg.backend_registry import REGISTRY, TENSORRT, TENSORRT_RTX
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
 from trustseg.errors import BackendError, InputError
 from trustseg.files.json_document import print_json
@@ -25,7 +26,7 @@ LIBRARY = {name: REGISTRY[name].options["library"] for name in (TENSORRT, TENSOR
 def build(
     bundle: Annotated[
         str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
-    ] = "segnet_lite",
+    ] = DEFAULT_BUNDLE,
     precision: Annotated[str, typer.Option(help="Which graph of the bundle, or all of them: all.")] = "fp32",
     backend: Annotated[
         str, typer.Option(help="tensorrt: for this machine's GPU; tensorrt-rtx: ahead of time, needs no GPU.")

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from trustseg.backend_registry import AUTO, REGISTRY, backend_order
 from trustseg.backends import Candidate, load_golden, try_backend
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import configured_key
 from trustseg.bundle.unknown_objects import unknown_objects_policy
@@ -26,7 +27,7 @@ from trustseg.judgement import golden_proof
 def verify(
     bundle: Annotated[
         str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
-    ] = "segnet_lite",
+    ] = DEFAULT_BUNDLE,
     backend: Annotated[
         str,
         typer.Option(

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trustseg.backend_registry import BACKENDS, CHOICE
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
 from trustseg.errors import BackendError, InputError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def bench(
     bundle: Annotated[
         str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
-    ] = "segnet_lite",
+    ] = DEFAULT_BUNDLE,
     backend: Annotated[str, typer.Option(help=f"{CHOICE}; or all: each of {', '.join(BACKENDS)}.")] = "auto",
     precision: Annotated[
         str, typer.Option(help="Which graph of the bundle; all: every graph and short arithmetic, engines only.")

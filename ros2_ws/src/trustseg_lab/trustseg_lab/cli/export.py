@@ -46,7 +46,7 @@ def export(
     ] = None,
     calibration_images: Annotated[int, typer.Option(min=2, help="Images for int8 ranges.")] = 32,
     about: Annotated[Path, typer.Option(help="YAML with name, description and training data of the card.")] = Path(
-        "card_segnet_lite.yaml"
+        "card_segnet_lite_closed.yaml"
     ),
     golden: Annotated[
         Path | None, typer.Option(help="Image for the self-test, instead of a rendered scene (it is published).")

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trustseg.backend_registry import CHOICE
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.subcommands.faults_health import measure
@@ -90,7 +91,7 @@ def run_faults(
     only: Annotated[str | None, typer.Option(help="Numbers of faults, such as 2,41 or 5-9.")] = None,
     trials: Annotated[int, typer.Option(help="How often each way of each fault happens.")] = 1,
     minutes: Annotated[float, typer.Option(help="How long each false-alarm row is watched.")] = 10.0,
-    bundle: BundleName = "segnet_lite",
+    bundle: BundleName = DEFAULT_BUNDLE,
     backend: BackendName = "onnxruntime",
     precision: Precision = "fp32",
     threads: Threads = 2,
@@ -160,7 +161,7 @@ def chaos(
     count: Annotated[int, typer.Option(help="How many faults, one after the other.")] = 1000,
     within: Annotated[float, typer.Option(help="Begin no further fault after this many seconds; 0: no limit.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Which faults, for how long.")] = 0,
-    bundle: BundleName = "segnet_lite",
+    bundle: BundleName = DEFAULT_BUNDLE,
     backend: BackendName = "onnxruntime",
     threads: Threads = 2,
     source: InputFile = None,

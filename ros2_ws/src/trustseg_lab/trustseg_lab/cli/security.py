@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
@@ -73,14 +74,14 @@ def policy(
 def sbom(
     out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
     lock: Locks = None,
-    bundle: Annotated[list[str] | None, typer.Option(help="Bundle to list; default: segnet_lite.")] = None,
+    bundle: Annotated[list[str] | None, typer.Option(help=f"Bundle to list; default: {DEFAULT_BUNDLE}.")] = None,
 ) -> None:
     """Write the bill of materials (CycloneDX 1.6, JSON): every locked package with its hashes, and the models."""
     require("security sbom", "security", "cyclonedx_py", "pip_requirements_parser")
     from trustseg.bundle.loading import load_bundle
     from trustseg_lab.security.sbom import bill_of_materials
 
-    bundles = [load_bundle(name, draft=True) for name in bundle or ["segnet_lite"]]
+    bundles = [load_bundle(name, draft=True) for name in bundle or [DEFAULT_BUNDLE]]
     text = bill_of_materials(_packages(lock), bundles, metadata.version("trustseg"))
     if out is None:
         typer.echo(text, nl=False)

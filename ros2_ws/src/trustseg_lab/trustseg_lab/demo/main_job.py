@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from trustseg.backend_registry import backend_order
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.loading import Bundle, checked_bundle
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
@@ -52,7 +53,7 @@ class RunOptions:
     rate_hz: float | None = None
     duration_s: float | None = None
     trouble: str | None = None
-    bundle: str = "segnet_lite"
+    bundle: str = DEFAULT_BUNDLE
     backend: str = "auto"
     threads: int = 2
     seed: int = 0

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import trustseg
 import trustseg_lab
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
 from trustseg.temporal_filter import MAX_WEIGHT
@@ -58,7 +59,7 @@ class ReplayOptions:
         selective_risk, missed_errors, temporal_filter: as the node's parameters; 0 for none.
     """
 
-    bundle: str = "segnet_lite"
+    bundle: str = DEFAULT_BUNDLE
     backend: str | None = None
     precision: str = "fp32"
     threads: int = 2

@@ -21,6 +21,7 @@ from rclpy.parameter import Parameter
 
 from trustseg.backend_registry import CHOICE, backend_order
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.errors import TrustSegError
 from trustseg.reasons import Mode
 
@@ -105,7 +106,7 @@ class Timing:
 class SegmenterConfig(Timing):
     """Parameters of the segmentation node `trustseg`."""
 
-    bundle: str = parameter("segnet_lite", "bundle to run: its name or the path of its folder", idle=True)
+    bundle: str = parameter(DEFAULT_BUNDLE, "bundle to run: its name or the path of its folder", idle=True)
     backend: str = parameter(
         "auto", "inference library, or several with commas: the first that is admitted; auto: the fastest that is",
         rule=backend_order, wanted=CHOICE, idle=True,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.errors import InputError
 from trustseg_ros.common.parameters import ParameterError, Timing, parameter
 from trustseg_ros.ground_grid.projection import CameraMount, GridShape
@@ -17,7 +18,7 @@ MOST_CELLS = 1_000_000
 class GroundGridConfig(Timing):
     """Parameters of the ground grid `trustseg_ground_grid`."""
 
-    bundle: str = parameter("segnet_lite", "bundle that the segmentation node runs: its class names are taken")
+    bundle: str = parameter(DEFAULT_BUNDLE, "bundle that the segmentation node runs: its class names are taken")
     free_classes: str = parameter("road", "names of the classes that can be driven on, with commas")
     base_frame: str = parameter("base_link", "frame_id of the grid: x ahead, y left, on the ground (REP 103)")
     camera_height_m: float = parameter(

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import TaskID
 from rich.table import Table
 
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
 from trustseg_lab.cli.drives.recording_options import (
     ALL_TOPICS,
@@ -45,7 +46,7 @@ def mine(
         list[str] | None,
         typer.Option(help="Also write what a labelling tool imports: cvat, coco, cityscapes or label-studio; repeat."),
     ] = None,
-    bundle: Annotated[str, BUNDLE] = "segnet_lite",
+    bundle: Annotated[str, BUNDLE] = DEFAULT_BUNDLE,
     topic: Annotated[list[str] | None, TOPIC] = None,
     all_topics: Annotated[bool, ALL_TOPICS] = False,
     start: Annotated[float, START] = 0.0,

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import TaskID
 from rich.table import Table
 
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
 from trustseg_lab.cli.drives.recording_options import (
     ALL_TOPICS,
@@ -43,7 +44,7 @@ FIGURES = {
 def replay(
     inputs: Annotated[list[Path], INPUTS],
     out: Annotated[Path, typer.Option(help="Folder for the results; replaced if it holds those of an earlier replay.")],
-    bundle: Annotated[str, BUNDLE] = "segnet_lite",
+    bundle: Annotated[str, BUNDLE] = DEFAULT_BUNDLE,
     topic: Annotated[list[str] | None, TOPIC] = None,
     all_topics: Annotated[bool, ALL_TOPICS] = False,
     labels: Annotated[

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from trustseg.backend_registry import CHOICE
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.files.json_document import print_json
 
 EXIT_INTERRUPTED = 130
@@ -50,7 +51,7 @@ def run(
     no_trouble: Annotated[bool, typer.Option("--no-trouble", help="The same as --trouble none.")] = False,
     bundle: Annotated[
         str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")
-    ] = "segnet_lite",
+    ] = DEFAULT_BUNDLE,
     backend: Annotated[str, typer.Option(help=f"{CHOICE}.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")] = 2,
     seed: Annotated[int, typer.Option(help="Which street is rendered, 0 or more.")] = 0,

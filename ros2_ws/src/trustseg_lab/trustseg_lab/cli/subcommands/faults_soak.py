@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
 from trustseg.files.json_document import print_json
 
@@ -24,7 +25,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 def soak(
     frames: Annotated[int, typer.Option(min=100, help="Frames; 2.6 million are a day at 30 Hz.")] = 2_600_000,
     bundle: Annotated[str, typer.Option(help="Bundle whose verdict and calibration judge; its graph stays shut.")] = (
-        "segnet_lite"
+        DEFAULT_BUNDLE
     ),
     seed: Seed = 0,
     as_json: AsJson = False,

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import yaml
 
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.loading import find_bundle
 from trustseg.types import UInt8Array
 from trustseg_lab.data.formats.brush_runs import pack
@@ -149,9 +150,8 @@ def label_topics() -> tuple[bytes, ...]:
 @cache
 def golden_outputs() -> tuple[bytes, ...]:
     """Outputs of the released bundle's shapes."""
-    card, out = card_document(), io.BytesIO()
-    mask = np.zeros((card["input"]["height"], card["input"]["width"]), np.uint8)
-    np.savez_compressed(out, labels=mask, confidence=mask, features=np.zeros(len(card["feature_names"]), np.float32))
+    out, told = io.BytesIO(), card_document()["tensors"]["outputs"]
+    np.savez_compressed(out, **{each["name"]: np.zeros(each["shape"][1:], each["dtype"]) for each in told})
     return (out.getvalue(),)
 
 
@@ -303,7 +303,7 @@ def schedule_document() -> list[dict[str, Any]]:
 
 def card_document() -> dict[str, Any]:
     """card.json of the released bundle."""
-    card: dict[str, Any] = json.loads((find_bundle("segnet_lite") / "card.json").read_text(encoding="utf-8"))
+    card: dict[str, Any] = json.loads((find_bundle(DEFAULT_BUNDLE) / "card.json").read_text(encoding="utf-8"))
     return card
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from trustseg.backends.selection import select_backend
 from trustseg.bounds import MS, SECOND, Bounds
+from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.loading import checked_bundle
 from trustseg.errors import InputError, TrustSegError
 from trustseg.failsafe.evidence import FailsafeConfig
@@ -46,7 +47,7 @@ class FaultsOptions:
     calm: Sequence[Calm] = ()
     trials: int = 1
     calm_minutes: float = 10.0
-    bundle: str = "segnet_lite"
+    bundle: str = DEFAULT_BUNDLE
     backend: str = "onnxruntime"
     precision: str = "fp32"
     threads: int = 2

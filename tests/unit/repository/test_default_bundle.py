@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The name of the default bundle stands in one place; what cannot import it says the same."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from trustseg.bundle import DEFAULT_BUNDLE
+from trustseg.bundle.loading import load_bundle
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCES = ROOT / "ros2_ws" / "src"
+LAUNCH = SOURCES / "trustseg_ros" / "launch" / "trustseg.launch.py"
+PLACE = SOURCES / "trustseg" / "trustseg" / "bundle" / "__init__.py"
+
+
+def texts(path: Path) -> list[str]:
+    """Every string of a Python file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def test_no_other_module_holds_the_name() -> None:
+    modules = [path for path in SOURCES.rglob("*.py") if "test" not in path.relative_to(SOURCES).parts]
+    assert {path for path in modules if DEFAULT_BUNDLE in texts(path)} == {LAUNCH, PLACE}
+
+
+def test_the_launch_file_takes_it_too() -> None:
+    (arguments,) = (
+        node.value
+        for node in ast.parse(LAUNCH.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ARGUMENTS"
+    )
+    assert isinstance(arguments, ast.Dict)
+    entries = dict(zip(map(ast.unparse, filter(None, arguments.keys)), arguments.values, strict=True))
+    entry = entries["'bundle'"]
+    assert isinstance(entry, ast.Tuple)
+    assert ast.literal_eval(entry.elts[0]) == DEFAULT_BUNDLE
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_it_has_a_plane_and_a_limit_for_unknown_objects_and_the_closed_one_has_not(precision: str) -> None:
+    default, closed = load_bundle(DEFAULT_BUNDLE), load_bundle(f"{DEFAULT_BUNDLE}_closed")
+    assert default.card.unknown_size == (180, 240)
+    assert default.verdict(precision).unknown is not None
+    assert closed.card.unknown_size is None
+    assert closed.verdict(precision).unknown is None
+    assert [each.name for each in closed.card.classes] == [each.name for each in default.card.classes]
