@@ -118,6 +118,6 @@ def test_the_fused_form_is_no_network_to_fit_a_head_on() -> None:
     pytest.importorskip("torch")
     from trustseg_lab.training.checkpoint import load_network
 
-    shipped = Path(__file__).resolve().parents[4] / "engines" / "segnet_lite" / "weights.safetensors"
+    shipped = Path(__file__).resolve().parents[4] / "engines" / "segnet_lite_closed" / "weights.safetensors"
     with pytest.raises(InputError, match="fused form"):
         load_network(shipped)
