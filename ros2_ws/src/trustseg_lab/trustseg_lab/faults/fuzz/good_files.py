@@ -151,7 +151,8 @@ def label_topics() -> tuple[bytes, ...]:
 def golden_outputs() -> tuple[bytes, ...]:
     """Outputs of the released bundle's shapes."""
     out, told = io.BytesIO(), card_document()["tensors"]["outputs"]
-    np.savez_compressed(out, **{each["name"]: np.zeros(each["shape"][1:], each["dtype"]) for each in told})
+    arrays: dict[str, Any] = {each["name"]: np.zeros(each["shape"][1:], each["dtype"]) for each in told}
+    np.savez_compressed(out, **arrays)
     return (out.getvalue(),)
 
 
