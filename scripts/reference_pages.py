@@ -29,6 +29,8 @@ def parameters() -> str:
     from trustseg_ros.ground_grid.config import GroundGridConfig
     from trustseg_ros.operations.node import OperationsConfig
     from trustseg_ros.point_labels.config import PointLabelsConfig
+    from trustseg_ros.rig.node import RigConfig
+    from trustseg_ros.rig_monitor.node import RigMonitorConfig
 
     shared = {each.name for each in dataclasses.fields(Timing)}
     kinds: tuple[tuple[str, type, set[str]], ...] = (
@@ -40,6 +42,8 @@ def parameters() -> str:
         ),
         ("The segmentation node, `trustseg`", SegmenterConfig, shared),
         ("The failure monitor, `trustseg_monitor`", MonitorConfig, shared),
+        ("The process of several cameras, `segmenter_rig`", RigConfig, set()),
+        ("The rig's monitor, `trustseg_rig_monitor`", RigMonitorConfig, set()),
         ("The ground grid, `trustseg_ground_grid`", GroundGridConfig, shared),
         ("The point labels, `trustseg_point_labels`", PointLabelsConfig, shared),
         ("The bridge to operations, `trustseg_operations`", OperationsConfig, shared),

@@ -13,6 +13,8 @@ NAME = "trustseg_ros"
 EXECUTABLES = (
     "segmenter",
     "monitor",
+    "segmenter_rig",
+    "rig_monitor",
     "ground_grid",
     "point_labels",
     "blackbox",

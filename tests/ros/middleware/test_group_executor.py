@@ -175,3 +175,41 @@ def test_a_context_that_has_ended_before_is_one_exception_and_no_more(
         GroupedExecutor(spinning.node, spinning.groups)
     gc.collect()
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_companion_has_threads_of_its_own_and_waits_for_no_other_node() -> None:
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    first, second = (rclpy.create_node("grouped", namespace=name, context=context) for name in ("first", "second"))
+    fast = MutuallyExclusiveCallbackGroup()
+    second.threads = {"fast": fast}
+    executor = GroupedExecutor(first, {}, (second,))
+    blocked, release, heard = threading.Event(), threading.Event(), threading.Event()
+    names: dict[str, str] = {}
+
+    def block() -> None:
+        blocked.set()
+        assert release.wait(WAIT_S)
+
+    def note(which: str) -> None:
+        names[which] = threading.current_thread().name
+        # Made while every thread waits: each must look again at what its node has.
+        if len(names) == 2 and not heard.is_set():
+            second.create_timer(0.001, heard.set)
+
+    first.create_timer(0.001, block)
+    second.create_timer(0.001, lambda: blocked.is_set() and note("rest"))
+    second.create_timer(0.001, lambda: blocked.is_set() and note("fast"), callback_group=fast)
+    thread = threading.Thread(target=executor.spin)
+    thread.start()
+    try:
+        assert heard.wait(WAIT_S)
+        assert names == {"rest": "/second/grouped", "fast": "/second/grouped fast"}
+        assert not release.is_set()  # the first node's thread was busy all the while
+    finally:
+        release.set()
+        context.try_shutdown()
+        thread.join(WAIT_S)
+        assert executor.shutdown(WAIT_S)
+        for node in (first, second):
+            node.destroy_node()

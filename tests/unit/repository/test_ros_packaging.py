@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[3]
 NAMES = (
     "segmenter",
     "monitor",
+    "segmenter_rig",
+    "rig_monitor",
     "ground_grid",
     "point_labels",
     "blackbox",

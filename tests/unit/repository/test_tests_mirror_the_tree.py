@@ -94,6 +94,9 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     "trustseg_ros.point_labels.node": (("ros/companions/test_point_labels.py",), "a node is tested as a process"),
     "trustseg_ros.operations.node": (("ros/companions/test_operations.py",), "a node is tested as a process"),
     "trustseg_ros.monitor.node": (("ros/companions/test_monitor.py",), "a node is tested as a process"),
+    "trustseg_ros.rig.*": (("ros/rig/test_segmenter_rig.py",), "a node is tested as a process"),
+    "trustseg_ros.rig_monitor.*": (("ros/rig/test_rig_monitor.py",), "a node is tested as a process"),
+    "trustseg_ros.segmenter.company": (("ros/rig/test_segmenter_rig.py",), "what several nodes of a process share"),
     "trustseg_ros.segmenter.messages": (
         ("contract/test_published_mask.py", "unit/trustseg_ros/segmenter/input/test_camera_info.py"),
         "images as they are evaluated, and a camera_info as the camera's",

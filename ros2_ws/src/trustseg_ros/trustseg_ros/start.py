@@ -32,6 +32,25 @@ def monitor() -> int:
     return main()
 
 
+def segmenter_rig() -> int:
+    """The segmentation nodes of several cameras."""
+    _take_over()
+    from trustseg.host import installed
+
+    installed.refuse_old(installed.OF_FRAMES)
+    from trustseg_ros.rig.node import main
+
+    return main()
+
+
+def rig_monitor() -> int:
+    """The failure monitor of a rig of cameras."""
+    _take_over()
+    from trustseg_ros.rig_monitor.node import main
+
+    return main()
+
+
 def ground_grid() -> int:
     """The grid of the ground."""
     _take_over()

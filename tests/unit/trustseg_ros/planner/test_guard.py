@@ -70,6 +70,20 @@ def test_the_first_two_verdicts_may_have_any_numbers_that_rise() -> None:
     assert not link.send()
 
 
+def test_the_newest_verdict_is_the_last_one_that_was_taken() -> None:
+    link = Link()
+    assert link.guard.newest is None
+    link.send(failure_score=0.5)
+    assert (link.guard.newest.seq, link.guard.newest.failure_score) == (1, 0.5)
+    link.send(altered={"crc32": 1})
+    link.seq -= 2
+    link.send()  # again number one
+    assert (link.guard.newest.seq, link.guard.newest.failure_score) == (1, 0.5)
+    link.now += 10 * LIMIT
+    assert link.guard.failed()
+    assert link.guard.newest.seq == 1
+
+
 def test_a_shortest_limit_is_a_limit() -> None:
     assert FailureGuard(1).failed()
 

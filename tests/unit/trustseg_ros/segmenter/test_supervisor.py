@@ -9,22 +9,25 @@ import os
 import threading
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from patience import WAIT_S
 from trustseg.bounds import MS, SECOND, derive_bounds
-from trustseg_ros.segmenter.supervisor import EXIT_HUNG, EXIT_LOST, LOADING_NS, Supervisor
+from trustseg_ros.segmenter.supervisor import EXIT_HUNG, EXIT_LOST, LOADING_NS, Supervisor, Watch
 
 BOUNDS = derive_bounds(SECOND // 30, 50 * MS)
+USUAL = (10 * BOUNDS.backend_hang_ns / SECOND, True)
 
 
 class Watched:
-    def __init__(self) -> None:
+    def __init__(self, **more: Any) -> None:
         self.now = 0
         self.vouched = 0
         self.ended: list[int] = []
-        self.supervisor = Supervisor(BOUNDS, self.vouch, clock_ns=lambda: self.now, end_process=self.ended.append)
+        clock_ns, end_process = lambda: self.now, self.ended.append
+        self.supervisor = Supervisor(BOUNDS, self.vouch, clock_ns=clock_ns, end_process=end_process, **more)
         self.supervisor.vouches = True
 
     def vouch(self) -> None:
@@ -218,9 +221,8 @@ def test_the_timer_outside_the_interpreter_is_wound_up_once_a_second(armed: list
     watched = Watched()
     watched.now = 1
     run(watched, 0, SECOND, 1, SECOND, 1)
-    usual = (10 * BOUNDS.backend_hang_ns / SECOND, True)
     # At the first look, and at the first one more than a second after the last time.
-    assert armed == [usual, usual, usual]
+    assert armed == [USUAL, USUAL, USUAL]
 
 
 def test_the_timer_waits_for_what_may_take_longest(armed: list[object]) -> None:
@@ -229,6 +231,21 @@ def test_the_timer_waits_for_what_may_take_longest(armed: list[object]) -> None:
     with watched.supervisor.watch("loading", LOADING_NS), watched.supervisor.watch("the worker"):
         run(watched, 0)
     assert armed == [(LOADING_NS / SECOND, True)]
+
+
+def test_the_timer_waits_for_what_another_node_of_the_process_loads(armed: list[object]) -> None:
+    under_way: dict[int, Watch] = {}
+    other = Supervisor(BOUNDS, lambda: None, of_process=under_way)
+    watched = Watched(of_process=under_way)
+    watched.now = 1
+    with other.watch("loading", LOADING_NS):
+        run(watched, 0)
+        watched.now += 2 * LOADING_NS
+        watched.supervisor.check()  # what hangs in that node is that node's to find out
+    run(watched, SECOND + 1)
+    assert armed == [(LOADING_NS / SECOND, True), USUAL]
+    assert watched.ended == []
+    assert under_way == {}
 
 
 def test_what_may_take_long_winds_the_timer_up_before_it_begins(armed: list[object]) -> None:

@@ -11,7 +11,7 @@ behind them were overwritten in the reader's queue. Here the thread that DDS wak
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -55,20 +55,28 @@ class GroupedExecutor(_GroupExecutor):
     """Spins the named callback groups in threads of their own and all other groups in the thread that calls `spin`.
 
     Args:
-        node: the one node.
-        groups: callback groups by the name of their thread.
+        node: the first node.
+        groups: its callback groups by the name of their thread.
+        companions: further nodes of the process: each has a thread for its own `threads` (groups by name) too, and one
+            for all its other groups.
     """
 
-    def __init__(self, node: Any, groups: Mapping[str, Any]) -> None:
+    def __init__(self, node: Any, groups: Mapping[str, Any], companions: Sequence[Any] = ()) -> None:
         self._others: list[_GroupExecutor] = []  # first: `wake` may be called from here on
         super().__init__(node, tuple(groups.values()), but=True)
-        self._others += [_GroupExecutor(node, (group,)) for group in groups.values()]
+        named = [(name, _GroupExecutor(node, (group,))) for name, group in groups.items()]
+        for each in companions:
+            own: Mapping[str, Any] = getattr(each, "threads", {})
+            named.append((each.get_fully_qualified_name(), _GroupExecutor(each, tuple(own.values()), but=True)))
+            named += [(f"{each.get_fully_qualified_name()} {name}", _GroupExecutor(each, (own[name],))) for name in own]
+        self._others += [executor for _, executor in named]
         self._threads = [
             threading.Thread(target=self._spin_other, args=(executor,), name=name, daemon=True)
-            for name, executor in zip(groups, self._others)
+            for name, executor in named
         ]
         self._error: Exception | None = None
-        self.add_node(node)
+        for each in (node, *companions):
+            self.add_node(each)
 
     def wake(self) -> None:
         """Make every thread look again at what the node has: something was created or destroyed."""

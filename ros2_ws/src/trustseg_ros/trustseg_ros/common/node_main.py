@@ -32,8 +32,8 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
 
     Args:
         make: creates the node; it may have a `close` method for what must end before it, an `exit_status`, `busy`
-            (a thread of its own has not ended), and `threads`, callback groups that are not to wait for others, by the
-            name of their thread.
+            (a thread of its own has not ended), `threads`, callback groups that are not to wait for others, by the
+            name of their thread, and `companions`, further nodes that run with it and that it destroys.
         args: command line with ROS arguments; None takes sys.argv.
 
     Returns:
@@ -53,7 +53,7 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
         node = make()
         if note := discovery_note():
             node.get_logger().warning(f"nodes are found as {note} says; who does not use the same is not heard")
-        executor = GroupedExecutor(node, getattr(node, "threads", {}))
+        executor = GroupedExecutor(node, getattr(node, "threads", {}), getattr(node, "companions", ()))
         executor.spin()
     except TrustSegError as error:
         return _refuse(str(error))

@@ -26,6 +26,12 @@ from trustseg_ros.common.integrity import is_intact
 
 # One message proves that the monitor ran once; a second, later one of the same instance that it runs.
 MESSAGES_BEFORE_TRUST = 2
+# Why a verdict is not believed, whatever it says.
+NONE_YET = "no verdict has arrived"
+ALTERED = "a verdict was altered on its way"
+STUCK = "the monitor's sequence is stuck"
+NEW = "the monitor is new"
+SILENT = "the monitor is silent"
 
 
 class FailureGuard:
@@ -56,17 +62,17 @@ class FailureGuard:
         self._published = PublicationClock(host_id() if host is None else host)
         self._newest: Any = None
         self._at_ns = self._counted_ns = self._in_row = 0
-        self._problem = "no verdict has arrived"
+        self._problem = NONE_YET
 
     def on_message(self, message: Any) -> None:
         """Take one FailureState."""
         self._notice_silence()  # also one that ended before anybody asked
         if message.version != VERSION or not is_intact(message):
-            return self._distrust("a verdict was altered on its way")
+            return self._distrust(ALTERED)
         before = self._newest
         same_instance = before is not None and message.instance_id == before.instance_id
         if same_instance and message.seq <= before.seq:
-            return self._distrust("the monitor's sequence is stuck")
+            return self._distrust(STUCK)
         now_ns = self._clock_ns()
         self._newest = message
         self._at_ns = self._published.published_ns(
@@ -77,7 +83,7 @@ class FailureGuard:
         elif now_ns - self._counted_ns >= TICK_NS // 2:
             # A queue that is emptied at once is one message, however many were in it.
             self._in_row, self._counted_ns = self._in_row + 1, now_ns
-        self._problem = "" if self._in_row >= MESSAGES_BEFORE_TRUST else "the monitor is new"
+        self._problem = "" if self._in_row >= MESSAGES_BEFORE_TRUST else NEW
         self._notice_silence()  # it may have lain in a queue
 
     def failed(self) -> bool:
@@ -88,6 +94,11 @@ class FailureGuard:
     def why(self) -> str:
         """Why the masks must not be used now; empty when they may be."""
         return self._problem_now()
+
+    @property
+    def newest(self) -> Any:
+        """The newest verdict that was neither altered nor repeated, None before the first."""
+        return self._newest
 
     @property
     def state(self) -> State:
@@ -117,7 +128,7 @@ class FailureGuard:
 
     def _notice_silence(self) -> None:
         if self._newest is not None and self._clock_ns() - self._at_ns > self._limit_ns:
-            self._distrust("the monitor is silent")
+            self._distrust(SILENT)
 
     def _distrust(self, problem: str) -> None:
         self._in_row = 0

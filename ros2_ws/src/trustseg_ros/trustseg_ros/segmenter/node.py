@@ -21,7 +21,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import SegmentationStatus
 
-from trustseg.backends import Backend, select_backend, spare_order
+from trustseg.backends import Backend, spare_order
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import signature_policy
 from trustseg.bundle.unknown_objects import unknown_objects_policy
@@ -41,6 +41,7 @@ from trustseg_ros.common.qos_overrides import QosOverrides
 from trustseg_ros.segmenter.backend.failover import BackendFailover, Loading
 from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
 from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
+from trustseg_ros.segmenter.company import Company
 from trustseg_ros.segmenter.diagnostics import SegmenterDiagnostics
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.segmenter.input.arrivals import Arrivals
@@ -69,13 +70,18 @@ class Loaded:
 
 
 class Segmenter(LifecycleNode):
-    """Lifecycle: configure loads and verifies the bundle; activate tests itself on the golden image and subscribes."""
+    """Lifecycle: configure loads and verifies the bundle; activate tests itself on the golden image and subscribes.
 
-    def __init__(self) -> None:
-        super().__init__(NODE_NAME)
+    Args:
+        company: the other nodes of its process; None: it is alone.
+    """
+
+    def __init__(self, company: Company | None = None) -> None:
+        self._company = company or Company()
+        super().__init__(NODE_NAME, namespace=self._company.namespace)
         compressed = compressed_topic(self.resolve_topic_name(IMAGE_TOPIC))
         self.overrides = QosOverrides(self, (IMAGE_TOPIC, compressed, CAMERA_INFO_TOPIC), OVERRIDABLE)
-        self.config = load(self, SegmenterConfig, self.overrides.names)
+        self.config = load(self, SegmenterConfig, self.overrides.names | self._company.parameters)
         self.mode = MODES[self.config.mode]
         self.bounds = self.config.bounds
         # Which bundle is loaded is settled from the first step of configure on, until cleanup or until it failed.
@@ -93,7 +99,7 @@ class Segmenter(LifecycleNode):
         )
         self._loaded: Loaded | None = None
         self._worker: FrameWorker | None = None
-        self.supervisor = Supervisor(self.bounds, self._vouch)
+        self.supervisor = Supervisor(self.bounds, self._vouch, of_process=self._company.watches)
         self._abandoned: Loading | None = None
         self._engine_lock = threading.Lock()
         self.arrivals = Arrivals(self.bounds)
@@ -164,7 +170,7 @@ class Segmenter(LifecycleNode):
 
     def _selected(self, name: str, bundle: Bundle) -> Backend:
         config = self.config
-        return select_backend(name, bundle, config.precision, config.threads, config.engine_budget_ms)
+        return self._company.select(name, bundle, config.precision, config.threads, config.engine_budget_ms)
 
     def _identify(self, pipeline: Pipeline) -> None:
         """Let the statuses say which engine serves."""

@@ -55,6 +55,8 @@ class Supervisor:
         vouch: asserts the liveliness of the status writer, while `vouches`.
         clock_ns: steady clock.
         end_process: what to do about a hang; gets the exit status.
+        of_process: what is under way in every node of this process, where there are several: while one of them loads,
+            the interpreter may be locked for as long as that one says.
 
     Attributes:
         vouches: whether there is a stream to vouch for.
@@ -67,11 +69,13 @@ class Supervisor:
         *,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         end_process: Callable[[int], None] = os._exit,
+        of_process: dict[int, Watch] | None = None,
     ) -> None:
         self._bounds, self._vouch, self._clock_ns, self._end_process = bounds, vouch, clock_ns, end_process
         self.vouches = False
         self._stop = threading.Event()
         self._watches: dict[int, Watch] = {}
+        self._of_process = {} if of_process is None else of_process
         self._locked_s = LOCKED_FACTOR * bounds.backend_hang_ns / SECOND
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
@@ -96,7 +100,7 @@ class Supervisor:
     def begin(self, watch: Watch) -> None:
         """See `Watch`."""
         watch.since_ns = self._clock_ns()
-        self._watches[id(watch)] = watch
+        self._watches[id(watch)] = self._of_process[id(watch)] = watch
         if watch.limit_ns > self._bounds.backend_hang_ns and self._thread.is_alive():
             # Before a library that loads takes the interpreter's lock for longer than an inference may.
             self._arm()
@@ -104,6 +108,7 @@ class Supervisor:
     def end(self, watch: Watch) -> None:
         """See `Watch`."""
         self._watches.pop(id(watch), None)
+        self._of_process.pop(id(watch), None)
 
     def check(self) -> None:
         """Look once: end the process over a hang, vouch unless a frame is late."""
@@ -135,7 +140,7 @@ class Supervisor:
         sys.stderr.flush()
 
     def _arm(self) -> None:
-        longest_s = max((each.limit_ns for each in list(self._watches.values())), default=0) / SECOND
+        longest_s = max((each.limit_ns for each in list(self._of_process.values())), default=0) / SECOND
         faulthandler.dump_traceback_later(max(self._locked_s, longest_s), exit=True)
 
     def _run(self) -> None:
