@@ -35,15 +35,15 @@ def parameters() -> str:
     shared = {each.name for each in dataclasses.fields(Timing)}
     kinds: tuple[tuple[str, type, set[str]], ...] = (
         (
-            "All nodes: equal in `trustseg`, `trustseg_monitor`, `trustseg_ground_grid`, `trustseg_point_labels`, "
-            "`trustseg_blackbox` and `trustseg_operations`",
+            "All nodes: equal in `trustseg`, `trustseg_monitor`, `trustseg_rig_monitor`, `trustseg_ground_grid`, "
+            "`trustseg_point_labels`, `trustseg_blackbox` and `trustseg_operations`",
             Timing,
             set(),
         ),
         ("The segmentation node, `trustseg`", SegmenterConfig, shared),
         ("The failure monitor, `trustseg_monitor`", MonitorConfig, shared),
         ("The process of several cameras, `segmenter_rig`", RigConfig, set()),
-        ("The rig's monitor, `trustseg_rig_monitor`", RigMonitorConfig, set()),
+        ("The rig's monitor, `trustseg_rig_monitor`", RigMonitorConfig, shared),
         ("The ground grid, `trustseg_ground_grid`", GroundGridConfig, shared),
         ("The point labels, `trustseg_point_labels`", PointLabelsConfig, shared),
         ("The bridge to operations, `trustseg_operations`", OperationsConfig, shared),

@@ -39,16 +39,20 @@ class RigProbe(Probe):
     Args:
         cameras: name -> images that it sends each time that `publish` is called.
         rate_hz: calls of `publish` while waiting.
+        topics: of the images, where it is not `image` in the camera's namespace.
     """
 
-    def __init__(self, cameras: Mapping[str, int], rate_hz: float = 10.0) -> None:
+    def __init__(
+        self, cameras: Mapping[str, int], rate_hz: float = 10.0, topics: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(rate_hz)
         self.pace = dict(cameras)
         self.cameras: dict[str, Camera] = {}
         self.rig: list[FailureState] = []
         self.diagnostics: dict[str, Any] = {}
         for name in cameras:
-            made = Camera(self.node.create_publisher(Image, f"{name}/image", qos_profile_sensor_data))
+            topic = (topics or {}).get(name, f"{name}/image")
+            made = Camera(self.node.create_publisher(Image, topic, qos_profile_sensor_data))
             self.cameras[name] = made
             self.node.create_subscription(SegmentationStatus, f"{name}/trustseg/status", made.statuses.append, 1000)
             self.node.create_subscription(

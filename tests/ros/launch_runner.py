@@ -140,6 +140,7 @@ class Context:
         values = {k: v if isinstance(v, bool | int | float) else self.yaml(v) for k, v in parameters.items()}
         path = str(self.scratch / f"parameters_{len(list(self.scratch.iterdir()))}.yaml")
         full_name = "/".join(["", *filter(None, [self.text(node.namespace).strip("/"), self.text(node.name)])])
+        full_name = full_name if node.name else "/**"
         Path(path).write_text(yaml.safe_dump({full_name: {"ros__parameters": values}}), encoding="utf-8")
         return path
 

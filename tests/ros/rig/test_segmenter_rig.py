@@ -17,6 +17,7 @@ from rcl_interfaces.srv import SetParameters
 from patience import WAIT_S
 from rig_probe import RigProbe
 from trustseg.reasons import Outcome, Reason
+from trustseg_ros.rig.node import CAMERA_NODE
 from trustseg_ros.segmenter.supervisor import EXIT_HUNG
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
@@ -49,7 +50,7 @@ def test_no_camera_starves_beside_one_that_sends_four_times_as_much(
     assert cameras["left"].statuses[-1].received < cameras["front"].statuses[-1].received
     probe.until(
         lambda: (
-            {f"{name}/trustseg: {task}" for name in cameras for task in ("input", "engine", "evidence")}
+            {f"{name}/{CAMERA_NODE}: {task}" for name in cameras for task in ("input", "engine", "evidence")}
             <= set(probe.diagnostics)
         ),
         "diagnostics of each camera",

@@ -34,6 +34,7 @@ from trustseg_lab.replay.results.baseline import (
 )
 from trustseg_lab.replay.results.gate import Fired, Gate, parse_gate
 from trustseg_lab.replay.results.metric_names import known_figures
+from trustseg_lab.replay.results.rig import rigs_of
 from trustseg_lab.replay.results.shown.report import write_index, write_report
 from trustseg_lab.replay.results.summary import SCHEMA_VERSION, metrics_of, timing_of
 from trustseg_lab.replay.results.totals import TIMING, DriveTotals, read_totals
@@ -51,7 +52,7 @@ class ReplayRequest:
 
     Attributes:
         inputs: bags, videos, folders. out: folder of the results.
-        topics, every_topic: which cameras of bags.
+        topics, every_topic: which cameras of bags. required_topics: those that raise a rig's flag; empty: all.
         options: settings of every drive.
         fail_on: gate, empty for none. baseline: folder of an earlier run, None for none.
         jobs: processes. executor: a Ray cluster instead, empty for none.
@@ -64,6 +65,7 @@ class ReplayRequest:
     options: ReplayOptions
     topics: tuple[str, ...] = ()
     every_topic: bool = False
+    required_topics: tuple[str, ...] = ()
     fail_on: str = ""
     baseline: Path | None = None
     jobs: int = 1
@@ -133,6 +135,10 @@ def replay(
         parse_gate(request.fail_on, known_figures(classes, request.baseline is not None)) if request.fail_on else None
     )
     jobs, failed = list_jobs(request.inputs, request.topics, every_topic=request.every_topic, options=request.options)
+    for topic in request.required_topics:
+        if topic not in (there := [job.topic for job in jobs]):
+            expected = "one of " + ", ".join(dict.fromkeys(filter(None, there))) if any(there) else "a bag's topic"
+            raise InputError("a required camera is not replayed", expected=expected, got=topic)
     for path in dict.fromkeys(job.path for job in jobs if job.path.is_dir() and not is_bag(job.path)):
         for line in passed_over(path):
             say(line)
@@ -234,7 +240,7 @@ def _finish(
         document = {
             "schema_version": SCHEMA_VERSION, "metrics": metrics,
             "drives": [{"name": name, "input": d["input"], "metrics": d["metrics"]} for name, d in drives],
-            "failed": failed,
+            "rigs": rigs_of(drives, request.required_topics), "failed": failed,
         }  # fmt: skip
         write_json(folder / SUMMARY, document)
         write_json(folder / TIMING, timing)

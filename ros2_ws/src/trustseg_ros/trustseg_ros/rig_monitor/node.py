@@ -36,7 +36,7 @@ NODE_NAME = "trustseg_rig_monitor"
 
 
 @dataclass(frozen=True)
-class RigMonitorConfig:
+class RigMonitorConfig(Timing):
     """Parameters of the rig's monitor `trustseg_rig_monitor`."""
 
     cameras: str = parameter(
@@ -60,8 +60,7 @@ class RigMonitor(Node):
         self._shown: RigVerdict | None = None
         self._judge = RigJudge(cameras, required)
         self._verdict_out = self.create_publisher(FailureState, "~/failure_state", verdict_qos())
-        # Only its validity, which is that of every verdict, whatever the rate of the cameras.
-        self._flag_out = self.create_publisher(Bool, "~/failure", flag_qos(Timing().bounds))
+        self._flag_out = self.create_publisher(Bool, "~/failure", flag_qos(config.bounds))
         self._diagnostics_out = self.create_publisher(DiagnosticArray, TOPIC, latest_qos())
         for name in cameras:
             self.create_subscription(

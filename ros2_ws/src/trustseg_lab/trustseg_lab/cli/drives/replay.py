@@ -26,6 +26,7 @@ from trustseg_lab.cli.drives.recording_options import (
     TOPIC,
 )
 from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES
+from trustseg_lab.cli.tables.rig_table import rig_table
 
 if TYPE_CHECKING:
     from trustseg_lab.replay.replay import ReplayResult
@@ -47,6 +48,9 @@ def replay(
     bundle: Annotated[str, BUNDLE] = DEFAULT_BUNDLE,
     topic: Annotated[list[str] | None, TOPIC] = None,
     all_topics: Annotated[bool, ALL_TOPICS] = False,
+    required_topic: Annotated[
+        list[str] | None, typer.Option(help="A camera that raises the flag of the rig, once for each. Default: all.")
+    ] = None,
     labels: Annotated[
         str, typer.Option(help="Truth: a folder of class ids named as the images, by stamp or number; or a topic.")
     ] = "",
@@ -139,6 +143,7 @@ def replay(
     )  # fmt: skip
     request = ReplayRequest(
         inputs=tuple(inputs), out=out, options=options, topics=tuple(topic or ()), every_topic=all_topics,
+        required_topics=tuple(required_topic or ()),
         fail_on=fail_on, baseline=baseline, jobs=jobs, executor=executor, retries=retries, fresh=fresh,
     )  # fmt: skip
     err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -198,4 +203,6 @@ def _print(console: Console, result: ReplayResult, out: Path) -> None:
         if value == value and value:
             table.add_row(f"against the baseline: {name.replace('_', ' ')}", f"{value:.6g}")
     console.print(table)
+    for rig in result.document.get("rigs", ()):
+        console.print(rig_table(rig))
     console.print(f"results in {out}: report.html, summary.json, frames.parquet", markup=False)
