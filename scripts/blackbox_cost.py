@@ -26,12 +26,15 @@ ROUNDS, SECONDS = 4, 6.0
 TIMING = {"camera_rate_hz": RATE_HZ, "latency_budget_ms": 500.0}
 
 
-def start(workspace: Path, executable: str, parameters: dict[str, Any], log: Path) -> subprocess.Popen[bytes]:
+def start(
+    workspace: Path, executable: str, parameters: dict[str, Any], log: Path, *more: str
+) -> subprocess.Popen[bytes]:
     """One of the package's processes."""
     command = [sys.executable, str(workspace / "lib" / "trustseg_ros" / executable), "--ros-args"]
     for name, value in parameters.items():
         text = str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
         command += ["-p", f"{name}:={text}"]
+    command += more
     with log.open("ab") as out:
         return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
 

@@ -4,7 +4,8 @@
 
 `ros2 launch trustseg_ros trustseg.launch.py --show-args` lists the arguments. Each process is started again when it
 ends, unless `use_respawn` is false; the monitor latches when that happens to the node too often.
-For several cameras include this file once a camera, each with its own `namespace`.
+For several cameras rig.launch.py starts one engine for all; or include this file once a camera, each with its own
+`namespace`.
 """
 
 import os
