@@ -14,7 +14,7 @@ from trustseg.bundle.loading import load_bundle
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "ros2_ws" / "src"
-LAUNCH = SOURCES / "trustseg_ros" / "launch" / "trustseg.launch.py"
+LAUNCH = sorted((SOURCES / "trustseg_ros" / "launch").glob("*.launch.py"))
 PLACE = SOURCES / "trustseg" / "trustseg" / "bundle" / "__init__.py"
 
 
@@ -26,13 +26,14 @@ def texts(path: Path) -> list[str]:
 
 def test_no_other_module_holds_the_name() -> None:
     modules = [path for path in SOURCES.rglob("*.py") if "test" not in path.relative_to(SOURCES).parts]
-    assert {path for path in modules if DEFAULT_BUNDLE in texts(path)} == {LAUNCH, PLACE}
+    assert {path for path in modules if DEFAULT_BUNDLE in texts(path)} == {*LAUNCH, PLACE}
 
 
-def test_the_launch_file_takes_it_too() -> None:
+@pytest.mark.parametrize("launch", LAUNCH, ids=lambda path: path.name)
+def test_a_launch_file_takes_it_too(launch: Path) -> None:
     (arguments,) = (
         node.value
-        for node in ast.parse(LAUNCH.read_text(encoding="utf-8")).body
+        for node in ast.parse(launch.read_text(encoding="utf-8")).body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ARGUMENTS"
     )
     assert isinstance(arguments, ast.Dict)
