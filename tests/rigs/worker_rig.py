@@ -105,7 +105,10 @@ class Rig:
             publish_segments=lambda header, *a: self.segments.append((header.stamp.sec, *a)),
         )
         info = SimpleNamespace(
-            note=lambda *a: self.infos.append(a), newest="the newest info", reasons=self._info_reasons_of
+            note=lambda *a: self.infos.append(a),
+            newest="the newest info",
+            reasons=self._info_reasons_of,
+            model="the lens",
         )
         logger = SimpleNamespace(
             **{level: self._logs(level) for level in ("info", "warning", "error")},
@@ -138,7 +141,8 @@ class Rig:
         self.info_asked.append((frame.stamp_ns, taken_ns))
         return self.info_reasons
 
-    def _process(self, frame: Frame) -> PerceptionResult:
+    def _process(self, frame: Frame, camera: Any) -> PerceptionResult:
+        assert camera == "the lens"  # that of the newest camera info
         return self.engine(frame)
 
     def _filtered(self, frame: Frame, result: PerceptionResult, reasons: Reason) -> PerceptionResult:

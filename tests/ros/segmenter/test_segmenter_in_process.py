@@ -41,10 +41,10 @@ def test_a_frame_that_waits_when_a_signal_ends_the_context_is_no_error(
     pipeline, begun, going_on = node._loaded.pipeline, threading.Event(), threading.Event()
     process = pipeline.process
 
-    def slow(frame: Any) -> Any:
+    def slow(frame: Any, camera: Any) -> Any:
         begun.set()
         assert going_on.wait(WAIT_S)
-        return process(frame)
+        return process(frame, camera)
 
     pipeline.process = slow  # type: ignore[method-assign]
     worker = node.worker

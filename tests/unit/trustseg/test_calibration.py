@@ -11,6 +11,7 @@ import pytest
 
 from trustseg.bundle.calibration_file import SceneShift
 from trustseg.calibration import ConfidenceTable, corridor_mask, lowered, scene_shift
+from trustseg.types import CodePlace
 
 TABLE = np.linspace(0.0, 1.0, 256)
 LEFT_HALF = np.array([[255, 0], [255, 0]], np.uint8)
@@ -25,6 +26,26 @@ def test_figures_by_hand() -> None:
     assert summary.corridor_mean == pytest.approx(0.3)
     assert summary.corridor_low_share == 0.5
     assert summary.flat_share == 0.25
+
+
+def test_what_the_network_did_not_see_is_no_part_of_the_image_but_low_in_the_corridor() -> None:
+    """The right column of the network is padding: 0 and 0.6 remain. Of the corridor only the upper half was seen: 0.6
+    and nothing, which is low."""
+    code = np.array([[0, 51], [153, 255]], np.uint8)
+    place = CodePlace(LEFT_HALF, np.array([[153, 0], [0, 0]], np.uint8), np.array([[255, 0], [0, 0]], np.uint8))
+    summary = ConfidenceTable(TABLE, 0.5, LEFT_HALF).summarise(code, place)
+    assert summary.mean == pytest.approx(0.3)
+    assert summary.low_share == summary.flat_share == 0.5
+    assert summary.corridor_mean == pytest.approx(0.3)
+    assert summary.corridor_low_share == 0.5
+
+
+def test_a_corridor_that_was_not_seen_is_low_all_over() -> None:
+    code, nothing = np.full((2, 2), 255, np.uint8), np.zeros((2, 2), np.uint8)
+    summary = ConfidenceTable(TABLE, 0.5, LEFT_HALF).summarise(
+        code, CodePlace(np.full((2, 2), 255, np.uint8), nothing, nothing)
+    )
+    assert (summary.mean, summary.corridor_mean, summary.corridor_low_share) == (1.0, 0.0, 1.0)
 
 
 def test_threshold_is_a_lower_bound_of_good() -> None:

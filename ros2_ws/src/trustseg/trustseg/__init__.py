@@ -23,8 +23,10 @@ __version__ = "0.1.0"
 _DEFINED_IN = {
     "Backend": "trustseg.backends",
     "Bundle": "trustseg.bundle.loading",
+    "CameraModel": "trustseg.camera.model",
     "Frame": "trustseg.types",
     "FrameVerdict": "trustseg.types",
+    "InputGeometry": "trustseg.camera.input_geometry",
     "PerceptionResult": "trustseg.types",
     "Pipeline": "trustseg.pipeline",
     "Reason": "trustseg.reasons",

@@ -4,6 +4,8 @@ from trustseg.backends import Backend as Backend
 from trustseg.backends import select_backend as select_backend
 from trustseg.bundle.loading import Bundle as Bundle
 from trustseg.bundle.loading import load_bundle as load_bundle
+from trustseg.camera.input_geometry import InputGeometry as InputGeometry
+from trustseg.camera.model import CameraModel as CameraModel
 from trustseg.errors import TrustSegError as TrustSegError
 from trustseg.failsafe.state_machine import StateMachine as StateMachine
 from trustseg.pipeline import Pipeline as Pipeline

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.bundle.calibration_file import SceneShift
-from trustseg.types import ConfidenceSummary, UInt8Array
+from trustseg.types import CodePlace, ConfidenceSummary, UInt8Array
 
 CODES = 256
 # Probabilities are kept from 0 and 1 by this much before their logit is taken.
@@ -101,16 +101,26 @@ class ConfidenceTable:
         """uint8 (h, w): calibrated P(pixel right) x 255 of each pixel."""
         return np.asarray(cv2.LUT(code, self._coded), np.uint8)
 
-    def summarise(self, code: UInt8Array) -> ConfidenceSummary:
-        """Figures of one map of codes, uint8 (h, w)."""
-        whole = histogram(code)
-        corridor = histogram(code[self._box], self._corridor)
-        total, inside = float(whole.sum()), float(corridor.sum())
+    def summarise(self, code: UInt8Array, place: CodePlace | None = None) -> ConfidenceSummary:
+        """Figures of one map of codes, uint8 (h, w).
+
+        With a `place` those of the whole image are of what the network saw of it; what it did not see of the corridor
+        counts as confidence 0 there: who drives on it must hear of that.
+        """
+        if place is None:
+            whole, corridor = histogram(code), histogram(code[self._box], self._corridor)
+            inside = float(corridor.sum())
+        else:
+            corridor_seen = cv2.bitwise_and(self._corridor, np.ascontiguousarray(place.view_seen[self._box]))
+            whole = histogram(code, place.seen)
+            corridor = histogram(np.ascontiguousarray(place.view[self._box]), np.asarray(corridor_seen, np.uint8))
+            inside = float(np.count_nonzero(self._corridor))
+        total, unseen = float(whole.sum()), inside - float(corridor.sum())
         return ConfidenceSummary(
             mean=float(whole @ self._probability) / total,
             low_share=float(whole[self._low].sum()) / total,
             corridor_mean=float(corridor @ self._probability) / inside,
-            corridor_low_share=float(corridor[self._low].sum()) / inside,
+            corridor_low_share=(float(corridor[self._low].sum()) + unseen) / inside,
             flat_share=float(whole.max()) / total,
         )
 

@@ -21,7 +21,7 @@ from trustseg.errors import BundleError
 from trustseg.reasons import Reason
 from trustseg.segments import Segment, SegmentReader
 from trustseg.selective_risk import Promise, Selection, selection
-from trustseg.types import EngineOutput, FrameVerdict, HealthReport, UInt8Array
+from trustseg.types import CodePlace, EngineOutput, FrameVerdict, HealthReport, UInt8Array
 from trustseg.verdict import Judge
 
 HEALTHY = HealthReport(Reason.NONE, {})
@@ -73,11 +73,16 @@ class Judgement:
         self._selective, self._name = calibration.selective_risk, card.name
         self._judge = Judge(verdict, card.feature_names, len(card.classes), calibration.low_confidence, one_class_share)
 
-    def judge(self, output: EngineOutput, health: HealthReport) -> tuple[FrameVerdict, UInt8Array]:
-        """Verdict of one frame and its calibrated confidence, uint8 (h, w)."""
+    def judge(
+        self, output: EngineOutput, health: HealthReport, place: CodePlace | None = None
+    ) -> tuple[FrameVerdict, UInt8Array]:
+        """Verdict of one frame and its calibrated confidence, uint8 (h, w), both in the network's pixels.
+
+        `place`: where these are in the camera's image, where that was not simply stretched.
+        """
         scores = self._judge.frame_scores(output.features)
         table = self._table.for_scene(scores[0], scores[2])
-        verdict = self._judge.judge(output, table.summarise(output.confidence), health, scores)
+        verdict = self._judge.judge(output, table.summarise(output.confidence, place), health, scores)
         if verdict.reasons & Reason.OUTPUT_INVALID:
             return verdict, np.zeros_like(output.confidence)  # nothing of this output is known to be right
         return verdict, table.apply(output.confidence)

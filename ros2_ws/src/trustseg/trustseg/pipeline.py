@@ -15,15 +15,18 @@ from trustseg.backends import AUTO, Backend, GoldenCase, GoldenResult, golden_te
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.fingerprint import fingerprint
 from trustseg.bundle.loading import Bundle, load_bundle
+from trustseg.camera.geometry import UNSEEN_CONFIDENCE, UNSEEN_LABEL, UNSEEN_UNKNOWN, Places, labels_at
+from trustseg.camera.input_geometry import InputGeometry
+from trustseg.camera.model import CameraModel
 from trustseg.errors import BundleError, FrameRejected
-from trustseg.imaging.resize import network_image
+from trustseg.imaging.resize import in_order, nearest, network_image
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.judgement import Judgement, JudgementProof, golden_proof
 from trustseg.reasons import Reason
 from trustseg.segments import Segment
 from trustseg.selective_risk import Promise
 from trustseg.temporal_filter import USUAL_GAP_NS, TemporalFilter
-from trustseg.types import Frame, PerceptionResult, UInt8Array
+from trustseg.types import CameraPlace, Frame, NetworkMaps, PerceptionResult, UInt8Array
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class PipelineConfig:
         promise: what `Pipeline.mask` is asked for; by default it keeps every pixel.
         temporal_filter: weight of the past in `Pipeline.filtered`, above 0 and at most 0.95; 0: no filter.
         temporal_gap_ns: longest time between the stamps of two frames that have a past in common.
+        geometry: which part of the image the network sees, and how; by default all of it is stretched.
     """
 
     health: HealthConfig = field(default_factory=HealthConfig)
@@ -43,6 +47,7 @@ class PipelineConfig:
     promise: Promise = field(default_factory=Promise)
     temporal_filter: float = 0.0
     temporal_gap_ns: int = USUAL_GAP_NS
+    geometry: InputGeometry = field(default_factory=InputGeometry)
 
 
 class Pipeline:
@@ -67,6 +72,8 @@ class Pipeline:
             )  # fmt: skip
         self.bundle, self.backend = bundle, backend
         self.config = config or PipelineConfig()
+        check_geometry(bundle, self.config.geometry)
+        self._places = Places(self.config.geometry, bundle.card.size)
         card, precision = bundle.card, backend.precision
         self.card = card
         self.model_sha256 = bundle.model(precision).sha256
@@ -75,31 +82,44 @@ class Pipeline:
         self.selection = self._judgement.selection(self.config.promise)
         weight = self.config.temporal_filter
         self._filter = TemporalFilter(weight, self.config.temporal_gap_ns) if weight else None
+        self._past_place: CameraPlace | None = None
         self._health = InputHealth(self.config.health)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="input health")
         self._settings = self._settings_now()
         self._golden: tuple[GoldenCase, JudgementProof] | None = None
 
-    def process(self, frame: Frame) -> PerceptionResult:
+    def process(self, frame: Frame, camera: CameraModel | None = None) -> PerceptionResult:
         """Segment one frame and judge it.
 
+        Args:
+            frame: of the camera.
+            camera: its calibration, where images are undistorted; None takes that of the settings.
+
         Raises:
-            FrameRejected: the image is not uint8 (H, W, 3), or its channel order is unknown.
+            FrameRejected: the image is not uint8 (H, W, 3), its channel order is unknown, the region of interest is not
+                in it, or it cannot be undistorted.
             BackendError: the engine failed.
         """
         started = perf_counter()
         image = _checked(frame)
-        reduced = self.network_image(image, frame.color_order)
-        # Beside the engine, which leaves this processor alone where it runs on another one.
-        beside = self._beside.submit(
-            self._health.check, image, frame.stamp_ns, reduced if self.card.input.camera is None else None
-        )
+        reduced = self.network_image(image, frame.color_order, camera)
+        place = self._places.of(image, camera)
+        # Beside the engine, which leaves this processor alone where it runs on another one. Padding and regions are
+        # nothing to the input's health: that is looked for in all of the image.
+        whole = place is None and self.card.input.camera is None
+        beside = self._beside.submit(self._health.check, image, frame.stamp_ns, reduced if whole else None)
         try:
             output = self.backend.infer(reduced)
         finally:
             health = beside.result()
-        verdict, confidence = self._judgement.judge(output, health)
-        return PerceptionResult(
+        codes = None if place is None else place.code_place(output.confidence, self.card.size)
+        verdict, confidence = self._judgement.judge(output, health, codes)
+        # Of an output that is not valid nothing is known to be a thing that has a class.
+        invalid = verdict.reasons & Reason.OUTPUT_INVALID
+        unknown = np.full_like(output.unknown, 255) if invalid else output.unknown
+        if place is not None and unknown.size:
+            unknown = place.to_camera(unknown, (unknown.shape[0], unknown.shape[1]), UNSEEN_UNKNOWN)
+        result = PerceptionResult(
             labels=output.labels,
             confidence=confidence,
             features=output.features,
@@ -107,9 +127,18 @@ class Pipeline:
             health=health,
             engine_ms=output.engine_ms,
             pipeline_ms=(perf_counter() - started) * 1e3,
-            # Of an output that is not valid nothing is known to be a thing that has a class.
-            unknown=np.full_like(output.unknown, 255) if verdict.reasons & Reason.OUTPUT_INVALID else output.unknown,
+            unknown=unknown,
         )
+        if place is None:
+            return result
+        result = self._in_camera(result, NetworkMaps(output.labels, confidence, place))
+        return replace(result, pipeline_ms=(perf_counter() - started) * 1e3)
+
+    def _in_camera(self, result: PerceptionResult, network: NetworkMaps) -> PerceptionResult:
+        """`result` with these maps of the network, over the camera's whole image."""
+        labels = network.place.to_camera(network.labels, self.card.size, UNSEEN_LABEL)
+        confidence = network.place.to_camera(network.confidence, self.card.size, UNSEEN_CONFIDENCE)
+        return replace(result, labels=labels, confidence=confidence, network=network)
 
     def filtered(self, frame: Frame, result: PerceptionResult, reasons: Reason = Reason.NONE) -> PerceptionResult:
         """`result` with mask and confidence as the temporal filter shows them; all else is the frame's own.
@@ -125,19 +154,32 @@ class Pipeline:
         if reasons | result.verdict.reasons:
             self._filter.forget()
             return result
-        size = (frame.image.shape[0], frame.image.shape[1])
-        labels, confidence = self._filter.apply(result.labels, result.confidence, frame.stamp_ns, size)
-        return replace(result, labels=labels, confidence=confidence)
+        size, network = (frame.image.shape[0], frame.image.shape[1]), result.network
+        if network is None:
+            labels, confidence = self._filter.apply(result.labels, result.confidence, frame.stamp_ns, size)
+            return replace(result, labels=labels, confidence=confidence)
+        if network.place is not self._past_place:
+            self._past_place = network.place
+            self._filter.forget()  # its pixels are others
+        labels, confidence = self._filter.apply(network.labels, network.confidence, frame.stamp_ns, size)
+        return self._in_camera(result, NetworkMaps(labels, confidence, network.place))
 
     def forget_past(self) -> None:
         """Let the temporal filter begin anew: an image could not be judged. Any thread may call it."""
         if self._filter is not None:
             self._filter.forget()
 
-    def mask(self, result: PerceptionResult) -> UInt8Array:
-        """The mask of a processed frame as it is published, uint8 (h, w): its labels, with a promise 255 (unlabelled)
-        where the confidence is below the threshold for it."""
-        return result.labels if self.selection is None else self.selection.kept(result.labels, result.confidence)
+    def mask(self, result: PerceptionResult, size: tuple[int, int] | None = None) -> UInt8Array:
+        """The mask of a processed frame as it is published, uint8 (h, w) or of `size` (height, width), over the
+        camera's whole image: its labels, 255 (unlabelled) where the network saw nothing, and with a promise where the
+        confidence is below the threshold for it."""
+        if self.selection is None:
+            return result.labels if size is None else labels_at(result, size)
+        if size is None or result.network is None:
+            kept = self.selection.kept(result.labels, result.confidence)
+            return kept if size is None else nearest(kept, size)
+        network = result.network
+        return network.place.to_camera(self.selection.kept(network.labels, network.confidence), size, UNSEEN_LABEL)
 
     def segments(self, result: PerceptionResult) -> list[Segment]:
         """Objects in the mask of a processed frame (cars, pedestrians ...), each with its predicted IoU.
@@ -152,11 +194,15 @@ class Pipeline:
         """Whether the bundle's calibration has a model of segments."""
         return self._judgement.predicts_segments
 
-    def network_image(self, image: UInt8Array, color_order: str = "rgb") -> UInt8Array:
-        """What the engine takes: uint8 (h, w, 3) in the card's channel order, stretched with INTER_LINEAR.
+    def network_image(
+        self, image: UInt8Array, color_order: str = "rgb", camera: CameraModel | None = None
+    ) -> UInt8Array:
+        """What the engine takes: uint8 (h, w, 3) in the card's channel order, stretched with INTER_LINEAR, or as the
+        settings' geometry says.
 
         Raises:
-            FrameRejected: the graph makes images of one camera smaller itself, and this one is of another size.
+            FrameRejected: the graph makes images of one camera smaller itself, and this one is of another size; or the
+                geometry does not fit the image, see `process`.
         """
         height, width = self.card.image_size
         if image.shape[:2] != (height, width) and self.card.input.camera is not None:
@@ -164,7 +210,19 @@ class Pipeline:
                 Reason.BAD_DIMENSIONS, f"bundle {self.card.name} is for a camera of one size",
                 expected=f"{height}x{width}", got=f"{image.shape[0]}x{image.shape[1]}",
             )  # fmt: skip
-        return network_image(image, (height, width), color_order, self.card.input.color_order)
+        wanted = self.card.input.color_order
+        place = self._places.of(image, camera)
+        if place is None:
+            return network_image(image, (height, width), color_order, wanted)
+        return np.ascontiguousarray(in_order(place.to_network(image), color_order, wanted))
+
+    def prepare(self, camera: CameraModel) -> None:
+        """Make all that undistorting this camera's images takes, before the first of them; from any thread.
+
+        Raises:
+            FrameRejected: the region of interest is not in its image.
+        """
+        self._places.prepare(camera)
 
     def self_test(self, *, repeats: int = 1, warm_up: bool = True, backend: Backend | None = None) -> GoldenResult:
         """Run the golden image through the backend and compare, then its output through table and verdict model.
@@ -217,8 +275,9 @@ class Pipeline:
 
 
 def load(
-    bundle: str | Path = DEFAULT_BUNDLE, *, backend: str = AUTO, precision: str = "fp32", threads: int = 2
-) -> Pipeline:
+    bundle: str | Path = DEFAULT_BUNDLE, *, backend: str = AUTO, precision: str = "fp32", threads: int = 2,
+    geometry: InputGeometry | None = None,
+) -> Pipeline:  # fmt: skip
     """A pipeline that is ready for the images of one camera: bundle checked, engine loaded and admitted.
 
     Args:
@@ -227,6 +286,7 @@ def load(
             fastest that does.
         precision: graph of the bundle to load.
         threads: number of threads of the inference library.
+        geometry: which part of the image the network sees, and how; None: all of it, stretched.
 
     Raises:
         BundleError: the bundle is not found, altered or unfinished.
@@ -234,7 +294,18 @@ def load(
         SelfTestError: no library reproduces the golden image.
     """
     loaded = load_bundle(bundle)
-    return Pipeline(loaded, select_backend(backend, loaded, precision, threads))
+    config = PipelineConfig(geometry=geometry or InputGeometry())
+    return Pipeline(loaded, select_backend(backend, loaded, precision, threads), config=config)
+
+
+def check_geometry(bundle: Bundle, geometry: InputGeometry) -> None:
+    """BundleError where the graph makes its camera's images smaller itself, and `geometry` asks for another way."""
+    if bundle.card.input.camera is not None and not geometry.is_plain:
+        raise BundleError(
+            f"the graph of bundle {bundle.card.name} stretches its camera's images itself",
+            expected="input geometry stretch, of the whole image", got=geometry.describe(),
+            fix="run the bundle that it was made from",
+        )  # fmt: skip
 
 
 def _checked(frame: Frame) -> UInt8Array:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -138,12 +139,48 @@ class FrameVerdict:
 
 
 @dataclass(frozen=True)
+class CodePlace:
+    """Where the network's confidence codes belong in the camera's image, where that is not simply stretched.
+
+    Attributes:
+        seen: uint8 (h, w) of the network's input, non-zero where it shows the camera's image and no padding.
+        view: uint8 (h, w), the codes over the camera's whole image. view_seen: non-zero where they are the network's.
+    """
+
+    seen: UInt8Array
+    view: UInt8Array
+    view_seen: UInt8Array
+
+
+class CameraPlace(Protocol):
+    """The way from the network's pixels back to the camera's: a `trustseg.camera.geometry.Geometry`."""
+
+    def to_camera(self, values: UInt8Array, size: tuple[int, int], outside: int) -> UInt8Array:
+        """A map of the network over the camera's whole image at `size`; `outside` where the network saw nothing."""
+        ...
+
+    def seen_at(self, size: tuple[int, int]) -> UInt8Array:
+        """uint8 of `size` over the camera's whole image: non-zero where the network saw something."""
+        ...
+
+
+@dataclass(frozen=True)
+class NetworkMaps:
+    """Maps in the network's own pixels, of an image that was not simply stretched: uint8 (h, w), and their place."""
+
+    labels: UInt8Array
+    confidence: UInt8Array
+    place: CameraPlace
+
+
+@dataclass(frozen=True)
 class PerceptionResult:
     """Result of `Pipeline.process` for one frame.
 
     Attributes:
-        labels: uint8 (h, w) class ids at network size.
-        confidence: uint8 (h, w), calibrated P(pixel right) x 255.
+        labels: uint8 (h, w) class ids at network size, over the camera's whole image; 255 where the network saw none
+            of it.
+        confidence: uint8 (h, w), calibrated P(pixel right) x 255; 0 where it saw nothing.
         features: float32 (K,) of the graph.
         verdict: evidence about this frame.
         health: input health of this frame.
@@ -151,6 +188,8 @@ class PerceptionResult:
         pipeline_ms: whole `process` call, milliseconds.
         unknown: uint8 (a, b), P(an object that no class describes) x 255 at the card's `unknown_size`; empty of a
             network without that plane.
+        network: the maps in the network's own pixels; None where the camera's image was simply stretched, so that these
+            are they.
     """
 
     labels: UInt8Array
@@ -161,3 +200,4 @@ class PerceptionResult:
     engine_ms: float
     pipeline_ms: float
     unknown: UInt8Array = field(default_factory=lambda: np.empty((0, 0), np.uint8))
+    network: NetworkMaps | None = None

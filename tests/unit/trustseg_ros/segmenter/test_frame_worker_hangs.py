@@ -71,7 +71,7 @@ class Parts:
         self._pass("decode")
         return Frame(np.zeros((4, 4, 3), np.uint8), message.header.stamp.sec, "front", "rgb")
 
-    def process(self, frame: Frame) -> PerceptionResult:
+    def process(self, frame: Frame, camera: None) -> PerceptionResult:
         self._pass("process")
         verdict = FrameVerdict(Reason.NONE, 0.1, 0.5, 0.9, 0.8, 0.9, 0.1, 0.9, 0.9, 0.1, 0.3, 1.0)
         empty = np.zeros((4, 4), np.uint8)

@@ -21,6 +21,7 @@ from trustseg_interfaces.msg import Segments
 
 from bundle_factory import PALETTE, make_tiny_bundle
 from trustseg.bundle.loading import Bundle, load_bundle
+from trustseg.imaging.resize import nearest
 from trustseg.reasons import Reason
 from trustseg.segments import Segment
 from trustseg.types import Frame, FrameVerdict, HealthReport, PerceptionResult
@@ -97,10 +98,11 @@ class Reader:
         self.asked: list[PerceptionResult] = []
         self.unlabelled: np.ndarray | None = None
 
-    def mask(self, result: PerceptionResult) -> np.ndarray:
-        if self.unlabelled is None:
-            return result.labels
-        return np.where(self.unlabelled, np.uint8(255), result.labels)
+    def mask(self, result: PerceptionResult, size: tuple[int, int] | None = None) -> np.ndarray:
+        kept = result.labels
+        if self.unlabelled is not None:
+            kept = np.where(self.unlabelled, np.uint8(255), kept)
+        return kept if size is None else nearest(kept, size)
 
     def segments(self, result: PerceptionResult) -> list[Segment]:
         self.asked.append(result)

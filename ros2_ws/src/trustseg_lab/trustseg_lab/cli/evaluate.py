@@ -16,6 +16,7 @@ from rich.console import Console
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
+from trustseg_lab.cli.geometry_options import INPUT_GEOMETRY, REGION_OF_INTEREST, UNDISTORT, geometry_of
 from trustseg_lab.cli.label_options import LABEL_FORMAT, LABEL_NAMES, say
 from trustseg_lab.cli.tables.evaluate_tables import print_report
 
@@ -75,6 +76,9 @@ def evaluate(
     )] = None,
     ensemble: Annotated[list[str] | None, typer.Option(help="Another bundle of the deep ensemble; repeatable.")] = None,
     bootstrap: Annotated[int, typer.Option(min=0, help="Resamples for intervals by block of a drive; 0: none.")] = 0,
+    input_geometry: Annotated[str, INPUT_GEOMETRY] = "stretch",
+    region_of_interest: Annotated[str, REGION_OF_INTEREST] = "",
+    undistort: Annotated[Path | None, UNDISTORT] = None,
     backend: Annotated[str, typer.Option(help=f"{CHOICE}.")] = "auto",
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
     threads: Annotated[int, typer.Option(min=1, help="Threads of the engine.")] = 2,
@@ -89,6 +93,7 @@ def evaluate(
     from trustseg.backends import create_backend, select_backend
     from trustseg.bundle.loading import load_bundle
     from trustseg.files.json_document import check_output_folder, print_json, write_json
+    from trustseg.pipeline import check_geometry
     from trustseg_lab.corruptions.catalogue import CLEAN, Corruption, parse_corruptions
     from trustseg_lab.data import LabelNames, passed_over
     from trustseg_lab.data.find_labels import LabelWish
@@ -99,12 +104,14 @@ def evaluate(
 
     err = Console(stderr=True, highlight=False)
     check_output_folder(out, overwrite=overwrite)
+    geometry = geometry_of(input_geometry, region_of_interest, undistort)
     corruptions = parse_corruptions(corrupt) if corrupt is not None else [Corruption(CLEAN, 0)]
     names = parse_baselines(baselines)
     named = LabelNames.parse(label_names) if label_names else None
     sources = _sources(images, labels, void, dataset, root, split, protocol, fit_on, train_data, named)
     loaded = load_bundle(bundle, draft=True)
     _check_protocol(loaded, sources.protocol)
+    check_geometry(loaded, geometry)
     evaluated = sources.evaluated
     for line in passed_over(evaluated.images, evaluated.labels):
         err.print(line, soft_wrap=True, markup=False)
@@ -128,7 +135,16 @@ def evaluate(
             ensemble=ensemble or [], options=(weights, passes, dropout, threads, seed, precision), progress=progress,
         )  # fmt: skip
         evaluation = Evaluation(
-            loaded, engine, pairs, sources.evaluated.void, _blocks(pairs), precision, made.scorers, seed, judged
+            loaded,
+            engine,
+            pairs,
+            sources.evaluated.void,
+            _blocks(pairs),
+            precision,
+            made.scorers,
+            seed,
+            judged,
+            geometry,
         )
         started = perf_counter()
         state, corrupted = _evaluated(evaluation, corruptions, corrupt is not None, progress)
@@ -136,7 +152,7 @@ def evaluate(
     context = EvaluationContext(
         loaded, precision, engine.name, engine.version, str(sources.evaluated.images), str(sources.evaluated.labels),
         sources.evaluated.void, wall_s, sources.protocol, [each.name for each in corruptions] if corrupt else [],
-        made.settings, made.left_out, bootstrap, seed, found_labels, judged,
+        made.settings, made.left_out, bootstrap, seed, found_labels, judged, geometry,
     )  # fmt: skip
     found = evaluation_report(state, context, corrupted)
     write_json(out / "metrics.json", found.document)

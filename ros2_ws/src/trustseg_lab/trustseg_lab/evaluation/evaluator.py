@@ -21,6 +21,8 @@ from trustseg.bundle.calibration_file import SceneShift
 from trustseg.bundle.loading import Bundle
 from trustseg.bundle.verdict_file import VerdictFile
 from trustseg.calibration import lowered, scene_shift
+from trustseg.camera.geometry import UNSEEN_LABEL, Geometry, Map
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.imaging.colours import ClassColours
 from trustseg.imaging.resize import nearest
 from trustseg.types import EngineOutput, Float32Array, UInt8Array
@@ -78,6 +80,7 @@ class EvaluationState:
             `RANKED` and `PUBLISHED`: the fused confidence with the scene's shift, by its own fine code and through the
             calibration table (before it is rounded to a byte).
         blocks: the same by block.
+        unseen: labelled pixels that the network was not shown; they are in no other count.
         thresholds: error detection by thresholds. worst: pictures. images: one record a view.
     """
 
@@ -85,6 +88,7 @@ class EvaluationState:
     block_confusion: Counts
     blocks: BlockCounts
     worst: WorstImages
+    unseen: int = 0
     codes: Counts = field(default_factory=lambda: np.zeros((2, 256), np.int64))
     signals: dict[str, ScoreHistogram] = field(default_factory=dict)
     thresholds: ThresholdTallies = field(default_factory=ThresholdTallies)
@@ -108,6 +112,7 @@ class EvaluationState:
         self.confusion.merge(other.confusion)
         self.block_confusion += other.block_confusion
         self.codes += other.codes
+        self.unseen += other.unseen
         for name, histogram in other.signals.items():
             self.signals.setdefault(name, ScoreHistogram()).merge(histogram)
         self.blocks.merge(other.blocks)
@@ -121,6 +126,7 @@ class Evaluation:
     """What is run: the bundle's engine on `pairs`, whose images are in `blocks` (from 0), with baselines beside it.
 
     `engine` has its logits exposed. `judged`: other classes that the masks are judged on; None: the bundle's own.
+    `geometry`: which part of each image the network sees, and how.
     """
 
     bundle: Bundle
@@ -132,6 +138,7 @@ class Evaluation:
     scorers: Sequence[PixelScorer] = ()
     seed: int = 0
     judged: ClassList | None = None
+    geometry: InputGeometry = field(default_factory=InputGeometry)
 
     @property
     def classes(self) -> Sequence[Named]:
@@ -165,8 +172,9 @@ def evaluate_images(
     state, card = evaluation.empty(), evaluation.bundle.card
     fused = FusedConfidence.of(evaluation.bundle, evaluation.precision)
     views = views_of_images(
-        evaluation.pairs, card, evaluation.void, corruption, evaluation.seed, len(evaluation.classes)
-    )
+        evaluation.pairs, card, evaluation.void, corruption, evaluation.seed, len(evaluation.classes),
+        evaluation.geometry,
+    )  # fmt: skip
     # One image is counted while the engine has the next: counting takes a third of the engine's time.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="count") as counting:
         before: Future[None] | None = None
@@ -222,15 +230,18 @@ def _add_view(
     state: EvaluationState, evaluation: Evaluation, fused: FusedConfidence | None, view: View, out: EngineOutput,
     block: int,
 ) -> None:  # fmt: skip
-    card, void = evaluation.bundle.card, evaluation.void
-    size = (view.truth.shape[0], view.truth.shape[1])
+    card, size = evaluation.bundle.card, (view.truth.shape[0], view.truth.shape[1])
     mask = out.labels if evaluation.regrouped is None else evaluation.regrouped[out.labels]
-    labels = nearest(mask, size)
-    counts = confusion_counts(view.truth, labels, len(evaluation.classes), void)
-    kinds = pixel_kinds(view.truth, labels, void)
+    truth, void = view.truth, evaluation.void
+    if view.place is not None:
+        truth, void, unseen = seen_truth(truth, view.place.seen_at(size), void)
+        state.unseen += unseen
+    labels = placed(mask, view.place, size)
+    counts = confusion_counts(truth, labels, len(evaluation.classes), void)
+    kinds = pixel_kinds(truth, labels, void)
     state.confusion.counts += counts
     state.block_confusion[block] += counts
-    codes = code_counts(nearest(out.confidence, size), kinds)
+    codes = code_counts(placed(out.confidence, view.place, size), kinds)
     state.codes += codes
     raw = published = card.confidence_code.probabilities().astype(np.float64)
     if fused is not None:
@@ -239,16 +250,17 @@ def _add_view(
         state.count(PUBLISHED, histogram_of_codes(codes, published), block)
     state.count(RAW, histogram_of_codes(codes, card.confidence_code.probabilities().astype(np.float64)), block)
     maps, scores = _scored(evaluation, view, out.logits, out.labels)
+    seen = ... if view.place is None else view.place.seen > 0  # no padding
     groups = (ALL_IMAGES, drive_of(view.name)) if drive_of(view.name) else (ALL_IMAGES,)
     for name, values in maps.items():
         histogram = ScoreHistogram()
-        histogram.update_bins(nearest(bin_of_scores(values), size), kinds)
+        histogram.update_bins(placed(bin_of_scores(values), view.place, size), kinds)
         state.count(name, histogram, block)
-        scores[name] = float(values.mean())
+        scores[name] = float(values[seen].mean())
         if name == "mcp":
             state.thresholds.add(groups, name, *levels_of(histogram))
     state.thresholds.add(groups, "fused", published, codes)
-    scores["fused"] = float(published[out.confidence].mean())
+    scores["fused"] = float(published[out.confidence][seen].mean())
     quality = image_quality(counts)
     corruption = view.corruption.name
     state.images.append(ImageRecord(view.file, quality, out.features, out.engine_ms, corruption, block, scores))
@@ -256,7 +268,7 @@ def _add_view(
     state.worst.offer(
         view.title, quality,
         lambda painter: paint_image(
-            painter, view.bgr(card.input.color_order), nearest(view.truth, card.size), mask, shown, void
+            painter, view.bgr(card.input.color_order), _truth_of_picture(view, card.size, void), mask, shown, void
         ),
         {"quality": quality, "mean_confidence": scores["fused"]},
     )  # fmt: skip
@@ -274,6 +286,26 @@ def _scored(
         maps |= found.maps
         scores |= found.image
     return maps, scores
+
+
+def placed(values: Map, place: Geometry | None, size: tuple[int, int]) -> Map:
+    """A map of the network's pixels over the camera's image at `size`, as the node publishes it."""
+    return nearest(values, size) if place is None else place.to_camera(values, size, UNSEEN_LABEL)
+
+
+def seen_truth(truth: UInt8Array, seen: UInt8Array, void: int | None) -> tuple[UInt8Array, int, int]:
+    """Labels uint8 (H, W) with void where the network saw nothing (`seen` is 0), the id of void, and how many labelled
+    pixels that took: nothing was said of them, so nothing is counted."""
+    left_out = UNSEEN_LABEL if void is None else void
+    unseen = (seen == 0) & (truth != left_out)
+    return np.where(unseen, np.uint8(left_out), truth), left_out, int(np.count_nonzero(unseen))
+
+
+def _truth_of_picture(view: View, size: tuple[int, int], void: int | None) -> UInt8Array:
+    """The truth in the pixels of the network's picture, at `size`."""
+    if view.place is None:
+        return nearest(view.truth, size)
+    return view.place.ids_to_network(view.truth, UNSEEN_LABEL if void is None else void)
 
 
 def pixel_kinds(truth: UInt8Array, predicted: UInt8Array, void: int | None) -> UInt8Array:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from trustseg.bundle.loading import Bundle
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.files.old_names import with_old_names
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.label_set import Named
@@ -45,6 +46,7 @@ class EvaluationContext:
         resamples, seed: of the bootstrap; 0 for none.
         labels_found: what the labels are, a line each. judged: other classes that masks were judged on; None: the
             bundle's own.
+        geometry: which part of each image the network saw, and how.
     """
 
     bundle: Bundle
@@ -63,6 +65,7 @@ class EvaluationContext:
     seed: int = 0
     labels_found: Sequence[str] = ()
     judged: ClassList | None = None
+    geometry: InputGeometry = field(default_factory=InputGeometry)
 
     @property
     def classes(self) -> Sequence[Named]:
@@ -98,6 +101,7 @@ def evaluation_report(
         "command": "evaluate",
         "images": len(state.images),
         "labelled_pixels": state.confusion.labelled,
+        "unseen_pixels": state.unseen,
         "segmentation": segmentation_of(state, context.classes),
         "confidence": confidence,
         "image": {**asdict(image), "threshold": threshold, "per_image": _per_image(state, judged)},
@@ -123,7 +127,7 @@ def evaluation_report(
         "regrouped": _regrouped(context),
         "protocol": {
             "name": context.protocol,
-            "input": "stretched to the network's input with INTER_LINEAR, corrupted there where that is asked for",
+            "input": f"{_shown_as(context.geometry)} with INTER_LINEAR, corrupted there where that is asked for",
             "compared": "at the size of the labels, predictions brought there by nearest neighbour; void left out",
             "positives": "right pixels for auroc, fpr95, aupr_success; wrong pixels for aupr_error",
             "quality": "mean IoU over the classes of at least 1 % of an image's labelled pixels; failure below 0.5",
@@ -197,6 +201,12 @@ def _per_image(state: EvaluationState, judged: Judgements) -> list[dict[str, Any
         })
         for index, record in enumerate(state.images)
     ]  # fmt: skip
+
+
+def _shown_as(geometry: InputGeometry) -> str:
+    if geometry.is_plain:
+        return "stretched to the network's input"
+    return f"brought to the network's input by {geometry.describe()}, what that leaves out not counted,"
 
 
 def _regrouped(context: EvaluationContext) -> dict[str, str | None] | None:

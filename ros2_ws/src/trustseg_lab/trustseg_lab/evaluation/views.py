@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trustseg.bundle.card import Card
+from trustseg.camera.geometry import Geometry, Places
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.imaging.resize import in_order, network_image
 from trustseg.types import UInt8Array
 from trustseg_lab.corruptions.catalogue import CLEAN, Corruption
@@ -29,6 +31,7 @@ class View:
         image: uint8 (h, w, 3) at network size, in the network's colour order.
         truth: uint8 (H, W) class ids as in the label file.
         corruption: what was done to it.
+        place: where it lies in the camera's image; None where all of that was stretched.
     """
 
     file: str
@@ -36,6 +39,7 @@ class View:
     image: UInt8Array
     truth: UInt8Array
     corruption: Corruption
+    place: Geometry | None = None
 
     @property
     def title(self) -> str:
@@ -48,22 +52,26 @@ class View:
 
 
 def views_of_images(
-    pairs: list[LabelledPaths], card: Card, void: int | None, corruption: Corruption, seed: int, classes: int
-) -> Iterator[View]:
+    pairs: list[LabelledPaths], card: Card, void: int | None, corruption: Corruption, seed: int, classes: int,
+    geometry: InputGeometry | None = None,
+) -> Iterator[View]:  # fmt: skip
     """Views of `pairs` in order, whose labels have so many classes; `AHEAD` of them are made in a thread of their own
     while the caller computes.
 
     Raises:
         InputError: a pair cannot be read or does not fit.
+        FrameRejected: the geometry does not fit an image.
     """
+    places = Places(geometry or InputGeometry(), card.size)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
         first = range(min(AHEAD, len(pairs)))
-        waiting = [reader.submit(_view, pairs, i, card, void, corruption, seed, classes) for i in first]
+        waiting = [reader.submit(_view, pairs, i, card, void, corruption, seed, classes, places) for i in first]
         try:
             for index in range(len(pairs)):
                 found = waiting.pop(0).result()
                 if index + AHEAD < len(pairs):
-                    waiting.append(reader.submit(_view, pairs, index + AHEAD, card, void, corruption, seed, classes))
+                    later = reader.submit(_view, pairs, index + AHEAD, card, void, corruption, seed, classes, places)
+                    waiting.append(later)
                 yield found
         finally:
             for future in waiting:
@@ -72,17 +80,19 @@ def views_of_images(
 
 def _view(
     pairs: list[LabelledPaths], index: int, card: Card, void: int | None, corruption: Corruption, seed: int,
-    classes: int,
+    classes: int, places: Places,
 ) -> View:  # fmt: skip
     """The view of one pair; a frozen camera shows the image of some time before."""
     pair = read_pair(pairs[index], classes, void)
     picture = pair.image
     if corruption.lag:
         picture = read_image(pairs[max(0, index - corruption.lag)].image)
-    image = network_image(picture, card.size, "bgr", "rgb")
+    place = places.of(picture)
+    seen = picture if place is None else place.to_network(picture)
+    image = network_image(seen, card.size, "bgr", "rgb")
     if corruption.kind != CLEAN:
         image = corruption.apply(image, seed * 1_000_003 + index)
     if card.input.color_order == "bgr":
         image = image[..., ::-1]
     path = pairs[index].image
-    return View(shown(path.name), shown(path.stem), np.ascontiguousarray(image), pair.labels, corruption)
+    return View(shown(path.name), shown(path.stem), np.ascontiguousarray(image), pair.labels, corruption, place)

@@ -137,6 +137,7 @@ class _Drive:
         settings = PipelineConfig(
             health, promise=Promise(options.selective_risk, options.missed_errors),
             temporal_filter=options.temporal_filter, temporal_gap_ns=GAP_PERIODS * self._period_ns * options.every,
+            geometry=options.geometry,
         )  # fmt: skip
         self._pipeline = Pipeline(bundle, self._backend, config=settings)
         self._bounds = derive_bounds(self._period_ns, round(options.latency_budget_ms * MS))

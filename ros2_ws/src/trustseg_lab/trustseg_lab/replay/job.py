@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import trustseg
 import trustseg_lab
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.loading import Bundle
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
 from trustseg.temporal_filter import MAX_WEIGHT
 from trustseg_lab.data import LabelNames, shown
@@ -57,6 +58,7 @@ class ReplayOptions:
         pictures: frames of the drive that are kept as pictures and shown in the report. overlay: write overlay.mp4.
         segments: write segments.parquet.
         selective_risk, missed_errors, temporal_filter: as the node's parameters; 0 for none.
+        geometry: which part of each image the network sees, and how; with the calibration where that is undistorted.
     """
 
     bundle: str = DEFAULT_BUNDLE
@@ -84,6 +86,7 @@ class ReplayOptions:
     selective_risk: float = 0.0
     missed_errors: float = 0.0
     temporal_filter: float = 0.0
+    geometry: InputGeometry = field(default_factory=InputGeometry)
 
     def check(self) -> None:
         """InputError where a value makes no sense."""

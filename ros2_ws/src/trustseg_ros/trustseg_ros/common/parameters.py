@@ -22,6 +22,7 @@ from rclpy.parameter import Parameter
 from trustseg.backend_registry import CHOICE, backend_order
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.bundle import DEFAULT_BUNDLE
+from trustseg.camera.input_geometry import GEOMETRIES, InputGeometry, region_of
 from trustseg.errors import TrustSegError
 from trustseg.reasons import Mode
 
@@ -130,6 +131,17 @@ class SegmenterConfig(Timing):
         "network", "size of mask and confidence; camera: enlarged to the image's", choices=("network", "camera"),
         live=True,
     )  # fmt: skip
+    input_geometry: str = parameter(
+        "stretch", "how the image becomes the network's input: crop and letterbox keep its aspect", choices=GEOMETRIES,
+        idle=True,
+    )  # fmt: skip
+    region_of_interest: str = parameter(
+        "", "part of the image that the network sees: x,y,width,height in pixels; empty: all of it",
+        rule=region_of, wanted="x,y,width,height in pixels, at least 16 wide and high, or nothing", idle=True,
+    )  # fmt: skip
+    undistort: bool = parameter(
+        False, "show the network the rectified view of camera_info, which frames need then", idle=True
+    )
     selective_risk: float = parameter(
         0.0,
         "largest share of wrong pixels among those that the mask keeps, the others are 255; 0: it keeps all",
@@ -159,6 +171,11 @@ class SegmenterConfig(Timing):
     diagnostics_period_s: float = parameter(1.0, "period of /diagnostics, s", minimum=0.1, maximum=60.0)
     fault_injection: bool = parameter(False, "let backends fail when `fault` asks for it; shows in every status")
     fault: str = parameter("", "fault of the backend from now on, with fault_injection; empty: none", live=True)
+
+    @property
+    def geometry(self) -> InputGeometry:
+        """Which part of the image the network sees, and how."""
+        return InputGeometry(self.input_geometry, region_of(self.region_of_interest), self.undistort)
 
 
 @dataclass(frozen=True)

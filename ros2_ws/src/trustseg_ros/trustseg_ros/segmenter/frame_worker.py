@@ -209,9 +209,10 @@ class FrameWorker:
         self._afterwards(received, frame, result, shown, evidence.reasons)
 
     def _segment(self, watch: Watch, frame: Frame) -> PerceptionResult:
+        camera = self._info.model
         watch.what = "the backend"
         with self._engine_lock:
-            return self.care.engines.pipeline.process(frame)
+            return self.care.engines.pipeline.process(frame, camera)
 
     def _after_failure(self, evidence: FrameEvidence) -> None:
         """What an engine's failure asks for: this process's end, or another engine."""

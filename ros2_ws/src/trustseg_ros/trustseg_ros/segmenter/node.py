@@ -25,14 +25,13 @@ from trustseg.backends import Backend, spare_order
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import signature_policy
 from trustseg.bundle.unknown_objects import unknown_objects_policy
+from trustseg.camera.model import CameraModel
 from trustseg.errors import BundleError, SelfTestError, TrustSegError
 from trustseg.failsafe.messages import EngineIdentity
 from trustseg.input_health import HealthConfig
-from trustseg.pipeline import Pipeline, PipelineConfig
+from trustseg.pipeline import Pipeline
 from trustseg.reasons import Mode, Reason, Severity
-from trustseg.selective_risk import Promise
 from trustseg.stream import Stream
-from trustseg.temporal_filter import GAP_PERIODS
 from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
@@ -49,6 +48,7 @@ from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.input.camera_input import CameraInput
 from trustseg_ros.segmenter.node_fault import NodeFault
 from trustseg_ros.segmenter.outputs import OVERRIDABLE, Outputs
+from trustseg_ros.segmenter.pipeline_settings import pipeline_settings
 from trustseg_ros.segmenter.status_publisher import StatusPublisher
 from trustseg_ros.segmenter.supervisor import LOADING_NS, Supervisor
 
@@ -139,7 +139,7 @@ class Segmenter(LifecycleNode):
                 backend = self._selected(config.backend, bundle)
                 spares = spare_order(config.backend, backend.name)
                 backend = self._wrapped(backend, bundle)
-                pipeline = Pipeline(bundle, backend, config=self._pipeline_config(config, health))
+                pipeline = Pipeline(bundle, backend, config=pipeline_settings(config, health))
                 engines = BackendFailover(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
                 self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides, pipeline))
         except Exception as error:
@@ -149,19 +149,15 @@ class Segmenter(LifecycleNode):
         self.fault.clear()
         self.get_logger().info(f"configured: bundle {bundle.card.name} on {backend.name} {backend.precision}")
         self.get_logger().info(unknown_objects_policy(bundle, backend.precision))
+        if not config.geometry.is_plain:
+            self.get_logger().info(
+                f"input geometry: {config.geometry.describe()}; what the network does not see is 255"
+            )
         if pipeline.selection is not None:
             self.get_logger().info(f"the mask keeps {pipeline.selection.describe()}")
         if not pipeline.predicts_segments:
             self.get_logger().info(f"bundle {bundle.card.name} has no model of segments: their predicted IoU is NaN")
         return SUCCESS
-
-    def _pipeline_config(self, config: SegmenterConfig, health: HealthConfig) -> PipelineConfig:
-        return PipelineConfig(
-            health,
-            promise=Promise(config.selective_risk, config.missed_errors),
-            temporal_filter=config.temporal_filter,
-            temporal_gap_ns=GAP_PERIODS * self.bounds.slowest_period_ns,
-        )
 
     def _admit(self, name: str, bundle: Bundle) -> Backend:
         """A backend that takes over, verified as the first one was: hash, golden image, time."""
@@ -264,6 +260,7 @@ class Segmenter(LifecycleNode):
 
     def _begin_stream(self, loaded: Loaded, test_ns: int) -> None:
         config, bounds = self.config, self.bounds
+        lens = self._prepare_lens if config.undistort else None
         stream = Stream.of(
             bounds, self.mode, max_pixels=config.max_pixels, compressed=config.image_transport == "compressed",
             allow_resolution_change=config.allow_resolution_change,
@@ -283,7 +280,7 @@ class Segmenter(LifecycleNode):
                 changed=lambda: self._identify(loaded.pipeline),
                 logger=self.get_logger(),
             ),
-            info=CameraInfoCheck(config.require_camera_info, bounds, now_ns),
+            info=CameraInfoCheck(config.require_camera_info, bounds, now_ns, lens),
             arrivals=self.arrivals,
             engine_lock=self._engine_lock,
             book=self.book,
@@ -296,6 +293,11 @@ class Segmenter(LifecycleNode):
         self._worker.start()
         self.supervisor.vouches = True
         self.input.open(self.arrivals.watched(self._worker.on_image), self._worker.on_camera_info)
+
+    def _prepare_lens(self, camera: CameraModel) -> None:
+        with self.supervisor.watch("the maps of a camera_info", LOADING_NS):
+            if self._loaded is not None:
+                self._loaded.pipeline.prepare(camera)
 
     def _end_stream(self) -> None:
         self.input.close()

@@ -13,8 +13,9 @@ from std_msgs.msg import Float64, Header
 from trustseg_interfaces.msg import Segments
 
 from trustseg.bundle.loading import Bundle
+from trustseg.camera.geometry import confidence_at
 from trustseg.imaging.colours import ClassColours, confidence_heat
-from trustseg.imaging.resize import in_order, nearest, stretched
+from trustseg.imaging.resize import in_order, stretched
 from trustseg.segments import Segment
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 from trustseg_ros.common.qos import latest_qos, output_qos, static_qos, view_qos
@@ -46,8 +47,8 @@ class ResultReader(Protocol):
         """The objects in the mask of a processed frame."""
         ...
 
-    def mask(self, result: PerceptionResult) -> UInt8Array:
-        """The mask of a processed frame as it is published, uint8 (h, w)."""
+    def mask(self, result: PerceptionResult, size: tuple[int, int] | None = None) -> UInt8Array:
+        """The mask of a processed frame as it is published, uint8 (h, w) or of `size`."""
         ...
 
 
@@ -109,10 +110,11 @@ class Outputs:
 
     def publish(self, header: Header, frame: Frame, result: PerceptionResult, to_camera_size: bool) -> int:
         """Publish mask and confidence with the image's header; returns the CRC-32 of the mask's data."""
-        labels, confidence = self._reader.mask(result), result.confidence
         if to_camera_size:
             size = (frame.image.shape[0], frame.image.shape[1])
-            labels, confidence = nearest(labels, size), nearest(confidence, size)
+            labels, confidence = self._reader.mask(result, size), confidence_at(result, size)
+        else:
+            labels, confidence = self._reader.mask(result), result.confidence
         self._mask_out.publish(self._mask.fill(header, labels))
         self._confidence_out.publish(self._confidence.fill(header, confidence))
         return self._mask.crc32

@@ -13,9 +13,11 @@ from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
 from trustseg.bounds import SECOND, derive_bounds
+from trustseg.camera.model import CameraModel
+from trustseg.errors import FrameRejected, InputError
 from trustseg.reasons import Reason
 from trustseg.types import Frame
-from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck, image_matrices, image_size
+from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck, camera_model, image_matrices, image_size
 from trustseg_ros.segmenter.messages import scaled_camera_info
 
 HEADER = Header(frame_id="front")
@@ -135,3 +137,43 @@ def test_a_camera_info_that_is_not_required_is_not_looked_at() -> None:
     check = CameraInfoCheck(False, BOUNDS, 0)
     check.note(info((6, 4)), 0)
     assert check.reasons(frame, 10 * SECOND) == Reason.NONE
+
+
+def test_the_calibration_is_that_of_the_window_and_of_its_pixels() -> None:
+    model = camera_model(info((600, 480), (100, 120, 280, 360), (2, 3)))
+    assert model.size == (120, 140)
+    assert (model.k[0], model.k[2], model.k[5]) == (200.0, 70.0, 60.0)
+    assert model.view == (200.0, 0.0, 70.0, 0.0, pytest.approx(500 / 3), 60.0, 0.0, 0.0, 1.0)
+    assert (model.distortion_model, model.d[7]) == ("rational_polynomial", pytest.approx(0.7))
+    with pytest.raises(InputError, match="camera_info, expected a roi within the sensor"):
+        camera_model(info((600, 480), (0, 300, 480, 360)))
+
+
+def test_each_new_calibration_is_prepared_once_and_a_bad_one_fails_closed() -> None:
+    prepared: list[CameraModel] = []
+    check = CameraInfoCheck(False, BOUNDS, 0, prepared.append)
+    frame = Frame(np.zeros((600, 480, 3), np.uint8), 1, "front")
+    assert check.model is None
+    assert check.reasons(frame, SECOND + 1) == Reason.CAMERA_INFO  # who undistorts needs one
+    for _ in range(2):
+        check.note(info((600, 480)), 0)
+    assert prepared == [camera_model(info((600, 480)))]
+    assert check.model == prepared[0]
+    fisheye = info((600, 480))
+    fisheye.distortion_model = "equidistant"
+    check.note(fisheye, 0)
+    with pytest.raises(FrameRejected, match=r"cannot be undistorted: distortion model 'equidistant', expected") as no:
+        _ = check.model
+    assert no.value.reason == Reason.CAMERA_INFO
+    check.note(info((600, 480)), 0)
+    assert check.model == prepared[0]
+
+
+def test_a_calibration_that_cannot_be_prepared_is_not_used() -> None:
+    def refuse(model: CameraModel) -> None:
+        raise FrameRejected(Reason.BAD_DIMENSIONS, "the region of interest is not in the image")
+
+    check = CameraInfoCheck(False, BOUNDS, 0, refuse)
+    check.note(info((600, 480)), 0)
+    with pytest.raises(FrameRejected, match="undistorted: the region of interest is not in the image"):
+        _ = check.model

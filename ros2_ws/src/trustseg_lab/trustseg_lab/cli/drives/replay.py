@@ -25,6 +25,7 @@ from trustseg_lab.cli.drives.recording_options import (
     THREADS,
     TOPIC,
 )
+from trustseg_lab.cli.geometry_options import INPUT_GEOMETRY, REGION_OF_INTEREST, UNDISTORT, geometry_of
 from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES
 from trustseg_lab.cli.tables.rig_table import rig_table
 
@@ -109,6 +110,9 @@ def replay(
     temporal_filter: Annotated[
         float, typer.Option(help="As the node's parameter: weight of earlier frames in the mask, up to 0.95; 0: none.")
     ] = 0.0,
+    input_geometry: Annotated[str, INPUT_GEOMETRY] = "stretch",
+    region_of_interest: Annotated[str, REGION_OF_INTEREST] = "",
+    undistort: Annotated[Path | None, UNDISTORT] = None,
     fail_on: Annotated[
         str, typer.Option(metavar="EXPR", help="Exit 1 when it holds: 'failure_share > 0.02 or miou < 0.6'.")
     ] = "",
@@ -140,6 +144,7 @@ def replay(
         allow_resolution_change=allow_resolution_change, annotated=annotated, pictures=pictures, overlay=overlay,
         segments=segments, selective_risk=selective_risk, missed_errors=missed_errors,
         temporal_filter=temporal_filter,
+        geometry=geometry_of(input_geometry, region_of_interest, undistort),
     )  # fmt: skip
     request = ReplayRequest(
         inputs=tuple(inputs), out=out, options=options, topics=tuple(topic or ()), every_topic=all_topics,

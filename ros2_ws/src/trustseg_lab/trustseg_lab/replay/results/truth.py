@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from trustseg.camera.geometry import confidence_at, labels_at
 from trustseg.errors import InputError
-from trustseg.imaging.resize import nearest
 from trustseg.types import PerceptionResult, UInt8Array
-from trustseg_lab.evaluation.evaluator import code_counts, pixel_kinds
+from trustseg_lab.evaluation.evaluator import code_counts, pixel_kinds, seen_truth
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts
 from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW, image_quality
@@ -67,10 +67,12 @@ class TruthTotals:
                 expected=f"{image_size[0]} x {image_size[1]} (height x width)", got=f"{size[0]} x {size[1]}",
                 fix="give the labels of these images",
             )  # fmt: skip
-        predicted = nearest(result.labels, size)
-        counts = confusion_counts(labels, predicted, self.classes, self.void)
+        predicted, void = labels_at(result, size), self.void
+        if result.network is not None:
+            labels, void, _ = seen_truth(labels, result.network.place.seen_at(size), void)
+        counts = confusion_counts(labels, predicted, self.classes, void)
         self.counts += counts
-        self.codes += code_counts(nearest(result.confidence, size), pixel_kinds(labels, predicted, self.void))
+        self.codes += code_counts(confidence_at(result, size), pixel_kinds(labels, predicted, void))
         verdict = result.verdict
         self.threshold = verdict.threshold
         quality = image_quality(counts)

@@ -8,12 +8,15 @@ the window `roi` of it, in pixels of the sensor, of which `binning` makes one ou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from trustseg.bounds import Bounds
+from trustseg.camera.model import CameraModel
+from trustseg.errors import FrameRejected, InputError, TrustSegError
 from trustseg.reasons import Reason
 from trustseg.types import Frame
 
@@ -47,6 +50,19 @@ def image_matrices(info: Any) -> tuple[Matrix, Matrix]:
     return k, p
 
 
+def camera_model(info: Any) -> CameraModel:
+    """Calibration of the image.
+
+    Raises:
+        InputError: the window is not one of the sensor, the camera is not calibrated, or OpenCV knows no such model.
+    """
+    size = image_size(info)
+    if size is None:
+        raise InputError("camera_info", expected="a roi within the sensor", got=f"{_window(info)} x, y, width, height")
+    k, p = image_matrices(info)
+    return CameraModel.of(size, info.distortion_model, info.d, k.tolist(), info.r, p.tolist())
+
+
 def _window(info: Any) -> tuple[int, int, int, int]:
     """(left, top, width, height) of the window, pixels of the sensor; a window without a size is all of it."""
     roi = info.roi
@@ -67,18 +83,48 @@ class CameraInfoCheck:
         required: frames without one of their own are CAMERA_INFO.
         bounds: how long one may be missing: as long as low rates are judged over.
         now_ns: the stream's begin, steady clock.
+        prepare: where images are undistorted: called with each new calibration, before a frame meets it; raises a
+            TrustSegError where it cannot be used. Frames need a camera info then.
     """
 
-    def __init__(self, required: bool, bounds: Bounds, now_ns: int) -> None:
-        self._required, self._limit_ns = required, bounds.rate_window_ns
+    def __init__(
+        self, required: bool, bounds: Bounds, now_ns: int, prepare: Callable[[CameraModel], None] | None = None
+    ) -> None:
+        self._required, self._limit_ns = required or prepare is not None, bounds.rate_window_ns
         self._at_ns = now_ns
         self.newest: Any = None
         self._size: tuple[int, int] | None = None
+        self._prepare = prepare
+        self._calibration: tuple[CameraModel | None, str] = None, ""
 
     def note(self, message: Any, now_ns: int) -> None:
         """Take one CameraInfo."""
         self.newest, self._at_ns = message, now_ns
         self._size = image_size(message) if self._required else None
+        if self._prepare is not None:
+            self._calibrate(message, self._prepare)
+
+    def _calibrate(self, message: Any, prepare: Callable[[CameraModel], None]) -> None:
+        try:
+            model = camera_model(message)
+            if model != self._calibration[0]:
+                prepare(model)
+        except TrustSegError as error:
+            self._calibration = None, str(error)
+        else:
+            self._calibration = model, ""
+
+    @property
+    def model(self) -> CameraModel | None:
+        """Calibration of the newest CameraInfo; None where none has come, or images are not undistorted.
+
+        Raises:
+            FrameRejected: the newest one cannot be used.
+        """
+        model, problem = self._calibration
+        if problem:
+            raise FrameRejected(Reason.CAMERA_INFO, f"the image cannot be undistorted: {problem}")
+        return model
 
     def reasons(self, frame: Frame, now_ns: int) -> Reason:
         """CAMERA_INFO when one is required and missing for too long, of another image size or of another frame_id."""

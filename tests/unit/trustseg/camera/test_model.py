@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A camera's calibration: what undistortion takes, and what is refused in one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trustseg.camera.model import CameraModel
+from trustseg.errors import InputError
+
+K = (500.0, 0.0, 320.0, 0.0, 510.0, 240.0, 0.0, 0.0, 1.0)
+P = (480.0, 0.0, 310.0, -40.0, 0.0, 490.0, 250.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+def made(**changes: Any) -> CameraModel:
+    fields: dict[str, Any] = {"size": (480, 640), "model": "plumb_bob", "d": [0.1] * 5, "k": K, "r": [0.0] * 9, "p": P}
+    return CameraModel.of(**fields | changes)
+
+
+def test_fields_of_a_camera_info() -> None:
+    model = made()
+    assert model.view == (480.0, 0.0, 310.0, 0.0, 490.0, 250.0, 0.0, 0.0, 1.0)  # without the column of the baseline
+    assert model.rotation == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    assert made(p=[0.0] * 12).view == K
+    assert made() == model
+    assert made(model="rational_polynomial", d=[0.1] * 8).d == (0.1,) * 8
+
+
+def test_no_distortion_has_no_model() -> None:
+    for d in ((), (0.0,) * 4, (0.0,) * 8):
+        assert made(model="", d=d).d == (0.0,) * 5
+    assert made(model="rational_polynomial", d=(0.0,) * 8).d == (0.0,) * 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"model": "equidistant"}, "distortion model 'equidistant', expected plumb_bob or rational_polynomial; calib"),
+        ({"model": "equidistant", "d": ()}, "distortion model 'equidistant', expected"),
+        ({"model": ""}, "distortion model '', expected"),
+        ({"d": [0.1] * 8}, "coefficients of plumb_bob, expected 4 or 5, got 8"),
+        ({"d": [0.1, float("nan"), 0, 0]}, "distortion of the camera, expected finite numbers"),
+        ({"k": [0.0] * 9}, "the camera is not calibrated, expected an image size and focal lengths above 0"),
+        ({"size": (0, 0)}, "the camera is not calibrated"),
+        ({"k": K[:8]}, "matrix K of the camera, expected nine finite numbers"),
+        ({"k": (float("inf"), *K[1:])}, "matrix K of the camera, expected nine finite numbers"),
+        ({"p": (-1.0, *P[1:])}, "the camera is not calibrated"),
+    ],
+)
+def test_what_cannot_be_undistorted_is_refused(changes: dict[str, Any], line: str) -> None:
+    with pytest.raises(InputError) as told:
+        made(**changes)
+    assert str(told.value).startswith(line)
