@@ -23,7 +23,7 @@ from trustseg.errors import BundleError, FrameRejected
 from trustseg.pipeline import Pipeline, PipelineConfig, check_geometry
 from trustseg.reasons import Reason
 from trustseg.selective_risk import Promise
-from trustseg.types import Frame
+from trustseg.types import Frame, NetworkMaps
 
 HEIGHT, WIDTH = 48, 64
 LENS = CameraModel((96, 192), "plumb_bob", (-0.2, 0.0, 0.0, 0.0, 0.0), (100.0, 0, 95.5, 0, 100.0, 47.5, 0, 0, 1.0))
@@ -164,6 +164,25 @@ def test_a_graph_that_makes_images_smaller_itself_takes_no_other_way(bundle: Bun
     with pytest.raises(BundleError, match="stretches its camera's images itself, expected input geometry stretch"):
         check_geometry(replace(bundle, card=card), InputGeometry("crop"))
     check_geometry(replace(bundle, card=card), InputGeometry())
+
+
+def test_the_filter_over_frames_votes_in_the_networks_own_pixels(bundle: Bundle) -> None:
+    """A road, then a frame of which the network is less sure that it is pavement: the road stays, at both sizes."""
+    answers = [(3, 200), (4, 100)]
+    pipeline = pipeline_of(bundle, InputGeometry("crop"), temporal_filter=0.9)
+    shown = []
+    for number, (label, confidence) in enumerate(answers):
+        frame = Frame(wide_scene(), 1 + number * 100_000_000)
+        result = pipeline.process(frame)
+        assert result.network is not None
+        maps = (np.full((HEIGHT, WIDTH), value, np.uint8) for value in (label, confidence))
+        verdict = replace(result.verdict, reasons=Reason.NONE)
+        told = replace(result, network=NetworkMaps(*maps, result.network.place), verdict=verdict)
+        shown.append(pipeline.filtered(frame, told))
+    for size in ((96, 192), None):
+        mask = pipeline.mask(shown[1], size)
+        assert set(np.unique(mask)) == {3, 255}
+    assert set(np.unique(confidence_at(shown[1], (96, 192)))) == {0}  # the frame itself says another class
 
 
 def test_load_takes_it_too(bundle: Bundle) -> None:
