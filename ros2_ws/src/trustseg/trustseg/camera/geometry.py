@@ -26,6 +26,8 @@ UNSEEN_LABEL, UNSEEN_CONFIDENCE, UNSEEN_UNKNOWN = 255, 0, 255
 # colour does (docs/input_geometry.md has the figures).
 PADDING = cv2.BORDER_REFLECT_101
 
+NO_PARTS = np.empty((0, 0), np.uint16)  # of a pixel, in maps of whole ones
+
 Floats = npt.NDArray[np.float64]
 Size = tuple[int, int]
 Map = TypeVar("Map", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
@@ -84,10 +86,9 @@ class Geometry:
         if self._lens is None:
             inner = nearest(np.ascontiguousarray(self._cut(ids)), self._inner)
         else:
-            inner = cv2.remap(
-                ids, *self._lens.forward, cv2.INTER_NEAREST, None, cv2.BORDER_CONSTANT, outside
-            )  # fmt: skip
-        return self._padded(np.asarray(inner, np.uint8), cv2.BORDER_CONSTANT, outside)
+            found = cv2.remap(ids, *self._lens.forward, cv2.INTER_NEAREST, None, cv2.BORDER_CONSTANT, outside)
+            inner = np.asarray(found, np.uint8)
+        return self._padded(inner, cv2.BORDER_CONSTANT, outside)
 
     def to_camera(self, values: Map, size: Size, outside: int) -> Map:
         """A map of the network, (h, w), over the whole image of the camera at `size` (height, width).
@@ -99,7 +100,8 @@ class Geometry:
             values = nearest(values, self._network_size)
         if size not in self._back:
             self._back[size] = self._way_back(size)
-        found = cv2.remap(values, self._back[size], None, cv2.INTER_NEAREST, None, cv2.BORDER_CONSTANT, outside)
+        place = self._back[size]
+        found = cv2.remap(values, place, NO_PARTS, cv2.INTER_NEAREST, None, cv2.BORDER_CONSTANT, outside)
         return found.astype(values.dtype, copy=False)
 
     def seen_at(self, size: Size) -> UInt8Array:
@@ -126,7 +128,10 @@ class Geometry:
 
     def _way_back(self, size: Size) -> npt.NDArray[np.int16]:
         """int16 (height, width, 2): column and row of the network for each pixel of the camera; -1 for none."""
-        down, across = ((np.arange(new) + 0.5) * (old / new) for new, old in zip(size, self._camera_size, strict=True))
+        down, across = (
+            np.asarray((np.arange(new) + 0.5) * (old / new), np.float64)
+            for new, old in zip(size, self._camera_size, strict=True)
+        )
         if self._lens is not None:
             return self._placed(*self._lens.back(across, down))
         x, y, width, height = self._window
