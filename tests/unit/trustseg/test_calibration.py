@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
@@ -96,10 +94,10 @@ def test_empty_corridor_is_refused() -> None:
 def test_a_poor_scene_lowers_every_confidence_by_hand() -> None:
     """Start 0.5, quality 1/3: logits 0 and -log 2, slope 2: odds of 3 (P = 0.75) become 3/4 (P = 3/7)."""
     model = SceneShift(start=0.5, slope=2.0)
-    assert scene_shift(model, 1 / 3, math.nan) == pytest.approx(2 * np.log(2))
+    assert scene_shift(model, 1 / 3) == pytest.approx(2 * np.log(2))
     table = ConfidenceTable(np.full(256, 0.75), 0.5, LEFT_HALF, model)
     code = np.zeros((2, 2), np.uint8)
-    poor = table.for_scene(1 / 3, math.nan)
+    poor = table.for_quality(1 / 3)
     assert poor.summarise(code).mean == pytest.approx(3 / 7)
     assert poor.summarise(code).low_share == 1.0
     assert int(poor.apply(code)[0, 0]) == round(255 * 3 / 7)
@@ -109,23 +107,12 @@ def test_a_poor_scene_lowers_every_confidence_by_hand() -> None:
 @pytest.mark.parametrize("quality", [0.5, 0.9, 1.0])
 def test_a_good_scene_changes_nothing(quality: float) -> None:
     table = ConfidenceTable(TABLE, 0.5, LEFT_HALF, SceneShift(start=0.5, slope=2.0))
-    assert table.for_scene(quality, 50.0) is table
-    assert ConfidenceTable(TABLE, 0.5, LEFT_HALF).for_scene(0.0, 50.0).apply(LEFT_HALF)[0, 0] == 255
-
-
-def test_a_strange_scene_lowers_every_confidence_by_hand() -> None:
-    """OOD score 6 is three times its start: at a slope of 2 odds of 3 become 3 / 9 (P = 0.25)."""
-    model = SceneShift(start=0.5, slope=1.0, ood_start=2.0, ood_slope=2.0)
-    assert scene_shift(model, 0.9, 6.0) == pytest.approx(2 * np.log(3))
-    assert scene_shift(model, 1 / 3, 6.0) == pytest.approx(2 * np.log(3) + np.log(2))
-    assert [scene_shift(model, 0.9, each) for each in (2.0, 0.0, math.nan)] == [0.0, 0.0, 0.0]
-    table = ConfidenceTable(np.full(256, 0.75), 0.5, LEFT_HALF, model)
-    assert table.for_scene(0.9, 6.0).summarise(np.zeros((2, 2), np.uint8)).mean == pytest.approx(0.25)
-    assert table.for_scene(0.9, 2.0) is table
+    assert table.for_quality(quality) is table
+    assert ConfidenceTable(TABLE, 0.5, LEFT_HALF).for_quality(0.0).apply(LEFT_HALF)[0, 0] == 255
 
 
 def test_lowering_keeps_the_order_and_the_range() -> None:
     values = lowered(TABLE, 3.0)
     assert (np.diff(values) >= 0).all()
     assert 0 <= values[0] <= values[-1] <= 1
-    assert scene_shift(SceneShift(start=0.5, slope=2.0), 0.0, math.nan) < 30  # the worst scene has a finite shift
+    assert scene_shift(SceneShift(start=0.5, slope=2.0), 0.0) < 30  # the worst scene has a finite shift

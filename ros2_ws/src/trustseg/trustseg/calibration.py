@@ -10,7 +10,6 @@ histograms of the code, so that no per-pixel float arithmetic runs on the host.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 
 import cv2
@@ -32,17 +31,11 @@ def logit(probability: npt.ArrayLike) -> Floats:
     return np.asarray(np.log(inside / (1.0 - inside)), np.float64)
 
 
-def scene_shift(model: SceneShift | None, quality: float, ood_score: float) -> float:
-    """How much a scene of predicted `quality` (0..1) and `ood_score` (NaN: not known) takes from every pixel's logit.
-
-    0 without a model.
-    """
-    if model is None:
+def scene_shift(model: SceneShift | None, quality: float) -> float:
+    """How much a scene of predicted `quality` (0..1) takes from every pixel's logit; 0 without a model."""
+    if model is None or quality >= model.start:
         return 0.0
-    shift = 0.0 if quality >= model.start else model.slope * float(logit(model.start) - logit(quality))
-    if model.ood_slope > 0.0 and ood_score > model.ood_start:
-        shift += model.ood_slope * math.log(ood_score / model.ood_start)
-    return shift
+    return model.slope * float(logit(model.start) - logit(quality))
 
 
 def lowered(probability: Floats, shift: float) -> Floats:
@@ -88,9 +81,9 @@ class ConfidenceTable:
         self._coded: UInt8Array = np.round(probability * 255.0).astype(np.uint8)
         self._low = probability < self._threshold
 
-    def for_scene(self, quality: float, ood_score: float) -> ConfidenceTable:
-        """The table for a scene of this predicted quality (0..1) and OOD score; this one where nothing is lowered."""
-        shift = scene_shift(self._shift, quality, ood_score)
+    def for_quality(self, quality: float) -> ConfidenceTable:
+        """The table for a scene whose predicted quality (0..1) is `quality`; this one where nothing is lowered."""
+        shift = scene_shift(self._shift, quality)
         if shift == 0.0:
             return self
         other = copy.copy(self)

@@ -81,7 +81,7 @@ class Judgement:
         `place`: where these are in the camera's image, where that was not simply stretched.
         """
         scores = self._judge.frame_scores(output.features)
-        table = self._table.for_scene(scores[0], scores[2])
+        table = self._table.for_quality(scores[0])
         verdict = self._judge.judge(output, table.summarise(output.confidence, place), health, scores)
         if verdict.reasons & Reason.OUTPUT_INVALID:
             return verdict, np.zeros_like(output.confidence)  # nothing of this output is known to be right

@@ -262,8 +262,6 @@ OUT_OF_RANGE: dict[str, dict[str, tuple[float, ...]]] = {
         "low_confidence/corridor_share": (0.0, 1.5, -1.0),
         "scene_shift/start": (0.0, 1.0),
         "scene_shift/slope": (-1.0, 1e6),
-        "scene_shift/ood_start": (0.0, 1e6),
-        "scene_shift/ood_slope": (-1.0, 1e6),
     },
     "verdict": {
         "failure_threshold": (1.0, 0.0, -1.0),
@@ -291,7 +289,7 @@ CASES = [
 @pytest.mark.parametrize(("part", "place", "value"), CASES)
 def test_no_figure_switches_a_check_off(path: Path, part: str, place: str, value: float) -> None:
     def change(content: dict[str, Any]) -> None:
-        content.setdefault("scene_shift", {"start": 0.7, "slope": 0.3, "ood_start": 1.0, "ood_slope": 0.1})
+        content.setdefault("scene_shift", {"start": 0.7, "slope": 0.3})
         content.setdefault("low_confidence", {})
         if "unknown" in content:
             content["unknown"] = {"score": "luma_mean", "limit": 1.0, "share": "luma_std", "hard_share": 0.1}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from calibration_rows import make_rows
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg.bundle.card import ConfidenceCode
 from trustseg.errors import InputError
 from trustseg_lab.calibrate.calibration_report import calibration_by_group, temperature_report
@@ -92,7 +93,7 @@ def test_the_diagrams_say_what_the_errors_sum_up() -> None:
 def test_calibration_of_each_group_rests_on_its_own_views() -> None:
     rows = make_rows(images=150, seed=2)
     table = isotonic_table(rows.codes.sum(axis=0), SCORES)
-    found = calibration_by_group(rows, SCORES, table, np.zeros(len(rows)))
+    found = calibration_by_group(rows, rows.quality, SCORES, table, None)
     assert found["clean"].views == 150
     assert found["held-out kinds"].views == 150
     assert found["fitted kinds"].views == 300
@@ -100,7 +101,7 @@ def test_calibration_of_each_group_rests_on_its_own_views() -> None:
         assert each.ece_table == each.ece_published  # without a shift they are one
     own = histogram_of_codes(rows.codes[rows.held_out].sum(axis=0), SCORES)
     assert found["held-out kinds"].ece_before == pytest.approx(ece(own))
-    lowered = calibration_by_group(rows, SCORES, table, np.full(len(rows), 2.2))
+    lowered = calibration_by_group(rows, np.full(len(rows), 0.1), SCORES, table, SceneShift(start=0.5, slope=1.0))
     assert lowered["clean"].ece_published > lowered["clean"].ece_table  # every scene is called poor: too modest
 
 

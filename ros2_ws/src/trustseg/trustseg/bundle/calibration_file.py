@@ -24,16 +24,13 @@ class LowConfidenceLimits(Strict):
 
 class SceneShift(Strict):
     """How far a poor scene lowers every pixel's confidence: slope x (logit(start) - logit(predicted quality)) in the
-    logit, where the predicted quality lies below `start`, and ood_slope x log(OOD score / ood_start), where the OOD
-    score lies above `ood_start`.
+    logit, where the predicted quality lies below `start`.
 
     A softmax does not know that a scene is strange; the image verdict does, and the pixels' confidence falls with it.
     """
 
     start: float = Field(gt=0.0, lt=1.0, allow_inf_nan=False)
     slope: float = Field(ge=0.0, le=100.0, allow_inf_nan=False)
-    ood_start: float = Field(default=1.0, gt=0.0, le=1000.0, allow_inf_nan=False)
-    ood_slope: float = Field(default=0.0, ge=0.0, le=100.0, allow_inf_nan=False)
 
 
 class SegmentModel(Strict):

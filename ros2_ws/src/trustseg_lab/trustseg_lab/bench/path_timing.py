@@ -196,8 +196,7 @@ class _Bench:
         self._timed("resize", lambda: self._pipeline.network_image(frame))
 
         def calibrated() -> Any:
-            quality, _, ood_score = self._judge.frame_scores(output.features)
-            table = self._table.for_scene(quality, ood_score)
+            table = self._table.for_quality(self._judge.frame_scores(output.features)[0])
             table.apply(output.confidence)
             return table.summarise(output.confidence)
 

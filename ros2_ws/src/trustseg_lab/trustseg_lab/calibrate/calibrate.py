@@ -17,7 +17,7 @@ from trustseg_lab.calibrate.calibration_report import CalibrationFigures, Temper
 from trustseg_lab.calibrate.confidence_table import TableFit, fit_table
 from trustseg_lab.calibrate.fits.corridor_fit import corridor_figures, corridor_views, fit_corridor_limit
 from trustseg_lab.calibrate.fits.one_class_fit import fit_one_class_share
-from trustseg_lab.calibrate.fits.scene_shift_fit import fit_scene_shift, scene_shifts
+from trustseg_lab.calibrate.fits.scene_shift_fit import fit_scene_shift
 from trustseg_lab.calibrate.fits.unknown_fit import UnknownFit, fit_unknown
 from trustseg_lab.calibrate.fits.verdict_fit import VerdictFit, fit_verdict, fitting_rows, good_clean_rows
 from trustseg_lab.calibrate.verdict_report import GroupFigures, group_figures, groups_of
@@ -76,18 +76,17 @@ def calibrate_rows(
     on_step()
     verdict = fit_verdict(rows, card.feature_names, model_sha256, context.seed, on_step)
     fitting, good = fitting_rows(rows), good_clean_rows(rows)
-    shift = fit_scene_shift(rows, fitting, good, verdict.unseen, verdict.crossed.distance, table.table)
-    shifts = scene_shifts(shift, verdict.crossed.quality, verdict.crossed.distance)
-    ahead = corridor_views(rows, table.table, shifts, card.low_confidence_threshold)
+    shift = fit_scene_shift(rows, fitting, good, verdict.crossed.quality, table.table)
+    ahead = corridor_views(rows, verdict.crossed.quality, table.table, shift, card.low_confidence_threshold)
     limit = fit_corridor_limit(ahead, fitting, good)
     corridor = {name: corridor_figures(ahead, keep, limit) for name, keep in groups_of(rows).items()}
-    groups = group_figures(rows, verdict, table.table, shifts)
+    groups = group_figures(rows, verdict, table.table, shift)
     unknown = fit_unknown(rows, card.feature_names, good, ~rows.clean & (rows.quality >= FAILURE_BELOW))
     origin = {
         "command": context.command, "date": context.date, "backend": context.backend, "seed": context.seed,
         "data": context.data,
     }  # fmt: skip
-    by_group = calibration_by_group(rows, scores, table.table, shifts)
+    by_group = calibration_by_group(rows, verdict.crossed.quality, scores, table.table, shift)
     told = {key: value for key, value in asdict(table).items() if key not in ("table", *DIAGRAMS)}
     temperature = {} if context.temperature is None else {"temperature": rounded(asdict(context.temperature))}
     files = FittedFiles(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trustseg.calibration import lowered
+from trustseg.bundle.calibration_file import SceneShift
+from trustseg.calibration import lowered, scene_shift
 from trustseg_lab.calibrate.verdict_report import groups_of
 from trustseg_lab.evaluation.baselines.temperature import LogitSample, fit_temperature, log_loss, scaled_mcp
 from trustseg_lab.metrics.calibration_error import adaptive_ece, ece
@@ -51,14 +52,13 @@ class TemperatureReport:
 
 
 def calibration_by_group(
-    rows: CalibrationRows, scores: Floats, table: Floats, shifts: Floats
+    rows: CalibrationRows, quality: Floats, scores: Floats, table: Floats, shift: SceneShift | None
 ) -> dict[str, CalibrationFigures]:
     """Figures of every group of `groups_of`.
 
     Args:
-        rows: all views.
-        scores, table: float64 (256,), probability of each code before and after.
-        shifts: float64 (n,), taken from every pixel's logit (`scene_shifts`).
+        rows: all views. quality: float64 (n,), cross-fitted predicted quality.
+        scores, table: float64 (256,), probability of each code before and after. shift: of poor scenes.
     """
     found = {}
     for name, keep in groups_of(rows).items():
@@ -66,8 +66,8 @@ def calibration_by_group(
             continue
         total = rows.codes[keep].sum(axis=0)
         published = ScoreHistogram()
-        for codes, each in zip(rows.codes[keep], shifts[keep], strict=True):
-            published.merge(histogram_of_codes(codes, lowered(table, float(each))))
+        for codes, each in zip(rows.codes[keep], quality[keep], strict=True):
+            published.merge(histogram_of_codes(codes, lowered(table, scene_shift(shift, float(each)))))
         parts = [histogram_of_codes(total, scores), histogram_of_codes(total, table), published]
         found[name] = CalibrationFigures(
             int(keep.sum()), *(ece(each) for each in parts), *(adaptive_ece(each) for each in parts)

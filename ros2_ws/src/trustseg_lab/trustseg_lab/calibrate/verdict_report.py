@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg_lab.calibrate.fits.scene_shift_fit import overconfidence
 from trustseg_lab.calibrate.fits.verdict_fit import VerdictFit
 from trustseg_lab.calibrate.verdict_intervals import VerdictIntervals, verdict_intervals
@@ -67,14 +68,12 @@ def groups_of(rows: CalibrationRows) -> dict[str, Bools]:
     return found
 
 
-def group_figures(rows: CalibrationRows, fit: VerdictFit, table: Floats, shifts: Floats) -> dict[str, GroupFigures]:
-    """Figures of every group that has views.
-
-    Args:
-        rows, fit: all views, and the verdict fitted on them. table: float64 (256,), the fitted confidence table.
-        shifts: float64 (n,), taken from every pixel's logit (`scene_shifts`).
-    """
-    excess, unshifted = overconfidence(rows, table, shifts), overconfidence(rows, table, np.zeros(len(rows)))
+def group_figures(
+    rows: CalibrationRows, fit: VerdictFit, table: Floats, shift: SceneShift | None
+) -> dict[str, GroupFigures]:
+    """Figures of every group that has views; `table` float64 (256,) is the fitted confidence table."""
+    excess = overconfidence(rows, fit.crossed.quality, table, shift)
+    unshifted = overconfidence(rows, fit.crossed.quality, table, None)
     totals = rows.codes.sum(axis=1)
     confidence = totals @ table / totals.sum(axis=1)
     return {

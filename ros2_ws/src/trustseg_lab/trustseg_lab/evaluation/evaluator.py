@@ -220,9 +220,8 @@ class FusedConfidence:
 
     def tables(self, features: Float32Array) -> tuple[Floats, Floats]:
         """Code to probability, float64 (256,), in the scene of features (K,): uncalibrated, and published."""
-        judged = judge(self.model, self.names, features[None])
-        quality = float(judged.quality[0])
-        shift = scene_shift(self.shift, quality if np.isfinite(quality) else 0.0, float(judged.distance[0]))
+        quality = float(judge(self.model, self.names, features[None]).quality[0])
+        shift = scene_shift(self.shift, quality if np.isfinite(quality) else 0.0)
         return lowered(self.raw, shift), lowered(self.table, shift)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from calibration_rows import make_rows
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg_lab.calibrate.fits.corridor_fit import CorridorViews, corridor_figures, corridor_views, fit_corridor_limit
 
 TABLE = np.linspace(0.0, 1.0, 256)
@@ -24,7 +25,7 @@ def test_shares_are_of_labelled_pixels_and_unknown_without_them() -> None:
     corridor = np.zeros_like(rows.corridor)
     corridor[0, 0, 51], corridor[0, 1, 204] = 10, 30  # wrong at confidence 0.2, right at 0.8
     rows = dataclasses.replace(rows, corridor=corridor)
-    found = corridor_views(rows, TABLE, np.zeros(len(rows)), 0.5)
+    found = corridor_views(rows, np.full(len(rows), 0.9), TABLE, None, 0.5)
     assert found.accuracy[0] == pytest.approx(0.75)
     assert found.low_share[0] == pytest.approx(0.25)
     assert found.mean[0] == pytest.approx((10 * 0.2 + 30 * 0.8) / 40)
@@ -38,7 +39,8 @@ def test_a_poor_scene_lowers_the_corridor_too() -> None:
     corridor = np.zeros_like(rows.corridor)
     corridor[:, 1, 153] = 10  # confidence 0.6
     rows = dataclasses.replace(rows, corridor=corridor)
-    usual, poor = (corridor_views(rows, TABLE, np.full(len(rows), shift), 0.5) for shift in (0.0, 1.0))
+    shift = SceneShift(start=0.5, slope=1.0)
+    usual, poor = (corridor_views(rows, np.full(len(rows), q), TABLE, shift, 0.5) for q in (0.6, 0.2))
     assert usual.low_share.max() == 0.0
     assert poor.low_share.min() == 1.0
 

@@ -8,12 +8,7 @@ import numpy as np
 import pytest
 
 from trustseg.calibration import lowered
-from trustseg_lab.calibrate.fits.scene_shift_fit import (
-    fit_scene_shift,
-    mean_log_loss,
-    overconfidence,
-    scene_shifts,
-)
+from trustseg_lab.calibrate.fits.scene_shift_fit import fit_scene_shift, mean_log_loss, overconfidence
 from trustseg_lab.metrics.images.view_rows import CLEAN, CalibrationRows
 from trustseg_lab.metrics.score_histogram import Floats
 
@@ -37,44 +32,21 @@ def test_overconfident_poor_scenes_get_their_slope() -> None:
     rows = rows_of([TABLE] * 10 + [lowered(TABLE, 2.0)] * 10)
     quality = np.array([0.5] * 10 + [0.2] * 10)
     everything = np.ones(20, bool)
-    unknown = np.full(20, np.nan)
-    shift = fit_scene_shift(rows, everything, quality == 0.5, quality, unknown, TABLE)
+    shift = fit_scene_shift(rows, everything, quality == 0.5, quality, TABLE)
     assert shift is not None
-    assert shift.ood_slope == 0.0
     assert shift.start == 0.5
     assert shift.slope == pytest.approx(2.0 / np.log(4.0), abs=0.06)  # logit 0.5 - logit 0.2 = log 4
-    before, after = (overconfidence(rows, TABLE, scene_shifts(each, quality, unknown)) for each in (None, shift))
+    before, after = (overconfidence(rows, quality, TABLE, each) for each in (None, shift))
     assert before[10:].min() > 0.15
     assert abs(after).max() < 0.01
     assert after[:10] == pytest.approx(before[:10], abs=1e-12)
 
 
-def test_strange_scenes_that_are_called_good_get_a_slope_of_their_own() -> None:
-    """Of equal predicted quality, and lower by 2 in the logit at an OOD score e times that of the others."""
-    rows = rows_of([TABLE] * 10 + [lowered(TABLE, 2.0)] * 10)
-    quality, distance = np.full(20, 0.7), np.array([1.0] * 10 + [np.e] * 10)
-    shift = fit_scene_shift(rows, np.ones(20, bool), distance == 1.0, quality, distance, TABLE)
-    assert shift is not None
-    assert (shift.slope, shift.ood_start) == (0.0, 1.0)
-    assert shift.ood_slope == pytest.approx(2.0, abs=0.06)
-    assert abs(overconfidence(rows, TABLE, scene_shifts(shift, quality, distance))).max() < 0.01
-
-
-def test_poor_and_strange_scenes_add_up() -> None:
-    rows = rows_of([TABLE] * 10 + [lowered(TABLE, 1.0)] * 10 + [lowered(TABLE, 1.5)] * 10 + [lowered(TABLE, 2.5)] * 10)
-    quality = np.array(([0.5] * 10 + [0.2] * 10) * 2)  # log 4 apart
-    distance = np.array([1.0] * 20 + [np.e] * 20)
-    good = (quality == 0.5) & (distance == 1.0)
-    shift = fit_scene_shift(rows, np.ones(40, bool), good, quality, distance, TABLE)
-    assert shift is not None
-    assert scene_shifts(shift, quality, distance)[[0, 10, 20, 30]] == pytest.approx([0.0, 1.0, 1.5, 2.5], abs=0.15)
-
-
 def test_honest_scenes_are_left_alone() -> None:
     rows = rows_of([TABLE] * 20)
-    quality, distance = np.linspace(0.1, 0.7, 20), np.linspace(5.0, 0.5, 20)
-    assert fit_scene_shift(rows, np.ones(20, bool), quality > 0.5, quality, distance, TABLE) is None
-    assert fit_scene_shift(rows, np.zeros(20, bool), quality > 0.5, quality, distance, TABLE) is None
+    quality = np.linspace(0.1, 0.7, 20)
+    assert fit_scene_shift(rows, np.ones(20, bool), quality > 0.5, quality, TABLE) is None
+    assert fit_scene_shift(rows, np.zeros(20, bool), quality > 0.5, quality, TABLE) is None
 
 
 def test_log_loss_by_hand() -> None:

@@ -50,7 +50,7 @@ def fit(rows: object) -> verdict_fit.VerdictFit:
 
 
 def test_failure_is_found_on_kinds_never_fitted_on(rows, fit) -> None:
-    groups = group_figures(rows, fit, np.linspace(0, 1, 256), np.zeros(len(rows)))
+    groups = group_figures(rows, fit, np.linspace(0, 1, 256), None)
     held_out = groups["held-out kinds"].verdict
     assert held_out.auroc > 0.95
     assert held_out.balanced_accuracy > 0.85

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trustseg.calibration import lowered
+from trustseg.bundle.calibration_file import SceneShift
+from trustseg.calibration import lowered, scene_shift
 from trustseg_lab.metrics.images.image_verdicts import score_auroc
 from trustseg_lab.metrics.images.view_rows import Bools, CalibrationRows
 from trustseg_lab.metrics.score_histogram import CORRECT, Floats
@@ -69,19 +70,21 @@ class CorridorViews:
         return self.accuracy < CORRIDOR_FAILS_BELOW
 
 
-def corridor_views(rows: CalibrationRows, table: Floats, shifts: Floats, low_below: float) -> CorridorViews:
+def corridor_views(
+    rows: CalibrationRows, quality: Floats, table: Floats, shift: SceneShift | None, low_below: float
+) -> CorridorViews:
     """What the confidence says of each view's corridor, as the node computes it.
 
     Args:
         rows: all views.
+        quality: float64 (n,), cross-fitted predicted quality, which lowers the confidence by `shift`.
         table: float64 (256,), the fitted confidence table.
-        shifts: float64 (n,), taken from every pixel's logit (`scene_shifts`).
         low_below: calibrated confidence below which a pixel counts as low.
     """
     counts = rows.corridor.sum(axis=1).astype(np.float64)
     total = counts.sum(axis=1)
     total[total == 0] = np.nan
-    tables = np.stack([lowered(table, float(each)) for each in shifts])
+    tables = np.stack([lowered(table, scene_shift(shift, float(each))) for each in quality])
     return CorridorViews(
         rows.corridor[:, CORRECT].sum(axis=1) / total, (counts * (tables < low_below)).sum(axis=1) / total,
         (counts * tables).sum(axis=1) / total,

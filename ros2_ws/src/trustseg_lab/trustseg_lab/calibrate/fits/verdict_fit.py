@@ -87,8 +87,6 @@ class VerdictFit:
         feature_set, settings: chosen by leaving whole kinds of trouble out.
         choice: name of each candidate -> how it did on kinds and blocks left out.
         crossed: cross-fitted judgements of all rows, thresholds applied to none of them.
-        unseen: float64 (n,), predicted quality by models that saw neither the block nor the kind of trouble; of clean
-            views, and of what is not fitted on, that of `crossed`.
     """
 
     model: VerdictFile
@@ -96,7 +94,6 @@ class VerdictFit:
     settings: DenseSettings
     choice: dict[str, Choice]
     crossed: Judgements
-    unseen: Floats
 
 
 def fit_verdict(
@@ -130,13 +127,8 @@ def fit_verdict(
     names = feature_set(feature_names, best[0])
     crossed = _cross_fitted(rows, fitting, feature_names, names, best[1], fold, distance, seed)
     on_step()
-    logits = _on_unseen_kinds(rows, fitting, feature_names, *best, seed)
-    unseen = np.where(np.isnan(logits[:, 0]), crossed.quality, sigmoid(np.nan_to_num(logits[:, 0])))
-    bound = fit_lower_bound((unseen - rows.quality)[fitting], distance[fitting], LOWER_COVERAGE)
-    lower = np.clip(crossed.quality - bound.below(distance), 0.0, 1.0)
-    crossed = replace(crossed, lower_bound=lower)
-    model = _with_thresholds(rows, fitting, feature_names, names, best[1], crossed, bound, model_sha256, seed)
-    return VerdictFit(model, best[0], best[1], choice, crossed, unseen)
+    bound = _lower_bound(rows, fitting, crossed, _on_unseen_kinds(rows, fitting, feature_names, *best, seed))
+    return _with_thresholds(rows, fitting, feature_names, names, best, choice, crossed, bound, model_sha256, seed)
 
 
 def fit_steps() -> int:
@@ -231,6 +223,14 @@ def _choice(logits: Floats, quality: Floats) -> Choice:
     return Choice(failure_auroc(-logits[judged, 1], quality[judged]), loss)
 
 
+def _lower_bound(rows: CalibrationRows, fitting: Bools, crossed: Judgements, unseen: Floats) -> LowerBound:
+    """Fitted on clean views as other folds predict them, and on troubled ones as models without their kind do."""
+    alone = np.isnan(unseen[:, 0])
+    predicted = np.where(alone, crossed.quality, sigmoid(np.where(alone, 0.0, unseen[:, 0])))
+    excess = (predicted - rows.quality)[fitting]
+    return fit_lower_bound(excess, crossed.distance[fitting], LOWER_COVERAGE)
+
+
 def _rank(choice: Choice) -> tuple[float, float]:
     """Key of the best candidate: the AUROC; the loss where all that was left out failed, or none did."""
     return (-1.0 if np.isnan(choice.auroc) else choice.auroc, -choice.loss)
@@ -266,14 +266,15 @@ def _crossed_distance(rows: CalibrationRows, feature_names: list[str], fold: Int
 
 def _with_thresholds(
     rows: CalibrationRows, fitting: Bools, feature_names: list[str], names: list[str],
-    settings: DenseSettings, crossed: Judgements, bound: LowerBound, model_sha256: str, seed: int,
-) -> VerdictFile:  # fmt: skip
+    best: tuple[str, DenseSettings], choice: dict[str, Choice], crossed: Judgements, bound: LowerBound,
+    model_sha256: str, seed: int,
+) -> VerdictFit:  # fmt: skip
     good = good_clean_rows(rows)
     failed = rows.quality < FAILURE_BELOW
     high = failure_threshold(crossed.failure_score[fitting], failed[fitting], crossed.failure_score[good])
     low = recovery_threshold(high, crossed.failure_score[good])
     x = rows.features[fitting][:, _columns(feature_names, names)].astype(np.float64)
-    final = _fit_scores(x, rows.quality[fitting], settings, seed)
+    final = _fit_scores(x, rows.quality[fitting], best[1], seed)
     embedding_names = [name for name in feature_names if name.startswith("embedding/")]
     ood_score = None
     if embedding_names and not np.isnan(crossed.distance).any():
@@ -282,7 +283,7 @@ def _with_thresholds(
         limit = ood_limit(rows, usual, embedding_names, embedding, crossed.distance)
         ood_score = fit_ood_model(embedding_names, embedding[usual], limit)
     try:
-        return VerdictFile(
+        model = VerdictFile(
             schema_version=1, model_sha256=model_sha256, features=names, mean=final.mean.tolist(),
             std=final.std.tolist(), clip=CLIP, layers=final.layers, failure_threshold=high, recovery_threshold=low,
             quality_lower_offset=bound.offset, quality_lower_slope=bound.slope,
@@ -293,6 +294,8 @@ def _with_thresholds(
             "no image verdict can be fitted on these views", expected="views that fail and views that do not",
             got=error.errors()[0]["msg"].removeprefix("Value error, "),
         ) from error  # fmt: skip
+    lower = np.clip(crossed.quality - bound.below(crossed.distance), 0.0, 1.0)
+    return VerdictFit(model, best[0], best[1], choice, replace(crossed, lower_bound=lower))
 
 
 def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats) -> float:
