@@ -24,6 +24,7 @@ END = "<!-- end of what is written -->\n"
 
 def parameters() -> str:
     """One table for each node; what two nodes share stands first."""
+    from trustseg_lab.tools.video_decoder import VideoDecoderConfig
     from trustseg_ros.blackbox.config import BlackboxConfig
     from trustseg_ros.common.parameters import CameraConfig, MonitorConfig, RecorderConfig, SegmenterConfig, Timing
     from trustseg_ros.ground_grid.config import GroundGridConfig
@@ -50,6 +51,7 @@ def parameters() -> str:
         ("The black box, `trustseg_blackbox`", BlackboxConfig, shared),
         ("The camera process, `camera`", CameraConfig, set()),
         ("The recorder, `recorder`", RecorderConfig, set()),
+        ("The decoder of live video, `video_decoder`", VideoDecoderConfig, set()),
     )
     parts = []
     for title, kind, left_out in kinds:

@@ -134,7 +134,7 @@ build_workspace() {
     fi
     pip_locked -e "$ROOT/ros2_ws/src/trustseg" -e "$ROOT/ros2_ws/src/trustseg_ros" -e "$ROOT/ros2_ws/src/trustseg_lab"
     # The programs that colcon linked into lib/trustseg_ros find their functions by these names; nobody wants them on a PATH.
-    (cd "$VENV/bin" && rm -f segmenter monitor segmenter_rig rig_monitor ground_grid point_labels blackbox operations camera recorder injector)
+    (cd "$VENV/bin" && rm -f segmenter monitor segmenter_rig rig_monitor ground_grid point_labels blackbox operations camera recorder injector video_decoder)
 }
 
 ROS=$(ros_source)

@@ -12,6 +12,7 @@ EXECUTABLES = {
     "camera": f"{NAME}.tools.camera:main",
     "recorder": f"{NAME}.tools.recorder:main",
     "injector": f"{NAME}.faults.rig.injector:main",
+    "video_decoder": f"{NAME}.tools.video_decoder:main",
 }
 COMMANDS = {
     "run": "drives.run:run",

@@ -22,6 +22,7 @@ EXECUTABLES = (
     "camera",
     "recorder",
     "injector",
+    "video_decoder",
 )
 # colcon puts them into lib/trustseg_ros (setup.cfg), where `ros2 run` and launch files look. Those of a wheel come to
 # lie on the user's PATH, where a bare `camera` or `monitor` would be anybody's.

@@ -95,7 +95,7 @@ def test_padded_rows_are_accepted_and_malformed_frames_rejected_with_their_reaso
         ({"step": WIDTH * 3 + padding, "data": array.array("B", padded.tobytes())}, Reason.NONE),
         ({"data": array.array("B", bytes(HEIGHT * WIDTH * 3 - 1))}, Reason.BAD_SIZE),
         ({"data": array.array("B", bytes(HEIGHT * WIDTH * 3 + 1))}, Reason.BAD_SIZE),
-        ({"data": array.array("B")}, Reason.BAD_SIZE),
+        ({"data": array.array("B")}, Reason.BAD_IMAGE),
         ({"step": WIDTH * 3 - 1}, Reason.BAD_STEP),
         ({"encoding": "rgb99"}, Reason.BAD_ENCODING),
         ({"encoding": "16UC1"}, Reason.BAD_ENCODING),

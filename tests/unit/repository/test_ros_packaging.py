@@ -28,6 +28,7 @@ NAMES = (
     "camera",
     "recorder",
     "injector",
+    "video_decoder",
 )
 
 

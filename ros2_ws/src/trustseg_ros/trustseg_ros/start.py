@@ -114,6 +114,11 @@ def injector() -> int:
     return _of_another_package("injector")
 
 
+def video_decoder() -> int:
+    """The decoder of video in front of the segmenter."""
+    return _of_another_package("video_decoder")
+
+
 def _of_another_package(name: str) -> int:
     """Run an executable of the laboratory, which a vehicle may do without; one line where it is not installed."""
     _take_over()

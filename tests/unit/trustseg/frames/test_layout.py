@@ -27,7 +27,7 @@ def reason_of(*args: object, **kwargs: object) -> Reason:
     [
         ((10, 12, 36, "rgb8", 359), Reason.BAD_SIZE),
         ((10, 12, 36, "rgb8", 361), Reason.BAD_SIZE),
-        ((10, 12, 36, "rgb8", 0), Reason.BAD_SIZE),
+        ((10, 12, 36, "rgb8", 0), Reason.BAD_IMAGE),
         ((10, 12, 40, "rgb8", 399), Reason.BAD_SIZE),
         ((10, 12, 35, "rgb8", 350), Reason.BAD_STEP),
         ((10, 12, 0, "rgb8", 0), Reason.BAD_STEP),
@@ -105,7 +105,7 @@ def test_whatever_passes_is_consistent(height: int, width: int, padding: int, en
     elif padding < 0:
         wanted = Reason.BAD_STEP
     elif off:
-        wanted = Reason.BAD_SIZE
+        wanted = Reason.BAD_SIZE if size else Reason.BAD_IMAGE
     else:
         layout = check_layout(height, width, step, encoding, size, limits=ANY)
         assert (layout.rows, layout.step, layout.row_bytes) == (rows, step, width * per_pixel)

@@ -113,7 +113,8 @@ def check_layout(
         encoding: a key of `ENCODINGS`. size_bytes: length of the data. limits: size limits.
 
     Raises:
-        FrameRejected: BAD_ENCODING, BAD_DIMENSIONS, BAD_STEP or BAD_SIZE, in this order.
+        FrameRejected: BAD_ENCODING, BAD_DIMENSIONS, BAD_STEP, BAD_IMAGE (no data at all: a driver or decoder
+            says that it has no picture) or BAD_SIZE, in this order.
     """
     known = ENCODINGS.get(encoding)
     if encoding in DEPTH:
@@ -150,6 +151,10 @@ def check_layout(
             got=str(step),
         )
     rows = known.rows(height)
+    if not size_bytes:
+        raise FrameRejected(
+            Reason.BAD_IMAGE, "frame carries no picture", expected=f"{rows * step} bytes", got="no data at all"
+        )
     if size_bytes != rows * step:
         raise FrameRejected(
             Reason.BAD_SIZE,

@@ -21,7 +21,7 @@ class Refused:
     """Fields of sensor_msgs/Image, or the data and the format of a CompressedImage.
 
     Of a compressed one the other fields are those of the raw image without data that stands for it where images are
-    sent raw: it cannot be decoded, and no raw image is broken in that way. A height of 0 is that of the stream.
+    sent raw, which is BAD_IMAGE as well. A height of 0 is that of the stream.
     """
 
     height: int

@@ -25,9 +25,14 @@ def is_video(kind: str, message: Any) -> bool:
 
 
 class VideoTopic:
-    """The packets of one topic, in order."""
+    """The packets of one topic, in order.
+
+    Attributes:
+        why: why the last message gave no picture; empty where it gave one.
+    """
 
     def __init__(self) -> None:
+        self.why = ""
         self._decoder: VideoDecoder | None = None
         self._coding: str | None = None
         self._without: dict[str, tuple[int, int]] = {}  # why -> (how many, the first message)
@@ -45,6 +50,7 @@ class VideoTopic:
         picture = self._decoder.picture(bytes(message.data))
         if picture is None:
             return self._no_picture(index, header, named, self._decoder.waiting)
+        self.why = ""
         return raw_image(header, picture), False
 
     def told(self, topic: str) -> list[str]:
@@ -55,6 +61,7 @@ class VideoTopic:
         ]
 
     def _no_picture(self, index: int, header: Header, named: str, why: str) -> tuple[CompressedPicture, bool]:
+        self.why = why
         count, first = self._without.get(why, (0, index))
         self._without[why] = (count + 1, first)
         return CompressedPicture(header, named, b""), True
