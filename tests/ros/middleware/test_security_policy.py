@@ -10,12 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ros_probe import Probe
+from std_msgs.msg import Bool
+
+from ros_probe import TIMING, Probe
 from trustseg_lab.security.policy import Deployment, policy_document
 
 Rights = dict[str, set[str]]
 # Allowed, but not there with these wheels (vision_msgs is not among them), or with a network without that plane.
 OPTIONAL = {"/front/trustseg/label_info", "/front/trustseg/unknown"}
+NODES = ("trustseg", "trustseg_monitor", "planner", "trustseg_ground_grid", "trustseg_blackbox", "trustseg_operations")
 
 
 def rights_by_node(document: str) -> dict[str, Rights]:
@@ -45,32 +48,46 @@ def rights_taken(probe: Probe, node: str) -> Rights:
 def test_each_process_does_what_its_enclave_allows_and_no_more(
     segmenter: Callable[..., Any],
     monitor: Callable[..., Any],
+    start_node: Callable[..., Any],
     start_process: Callable[..., Any],
+    bundle: Path,
     probe: Probe,
     repository: Path,
+    tmp_path: Path,
 ) -> None:
     front = ["-r", "__ns:=/front", "-r", "image:=/cam/image_raw", "-r", "camera_info:=/cam/camera_info"]
     segmenter(*front)
     monitor(*front)
+    grid = {"bundle": str(bundle), "autostart": True, "camera_height_m": 1.5, **TIMING}
+    start_node("ground_grid", grid, front)
+    start_node("blackbox", {"output": str(tmp_path / "records"), "topics": "/odometry", **TIMING}, front)
+    start_node("operations", {"port": 0, **TIMING}, front)
+    # What the black box is to record it hears once somebody says it.
+    odometry = probe.node.create_publisher(Bool, "/odometry", 1)
     start_process(
         sys.executable, repository / "examples" / "planner.py", "--ros-args", "-r", "__ns:=/front", name="planner"
     )
     allowed = rights_by_node(
-        policy_document(Deployment(namespace="/front", image="/cam/image_raw", camera_info="/cam/camera_info"))
-    )
-    assert set(allowed) == {"/front/trustseg", "/front/trustseg_monitor", "/front/planner"}
+        policy_document(
+            Deployment(
+                namespace="/front", image="/cam/image_raw", camera_info="/cam/camera_info",
+                blackbox_topics=(odometry.topic_name,),
+            )
+        )
+    )  # fmt: skip
+    assert set(allowed) == {f"/front/{name}" for name in NODES}
 
     def there(node: str) -> bool:
         namespace, _, name = node.rpartition("/")
         return (name, namespace) in probe.node.get_node_names_and_namespaces()
 
-    probe.until(lambda: all(there(node) for node in allowed), "the three nodes")
+    probe.until(lambda: all(there(node) for node in allowed), "the nodes")
 
     def complete(node: str) -> bool:
         taken = rights_taken(probe, node)
         return all(taken[right] - OPTIONAL == allowed[node][right] - OPTIONAL for right in taken)
 
-    for node in ("/front/trustseg", "/front/trustseg_monitor"):
+    for node in sorted(set(allowed) - {"/front/planner"}):
         probe.until(lambda node=node: complete(node), f"exactly the rights of {node}")
     # A planner uses of what it may hear what it needs.
     probe.until(lambda: rights_taken(probe, "/front/planner")["subscribe"], "the planner")

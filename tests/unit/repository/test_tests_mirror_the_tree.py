@@ -172,6 +172,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
             "ros/companions/test_camera_recorder.py",
             "ros/companions/test_play_record.py",
             "ros/companions/test_latched_topics.py",
+            "ros/companions/test_video_decoder.py",
         ),
         "nodes",
     ),

@@ -22,7 +22,7 @@ from trustseg.cli.app import main
 from trustseg.errors import InputError
 from trustseg_lab.security.audit import KNOWN, known_advisories
 from trustseg_lab.security.pins import Pin, pins
-from trustseg_lab.security.policy import Deployment, policy_document, resolved
+from trustseg_lab.security.policy import Deployment, policy_document, resolved, rights_of
 
 ROOT = Path(__file__).resolve().parents[4]
 RULES = {"ALLOW", "DENY"}
@@ -73,6 +73,9 @@ def test_one_enclave_a_process_and_only_the_monitors_may_publish_the_flag() -> N
         "/trustseg/segmenter": ["trustseg"],
         "/trustseg/monitor": ["trustseg_monitor"],
         "/trustseg/planner": ["planner"],
+        "/trustseg/ground_grid": ["trustseg_ground_grid"],
+        "/trustseg/blackbox": ["trustseg_blackbox"],
+        "/trustseg/operations": ["trustseg_operations"],
     }
     for topic in ("/trustseg_monitor/failure_state", "/trustseg_monitor/failure"):
         may = [
@@ -102,6 +105,13 @@ def test_the_segmenter_may_hear_where_image_transport_publishes(image: str, comp
     groups = [group for group in segmenter.iter("topics") if group.get("subscribe") == "ALLOW"]
     topics = {topic.text for group in groups for topic in group} - {"/info"}
     assert {each for each in topics if "/cam/" in str(each) or "/image" in str(each)} == heard
+
+
+@pytest.mark.parametrize(("compressed", "heard"), [(False, "/cam/image"), (True, "/cam/image/compressed")])
+def test_the_black_box_hears_the_camera_and_what_else_it_is_to_record(compressed: bool, heard: str) -> None:
+    given = Deployment(image="/cam/image", compressed=compressed, blackbox_topics=("/odom",))
+    (rights,) = (each for each in rights_of(given) if each.enclave == "blackbox")
+    assert [each for each in rights.subscribes if each.startswith("/")] == [heard, "/odom"]
 
 
 def test_names_are_made_absolute() -> None:

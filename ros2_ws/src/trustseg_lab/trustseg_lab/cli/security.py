@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 security = typer.Typer(
     name="security",
-    help="SROS 2 policy for the three processes, bill of materials, known weaknesses of the locked packages.",
+    help="SROS 2 policy for the processes, bill of materials, known weaknesses of the locked packages.",
     no_args_is_help=True,
 )
 Locks = Annotated[
@@ -34,7 +34,7 @@ POLICY_FILE = "policy.xml"
 @security.command()
 def policy(
     out: Annotated[Path, typer.Option(help="File to write, .xml, or a folder to write policy.xml into.")],
-    namespace: Annotated[str, typer.Option(help="Namespace of segmenter, monitor and planner.")] = "/",
+    namespace: Annotated[str, typer.Option(help="Namespace of the nodes.")] = "/",
     image: Annotated[str, typer.Option(help="The camera's image topic as remapped.")] = "image",
     camera_info: Annotated[str, typer.Option(help="The camera's CameraInfo topic as remapped.")] = "camera_info",
     planner: Annotated[str, typer.Option(help="Name of the planner's node.")] = "planner",
@@ -44,10 +44,14 @@ def policy(
     image_transport: Annotated[
         str, typer.Option(help="As the segmenter's parameter: raw, or compressed (also allows IMAGE/compressed).")
     ] = "raw",
+    blackbox_topic: Annotated[
+        list[str] | None,
+        typer.Option(help="Further topic that the black box records; may be given again. Default: /tf and /tf_static."),
+    ] = None,
     sim_time: Annotated[bool, typer.Option(help="The nodes hear /clock (replay, simulation).")] = False,
 ) -> None:
     """Write the SROS 2 policy: one enclave a process; only the monitor's may publish the flag that planners obey."""
-    from trustseg_lab.security.policy import Deployment, policy_document
+    from trustseg_lab.security.policy import Deployment, policy_document, rights_of
 
     if image_transport not in ("raw", "compressed"):
         raise InputError("--image-transport", expected="raw or compressed", got=repr(image_transport))
@@ -57,12 +61,14 @@ def policy(
         camera_info=camera_info,
         planner=planner,
         planner_topics=tuple(planner_topic or ("speed",)),
+        blackbox_topics=tuple(blackbox_topic or ("/tf", "/tf_static")),
         sim_time=sim_time,
         compressed=image_transport == "compressed",
     )
     file = out if out.suffix.lower() == ".xml" and not out.is_dir() else out / POLICY_FILE
     path = _write(file, policy_document(deployment))
-    typer.echo(f"{path}\nWith the tools of SROS 2, for each of segmenter, monitor and planner:")
+    enclaves = ", ".join(each.enclave for each in rights_of(deployment))
+    typer.echo(f"{path}\nWith the tools of SROS 2, for each of {enclaves} that runs:")
     typer.echo("  ros2 security create_keystore KEYSTORE")
     typer.echo(f"  ros2 security create_enclave KEYSTORE {deployment.enclaves}/monitor")
     typer.echo(f"  ros2 security create_permission KEYSTORE {deployment.enclaves}/monitor {path}")

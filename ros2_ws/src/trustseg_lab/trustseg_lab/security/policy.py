@@ -16,8 +16,12 @@ from trustseg_ros.common.image_transport import compressed_topic
 
 VERSION = "0.2.0"
 SEGMENTER, MONITOR, PLANNER = "segmenter", "monitor", "planner"
+GROUND_GRID, BLACKBOX, OPERATIONS = "ground_grid", "blackbox", "operations"
 # What every node of rclpy has.
 EVERY_PUBLISHER = ("/rosout", "/parameter_events")
+LIFECYCLE = (
+    "~/change_state", "~/get_state", "~/get_available_states", "~/get_available_transitions", "~/get_transition_graph"
+)  # fmt: skip
 EVERY_SERVICE = (
     "~/describe_parameters", "~/get_parameter_types", "~/get_parameters", "~/get_type_description", "~/list_parameters",
     "~/set_parameters", "~/set_parameters_atomically",
@@ -29,11 +33,11 @@ class Deployment:
     """How the nodes are named on the vehicle.
 
     Attributes:
-        namespace: of segmenter, monitor and planner; begins with a slash.
+        namespace: of all the nodes; begins with a slash.
         image, camera_info: the camera's topics as remapped; without a leading slash they are the namespace's.
-        compressed: the segmenter takes CompressedImage, from `image` and from `image`/compressed.
+        compressed: the segmenter takes CompressedImage, from `image` and from `image`/compressed; the black box too.
         planner: name of the planner's node. planner_topics: what it publishes itself.
-        enclaves: folder of the three enclaves.
+        blackbox_topics: its parameter `topics`, further ones that it records. enclaves: folder of the enclaves.
         sim_time: the nodes hear /clock.
     """
 
@@ -42,6 +46,7 @@ class Deployment:
     camera_info: str = "camera_info"
     planner: str = "planner"
     planner_topics: tuple[str, ...] = ("speed",)
+    blackbox_topics: tuple[str, ...] = ("/tf", "/tf_static")
     enclaves: str = "/trustseg"
     sim_time: bool = False
     compressed: bool = False
@@ -58,8 +63,8 @@ class NodeRights:
     serves: tuple[str, ...] = field(default=EVERY_SERVICE)
 
 
-def rights_of(deployment: Deployment) -> tuple[NodeRights, NodeRights, NodeRights]:
-    """Rights of segmenter, monitor and planner."""
+def rights_of(deployment: Deployment) -> tuple[NodeRights, ...]:
+    """Rights of segmenter, monitor and planner, and of those that a vehicle may have beside them."""
     clock = ("/clock",) if deployment.sim_time else ()
     images = dict.fromkeys(
         [deployment.image, compressed_topic(deployment.image)] if deployment.compressed else [deployment.image]
@@ -74,10 +79,7 @@ def rights_of(deployment: Deployment) -> tuple[NodeRights, NodeRights, NodeRight
             "~/debug/pipeline_latency_ms", "~/transition_event", "/diagnostics", *EVERY_PUBLISHER,
         ),
         (*images, deployment.camera_info, *clock),
-        (
-            "~/self_test", "~/change_state", "~/get_state", "~/get_available_states", "~/get_available_transitions",
-            "~/get_transition_graph", *EVERY_SERVICE,
-        ),
+        ("~/self_test", *LIFECYCLE, *EVERY_SERVICE),
     )  # fmt: skip
     monitor = NodeRights(
         MONITOR,
@@ -95,7 +97,34 @@ def rights_of(deployment: Deployment) -> tuple[NodeRights, NodeRights, NodeRight
             "trustseg/unknown", "trustseg/segments", "trustseg/status", *clock,
         ),
     )  # fmt: skip
-    return segmenter, monitor, planner
+    return segmenter, monitor, planner, *_companions(deployment, clock)
+
+
+def _companions(deployment: Deployment, clock: tuple[str, ...]) -> tuple[NodeRights, ...]:
+    """Rights of the ground grid, the black box and the bridge to operations, none of which may say anything of ours."""
+    verdict, outputs = "trustseg_monitor/failure_state", ("trustseg/mask", "trustseg/confidence", "trustseg/status")
+    image = compressed_topic(deployment.image) if deployment.compressed else deployment.image
+    ground_grid = NodeRights(
+        GROUND_GRID,
+        "trustseg_ground_grid",
+        ("~/grid", "~/class_grid", "~/free_distance", "~/transition_event", *EVERY_PUBLISHER),
+        (*outputs, deployment.camera_info, verdict, *clock),
+        (*LIFECYCLE, *EVERY_SERVICE),
+    )
+    blackbox = NodeRights(
+        BLACKBOX,
+        "trustseg_blackbox",
+        ("/diagnostics", *EVERY_PUBLISHER),
+        (image, deployment.camera_info, *outputs, verdict, *deployment.blackbox_topics, *clock),
+        ("~/record", *EVERY_SERVICE),
+    )
+    operations = NodeRights(
+        OPERATIONS,
+        "trustseg_operations",
+        ("/diagnostics", "~/stage_times", *EVERY_PUBLISHER),
+        ("trustseg/status", verdict, *clock),
+    )
+    return ground_grid, blackbox, operations
 
 
 def resolved(name: str, namespace: str, node: str) -> str:
