@@ -23,6 +23,7 @@ from trustseg.reasons import Outcome, Reason
 from trustseg_lab.recordings.video.video_messages import FOXGLOVE
 from trustseg_lab.recordings.video.video_topic import VideoTopic
 from trustseg_lab.tools.message_class import message_class
+from trustseg_lab.tools.video_decoder import UNKNOWN
 from video_packets import KEY_EVERY, packets
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
@@ -111,6 +112,7 @@ def test_live_and_replayed_the_pictures_are_the_same(
     probe.until(lambda: probe.node.count_publishers("image") == 1, "its images")
     # Until the decoder's writer knows this reader; what it says of another coding leaves the decoding alone.
     probe.until(lambda: received, "first image", every=lambda: encoder.send(format="jpeg"))
+    assert (received[0].height, received[0].width, len(received[0].data)) == (*UNKNOWN, 0)
     encoder.place = 7
     replayed, sent = VideoTopic(), 0
     for number in range(2 * KEY_EVERY):
