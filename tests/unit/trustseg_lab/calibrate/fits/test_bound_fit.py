@@ -26,20 +26,43 @@ def test_the_slope_of_the_errors_is_found_and_the_bound_is_closer_than_a_constan
     rng = np.random.default_rng(5)
     distance = np.exp(rng.uniform(-0.5, 1.5, 4000))
     excess = 0.3 * np.maximum(np.log(distance), 0.0) + rng.normal(0.0, 0.03, 4000)
-    bound = fit_lower_bound(excess, distance, 0.9)
-    assert bound.slope == pytest.approx(0.3, abs=0.021)
-    assert (excess <= bound.below(distance)).mean() == pytest.approx(0.9, abs=0.002)
-    assert bound.below(distance).mean() < 0.7 * conformal_offset(excess, 0.9)
+    kind, usual = np.where(distance > 2.0, "fog", "clean"), distance < 1.5
+    bound = fit_lower_bound(excess, distance, kind, usual, 0.9)
+    assert bound.slope == pytest.approx(0.3, abs=0.1)
+    for name in ("fog", "clean"):
+        assert (excess <= bound.below(distance))[kind == name].mean() >= 0.9
+    assert bound.below(distance)[usual].mean() < 0.5 * conformal_offset(excess, 0.9)
     new = np.exp(rng.uniform(1.0, 2.0, 2000))  # stranger than most that was fitted on
     error = 0.3 * np.log(new) + rng.normal(0.0, 0.03, 2000)
     assert (error <= bound.below(new)).mean() > 0.85
     assert (error <= conformal_offset(excess, 0.9)).mean() < 0.3
 
 
+def test_a_severe_kind_does_not_hide_among_many_mild_ones() -> None:
+    """Of 1000 images 50 are off by 0.5: a bound for 90 % of all would not see them; of their own kind it must hold."""
+    kind = np.array(["clean"] * 950 + ["smoke"] * 50)
+    excess = np.where(kind == "smoke", 0.5, 0.02)
+    for distance in (np.full(1000, np.nan), np.where(kind == "smoke", np.e, 1.0)):
+        bound = fit_lower_bound(excess, distance, kind, kind == "clean", 0.9)
+        assert (excess <= bound.below(distance) + 1e-9).all()
+    assert bound.below(np.array([1.0, np.e])) == pytest.approx([0.02, 0.5], abs=0.02)  # and clean images do not pay
+
+
+def test_groups_of_too_few_images_stand_together() -> None:
+    """29 of one kind and 29 of another are one group of 58; nine images alone are judged with all others."""
+    excess = np.concatenate([np.full(29, 0.1), np.full(29, 0.4), np.zeros(200)])
+    kind = np.array(["a"] * 29 + ["b"] * 29 + ["clean"] * 200)
+    unknown = np.full(258, np.nan)
+    assert fit_lower_bound(excess, unknown, kind, kind == "clean", 0.9) == LowerBound(0.4, 0.0)
+    few = np.concatenate([np.full(9, 0.9), np.full(300, 0.05)])
+    kind = np.array(["a"] * 9 + ["clean"] * 300)
+    assert fit_lower_bound(few, np.full(309, np.nan), kind, kind == "clean", 0.9) == LowerBound(0.05, 0.0)
+
+
 def test_an_error_that_does_not_grow_keeps_nearly_the_constant_bound() -> None:
     rng = np.random.default_rng(6)
     distance = np.exp(rng.uniform(0.0, 1.0, 999))
-    excess = rng.normal(0.0, 0.05, 999)
-    assert fit_lower_bound(excess, distance, 0.9).slope < 0.05
+    excess, kind, all_of_them = rng.normal(0.0, 0.05, 999), np.full(999, "clean"), np.ones(999, bool)
+    assert fit_lower_bound(excess, distance, kind, all_of_them, 0.9).slope < 0.05
     for usual in (np.full(999, np.nan), np.full(999, 0.8)):
-        assert fit_lower_bound(excess, usual, 0.9) == LowerBound(conformal_offset(excess, 0.9), 0.0)
+        assert fit_lower_bound(excess, usual, kind, all_of_them, 0.9) == LowerBound(conformal_offset(excess, 0.9), 0.0)

@@ -4,10 +4,11 @@
 
     lower = predicted - offset - slope * max(0, log(OOD score))
 
-The OOD score of a usual scene is about 1, so that its bound lies `offset` below. For each slope the offset is the
-split-conformal one (Vovk et al., 2005) of what is left; taken is the slope whose bounds lie closest to the predictions
-in the mean. What is judged here was predicted by models that had seen neither the block of images nor the kind of
-trouble, since a bound is wanted for weather that nobody has fitted on.
+The OOD score of a usual scene is about 1, so that its bound lies `offset` below. The bound is to hold in each group of
+images, clean ones and every kind of trouble, and not only in all together, where mild trouble hides what is severe: for
+each slope the offset is the largest of the groups' split-conformal ones (Vovk et al., 2005). Taken is the slope whose
+bounds lie closest to the predictions of usual images. What is judged here was predicted by models that had seen neither
+the block of images nor the kind of trouble, since a bound is wanted for weather that nobody has fitted on.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from trustseg.verdict import LEAST_DISTANCE
+from trustseg_lab.metrics.images.view_rows import Bools, Names
 from trustseg_lab.metrics.score_histogram import Floats
 
 # Per unit of the score's logarithm; 0 first, so that it is kept where none is better.
-SLOPES = tuple(round(0.02 * step, 2) for step in range(26))
+SLOPES = tuple(round(0.02 * step, 2) for step in range(51))
+# Smaller groups stand together: of fewer images no bound can be told.
+LEAST_GROUP = 30
 
 
 @dataclass(frozen=True)
@@ -41,19 +45,27 @@ def strange_part(distance: Floats) -> Floats:
     return np.asarray(np.maximum(log, 0.0), np.float64)
 
 
-def fit_lower_bound(excess: Floats, distance: Floats, coverage: float) -> LowerBound:
-    """The bound that holds for a share `coverage` of images exchangeable with these, and lies closest in the mean.
+def fit_lower_bound(excess: Floats, distance: Floats, group: Names, usual: Bools, coverage: float) -> LowerBound:
+    """The bound that holds for a share `coverage` of each group, and lies closest for usual images in the mean.
 
     Args:
         excess: float64 (n,), predicted - true quality of images that no model had seen.
         distance: float64 (n,), their OOD scores, of models that had not seen them; NaN without one: the slope is 0.
+        group: str (n,), the kind of trouble, or "clean".
+        usual: bool (n,), images for which the bound is to be as close as it can be; of none: all of them.
         coverage: in (0, 1).
     """
     strange = strange_part(distance)
-    best, least = LowerBound(conformal_offset(excess, coverage), 0.0), np.inf
-    for slope in SLOPES if strange.any() else ():
-        offset = conformal_offset(excess - slope * strange, coverage)
-        width = offset + slope * float(strange.mean())
+    names, counts = np.unique(group, return_counts=True)
+    members = [group == name for name in names[counts >= LEAST_GROUP]]
+    rest = np.isin(group, names[counts < LEAST_GROUP])
+    members.append(rest if rest.sum() >= LEAST_GROUP else np.ones(len(group), bool))
+    at = usual if usual.any() else np.ones(len(group), bool)
+    best, least = LowerBound(1.0, 0.0), np.inf
+    for slope in SLOPES if strange.any() else SLOPES[:1]:
+        left = excess - slope * strange
+        offset = max(conformal_offset(left[each], coverage) for each in members)
+        width = offset + slope * float(strange[at].mean())
         if width < least - 1e-9:
             best, least = LowerBound(offset, slope), width
     return best

@@ -44,7 +44,7 @@ RECOVERY_RATIO = 0.6
 OOD_SHARE = 0.005
 # ... and of a drive that it does not: each drive in turn is left out, and the worst of them counts.
 OOD_SHARE_NEW_DRIVE = 0.05
-# Share of images whose quality is to be at or above its lower bound, of kinds of trouble that were left out.
+# Share of images whose quality is to be at or above its lower bound: of clean ones, and of each kind left out.
 LOWER_COVERAGE = 0.9
 
 # Statistics of the picture itself: they say what trouble it is, and mislead about trouble of another kind.
@@ -228,7 +228,8 @@ def _lower_bound(rows: CalibrationRows, fitting: Bools, crossed: Judgements, uns
     alone = np.isnan(unseen[:, 0])
     predicted = np.where(alone, crossed.quality, sigmoid(np.where(alone, 0.0, unseen[:, 0])))
     excess = (predicted - rows.quality)[fitting]
-    return fit_lower_bound(excess, crossed.distance[fitting], LOWER_COVERAGE)
+    usual = good_clean_rows(rows)[fitting]
+    return fit_lower_bound(excess, crossed.distance[fitting], rows.kind[fitting], usual, LOWER_COVERAGE)
 
 
 def _rank(choice: Choice) -> tuple[float, float]:
