@@ -80,4 +80,5 @@ def conformal_offset(excess: Floats, coverage: float) -> float:
     rank = int(np.ceil((len(excess) + 1) * coverage))
     if rank > len(excess):
         return 1.0  # too few images for any bound but the trivial one
-    return max(0.0, float(np.sort(excess)[rank - 1].round(4)))  # a lower bound is not above the prediction
+    # Rounded up, so that the image it was taken from still holds; a lower bound is not above the prediction.
+    return max(0.0, float(np.ceil(np.sort(excess)[rank - 1] * 1e4 - 1e-6)) / 1e4)
