@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import itertools
+import struct
 from pathlib import Path
 
 import av
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from bag_factory import HEIGHT, WIDTH, shots, write_video
+from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg_lab.faults.health_streams import video_frames
 from trustseg_lab.recordings.video.film import VideoSource
@@ -59,3 +62,25 @@ def test_a_film_without_a_picture_is_refused_and_not_an_index_error(tmp_path: Pa
     for read in (video_frames, VideoSource):
         with pytest.raises(InputError, match=r"sound\.mkv holds no video"):
             read(path)
+
+
+@pytest.mark.parametrize("rate", [2_000_000_000, 20_000])
+def test_a_rate_that_no_camera_has_is_told_and_not_believed(tmp_path: Path, rate: int) -> None:
+    """Found by the fuzz of films: a period of 0 ns, and all frames at one time."""
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for shot in shots(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(shot.image, format="rgb24")))
+        container.mux(stream.encode(None))
+    data = bytearray(path.read_bytes())
+    at = data.index(b"strh") + 8 + 20  # dwScale and dwRate of the stream's header
+    data[at : at + 8] = struct.pack("<II", 1, rate)
+    path.write_bytes(data)
+
+    source = VideoSource(path)
+    times = [each.time_ns for each in source.images()]
+    assert source.period_ns == SECOND // 10
+    assert [b - a for a, b in itertools.pairwise(times)] == [SECOND // 10] * 2
+    assert [f"a.avi states {rate:.3g} frames a second: 10 are assumed"] == source.losses

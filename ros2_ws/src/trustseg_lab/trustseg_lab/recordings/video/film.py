@@ -19,6 +19,7 @@ from trustseg_lab.recordings.recorded_image import DEFAULT_RATE_HZ, ORIGIN_NS, R
 from trustseg_lab.recordings.storage import one_line
 
 RATE_SAMPLE = 1000  # packets whose times tell the rate
+MOST_RATE_HZ = 1e4  # frames a second that a camera takes; more is a header that was altered
 SLACK_S = 0.5  # by which a video may be shorter than it says
 CONTAINER_TICKS = 1e6  # a second of a container
 
@@ -32,6 +33,7 @@ class VideoSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lost: list[str] = []
+        self._timeless = ""  # what is wrong with the times that it states
         with open_film(path) as container:
             stream = container.streams.video[0]
             self.count = int(stream.frames or 0)
@@ -39,6 +41,10 @@ class VideoSource:
             self._step_s = _median_step_s(container, stream) or 1.0 / (
                 float(stream.average_rate or 0) or DEFAULT_RATE_HZ
             )
+            if self._step_s * MOST_RATE_HZ < 1.0:
+                stated = f"{1.0 / self._step_s:.3g}" if self._step_s > 0.0 else "endlessly many"
+                self._timeless = f"{shown(path.name)} states {stated} frames a second: {DEFAULT_RATE_HZ:g} are assumed"
+                self._step_s = 1.0 / DEFAULT_RATE_HZ
             self.period_ns: int | None = round(SECOND * self._step_s)
 
     @property
@@ -50,7 +56,8 @@ class VideoSource:
         """See `ImageSource`."""
         import av
 
-        self._lost = []
+        self._lost = [self._timeless] if self._timeless else []
+        told = len(self._lost)
         index, time_ns = -1, ORIGIN_NS
         with open_film(self.path) as container:
             stream = container.streams.video[0]
@@ -58,14 +65,14 @@ class VideoSource:
             first: float | None = None
             try:
                 for index, frame in enumerate(container.decode(stream)):
-                    time_s = index * self._step_s if frame.time is None else frame.time
+                    time_s = index * self._step_s if self._timeless or frame.time is None else frame.time
                     first = time_s if first is None else first
                     time_ns = ORIGIN_NS + round((time_s - first) * SECOND)
                     upright = upright_frame(frame)
                     yield RecordedImage(index, time_ns, raw_image(header_at(time_ns), upright), False)
             except av.FFmpegError as error:
                 self._lost.append(f"{shown(self.path.name)} is damaged after {index + 1} frames ({one_line(error)})")
-            if self.count > index + 1 and not self._lost:
+            if self.count > index + 1 and len(self._lost) == told:
                 self._lost.append(f"{shown(self.path.name)} ends after {index + 1} of {self.count} frames")
             stated_s, ended_s = _stated_s(container), (time_ns - ORIGIN_NS) / SECOND + self._step_s
             if not self._lost and ended_s + SLACK_S < stated_s:
