@@ -7,7 +7,8 @@
 The OOD score of a usual scene is about 1, so that its bound lies `offset` below. The bound is to hold in each group of
 images, clean ones and every kind of trouble, and not only in all together, where mild trouble hides what is severe: for
 each slope the offset is the largest of the groups' split-conformal ones (Vovk et al., 2005). Taken is the slope whose
-bounds lie closest to the predictions of usual images. What is judged here was predicted by models that had seen neither
+bounds lie closest to the predictions of usual images. The score only widens the bound: it never lies closer than the
+constant one of all images together. What is judged here was predicted by models that had seen neither
 the block of images nor the kind of trouble, since a bound is wanted for weather that nobody has fitted on.
 """
 
@@ -46,7 +47,7 @@ def strange_part(distance: Floats) -> Floats:
 
 
 def fit_lower_bound(excess: Floats, distance: Floats, group: Names, usual: Bools, coverage: float) -> LowerBound:
-    """The bound that holds for a share `coverage` of each group, and lies closest for usual images in the mean.
+    """The bound that holds for a share `coverage` of each group, of the slope that costs usual images least.
 
     Args:
         excess: float64 (n,), predicted - true quality of images that no model had seen.
@@ -68,7 +69,7 @@ def fit_lower_bound(excess: Floats, distance: Floats, group: Names, usual: Bools
         width = offset + slope * float(strange[at].mean())
         if width < least - 1e-9:
             best, least = LowerBound(offset, slope), width
-    return best
+    return LowerBound(max(best.offset, conformal_offset(excess, coverage)), best.slope)
 
 
 def conformal_offset(excess: Floats, coverage: float) -> float:
