@@ -42,6 +42,36 @@ def test_a_latch_file_that_cannot_be_read_latches(tmp_path: Path, content: bytes
     assert LatchFile(path).read() is Reason.INTERNAL
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'{"latched_reasons": -1}', "latched_reasons is no number of 64 bits"),
+        (b'{"latched_reasons": 4.0}', "latched_reasons is no number of 64 bits"),
+        (b'{"other": 1}', "'latched_reasons'"),
+        (b" " * 65_537, "it is longer than 65536 bytes"),
+    ],
+)
+def test_why_it_cannot_be_relied_on_is_told_until_it_can(tmp_path: Path, content: bytes, why: str) -> None:
+    file = LatchFile(tmp_path / "latched.json")
+    assert file.trouble == ""
+    file.path.write_bytes(content)
+    file.read()
+    assert file.trouble == f"{file.path} cannot be relied on: {why}"
+    file.path.write_bytes(b'{"latched_reasons": 2}'.ljust(65_536))  # as long as it may be
+    assert file.read() == Reason(2)
+    assert file.trouble == ""
+
+
+def test_an_error_without_a_word_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wordless(*_: object) -> bytes:
+        raise OSError
+
+    monkeypatch.setattr("trustseg_ros.monitor.latch_file.read_owned", wordless)
+    file = LatchFile(tmp_path / "latched.json")
+    assert file.read() is Reason.INTERNAL
+    assert file.trouble == f"{file.path} cannot be relied on: OSError"
+
+
 def test_reasons_that_only_a_newer_monitor_knows_stay_latched(tmp_path: Path) -> None:
     path = tmp_path / "latched.json"
     path.write_bytes(b'{"latched_reasons": 18446744073709551615}')
@@ -89,6 +119,10 @@ def test_the_folder_is_made_for_this_user_alone(tmp_path: Path) -> None:
     assert file.read() == Reason.RESTARTS
 
 
+def full_disk_unlink(*_: object, **__: object) -> None:
+    raise FileNotFoundError(2, "No such file or directory")
+
+
 def test_a_write_that_is_cut_off_leaves_the_old_latch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = LatchFile(tmp_path / "latched.json")
     file.write(Reason.SELF_TEST)
@@ -100,6 +134,11 @@ def test_a_write_that_is_cut_off_leaves_the_old_latch(tmp_path: Path, monkeypatc
     with pytest.raises(OSError, match="No space"):
         file.write(Reason.RESTARTS)
     assert file.read() == Reason.SELF_TEST
+    assert [each.name for each in tmp_path.iterdir()] == ["latched.json"]
+    # Also where the rest cannot be taken away: the reason is that of the write.
+    monkeypatch.setattr(os, "unlink", full_disk_unlink)
+    with pytest.raises(OSError, match="No space"):
+        file.write(Reason.RESTARTS)
 
 
 def test_clearing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
@@ -202,6 +241,27 @@ def test_owners_are_told_apart_by_number_whoever_runs_this(tmp_path: Path, monke
     monkeypatch.setattr(os, "fstat", foreign)
     assert file.read() is Reason.INTERNAL
     assert f"belongs to user {OTHER_USER}, expected this user ({os.geteuid()}) or root" in file.trouble
+
+
+@pytest.mark.parametrize(("owner", "believed"), [(0, True), (OTHER_USER, True), (1, False), (OTHER_USER + 1, False)])
+def test_root_and_this_user_are_believed_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: int, believed: bool
+) -> None:
+    path = tmp_path / "latched.json"
+    path.write_bytes(b'{"latched_reasons": 2}')
+
+    def owned(real: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        def found(*args: object) -> os.stat_result:
+            values = list(real(*args))
+            values[4] = owner
+            return os.stat_result(values)
+
+        return found
+
+    monkeypatch.setattr(os, "geteuid", lambda: OTHER_USER)
+    monkeypatch.setattr(os, "fstat", owned(os.fstat))
+    monkeypatch.setattr(os, "lstat", owned(os.lstat))
+    assert LatchFile(path).read() == (Reason(2) if believed else Reason.INTERNAL)
 
 
 @pytest.mark.parametrize("name", ["latched.json", "latched.json.partial", "latched.json.{pid}"])

@@ -48,7 +48,7 @@ class LatchFile:
         except FileNotFoundError:
             return Reason.NONE
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            self.trouble = f"{self.path} cannot be relied on: {error or type(error).__name__}"
+            self.trouble = f"{self.path} cannot be relied on: {str(error) or type(error).__name__}"
             return Reason.INTERNAL
         return Reason(latched)
 
