@@ -117,8 +117,23 @@ build_workspace() {
     # What a finished build left is built upon; what an interrupted one or another environment left is not.
     [[ -f $VENV/.stamp-build ]] || rm -rf "$ROOT/ros2_ws/build" "$ROOT/ros2_ws/install" "$ROOT/ros2_ws/log"
     rm -f "$VENV/.stamp-build"
+    # Built upon what an older state of the sources left, a file that moved since can end it: then all is built anew.
+    if [[ -d $ROOT/ros2_ws/build ]]; then
+        if colcon_build "$log"; then return; fi
+        say "building anew: what an older state of the sources left does not fit"
+        rm -rf "$ROOT/ros2_ws/build" "$ROOT/ros2_ws/install"
+    fi
+    if ! colcon_build "$log"; then
+        tail -n 40 "$log" >&2
+        say "the build failed; all of its output is in ros2_ws/log/build.txt"
+        exit 1
+    fi
+}
+
+colcon_build() {
+    local log=$1
     mkdir -p "$ROOT/ros2_ws/log"
-    if ! (
+    (
         cd "$ROOT/ros2_ws"
         export PATH=$VENV/bin:$PATH COLCON_LOG_PATH=$ROOT/ros2_ws/log
         if [[ $ROS == wheels ]]; then
@@ -127,11 +142,10 @@ build_workspace() {
         fi
         "$VENV/bin/python" -m colcon build --merge-install --symlink-install \
             --cmake-args -DBUILD_TESTING=OFF -DPython3_EXECUTABLE="$VENV/bin/python" --no-warn-unused-cli
-    ) >"$log" 2>&1; then
-        tail -n 40 "$log" >&2
-        say "the build failed; all of its output is in ros2_ws/log/build.txt"
-        exit 1
-    fi
+    ) >"$log" 2>&1
+}
+
+link_packages() {
     pip_locked -e "$ROOT/ros2_ws/src/trustseg" -e "$ROOT/ros2_ws/src/trustseg_ros" -e "$ROOT/ros2_ws/src/trustseg_lab"
     # The programs that colcon linked into lib/trustseg_ros find their functions by these names; nobody wants them on a PATH.
     (cd "$VENV/bin" && rm -f segmenter monitor segmenter_rig rig_monitor ground_grid point_labels blackbox operations camera recorder injector video_decoder)
@@ -165,6 +179,7 @@ if ! stamped venv "$VENV_HASH"; then
 fi
 if ! stamped build "$BUILD_HASH"; then
     build_workspace
+    link_packages
     stamp build "$BUILD_HASH"
 fi
 if ((DEV)) && ! stamped dev "$DEV_HASH"; then

@@ -66,3 +66,10 @@ class FakeBackend:
 
     def close(self) -> None:
         self.closed = True
+
+
+def has_bfloat16() -> bool:
+    """Whether OpenVINO computes in bfloat16 on this processor."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

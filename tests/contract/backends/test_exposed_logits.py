@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
+from backend_cases import has_bfloat16
 from bundle_factory import paint_scene
 from trustseg.backend_registry import ONNX_RUNTIME, OPENVINO_BF16, REGISTRY, TENSORRT
 from trustseg.backends import create_backend
@@ -20,19 +21,13 @@ from trustseg.types import Frame
 ABLE = [name for name, entry in REGISTRY.items() if entry.exposes_logits]
 
 
-def _bfloat16() -> bool:
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-
-
 @pytest.mark.parametrize(
     ("bundle", "precision", "name"),
     [("segnet_vgg", "fp32", ONNX_RUNTIME), *(("segnet_lite", p, name) for p in ("fp32", "int8") for name in ABLE)],
 )
 def test_evaluation_gives_the_pipelines_outputs_to_the_bit(bundle: str, precision: str, name: str) -> None:
     """segnet_vgg keeps its weights in eight bits: ONNX Runtime with other options than the backend's differs."""
-    if name == OPENVINO_BF16 and not _bfloat16():
+    if name == OPENVINO_BF16 and not has_bfloat16():
         pytest.skip("this processor has no bfloat16")
     loaded = load_bundle(bundle)
     height, width = loaded.card.size

@@ -29,12 +29,13 @@ from trustseg_ros.segmenter.supervisor import EXIT_HUNG
 # The node of the product with a pipeline that does what the frame_id says: the seam is `Pipeline.process`.
 FAULTY_NODE = """
 import os, sys, time
+from functools import partial
 from trustseg.errors import BackendError
 from trustseg.pipeline import Pipeline
 from trustseg_ros.segmenter import node as segmenter
 from trustseg_ros.segmenter import supervisor
 
-process, self_test, select_backend = Pipeline.process, Pipeline.self_test, segmenter.select_backend
+process, self_test, select_backend = Pipeline.process, Pipeline.self_test, segmenter.Company().select
 hangs = os.environ.get("HANGS", "")
 if hangs:
     # Loading may take a minute; no test waits for that.
@@ -69,7 +70,7 @@ def faulty(self, frame):
     return process(self, frame)
 
 Pipeline.process, Pipeline.self_test = faulty, hanging_self_test
-segmenter.select_backend = hanging_selection
+segmenter.Company = partial(segmenter.Company, select=hanging_selection)
 sys.exit(segmenter.main())
 """
 BUDGET_MS = 300.0

@@ -33,8 +33,9 @@ def test_the_checksum_covers_every_field(change: dict[str, object]) -> None:
 
 
 def test_the_checksum_is_the_one_of_the_documented_bytes() -> None:
-    packed = struct.pack("<BQQB?Q", 2, 5, 0, 1, False, 0) + struct.pack("<I", 2) + "é".encode()
+    packed = struct.pack("<BQQB?QQ", 2, 5, 0, 1, False, 0, 0) + struct.pack("<I", 2) + "é".encode()
     packed += struct.pack("<fiIQQB?", 0.25, 100, 0, 0, 0, 0, False)
+    packed += struct.pack("<QQfII?", 7, 100, 30.0, 50, 0, True)
     assert checksum(Verdict(first_reason="é")) == zlib.crc32(packed)
 
 
