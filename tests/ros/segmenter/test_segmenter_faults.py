@@ -51,7 +51,7 @@ def hanging_selection(name, *arguments):
         time.sleep(3600)
     return select_backend(name, *arguments)
 
-def faulty(self, frame):
+def faulty(self, frame, *others, **named):
     fault = frame.frame_id
     if fault == "raise_backend":
         raise BackendError("the engine has gone")
@@ -67,7 +67,7 @@ def faulty(self, frame):
         self._judgement._judge._layers[0][0][0, 0] += 1e-9
     if fault.startswith("slow_"):
         time.sleep(float(fault[5:]) / 1e3)
-    return process(self, frame)
+    return process(self, frame, *others, **named)
 
 Pipeline.process, Pipeline.self_test = faulty, hanging_self_test
 segmenter.Company = partial(segmenter.Company, select=hanging_selection)
