@@ -144,6 +144,15 @@ class Probe:
         self.until(lambda: self.statuses_of_frames(), "first status", every=self.publish)
         self.settle()
 
+    def connect_pictures(self) -> None:
+        """`connect`, and until mask and confidence are heard too.
+
+        DDS connects each topic by itself: a picture that was published before its reader was known is not owed.
+        """
+        self.connect()
+        self.until(lambda: all(self.pictures.values()), "mask and confidence", every=self.publish)
+        self.settle()
+
     def settle(self) -> None:
         """Until every image that was sent from the first answered one on has its status."""
         answered = self.answered()

@@ -4,7 +4,8 @@
 
 What the machine itself takes is measured in the same run: how long the nodes waited for a processor, and how late a
 thread of the test woke up. Every trial must keep its bound with that much added; one in which it was much is made
-again, until there were enough that nothing disturbed.
+again, until there were enough that nothing disturbed. A machine that is never quiet for as long as a trial takes gives
+`DISTURBED` trials instead, each held to its bound and what the machine took.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ TIMING = {"camera_rate_hz": RATE_HZ, "latency_budget_ms": BUDGET_MS}
 BOUNDS = derive_bounds(round(SECOND / RATE_HZ), round(BUDGET_MS * MS))
 # Trials that count, and what share of the bound the machine may take in one that does: what is slow itself shows then.
 TRIALS, QUIET_SHARE = 10, 0.2
+# So many count where no ten are quiet; on two busy cores 25 verdicts were never undisturbed within 200 s.
+DISTURBED = 60
 WAKE_S = 0.001
 
 
@@ -122,9 +125,12 @@ def in_time(rated: Rated, trial: Callable[[], int | None], bound_ns: int, what: 
             itself, say), which a machine that is late can do.
     """
     counted: list[float] = []
+    disturbed: list[float] = []
     end = time.monotonic() + WAIT_S
-    while len(counted) < TRIALS:
-        assert time.monotonic() < end, f"{len(counted)} of {TRIALS} trials of {what} undisturbed within {WAIT_S:g} s"
+    while len(counted) < TRIALS and len(disturbed) < DISTURBED:
+        assert time.monotonic() < end, (
+            f"{what}: {len(counted)} of {TRIALS} undisturbed trials and {len(disturbed)} disturbed within {WAIT_S:g} s"
+        )
         rated.trust()
         before_ns = rated.machine_ns()
         rated.lateness.take()
@@ -136,10 +142,13 @@ def in_time(rated: Rated, trial: Callable[[], int | None], bound_ns: int, what: 
             f"{what}: {took_ns / MS:.1f} ms, bound {bound_ns / MS:.1f} ms, of which the machine took "
             f"{taken_ns / MS:.1f} ms; {rated.probe.last_words()}"
         )
-        if taken_ns <= QUIET_SHARE * bound_ns:
-            counted.append(took_ns / MS)
-    print(f"{what}: median {statistics.median(counted):.1f} ms, most {max(counted):.1f} ms, bound {bound_ns / MS:.1f}")
-    return counted
+        (counted if taken_ns <= QUIET_SHARE * bound_ns else disturbed).append(took_ns / MS)
+    times = counted if len(counted) == TRIALS else disturbed
+    print(
+        f"{what}: median {statistics.median(times):.1f} ms, most {max(times):.1f} ms, bound {bound_ns / MS:.1f} ms; "
+        f"{len(counted)} undisturbed, {len(disturbed)} disturbed"
+    )
+    return times
 
 
 def test_a_stop_is_flagged_within_the_bound(rated: Rated) -> None:

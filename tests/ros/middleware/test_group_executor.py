@@ -164,7 +164,9 @@ def test_the_end_of_the_context_ends_every_thread(spinning: Spinning) -> None:
     assert ran.wait(WAIT_S)
     spinning.context.try_shutdown()
     spinning.join()
-    assert isinstance(spinning.error, ExternalShutdownException)
+    # Between two callbacks `spin` sees the end itself; asleep it is told by rclpy's exception.
+    assert spinning.error is None or isinstance(spinning.error, ExternalShutdownException)
+    assert spinning.executor.shutdown(WAIT_S)
 
 
 def test_a_context_that_has_ended_before_is_one_exception_and_no_more(

@@ -65,5 +65,5 @@ def test_a_camera_of_another_user_is_seen_and_its_planner_hears_the_verdict(
         settings = [part for key, value in parameters.items() for part in ("-p", f"{key}:={value}")]
         start_process(*BECOME, sys.executable, program, "--ros-args", *settings, name=name, env=environment)
     probe.drive_until_ok()
-    assert probe.pictures["mask"]
+    probe.until(lambda: probe.pictures["mask"], "a mask", every=probe.publish)
     assert not probe.verdicts[-1].failure

@@ -53,14 +53,14 @@ def assert_accounts_are_exact(probe: Probe) -> None:
 
 def test_every_frame_has_one_status_and_a_mask_with_the_images_header(segmenter: StartNode, probe: Probe) -> None:
     segmenter()
-    probe.connect()
-    for _ in range(20):
-        probe.publish_and_wait()
-    probe.until(lambda: len(probe.pictures["confidence"]) >= len(probe.statuses), "confidence of every frame")
+    probe.connect_pictures()
+    statuses = [probe.publish_and_wait() for _ in range(20)]
+    last = stamp_ns(statuses[-1])
+    probe.until(lambda: all(last in map(stamp_ns, kept) for kept in probe.pictures.values()), "pictures of every frame")
     assert_accounts_are_exact(probe)
     masks = {stamp_ns(m): m for m in probe.pictures["mask"]}
     confidences = {stamp_ns(m): m for m in probe.pictures["confidence"]}
-    for status in probe.statuses:
+    for status in statuses:
         assert (status.outcome, status.frame_ok, status.severity) == (Outcome.PROCESSED, True, Severity.GOOD)
         assert status.header.frame_id == "front"
         assert 0.0 <= status.failure_score < status.threshold
@@ -262,8 +262,10 @@ def test_masks_at_camera_size_are_enlarged_by_the_nearest_pixel(
 ) -> None:
     small = make_tiny_bundle(tmp_path / "engines" / "small", height=HEIGHT // 2, width=WIDTH // 2)
     segmenter(bundle=str(small), output_size="camera")
-    probe.until(lambda: probe.pictures["mask"] and probe.pictures["confidence"], "mask", every=probe.publish)
-    mask = probe.pictures["mask"][-1]
+    probe.connect_pictures()
+    sent = probe.publish()
+    probe.until(lambda: all(sent.header in [m.header for m in kept] for kept in probe.pictures.values()), "both of one")
+    mask = next(m for m in probe.pictures["mask"] if m.header == sent.header)
     assert (mask.height, mask.width) == (HEIGHT, WIDTH)
     pixels = np.frombuffer(mask.data, np.uint8).reshape(HEIGHT, WIDTH)
     assert pixels.max() < len(CLASSES)
@@ -277,7 +279,7 @@ def test_masks_at_camera_size_are_enlarged_by_the_nearest_pixel(
 def test_a_mask_is_of_the_picture_whose_header_it_has(segmenter: StartNode, probe: Probe, bundle: Path) -> None:
     """Each frame shows another street, and the bare graph says which mask is its own."""
     segmenter()
-    probe.connect()
+    probe.connect_pictures()
     session = onnxruntime.InferenceSession(str(bundle / "model.onnx"), providers=["CPUExecutionProvider"])
     before: np.ndarray | None = None
     for seed in range(1, 9):

@@ -55,7 +55,7 @@ def test_a_wrapped_network_drives(wrapped: Path, segmenter: Callable[..., Any], 
     heard: list[Segments] = []
     probe.node.create_subscription(Segments, "trustseg/segments", heard.append, 10)
     segmenter(bundle=str(wrapped), output_size="camera")
-    probe.connect()
+    probe.connect_pictures()
     image = probe.image()
     status = probe.publish_and_wait(image)
     assert status.outcome == Outcome.PROCESSED
