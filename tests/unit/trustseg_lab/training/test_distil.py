@@ -29,26 +29,56 @@ def test_soft_labels_move_half_as_far_as_the_image() -> None:
     soft = np.zeros((8, 8, 6), np.uint8)
     for number in range(6):
         soft[3, 2, number] = 40 * (number + 1)
-    moved = warp_soft(soft, 1.0, 4.0, -2.0)
+    moved = warp_soft(soft, (1.0, 1.0), (4.0, -2.0))
     expected = np.zeros_like(soft)
     expected[2, 4] = soft[3, 2]
     np.testing.assert_array_equal(moved, expected)
 
 
+@pytest.mark.parametrize("aspect", [1.0, 2.4])
 @pytest.mark.parametrize("scale", [0.6, 1.0, 1.7])
-def test_soft_labels_stay_on_the_labels_whatever_the_zoom(scale: float) -> None:
+def test_soft_labels_stay_on_the_labels_whatever_the_zoom(scale: float, aspect: float) -> None:
     """Two halves with an edge: at the labels' own places at most the pixels beside it differ."""
     label = np.zeros((60, 80), np.uint8)
     label[:, 34:] = 1
     soft = (np.eye(2, dtype=np.uint8)[label[::2, ::2]] * 255).astype(np.uint8)
     image = np.zeros((60, 80, 3), np.uint8)
     for seed in range(5):
-        _, moved, warped = scale_and_crop((image, label, soft), scale, np.random.default_rng(seed))
+        _, moved, warped = scale_and_crop((image, label, soft), scale, np.random.default_rng(seed), aspect)
         assert warped is not None
         here = moved[::2, ::2]
         known = (here != IGNORE) & (warped.sum(axis=2) > 250)
         assert known.mean() > 0.3
         assert ((warped.argmax(axis=2) != here) & known).sum() <= known.shape[0]
+
+
+def test_a_wider_camera_is_zoomed_upwards_alone() -> None:
+    """Columns stay where they are; each row of the middle stands where twice its distance to the cut was."""
+    label = np.repeat(np.arange(60, dtype=np.uint8)[:, None], 80, 1)
+    image = np.repeat(label[..., None], 3, 2)
+    columns = np.repeat(np.arange(80, dtype=np.uint8)[None], 60, 0)
+    shown, ids, _ = scale_and_crop((image, label, None), 1.0, np.random.default_rng(3), 2.0)
+    _, across, _ = scale_and_crop((image, columns, None), 1.0, np.random.default_rng(3), 2.0)
+    np.testing.assert_array_equal(across, columns)
+    assert (ids != IGNORE).all()
+    assert np.ptp(ids.astype(int)) in (29, 30)  # half of the height is left
+    np.testing.assert_allclose(shown[..., 0].astype(float), ids, atol=1.0)
+
+
+def test_wider_cameras_are_drawn_only_where_they_are_wanted() -> None:
+    calm = AugmentSection(
+        scale=(1.0, 1.0), flip=0, brightness=0, contrast=0, saturation=0, hue=0, gamma=0, blur=0, noise=0
+    )
+    image = np.random.default_rng(1).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+    label = np.repeat(np.arange(48, dtype=np.uint8)[:, None], 64, 1)
+    for seed in range(5):
+        np.testing.assert_array_equal(augment((image, label, None), calm, np.random.default_rng(seed))[1], label)
+    wide = calm.model_copy(update={"aspect_share": 1.0})
+    heights = [
+        np.ptp(augment((image, label, None), wide, np.random.default_rng(seed))[1].astype(int)) for seed in range(5)
+    ]
+    assert max(heights) < 47
+    assert min(heights) >= 47 / 2.6 - 1
 
 
 def test_soft_labels_are_mirrored_with_the_image() -> None:

@@ -20,25 +20,31 @@ Paste = Callable[[UInt8Array, UInt8Array, np.random.Generator], tuple[UInt8Array
 CHANNELS = 4  # that OpenCV warps at once
 
 
-def scale_and_crop(sample: Sample, scale: float, rng: np.random.Generator) -> Sample:
-    """Zoom by `scale` and cut or pad back to the same size; padding is IGNORE and the image's mean colour."""
+def scale_and_crop(sample: Sample, scale: float, rng: np.random.Generator, aspect: float = 1.0) -> Sample:
+    """Zoom by `scale`, upwards by `aspect` times as much, and cut or pad back to the same size.
+
+    Padding is IGNORE and the image's mean colour. `aspect`: how many times wider for its height than the network's
+    input the camera's picture would be that is stretched to it.
+    """
     image, label, soft = sample
     height, width = label.shape
+    tall = scale * aspect
     dx = rng.uniform(min(0.0, width - width * scale), max(0.0, width - width * scale))
-    dy = rng.uniform(min(0.0, height - height * scale), max(0.0, height - height * scale))
-    matrix = np.array([[scale, 0, dx], [0, scale, dy]], np.float64)
+    dy = rng.uniform(min(0.0, height - height * tall), max(0.0, height - height * tall))
+    matrix = np.array([[scale, 0, dx], [0, tall, dy]], np.float64)
     mean = image.reshape(-1, 3).mean(axis=0).tolist()
     warped = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=mean)
     ids = cv2.warpAffine(label, matrix, (width, height), flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
-    return warped.astype(np.uint8), ids.astype(np.uint8), None if soft is None else warp_soft(soft, scale, dx, dy)
+    moved = None if soft is None else warp_soft(soft, (scale, tall), (dx, dy))
+    return warped.astype(np.uint8), ids.astype(np.uint8), moved
 
 
-def warp_soft(soft: UInt8Array, scale: float, dx: float, dy: float) -> UInt8Array:
-    """Soft labels uint8 (h, w, C) of an image that is zoomed by `scale` and moved by dx, dy of its pixels; else 0."""
-    # The centre of pixel x of this map lies at SOFT_STRIDE * (x + 0.5) - 0.5 of the image.
+def warp_soft(soft: UInt8Array, scale: tuple[float, float], move: tuple[float, float]) -> UInt8Array:
+    """Soft labels uint8 (h, w, C) of an image that is zoomed by `scale` (x, y) and moved by `move` of its pixels."""
+    # The centre of pixel x of this map lies at SOFT_STRIDE * (x + 0.5) - 0.5 of the image; outside nothing is said, 0.
     middle = (SOFT_STRIDE - 1) / 2
-    x, y = ((scale * middle + move - middle) / SOFT_STRIDE for move in (dx, dy))
-    matrix = np.array([[scale, 0, x], [0, scale, y]], np.float64)
+    x, y = ((s * middle + m - middle) / SOFT_STRIDE for s, m in zip(scale, move, strict=True))
+    matrix = np.array([[scale[0], 0, x], [0, scale[1], y]], np.float64)
     height, width, classes = soft.shape
     parts = [
         cv2.warpAffine(np.ascontiguousarray(soft[:, :, at : at + CHANNELS]), matrix, (width, height))
@@ -92,6 +98,10 @@ def augment(
         before = label
         image, label = paste(image, label, rng)
         soft = None if soft is None else silenced(soft, label != before)
+    # What is pasted is stretched with the picture. Drawn only where it is wanted: other recipes draw what they drew.
+    if config.aspect_share and rng.random() < config.aspect_share:
+        aspect = float(np.exp(rng.uniform(0.0, np.log(config.aspect_most))))
+        image, label, soft = scale_and_crop((image, label, soft), 1.0, rng, aspect)
     image = change_light(image, config, rng)
     if config.conditions and rng.random() < config.conditions:
         kind, severity = FIT_KINDS[rng.integers(len(FIT_KINDS))], rng.uniform(0.05, config.conditions_most)

@@ -113,6 +113,10 @@ class AugmentSection(Strict):
     """Random changes of a training image; photometric ones leave the labels alone."""
 
     scale: tuple[float, float] = (0.5, 2.0)
+    aspect_share: float = Field(default=0.0, ge=0, le=1, description="share taken as of a wider camera")
+    aspect_most: float = Field(
+        default=2.6, ge=1, description="how many times wider for its height than the network's input at most"
+    )
     flip: float = 0.5
     brightness: float = 0.3
     contrast: float = 0.3
