@@ -109,8 +109,8 @@ def test_without_a_calibration_that_can_be_used_no_frame_has_a_mask(
     # The log tells of a change once a second.
     probe.until(lambda: said("frames are good again"), "a good frame", every=lambda: publish(calibration()))
     assert (last().outcome, last().reasons) == (Outcome.PROCESSED, 0)
-    fisheye, line = calibration("equidistant"), "distortion model 'equidistant', expected plumb_bob or rational_polynom"
-    probe.until(lambda: said(line), "its line", every=lambda: publish(fisheye))
+    omni, line = calibration("omni"), "distortion model 'omni', expected plumb_bob or rational_polynomial"
+    probe.until(lambda: said(line), "its line", every=lambda: publish(omni))
     assert (last().outcome, Reason(last().reasons)) == (Outcome.REJECTED, Reason.CAMERA_INFO)
 
 

@@ -183,6 +183,34 @@ def test_a_pincushion_shows_less_than_the_view_and_says_so() -> None:
     assert geometry.seen_at((120, 160)).min() == 255
 
 
+def fisheye(focal: float, k1: float = 0.0) -> CameraModel:
+    """A point at the angle t from the axis lies at focal * (t + k1 t^3), the axis in the image's middle."""
+    k = (focal, 0.0, 79.5, 0.0, focal, 59.5, 0.0, 0.0, 1.0)
+    return CameraModel((120, 160), "equidistant", (k1, 0.0, 0.0, 0.0), k)
+
+
+@pytest.mark.parametrize(("k1", "column"), [(0.0, 126), (-0.2, 124)])
+def test_a_fisheye_by_hand(k1: float, column: int) -> None:
+    """The point of the view at 0.5 right of the axis is at atan(0.5) = 0.4636: 79.5 + 46.4; 0.4437 with k1 = -0.2."""
+    geometry = Geometry(InputGeometry(undistort=True), (120, 160), (120, 160), fisheye(100.0, k1))
+    image = np.zeros((120, 160, 3), np.uint8)
+    image[:, column] = 250
+    row = geometry.to_network(image)[60, :, 0]
+    assert abs(int(row.argmax()) - 129.5) <= 0.5
+    assert row[[124, 135]].max() == 0
+    _, columns = places(geometry, (120, 160), (120, 160))
+    assert columns[60, column] in (129, 130)
+    assert columns[60, 80] == 80
+
+
+def test_what_a_fisheye_sees_beside_and_behind_is_in_no_plane_view() -> None:
+    """Focal length 40: the image's border is at 2 rad. A view as wide as its image ends at atan(2) = 1.107 rad."""
+    geometry = Geometry(InputGeometry(undistort=True), (120, 160), (120, 160), fisheye(40.0))
+    assert geometry.seen.min() == 255
+    seen = geometry.seen_at((120, 160)) == 255
+    assert set(np.flatnonzero(~seen[60])) == {*range(36), *range(124, 160)}  # 79.5 -+ 44.3
+
+
 def test_region_and_letterbox_are_of_the_rectified_view() -> None:
     camera = lens(-0.2)
     whole = Geometry(InputGeometry(undistort=True), (120, 160), (120, 160), camera)

@@ -35,11 +35,18 @@ def test_no_distortion_has_no_model() -> None:
     assert made(model="rational_polynomial", d=(0.0,) * 8).d == (0.0,) * 8
 
 
+def test_a_fisheye_of_zeros_stays_a_fisheye() -> None:
+    model = made(model="equidistant", d=(0.0,) * 4)
+    assert (model.distortion_model, model.d) == ("equidistant", (0.0,) * 4)
+
+
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"model": "equidistant"}, "distortion model 'equidistant', expected plumb_bob or rational_polynomial; calib"),
-        ({"model": "equidistant", "d": ()}, "distortion model 'equidistant', expected"),
+        ({"model": "omni"}, "distortion model 'omni', expected plumb_bob or rational_polynomial or equidistant; calib"),
+        ({"model": "omni", "d": ()}, "distortion model 'omni', expected"),
+        ({"model": "equidistant"}, "coefficients of equidistant, expected 4, got 5"),
+        ({"model": "equidistant", "d": ()}, "coefficients of equidistant, expected 4, got 0"),
         ({"model": ""}, "distortion model '', expected"),
         ({"d": [0.1] * 8}, "coefficients of plumb_bob, expected 4 or 5, got 8"),
         ({"d": [0.1, float("nan"), 0, 0]}, "distortion of the camera, expected finite numbers"),

@@ -48,7 +48,7 @@ def test_a_file_of_camera_calibration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("plumb_bob", "equidistant", "distortion model 'equidistant', expected plumb_bob or rational_polynomial"),
+        ("plumb_bob", "omni", "distortion model 'omni', expected plumb_bob or rational_polynomial"),
         ("image_width: 640\n", "", "image_width: Field required"),
         ("[500.0, 0,", "[500.0,", "matrix K of the camera, expected nine finite numbers"),
         ("[-0.3, 0.1, 0, 0, 0]", "[-0.3, a]", "distortion_coefficients.data.1: "),

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.camera.input_geometry import CROP, LETTERBOX, InputGeometry
-from trustseg.camera.model import CameraModel
+from trustseg.camera.model import FISHEYE, CameraModel
 from trustseg.errors import FrameRejected
 from trustseg.imaging.resize import nearest, stretched
 from trustseg.reasons import Reason
@@ -200,7 +200,9 @@ class _Lens:
         # Centres of pixels are whole numbers for OpenCV.
         shrunk = np.array([[across, 0, (0.5 - x) * across - 0.5], [0, down, (0.5 - y) * down - 0.5], [0, 0, 1]])
         self._model = k, np.array(camera.d), rotation, shrunk @ view
-        place = cv2.initUndistortRectifyMap(*self._model, inner[::-1], cv2.CV_32FC1)
+        self._fisheye = camera.distortion_model == FISHEYE
+        make_map = cv2.fisheye.initUndistortRectifyMap if self._fisheye else cv2.initUndistortRectifyMap
+        place = make_map(*self._model, inner[::-1], cv2.CV_32FC1)
         self._x, self._y = place
         self._step = 1.0 + 1.5 / across, 1.0 + 1.5 / down
         height, width = camera.size
@@ -216,7 +218,8 @@ class _Lens:
         x, y = np.meshgrid(across - 0.5, down - 0.5)
         points = np.stack([x, y], axis=-1).reshape(-1, 1, 2)
         k, d, rotation, view = self._model
-        found = cv2.undistortPoints(points, k, d, R=rotation, P=view).reshape(*x.shape, 2)
+        to_view = cv2.fisheye.undistortPoints if self._fisheye else cv2.undistortPoints
+        found = to_view(points, k, d, R=rotation, P=view).reshape(*x.shape, 2)
         height, width = self._x.shape
         # NaN, where there is no inverse, is neither below nor above anything.
         column, row = (np.floor(found[..., axis] + 0.5) for axis in (0, 1))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from trustseg.errors import InputError
 
 # Distortion model of sensor_msgs -> how many coefficients OpenCV takes for it, in the order of both.
-COEFFICIENTS = {"plumb_bob": (4, 5), "rational_polynomial": (8,)}
+FISHEYE = "equidistant"
+COEFFICIENTS = {"plumb_bob": (4, 5), "rational_polynomial": (8,), FISHEYE: (4,)}
 UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
@@ -21,8 +22,10 @@ class CameraModel:
 
     Attributes:
         size: (height, width) of the image, pixels.
-        distortion_model: "plumb_bob" or "rational_polynomial"; of a camera without distortion "plumb_bob" and `d` of 0.
-        d: coefficients, in OpenCV's order: k1, k2, p1, p2, k3, ...
+        distortion_model: "plumb_bob", "rational_polynomial" or "equidistant" (fisheye); of a camera without distortion
+            "plumb_bob" and `d` of 0.
+        d: coefficients, in OpenCV's order: k1, k2, p1, p2, k3, ...; of the fisheye k1, k2, k3, k4, where 0 is the
+            pure equidistant projection and not a lens without distortion.
         k: 3 x 3 matrix of the image, row by row.
         r: 3 x 3 rotation to the rectified view, row by row; zeros: none.
         p: the nine values of P's first three columns, row by row: the matrix of the rectified view; zeros: `k`.
@@ -80,7 +83,7 @@ class CameraModel:
             InputError: as the class.
         """
         d, p = tuple(map(float, d)), tuple(map(float, p))
-        if not any(d):
+        if model != FISHEYE and not any(d):
             model, d = model or "plumb_bob", d or (0.0,) * 5
             if model == "plumb_bob":
                 d = (0.0,) * 5

@@ -159,10 +159,10 @@ def test_each_new_calibration_is_prepared_once_and_a_bad_one_fails_closed() -> N
         check.note(info((600, 480)), 0)
     assert prepared == [camera_model(info((600, 480)))]
     assert check.model == prepared[0]
-    fisheye = info((600, 480))
-    fisheye.distortion_model = "equidistant"
-    check.note(fisheye, 0)
-    with pytest.raises(FrameRejected, match=r"cannot be undistorted: distortion model 'equidistant', expected") as no:
+    omni = info((600, 480))
+    omni.distortion_model = "omni"
+    check.note(omni, 0)
+    with pytest.raises(FrameRejected, match=r"cannot be undistorted: distortion model 'omni', expected") as no:
         _ = check.model
     assert no.value.reason == Reason.CAMERA_INFO
     check.note(info((600, 480)), 0)
