@@ -57,6 +57,9 @@ def fit_confidence(
     object_weight: Annotated[
         float, typer.Option(min=0.0, help="How much a pixel of such an object counts, beside 1 of any other.")
     ] = 1.0,
+    aspect_share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the images that are stretched as a wider camera's are.")
+    ] = 0.0,
     steps: Annotated[int, typer.Option(min=1, help="Batches of eight crops of them.")] = 2000,
     target: Annotated[str, typer.Option(help="tcp, tcp_r or tcp_a: form of the true class probability.")] = "tcp_a",
     loss: Annotated[str, typer.Option(help="bce, mse, focal or ranking.")] = "ranking",
@@ -121,8 +124,9 @@ def fit_confidence(
 
         parts = head_parts(fresh, known_sources, scenes, own, (height, width), scene_cache, rendered, objects)
         config = HeadConfig(
-            pictures=pictures, steps=steps, target=target, loss=loss, object_weight=object_weight, seed=seed
-        )
+            pictures=pictures, steps=steps, target=target, loss=loss, object_weight=object_weight,
+            aspect_share=aspect_share, seed=seed,
+        )  # fmt: skip
         head, record = fit_head(network, parts, corrupt_for_fitting, config, out, report)
     save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})
     check = record["check"]

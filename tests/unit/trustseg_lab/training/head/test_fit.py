@@ -20,7 +20,7 @@ from trustseg_lab.network.segnet import (  # noqa: E402
 )
 from trustseg_lab.training.data import LabelledSet  # noqa: E402
 from trustseg_lab.training.head.data import corrupt_for_fitting, parse_source  # noqa: E402
-from trustseg_lab.training.head.fit import HeadConfig, HeadPart, fit_head, frozen_pass  # noqa: E402
+from trustseg_lab.training.head.fit import HeadConfig, HeadPart, collect, fit_head, frozen_pass  # noqa: E402
 
 
 def noise_set(truth: str) -> tuple[SegNet, LabelledSet]:
@@ -56,6 +56,18 @@ def test_head_learns_what_the_softmax_does_not_say(tmp_path: Path) -> None:
     with torch.no_grad():
         signals = softmax_signals(logits)
         assert torch.isfinite(head.fuse(head(decoded, signals), signals.mcp_logit)).all()
+
+
+@pytest.mark.parametrize(("share", "fewer"), [(0.0, False), (1.0, True)])
+def test_pictures_of_a_wider_camera_show_fewer_rows(share: float, fewer: bool) -> None:
+    """Rows in turns of two classes: of 15 edges between them 10 to 15 are seen, and 4 to 9 where it is wider."""
+    network, data = noise_set("half")
+    rows = np.repeat(np.repeat(np.arange(16, dtype=np.uint8)[:, None], 24, 1)[None], 6, 0)
+    numbered = LabelledSet(data.images, rows % 2, data.stems)
+    config = HeadConfig(pictures=12, aspect_share=share)
+    drawn = collect(network, [HeadPart("all", numbered, 1.0, 0.0)], lambda i, r: i, config, lambda r: None)
+    edges = (drawn.labels[~drawn.check].numpy()[:, 1:, 12] != drawn.labels[~drawn.check].numpy()[:, :-1, 12]).sum(1)
+    assert (float(edges.mean()) < 9) is fewer
 
 
 def test_network_is_left_as_it_was(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ class HeadPart:
 class HeadConfig:
     """How the head is fitted: `pictures` are drawn and passed through the frozen network once, then the head sees
     random crops of them, a third of the height and width, in `steps` batches; `target` and `loss` are names of
-    `trustseg_lab.training.head.targets`; a pixel of an unknown object counts `object_weight` times in the loss."""
+    `trustseg_lab.training.head.targets`; a pixel of an unknown object counts `object_weight` times in the loss;
+    `aspect_share` of the pictures are stretched as a wider camera's."""
 
     pictures: int = 320
     steps: int = 2000
@@ -70,6 +71,7 @@ class HeadConfig:
     target: str = "tcp_a"
     loss: str = "ranking"
     object_weight: float = 1.0
+    aspect_share: float = 0.0
     seed: int = 0
 
 
@@ -116,7 +118,9 @@ def collect(
 ) -> FrozenPictures:
     """Draw the pictures and pass each through the network once; every eighth one is kept for the check."""
     rng = np.random.default_rng(config.seed)
-    mild = AugmentSection(scale=(0.8, 1.5), brightness=0.2, contrast=0.2, saturation=0.3)
+    mild = AugmentSection(
+        scale=(0.8, 1.5), aspect_share=config.aspect_share, brightness=0.2, contrast=0.2, saturation=0.3
+    )
     rows: list[tuple[Tensor, Tensor, Tensor, bool, str]] = []
     for i in range(config.pictures):
         check = i % 8 == 7
@@ -188,7 +192,7 @@ def fit_head(
         )  # fmt: skip
     record = {
         "pictures": config.pictures, "steps": config.steps, "target": config.target, "loss_kind": config.loss,
-        "object_weight": config.object_weight,
+        "object_weight": config.object_weight, "aspect_share": config.aspect_share,
         "loss": float(np.mean(recent)), "error_share": share,
         "error_share_of_parts": {name: int(c[0]) / max(1, int(c[1])) for name, c in counts.items()},
         "check": check_head(head.eval(), pictures, stem),
