@@ -22,6 +22,7 @@ from trustseg_lab.calibrate.collect_views import (
     chosen,
     collect_folder,
     collect_rendered,
+    scene_rows,
     scene_size,
     views_of,
 )
@@ -100,13 +101,17 @@ def test_rows_of_a_folder(tiny: Path, tmp_path: Path) -> None:
 def test_rows_of_rendered_scenes_are_those_of_their_seeds(tiny: Path) -> None:
     bundle = load_bundle(tiny)
     backend = create_backend("onnxruntime", bundle, threads=1)
-    rows = collect_rendered(2, [backend], bundle.card, 0, lambda: None)
+    rows = collect_rendered(3, [backend], bundle.card, 0, lambda: None)
     height, width = bundle.card.size
-    assert [scene_size(index, (height, width)) for index in range(3)] == [(72, 96), (96, 128), (72, 96)]
-    camera = random_frame(SCENE_SEED + 1, (96, 128)).image_rgb
-    expected = backend.infer(cv2.resize(camera, (width, height), interpolation=cv2.INTER_LINEAR))
+    assert [scene_size(index, (height, width)) for index in range(4)] == [(72, 96), (96, 128), (96, 128), (72, 96)]
+    # Of 96 rows the third scene's camera sees 53 and cuts off 24 above and 19 below.
+    seen = [slice(0, 72), slice(0, 96), slice(24, 77), slice(0, 72)]
+    assert [scene_rows(index, scene_size(index, (height, width))[0]) for index in range(4)] == seen
+    for index in (1, 2):
+        camera = random_frame(SCENE_SEED + index, (96, 128)).image_rgb[seen[index]]
+        expected = backend.infer(cv2.resize(camera, (width, height), interpolation=cv2.INTER_LINEAR))
+        assert rows.features[index * VIEWS] == pytest.approx(expected.features, rel=1e-4, abs=1e-5)
     backend.close()
-    assert rows.features[VIEWS] == pytest.approx(expected.features, rel=1e-4, abs=1e-5)
     assert set(rows.source.tolist()) == {"rendered"}
     assert set(rows.block.tolist()) == {0}
     assert BLOCK_IMAGES > 2

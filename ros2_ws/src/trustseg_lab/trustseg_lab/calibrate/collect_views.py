@@ -42,8 +42,10 @@ READING = 2  # raised when the same files are read in another way: rows that wer
 SCENE_SEED = 20_000
 RENDERED = "rendered"
 # A camera's picture is larger than the network's input and is stretched after the weather, which leaves other grain and
-# sharpness than a picture of network size: scenes come in both forms, in turns.
-CAMERA_SCALES = (1.0, 4 / 3)
+# sharpness than a picture of network size; and most cameras are wider for their height than it. Scenes come in all of
+# these forms, in turns: size of the picture beside the network's, and share of its rows that such a camera sees.
+CAMERAS = ((1.0, 1.0), (4 / 3, 1.0), (4 / 3, 0.55))
+HORIZON = 0.55  # of what is cut off, the share above
 
 Done = TypeVar("Done")
 
@@ -173,8 +175,10 @@ def rendered_images(card: Card, seed: int) -> Callable[[int], PreparedImage]:
 
     def prepare(index: int) -> PreparedImage:
         frame = random_frame(SCENE_SEED + index, scene_size(index, card.size))
-        views = views_of(index, seed + 1)
-        return _prepared(f"scene{index}", frame.image_rgb, frame.labels, views, card, frame.depth_m)
+        rows, views = scene_rows(index, frame.labels.shape[0]), views_of(index, seed + 1)
+        return _prepared(
+            f"scene{index}", frame.image_rgb[rows], frame.labels[rows], views, card, frame.depth_m[rows]
+        )  # fmt: skip
 
     return prepare
 
@@ -187,9 +191,16 @@ def has_scene_classes(card: Card) -> bool:
 
 
 def scene_size(index: int, network: tuple[int, int]) -> tuple[int, int]:
-    """(height, width) in which scene `index` is rendered and gets its weather."""
-    scale = CAMERA_SCALES[index % len(CAMERA_SCALES)]
+    """(height, width) in which scene `index` is rendered."""
+    scale, _ = CAMERAS[index % len(CAMERAS)]
     return round(network[0] * scale), round(network[1] * scale)
+
+
+def scene_rows(index: int, height: int) -> slice:
+    """The rows of scene `index`, of `height`, that its camera sees; they get the weather and are then stretched."""
+    seen = round(height * CAMERAS[index % len(CAMERAS)][1])
+    first = round((height - seen) * HORIZON)
+    return slice(first, first + seen)
 
 
 def chosen(pairs: list[LabelledPaths], limit: int | None) -> list[LabelledPaths]:
@@ -288,4 +299,4 @@ def _in_order(work: Callable[[int], Done], count: int, workers: int) -> Iterator
 def views_digest() -> list[object]:
     """What `views_of` depends on beside its arguments, for recognising collected rows."""
     kinds: list[object] = [list(FIT_KINDS), list(HELD_OUT_KINDS), FIT_VIEWS, HELD_OUT_VIEWS, LEAST_SEVERITY]
-    return [*kinds, READING, BLOCK_IMAGES, SCENE_SEED, list(CAMERA_SCALES)]
+    return [*kinds, READING, BLOCK_IMAGES, SCENE_SEED, [list(each) for each in CAMERAS], HORIZON]
