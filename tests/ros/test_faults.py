@@ -23,7 +23,7 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg_lab.faults.catalogue import fault_of
 
 # A third of the frames is more than the ring check remembers: what begins anew is no ring of buffers.
-FRAMES, TRIES = 150, 5
+FRAMES, TRIES = 150, 12
 # Fast enough to be short, with a budget that a busy machine keeps: its lateness must not look like a fault.
 TIMING = ("--rate", "20", "--latency-budget-ms", "500")
 BOUNDS = derive_bounds(SECOND // 20, 500 * MS)
