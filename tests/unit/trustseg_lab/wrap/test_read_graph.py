@@ -53,6 +53,14 @@ def with_weights_outside(model: onnx.ModelProto) -> None:
     tensor.external_data.add(key="location", value="weights.bin")
 
 
+def with_weights_cut_short(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:-5]
+
+
+def with_weights_of_another_shape(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].dims[0] = 2**40
+
+
 def of_an_old_opset(model: onnx.ModelProto) -> None:
     model.opset_import[0].version = 9
 
@@ -64,6 +72,8 @@ def of_an_old_opset(model: onnx.ModelProto) -> None:
         (with_foreign_operator, "operators that are not ONNX's own, got mmcv.DeformConv2d"),
         (with_nan, "weights weight0 of .* are not finite, expected numbers, got 1 of 36"),
         (with_infinite_weight, "weights weight0 of .* are not finite"),
+        (with_weights_cut_short, r"weights weight0 of .* are damaged, expected shape \[12, 3, 1, 1\], got"),
+        (with_weights_of_another_shape, r"weight0 of .* are damaged, expected shape \[1099511627776, 3, 1, 1\]"),
         (with_integers, "is quantized, expected the float network, got QLinearConv"),
         (with_weights_outside, "keeps weights in another file, .* got weights.bin"),
         (of_an_old_opset, "is of opset 9, expected 11 or newer"),

@@ -105,8 +105,8 @@ def wrap(
             "how are pixels normalised? The graph does not say", expected=f"{IMAGENET}, or {PLAIN}, or your own",
             fix=best or "--check IMAGES:LABELS:VOID tries the usual ones",
         )  # fmt: skip
-    print_reading(console, network, wanted, normalisation, inside, given is not None)
     graph = assemble(network, len(names), normalisation, Corridor().polygon)
+    print_reading(console, network, wanted, normalisation, inside, given is not None)
     with console.status("writing"):
         write_bundle(
             out, model=graph, network=network, normalisation=normalisation,
@@ -140,15 +140,17 @@ def _wanted(layout: str | None, input_size: str | None, logits: str | None, feat
 
 def _given(mean: str | None, std: str | None, scale: str | None, color_order: str) -> Normalisation | None:
     """What the options say; None where they say nothing."""
-    from trustseg_lab.wrap.find_input import Normalisation, three_numbers
+    from trustseg_lab.wrap.find_input import Normalisation, one_number, three_numbers
 
     if mean is None and std is None and scale is None:
         return None
     spread = three_numbers(std or "1", "--std")
     if not all(each > 0 for each in spread):
         raise InputError("--std is wrong", expected="numbers above 0", got=repr(std))
-    factor = three_numbers(scale or "1/255", "--scale")[0]
-    return Normalisation(three_numbers(mean or "0", "--mean"), spread, factor, color_order)
+    factor = one_number(scale or "1/255", "--scale")
+    normalisation = Normalisation(three_numbers(mean or "0", "--mean"), spread, factor, color_order)
+    normalisation.check()
+    return normalisation
 
 
 def _checked(

@@ -209,8 +209,9 @@ def load_classes(path: Path) -> ClassList:
     """Read a class list, a file or the name of one that comes with the package, or of a label set such as cityscapes19.
 
     Raises:
-        InputError: no such file, a broken one, ids that are not 0 to C-1 in order, void among them, or a regrouping in
-            which a class of the source is named twice, or that the source does not have.
+        InputError: no such file, a broken one, ids that are not 0 to C-1 in order, void among them, names that are no
+            text or stand twice, or a regrouping in which a class of the source is named twice, or that the source does
+            not have.
     """
     inside = class_file(path)
     if path.parent == Path() and not inside.exists() and path.name in known_sets():
@@ -222,10 +223,20 @@ def load_classes(path: Path) -> ClassList:
     ids = [entry.id for entry in listed.classes]
     if len(ids) < 2 or ids != list(range(len(ids))):
         raise InputError(f"{path}: class ids", expected="0, 1, 2, ... in order, two at least", got=str(ids)[:80])
+    _check_names([entry.name for entry in listed.classes], path)
     if listed.void in ids:
         raise InputError(f"{path}: void is also a class", expected="another value", got=str(listed.void))
     _check_regrouping(listed, path)
     return listed
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    bad = next((name for name in names if not name.strip() or not name.isprintable()), None)
+    if bad is not None:
+        raise InputError(f"{path}: name of a class", expected="text without line ends and controls", got=repr(bad)[:80])
+    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if twice is not None:
+        raise InputError(f"{path}: two classes have one name", expected="a name for each", got=repr(twice)[:80])
 
 
 def class_file(path: Path) -> Path:

@@ -15,6 +15,7 @@ from trustseg.errors import InputError
 
 CHANNELS = 3
 LEAST_SIDE = 32
+LEAST_SPAN, MOST_VALUE = 1e-3, 1e5  # of what pixels are normalised to
 LAYOUTS = ("nchw", "nhwc")
 IMAGENET = "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 (ImageNet's)"
 PLAIN = "--mean 0 --std 1 (values in 0..1)"
@@ -52,6 +53,17 @@ class Normalisation:
     std: tuple[float, float, float]
     scale: float
     color_order: str
+
+    def check(self) -> None:
+        """InputError where no network can have been trained on such values."""
+        ends = [(p * self.scale - m) / s for p in (0.0, 255.0) for m, s in zip(self.mean, self.std, strict=True)]
+        span = min(255.0 * self.scale / s for s in self.std)
+        if span < LEAST_SPAN or max(map(abs, ends)) > MOST_VALUE:
+            raise InputError(
+                "--mean, --std and --scale do not go together",
+                expected=f"pixels 0 to 255 at least {LEAST_SPAN:g} apart, and within {MOST_VALUE:g}",
+                got=f"{min(ends):g} to {max(ends):g}", fix="(pixel * scale - mean) / std; scale is 1/255 unless given",
+            )  # fmt: skip
 
 
 def find_input(model: onnx.ModelProto, layout: str | None, size: tuple[int, int] | None) -> InputFacts:
@@ -121,6 +133,14 @@ def _layout(name: str, dims: Sequence[int]) -> str:
         )
     raise InputError(f"where are the channels of input {name}?", expected="--layout nchw or --layout nhwc",
                      got=f"({told})")  # fmt: skip
+
+
+def one_number(text: str, option: str) -> float:
+    """A number above 0, which may be a fraction, as 1/255."""
+    found = three_numbers(text, option)
+    if "," in text or not found[0] > 0:
+        raise InputError(f"{option} is wrong", expected="one number above 0", got=repr(text))
+    return found[0]
 
 
 def three_numbers(text: str, option: str) -> tuple[float, float, float]:

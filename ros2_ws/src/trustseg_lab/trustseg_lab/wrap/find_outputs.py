@@ -14,6 +14,7 @@ import onnxruntime
 
 from trustseg.errors import InputError
 from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.wrap.plain_graph import does_not_run
 
 # What may stand behind the logits and is left out, as it changes neither their order nor what softmax makes of them.
 PASSED_OVER = frozenset({"Identity", "Cast", "ArgMax", "Softmax", "LogSoftmax", "Transpose", "Squeeze", "Unsqueeze"})
@@ -62,7 +63,9 @@ def shapes_of(model: onnx.ModelProto) -> dict[str, TensorShape]:
 
 
 def run_on(model: onnx.ModelProto, images: Sequence[Array], outputs: Sequence[str]) -> list[list[Array]]:
-    """Tensors `outputs` of the model's graph for each of `images`, in the shape of its input."""
+    """Tensors `outputs` of the model's graph for each of `images`, in the shape of its input; InputError where it does
+    not run.
+    """
     asked = onnx.ModelProto()
     asked.CopyFrom(model)
     there = {each.name for each in asked.graph.output}
@@ -71,9 +74,12 @@ def run_on(model: onnx.ModelProto, images: Sequence[Array], outputs: Sequence[st
     )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(asked.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return [session.run(list(outputs), {name: image}) for image in images]
+    try:
+        session = onnxruntime.InferenceSession(asked.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        return [session.run(list(outputs), {name: image}) for image in images]
+    except Exception as error:  # of the library's own classes, which share no other base
+        raise does_not_run(error) from error
 
 
 @dataclass(frozen=True)

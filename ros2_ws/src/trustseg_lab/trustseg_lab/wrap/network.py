@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 
 from trustseg.backends.tensorrt.trunk import NETWORK_LOGITS
@@ -21,6 +22,7 @@ from trustseg_lab.wrap.plain_graph import pruned
 from trustseg_lab.wrap.read_graph import opset_of
 
 INPUT, LOGITS, FEATURES = "network/input", NETWORK_LOGITS, "network/features"
+Array = npt.NDArray[np.float32]
 PREFIX = "network."  # of everything else in the user's graph
 NOISE, GREY = 2, 0.5  # images of noise that the network is tried on, and a plain one
 
@@ -76,10 +78,9 @@ def network_of(model: onnx.ModelProto, listed: ClassList, wanted: Wanted) -> Net
     logits, layout = end.name, end.layout
     features, shape = find_features(model, logits, wanted.features, size)
     model = pruned(model, [logits, features])
-    found = [values[0] for values in run_on(model, _probes(entry), [logits])]
-    if not all(np.isfinite(each).all() for each in found):
-        raise InputError(f"tensor {logits} of the network is not finite", expected="numbers",
-                         got="NaN or infinity on a plain grey image or on noise", fix="is the file sound?")  # fmt: skip
+    probes = _probes(entry)
+    *found, again = (values[0] for values in run_on(model, [*probes, probes[0]], [logits]))
+    _check_answers(logits, found, again)
     kinds = {kind_of(each, layout) for each in found}
     kind = kinds.pop() if len(kinds) == 1 else "logits"
     height, width = found[0].shape[2:4] if layout == "nchw" else found[0].shape[1:3]
@@ -107,7 +108,30 @@ def network_in(bundle: Bundle) -> Network:
     return Network(model, entry, OutputFacts(**outputs), facts["opset"], facts["half"])
 
 
-def _probes(entry: InputFacts) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
+def _check_answers(logits: str, found: list[Array], again: Array) -> None:
+    """InputError where a network cannot be used, by what it said of noise and of grey, and of the first image again."""
+    if not all(np.isfinite(each).all() for each in found):
+        raise InputError(f"tensor {logits} of the network is not finite", expected="numbers",
+                         got="NaN or infinity on a plain grey image or on noise", fix="is the file sound?")  # fmt: skip
+    if not np.allclose(found[0], again, rtol=1e-3, atol=1e-3 * float(np.abs(found[0]).max())):
+        raise InputError(
+            "the network answers one image in two ways", expected="the same logits each time",
+            got=f"{float(np.abs(found[0] - again).max()):.3g} between two runs",
+            fix="export it as it is used: without dropout and other random numbers (in PyTorch, model.eval())",
+        )  # fmt: skip
+    if all(np.array_equal(found[0], each) for each in found[1:]):
+        raise InputError(
+            f"tensor {logits} of the network is the same for every image", expected="logits that follow the image",
+            fix="are the weights in the file, and is it the right tensor (--logits)?",
+        )  # fmt: skip
+    if found[0].size == max(found[0].shape):
+        raise InputError(
+            "the network gives one answer for the whole image", expected="a map: logits for each part of it",
+            got=f"{logits} {found[0].shape}", fix="a classifier cannot be wrapped; name another tensor with --logits",
+        )  # fmt: skip
+
+
+def _probes(entry: InputFacts) -> list[Array]:
     rng = np.random.default_rng(0)
     low, high, grey = (0.0, 255.0, 127.0) if entry.kind == "uint8" else (-2.0, 2.0, GREY)
     noise = [rng.uniform(low, high, entry.shape).astype(np.float32) for _ in range(NOISE)]

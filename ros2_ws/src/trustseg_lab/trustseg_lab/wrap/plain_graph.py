@@ -88,6 +88,15 @@ def in_opset17(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def does_not_run(error: Exception) -> InputError:
+    """What to say of a network that ONNX Runtime cannot load, or cannot run."""
+    told = " ".join(str(error).split())
+    return InputError(
+        "ONNX Runtime does not take the network", got=told[:200],
+        fix="does it run there by itself, at this size of its input?",
+    )  # fmt: skip
+
+
 def folded(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with everything computed that depends on no image, and batch norms inside convolutions.
 
@@ -103,11 +112,7 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
         try:
             onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # of the library's own classes, which share no other base
-            told = " ".join(str(error).split())
-            raise InputError(
-                "ONNX Runtime does not take the network", got=told[:200],
-                fix="does it run there by itself, at this size of its input?",
-            ) from error  # fmt: skip
+            raise does_not_run(error) from error
         made = onnx.load(str(written))
     for each in [each for each in made.opset_import if each.domain not in OWN_DOMAINS]:
         made.opset_import.remove(each)

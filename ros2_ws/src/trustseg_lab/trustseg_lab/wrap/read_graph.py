@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import inliner, numpy_helper
 
@@ -101,12 +102,23 @@ def _refuse_operators(path: Path, model: onnx.ModelProto) -> None:
         raise InputError(f"{path} is of opset {opset}", expected=f"{OLDEST_OPSET} or newer", fix="export it again")
 
 
+def _values(path: Path, tensor: onnx.TensorProto) -> npt.NDArray[np.float64]:
+    try:
+        return np.asarray(numpy_helper.to_array(tensor))
+    except (ValueError, TypeError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(
+            f"weights {tensor.name or 'of a constant'} of {path} are damaged", expected=f"shape {list(tensor.dims)}",
+            got=told[:120], fix="copy or export the file again",
+        ) from error  # fmt: skip
+
+
 def _refuse_weights(path: Path, model: onnx.ModelProto) -> None:
     weights = {name for node in model.graph.node if node.op_type in WEIGHTED for name in node.input}
     for tensor in tensors_of(model):
         if tensor.data_type not in FLOATS:
             continue
-        values = numpy_helper.to_array(tensor)
+        values = _values(path, tensor)
         bad = ~np.isfinite(values) if tensor.name in weights else np.isnan(values)
         if bad.any():
             raise InputError(
