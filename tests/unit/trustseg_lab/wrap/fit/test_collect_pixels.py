@@ -48,6 +48,18 @@ def test_rows_are_labelled_places_of_the_logits(model, monkeypatch: pytest.Monke
     assert few.x.shape == (50, 10 + len(COLOURS))
 
 
+def test_a_feature_map_of_any_number_of_channels_is_seen_at_the_logits_places() -> None:
+    """OpenCV resizes 128 channels at the most: 513 are what each of them is alone."""
+    rng = np.random.default_rng(0)
+    maps, features = rng.random((3, 12, 16), np.float32), rng.random((513, 6, 8), np.float32)
+    labels, one = rng.integers(0, 5, (48, 64)).astype(np.uint8), view(1)
+    rows, _ = collect_pixels._pixels(one, labels, maps, features, 50, np.random.default_rng(1))
+    assert rows.shape == (50, 3 + 513)
+    for channel in (0, 64, 512):
+        alone, _ = collect_pixels._pixels(one, labels, maps, features[[channel]], 50, np.random.default_rng(1))
+        assert np.allclose(rows[:, 3 + channel], alone[:, 3], atol=1e-6)
+
+
 def test_each_fold_is_judged_by_its_own_graph(model) -> None:
     """A graph whose classes are turned round has every pixel wrong."""
     found = network_of(network(Form(), COLOURS[::-1]), class_list(), Wanted())

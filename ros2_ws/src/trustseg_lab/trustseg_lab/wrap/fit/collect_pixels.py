@@ -22,6 +22,7 @@ from trustseg_lab.wrap.fit.fit_head import PixelRows
 from trustseg_lab.wrap.graph.head import SIGNALS, Floats
 from trustseg_lab.wrap.network import FEATURES
 
+CHANNELS = 64  # of a feature map that are resized at once: OpenCV takes 128 at the most
 MOST_ROWS, MOST_OF_VIEW = 150_000, 2000
 MOST_CHANNELS = 512  # of a feature map that a head may see
 
@@ -117,8 +118,9 @@ def _pixels(
     known = np.flatnonzero(told != VOID_LABEL)
     places = rng.choice(known, min(most, known.size), replace=False)
     parts = [maps.reshape(len(maps), -1)[:, places]]
-    if features is not None:
-        channels = cv2.resize(features.transpose(1, 2, 0), (width, height), interpolation=cv2.INTER_LINEAR)
+    groups = [] if features is None else np.split(features, range(CHANNELS, len(features), CHANNELS))
+    for group in groups:
+        channels = cv2.resize(group.transpose(1, 2, 0), (width, height), interpolation=cv2.INTER_LINEAR)
         parts.append(channels.reshape(height * width, -1)[places].T)
     return np.concatenate(parts).T.astype(np.float32), seen[places] == told[places]
 
