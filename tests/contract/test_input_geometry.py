@@ -161,7 +161,7 @@ def test_an_unseen_place_may_hold_an_unknown_object(bundle: Bundle) -> None:
 def test_a_graph_that_makes_images_smaller_itself_takes_no_other_way(bundle: Bundle) -> None:
     card = bundle.card.model_copy(deep=True)
     card.input.__dict__["camera"] = object()
-    with pytest.raises(BundleError, match="stretches its camera's images itself, expected input geometry stretch"):
+    with pytest.raises(BundleError, match="images itself, expected input geometry fit or stretch"):
         check_geometry(replace(bundle, card=card), InputGeometry("crop"))
     check_geometry(replace(bundle, card=card), InputGeometry())
 

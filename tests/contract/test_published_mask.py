@@ -35,7 +35,7 @@ from trustseg_ros.segmenter.outputs import Outputs
 
 VERDICT = FrameVerdict(Reason.NONE, 0.1, 0.5, 0.8, 0.7, 0.9, 0.05, 0.95, 0.9, 0.05)
 CLASSES = 11
-PLAIN = InputGeometry()
+PLAIN = InputGeometry("stretch")
 
 
 class Publishers:

@@ -46,7 +46,7 @@ def drive(folder: Path) -> list[str]:
     [
         (("--input-geometry", "letterbox"), "letterbox"),
         (("--input-geometry", "crop"), "crop"),
-        (("--region-of-interest", "16,16,40,32"), "stretch, region 16,16,40,32"),
+        (("--region-of-interest", "16,16,40,32"), "fit, region 16,16,40,32"),
         (("--undistort", "ost.yaml", "--input-geometry", "letterbox"), "letterbox, undistorted"),
     ],
 )
@@ -86,7 +86,7 @@ def test_the_geometry_is_part_of_what_a_result_is_of(bundle: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (("--input-geometry", "pad"), "input geometry, expected one of stretch, crop, letterbox, got 'pad'"),
+        (("--input-geometry", "pad"), "input geometry, expected one of fit, stretch, crop, letterbox, got 'pad'"),
         (("--region-of-interest", "1,2,3"), "region of interest, expected X,Y,WIDTH,HEIGHT in pixels, got '1,2,3'"),
         (("--region-of-interest", "0,0,8,8"), "at least 16 pixels wide and high, got 0,0,8,8"),
         (("--undistort", "none.yaml"), "no such file: none.yaml"),

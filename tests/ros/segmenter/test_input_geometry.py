@@ -161,7 +161,10 @@ def test_it_cannot_change_while_a_bundle_is_loaded(segmenter: Callable[..., Any]
 @pytest.mark.parametrize(
     ("wrong", "line"),
     [
-        ({"input_geometry": "pad"}, "parameter input_geometry, expected one of stretch, crop, letterbox, got 'pad'"),
+        (
+            {"input_geometry": "pad"},
+            "input_geometry, expected one of fit, stretch, crop, letterbox, got 'pad'",
+        ),
         ({"region_of_interest": "0,0,8,8"}, "parameter region_of_interest, expected x,y,width,height in pixels"),
     ],
 )

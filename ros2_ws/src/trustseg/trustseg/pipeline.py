@@ -73,7 +73,7 @@ class Pipeline:
         self.bundle, self.backend = bundle, backend
         self.config = config or PipelineConfig()
         check_geometry(bundle, self.config.geometry)
-        self._places = Places(self.config.geometry, bundle.card.size)
+        self._places = Places(self.config.geometry, bundle.card.image_size)
         card, precision = bundle.card, backend.precision
         self.card = card
         self.model_sha256 = bundle.model(precision).sha256
@@ -197,8 +197,8 @@ class Pipeline:
     def network_image(
         self, image: UInt8Array, color_order: str = "rgb", camera: CameraModel | None = None
     ) -> UInt8Array:
-        """What the engine takes: uint8 (h, w, 3) in the card's channel order, stretched with INTER_LINEAR, or as the
-        settings' geometry says.
+        """What the engine takes: uint8 (h, w, 3) in the card's channel order, with INTER_LINEAR, as the settings'
+        geometry says.
 
         Raises:
             FrameRejected: the graph makes images of one camera smaller itself, and this one is of another size; or the
@@ -286,7 +286,7 @@ def load(
             fastest that does.
         precision: graph of the bundle to load.
         threads: number of threads of the inference library.
-        geometry: which part of the image the network sees, and how; None: all of it, stretched.
+        geometry: which part of the image the network sees, and how; None: all of it, fitted to the network's input.
 
     Raises:
         BundleError: the bundle is not found, altered or unfinished.
@@ -303,7 +303,7 @@ def check_geometry(bundle: Bundle, geometry: InputGeometry) -> None:
     if bundle.card.input.camera is not None and not geometry.is_plain:
         raise BundleError(
             f"the graph of bundle {bundle.card.name} stretches its camera's images itself",
-            expected="input geometry stretch, of the whole image", got=geometry.describe(),
+            expected="input geometry fit or stretch, of the whole image", got=geometry.describe(),
             fix="run the bundle that it was made from",
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trustseg.camera.geometry import UNSEEN_LABEL, Geometry, Places
-from trustseg.camera.input_geometry import InputGeometry
+from trustseg.camera.input_geometry import GEOMETRIES, InputGeometry
 from trustseg.camera.model import CameraModel
 from trustseg.errors import FrameRejected
 from trustseg.imaging.resize import nearest, stretched
@@ -41,7 +41,7 @@ def places(
 @given(camera=st.tuples(st.integers(16, 700), st.integers(16, 900)))
 def test_to_stretch_all_of_it_is_what_there_was_before(camera: tuple[int, int]) -> None:
     """The image bit for bit; of the mask each pixel, but for centres that lie on an edge."""
-    geometry = Geometry(InputGeometry(), camera, NETWORK)
+    geometry = Geometry(InputGeometry("stretch"), camera, NETWORK)
     image = np.random.default_rng(1).integers(0, 256, (*camera, 3), np.uint8)
     assert np.array_equal(geometry.to_network(image), stretched(image, NETWORK))
     assert geometry.seen.min() == 255
@@ -85,9 +85,31 @@ def test_a_tall_camera_has_its_letterbox_at_the_sides() -> None:
     assert np.array_equal(places(geometry, (120, 40))[1][0], np.repeat(np.arange(30, 50), 2))
 
 
+def test_a_picture_is_stretched_by_a_third_at_most_and_mirrored_where_that_is_too_little() -> None:
+    """120 x 240 to 80 columns is a third; of 60 rows four thirds of 40, 53, are shown, with three above, four below."""
+    geometry = Geometry(InputGeometry(), (120, 240), NETWORK)
+    assert np.array_equal(np.flatnonzero(geometry.seen[:, 0]), np.arange(3, 56))
+    rows, columns = places(geometry, (120, 240))
+    assert np.array_equal(columns[0], np.repeat(np.arange(80), 3))
+    assert np.array_equal(rows[:, 0], 3 + np.floor((np.arange(120) + 0.5) * 53 / 120).astype(int))
+    image = np.zeros((120, 240, 3), np.uint8)
+    image[:, :, 0] = np.arange(120)[:, None] * 2
+    shown = geometry.to_network(image)[:, 0, 0]
+    assert np.array_equal(shown[:3], shown[6:3:-1])
+    assert np.array_equal(shown[56:], shown[54:50:-1])
+    assert np.array_equal(shown[3:56], stretched(image, (53, 80))[:, 0, 0])
+
+
+def test_a_high_picture_is_stretched_by_a_third_at_most() -> None:
+    """120 x 40 to 60 rows is a half; four thirds of 20 columns, 27, are shown in the middle of 80."""
+    geometry = Geometry(InputGeometry(), (120, 40), NETWORK)
+    assert np.array_equal(np.flatnonzero(geometry.seen[0]), np.arange(26, 53))
+    assert geometry.seen[:, 26].min() == 255
+
+
 def test_nothing_outside_of_the_region_is_shown_or_said() -> None:
     """Columns 20 to 180 and rows 30 to 90 of 120 x 240, stretched: twice as high, half as wide."""
-    geometry = Geometry(InputGeometry(region=(20, 30, 160, 60)), (120, 240), NETWORK)
+    geometry = Geometry(InputGeometry("stretch", (20, 30, 160, 60)), (120, 240), NETWORK)
     image = np.full((120, 240, 3), 9, np.uint8)
     image[30:90, 20:180] = 200
     assert geometry.to_network(image).min() == 200
@@ -104,7 +126,7 @@ def test_nothing_outside_of_the_region_is_shown_or_said() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.sampled_from(["stretch", "crop", "letterbox"]),
+    st.sampled_from(GEOMETRIES),
     st.tuples(st.integers(20, 300), st.integers(20, 300)),
     st.randoms(use_true_random=False),
 )
@@ -265,7 +287,11 @@ def test_each_camera_has_its_own_place_which_is_made_once() -> None:
     assert first is not None
     assert known.of(large) is not first
     assert known.of(small) is first
-    assert Places(InputGeometry(), NETWORK).of(small) is None
+    assert Places(InputGeometry("stretch"), NETWORK).of(small) is None
+    # 240 to 120 on 80 to 60 would be stretched 1.5 times; 16:9 is stretched by 4 / 3, and so as it always was.
+    assert Places(InputGeometry(), NETWORK).of(small) is not None
+    for camera in ((720, 1280), (1080, 1920), (480, 640), (90, 160), (360, 480)):
+        assert Places(InputGeometry(), NETWORK).of(np.zeros((*camera, 3), np.uint8)) is None
 
 
 def test_a_calibration_is_prepared_before_its_frames() -> None:

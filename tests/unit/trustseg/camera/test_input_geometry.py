@@ -10,8 +10,10 @@ from trustseg.camera.input_geometry import InputGeometry, region_of
 from trustseg.errors import InputError
 
 
-def test_the_default_is_plain_and_nothing_else_is() -> None:
+def test_the_whole_image_is_plain_and_nothing_else_is() -> None:
     assert InputGeometry().is_plain
+    assert InputGeometry() == InputGeometry("fit")
+    assert InputGeometry("stretch").is_plain
     for other in (InputGeometry("crop"), InputGeometry(region=(0, 0, 16, 16)), InputGeometry(undistort=True)):
         assert not other.is_plain
     assert InputGeometry("letterbox", (1, 2, 30, 40), True).describe() == "letterbox, region 1,2,30,40, undistorted"
@@ -29,5 +31,5 @@ def test_a_region_is_four_numbers() -> None:
 
 
 def test_an_unknown_mode_is_refused() -> None:
-    with pytest.raises(InputError, match=r"input geometry, expected one of stretch, crop, letterbox, got 'pad'"):
+    with pytest.raises(InputError, match=r"input geometry, expected one of fit, stretch, crop, letterbox, got 'pad'"):
         InputGeometry("pad")

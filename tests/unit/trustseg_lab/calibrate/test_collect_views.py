@@ -26,6 +26,7 @@ from trustseg_lab.calibrate.collect_views import (
     scene_size,
     views_of,
 )
+from trustseg_lab.data.as_shown import mirrored
 from trustseg_lab.data.labelled_images import find_pairs
 from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN
 from trustseg_lab.scenes import FIT_KINDS, HELD_OUT_KINDS, random_frame
@@ -109,7 +110,9 @@ def test_rows_of_rendered_scenes_are_those_of_their_seeds(tiny: Path) -> None:
     assert [scene_rows(index, scene_size(index, (height, width))[0]) for index in range(4)] == seen
     for index in (1, 2):
         camera = random_frame(SCENE_SEED + index, (96, 128)).image_rgb[seen[index]]
-        expected = backend.infer(cv2.resize(camera, (width, height), interpolation=cv2.INTER_LINEAR))
+        shown = mirrored(camera, (height, width))  # 53 x 128 is wider than is stretched: 72 x 128
+        assert shown.shape == ((96, 128, 3), (72, 128, 3))[index - 1]
+        expected = backend.infer(cv2.resize(shown, (width, height), interpolation=cv2.INTER_LINEAR))
         assert rows.features[index * VIEWS] == pytest.approx(expected.features, rel=1e-4, abs=1e-5)
     backend.close()
     assert set(rows.source.tolist()) == {"rendered"}

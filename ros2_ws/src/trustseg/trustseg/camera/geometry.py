@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.camera.input_geometry import CROP, LETTERBOX, InputGeometry
+from trustseg.camera.input_geometry import CROP, InputGeometry
 from trustseg.camera.model import FISHEYE, CameraModel
 from trustseg.errors import FrameRejected
 from trustseg.imaging.resize import nearest, stretched
@@ -53,10 +53,8 @@ class Geometry:
         self._camera_size, self._network_size = camera_size, network_size
         self._window = _window(settings, camera_size, network_size)
         height, width = self._window[3], self._window[2]
-        self._inner = network_size
-        if settings.mode == LETTERBOX:
-            scale = min(network_size[0] / height, network_size[1] / width)
-            self._inner = (_length(height * scale, network_size[0]), _length(width * scale, network_size[1]))
+        down, across = settings.scales((height, width), network_size)
+        self._inner = (_length(height * down, network_size[0]), _length(width * across, network_size[1]))
         self._top, self._left = ((whole - part) // 2 for whole, part in zip(network_size, self._inner, strict=True))
         self._lens = None
         shown: UInt8Array = np.full(self._inner, 255, np.uint8)
@@ -160,12 +158,13 @@ class Places:
         self._known: dict[tuple[Size, CameraModel | None], Geometry] = {}
 
     def of(self, image: UInt8Array, camera: CameraModel | None = None) -> Geometry | None:
-        """That of `image` (H, W, 3); None where all of it is simply stretched.
+        """That of `image` (H, W, 3); None where all of it is simply stretched to all of that.
 
         Raises:
             FrameRejected: as `Geometry`.
         """
-        return None if self._settings.is_plain else self._of_size((image.shape[0], image.shape[1]), camera)
+        size = (image.shape[0], image.shape[1])
+        return None if self._settings.only_stretches(size, self._network_size) else self._of_size(size, camera)
 
     def prepare(self, camera: CameraModel) -> None:
         """Make all that undistorting this camera's images takes, before the first of them; from any thread.

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from trustseg.camera.model import CameraModel
 from trustseg.errors import InputError
 
-STRETCH, CROP, LETTERBOX = "stretch", "crop", "letterbox"
-GEOMETRIES = (STRETCH, CROP, LETTERBOX)
+FIT, STRETCH, CROP, LETTERBOX = "fit", "stretch", "crop", "letterbox"
+GEOMETRIES = (FIT, STRETCH, CROP, LETTERBOX)
 LEAST_REGION = 16
+# How many times wider or higher than it is a picture may be shown. 16:9 on 4:3 is just within; of a camera of 3:1 a
+# third of the wrong pixels came with what is more (docs/input_geometry.md).
+MOST_STRETCH = 4 / 3
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,9 @@ class InputGeometry:
     """Which part of a camera's image the network sees, and how.
 
     Attributes:
-        mode: "stretch" the region to the network's input; "crop" the largest part in its middle that has the input's
-            aspect; "letterbox" all of it with its aspect kept, and its mirror image beside it.
+        mode: "fit" stretches the region to the network's input, by `MOST_STRETCH` times at most, with its mirror image
+            beside what is left; "stretch" by however much it takes; "crop" the largest part in its middle that has the
+            input's aspect; "letterbox" all of it with its aspect kept, and its mirror image beside it.
         region: (x, y, width, height) in pixels of the camera's image, of the undistorted one with `undistort`; None:
             all of it.
         undistort: show the network the rectified view of the camera's calibration.
@@ -30,7 +34,7 @@ class InputGeometry:
         InputError: no such mode, or a region that is none.
     """
 
-    mode: str = STRETCH
+    mode: str = FIT
     region: tuple[int, int, int, int] | None = None
     undistort: bool = False
     camera: CameraModel | None = None
@@ -49,8 +53,23 @@ class InputGeometry:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the whole image is stretched, as every bundle is calibrated."""
-        return self.mode == STRETCH and self.region is None and not self.undistort
+        """Whether the whole image is shown as a bundle is calibrated: stretched, of very wide or high ones in part."""
+        return self.mode in (FIT, STRETCH) and self.region is None and not self.undistort
+
+    def only_stretches(self, shown: tuple[int, int], network: tuple[int, int]) -> bool:
+        """Whether the whole image of the camera, (height, width) `shown`, is stretched to all of the network's."""
+        return self.is_plain and self.scales(shown, network) == (network[0] / shown[0], network[1] / shown[1])
+
+    def scales(self, shown: tuple[int, int], network: tuple[int, int]) -> tuple[float, float]:
+        """How much (down, across) of the network's pixels a pixel of `shown` takes, (height, width) both."""
+        down, across = network[0] / shown[0], network[1] / shown[1]
+        if self.mode == LETTERBOX:
+            return min(down, across), min(down, across)
+        if self.mode == FIT:  # a rounded length more than the limit is none
+            most = MOST_STRETCH * (1.0 + 1.0 / min(network))
+            if max(down, across) > most * min(down, across):
+                return min(down, MOST_STRETCH * across), min(across, MOST_STRETCH * down)
+        return down, across
 
     def describe(self) -> str:
         """For people, on one line."""

@@ -19,6 +19,7 @@ from trustseg_lab.benchmark.passes.cache import cache_key
 from trustseg_lab.benchmark.passes.runner import BundlePasses, lattice
 from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
+from trustseg_lab.data.as_shown import as_shown
 from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths, read_pair
 from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN, drive_of
@@ -132,9 +133,11 @@ def _file(path: Path) -> list[object]:
 
 
 @lru_cache(maxsize=4)
-def _pair(image: str, labels: str, classes: int, void: int | None, reader: LabelReader | None) -> LabelledImage:
+def _pair(
+    image: str, labels: str, classes: int, void: int | None, reader: LabelReader | None, size: tuple[int, int]
+) -> LabelledImage:  # fmt: skip
     """The views of one image follow each other: it is read once for all of them."""
-    return read_pair(LabelledPaths(Path(image), Path(labels), reader), classes, void)
+    return as_shown(read_pair(LabelledPaths(Path(image), Path(labels), reader), classes, void), size, void)
 
 
 def sample_of(meta: ViewMeta, passes: BundlePasses) -> Sample:
@@ -142,7 +145,7 @@ def sample_of(meta: ViewMeta, passes: BundlePasses) -> Sample:
     card: Card = passes.bundle.card
 
     def pair() -> LabelledImage:
-        return _pair(str(meta.image), str(meta.labels), len(card.classes), meta.void, meta.reader)
+        return _pair(str(meta.image), str(meta.labels), len(card.classes), meta.void, meta.reader, card.size)
 
     def image() -> UInt8Array:
         seen = network_image(pair().image, card.size, "bgr", "rgb")

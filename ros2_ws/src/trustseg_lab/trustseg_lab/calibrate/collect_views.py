@@ -19,12 +19,13 @@ import cv2
 import numpy as np
 
 from trustseg.backends import Backend
-from trustseg.bundle.card import Card
+from trustseg.bundle.card import VOID_LABEL, Card
 from trustseg.calibration import corridor_mask
 from trustseg.errors import InputError
 from trustseg.imaging.resize import nearest, network_image
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.data import LabelNames
+from trustseg_lab.data.as_shown import as_shown, bordered, margins, mirrored
 from trustseg_lab.data.find_labels import LabelWish, find_labels
 from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, read_pair
@@ -37,7 +38,7 @@ from trustseg_lab.scenes.conditions import FIT_KINDS, HELD_OUT_KINDS, apply_cond
 
 FIT_VIEWS, HELD_OUT_VIEWS = 3, 2
 LEAST_SEVERITY = 0.1
-READING = 2  # raised when the same files are read in another way: rows that were collected before are not taken over
+READING = 3  # raised when the same files are read in another way: rows that were collected before are not taken over
 # Rendered scenes for fitting: training takes seeds below 8 000, the confidence head those from there, demos 9 000 on.
 SCENE_SEED = 20_000
 RENDERED = "rendered"
@@ -142,7 +143,7 @@ def folder_images(
     pairs = chosen(folder.pairs(), limit)
 
     def prepare(index: int) -> PreparedImage:
-        pair = read_pair(pairs[index], len(card.classes), folder.void)
+        pair = as_shown(read_pair(pairs[index], len(card.classes), folder.void), card.size, folder.void)
         image = network_image(pair.image, card.size, "bgr", "rgb")
         return _prepared(pairs[index].image.stem, image, pair.labels, views(index, seed), card)
 
@@ -153,7 +154,7 @@ def collect_rendered(
     count: int, backends: list[Backend], card: Card, seed: int, on_image: Callable[[], None]
 ) -> CalibrationRows:
     """Rows of every view of `count` rendered scenes of seeds from `SCENE_SEED` on; InputError: as `rendered_images`."""
-    source = LabelledFolder(Path(RENDERED), Path(RENDERED), None, seen=False)
+    source = LabelledFolder(Path(RENDERED), Path(RENDERED), VOID_LABEL, seen=False)
     return _collect(rendered_images(card, seed), count, source, backends, card, RENDERED, on_image)
 
 
@@ -224,9 +225,10 @@ def _prepared(
         seen = image_rgb
         if view.kind != CLEAN:
             seen = apply_condition(view.kind, view.severity, image_rgb, depth_m, view.seed)
-        bgr = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), np.uint8)
+        bgr = np.asarray(cv2.cvtColor(mirrored(seen, card.size), cv2.COLOR_RGB2BGR), np.uint8)
         images.append(np.ascontiguousarray(network_image(bgr, card.size, "bgr", card.input.color_order)))
-    return PreparedImage(stem, labels, images, views)
+    shown = bordered(labels, card.size, VOID_LABEL) if any(margins(image_rgb.shape[:2], card.size)) else labels
+    return PreparedImage(stem, shown, images, views)
 
 
 def _collect(

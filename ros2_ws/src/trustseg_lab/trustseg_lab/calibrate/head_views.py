@@ -13,6 +13,7 @@ from trustseg.bundle.card import VOID_LABEL, Card
 from trustseg.imaging.resize import network_image
 from trustseg.types import UInt8Array
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
+from trustseg_lab.data.as_shown import as_shown
 from trustseg_lab.data.labelled_images import LabelledPaths, read_pair
 from trustseg_lab.metrics.block_counts import blocks_of
 from trustseg_lab.metrics.images.view_rows import drive_of, folds_by_block
@@ -75,7 +76,7 @@ def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int)
 def head_views(images: HeadImages, card: Card, seed: int) -> Iterator[LabelledView]:
     """Every view of every image, in order; InputError where a pair does not fit."""
     for index, (pair, void) in enumerate(zip(images.pairs, images.voids, strict=True)):
-        read = read_pair(pair, len(card.classes), void)
+        read = as_shown(read_pair(pair, len(card.classes), void), card.size, void)
         truth: UInt8Array = read.labels.copy()
         if void is not None:
             truth[read.labels == void] = VOID_LABEL

@@ -115,7 +115,7 @@ class PublishedCollector:
 
     def rendered(self, count: int) -> PublishedRows:
         """Rows of every view of `count` rendered scenes; InputError where the classes are not theirs."""
-        source = LabelledFolder(Path(RENDERED), Path(RENDERED), None, seen=False)
+        source = LabelledFolder(Path(RENDERED), Path(RENDERED), VOID_LABEL, seen=False)
         return self._rows(count, rendered_images(self.card, self.seed), source, judged=False)
 
     def _rows(

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from trustseg.backend_registry import CHOICE
+from trustseg.camera.input_geometry import FIT
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg_lab.cli.geometry_options import INPUT_GEOMETRY, REGION_OF_INTEREST, UNDISTORT, geometry_of
@@ -76,7 +77,7 @@ def evaluate(
     )] = None,
     ensemble: Annotated[list[str] | None, typer.Option(help="Another bundle of the deep ensemble; repeatable.")] = None,
     bootstrap: Annotated[int, typer.Option(min=0, help="Resamples for intervals by block of a drive; 0: none.")] = 0,
-    input_geometry: Annotated[str, INPUT_GEOMETRY] = "stretch",
+    input_geometry: Annotated[str, INPUT_GEOMETRY] = FIT,
     region_of_interest: Annotated[str, REGION_OF_INTEREST] = "",
     undistort: Annotated[Path | None, UNDISTORT] = None,
     backend: Annotated[str, typer.Option(help=f"{CHOICE}.")] = "auto",

@@ -13,7 +13,7 @@ from trustseg.camera.input_geometry import InputGeometry, region_of
 
 INPUT_GEOMETRY: Any = typer.Option(
     metavar="MODE",
-    help="stretch, crop or letterbox: how the image becomes the network's input (docs/input_geometry.md).",
+    help="fit, stretch, crop or letterbox: how the image becomes the network's input (docs/input_geometry.md).",
 )
 REGION_OF_INTEREST: Any = typer.Option(
     metavar="X,Y,WIDTH,HEIGHT", help="Part of the image that the network sees, pixels. Default: all of it."

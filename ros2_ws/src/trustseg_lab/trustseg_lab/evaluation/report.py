@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from trustseg.bundle.loading import Bundle
-from trustseg.camera.input_geometry import InputGeometry
+from trustseg.camera.input_geometry import STRETCH, InputGeometry
 from trustseg.files.old_names import with_old_names
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.label_set import Named
@@ -204,8 +204,10 @@ def _per_image(state: EvaluationState, judged: Judgements) -> list[dict[str, Any
 
 
 def _shown_as(geometry: InputGeometry) -> str:
-    if geometry.is_plain:
+    if geometry.mode == STRETCH and geometry.is_plain:
         return "stretched to the network's input"
+    if geometry.is_plain:
+        return "fitted to the network's input (a picture much wider or higher stands between its mirror images)"
     return f"brought to the network's input by {geometry.describe()}, what that leaves out not counted,"
 
 

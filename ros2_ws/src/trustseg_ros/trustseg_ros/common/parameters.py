@@ -22,7 +22,7 @@ from rclpy.parameter import Parameter
 from trustseg.backend_registry import CHOICE, backend_order
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.bundle import DEFAULT_BUNDLE
-from trustseg.camera.input_geometry import GEOMETRIES, InputGeometry, region_of
+from trustseg.camera.input_geometry import FIT, GEOMETRIES, InputGeometry, region_of
 from trustseg.errors import TrustSegError
 from trustseg.reasons import Mode
 
@@ -132,7 +132,7 @@ class SegmenterConfig(Timing):
         live=True,
     )  # fmt: skip
     input_geometry: str = parameter(
-        "stretch", "how the image becomes the network's input: crop and letterbox keep its aspect", choices=GEOMETRIES,
+        FIT, "how the image becomes the network's input; crop and letterbox keep its aspect", choices=GEOMETRIES,
         idle=True,
     )  # fmt: skip
     region_of_interest: str = parameter(

@@ -13,6 +13,7 @@ from rich.progress import TaskID
 from rich.table import Table
 
 from trustseg.bundle import DEFAULT_BUNDLE
+from trustseg.camera.input_geometry import FIT
 from trustseg.cli.bars import Bars
 from trustseg_lab.cli.drives.recording_options import (
     ALL_TOPICS,
@@ -110,7 +111,7 @@ def replay(
     temporal_filter: Annotated[
         float, typer.Option(help="As the node's parameter: weight of earlier frames in the mask, up to 0.95; 0: none.")
     ] = 0.0,
-    input_geometry: Annotated[str, INPUT_GEOMETRY] = "stretch",
+    input_geometry: Annotated[str, INPUT_GEOMETRY] = FIT,
     region_of_interest: Annotated[str, REGION_OF_INTEREST] = "",
     undistort: Annotated[Path | None, UNDISTORT] = None,
     fail_on: Annotated[

@@ -18,6 +18,7 @@ from trustseg.backends import Backend
 from trustseg.errors import InputError
 from trustseg.imaging.resize import network_image
 from trustseg.types import Float32Array, UInt8Array
+from trustseg_lab.data.as_shown import as_shown
 from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
 from trustseg_lab.evaluation.baselines.scorer import ScoredView, Scores
 
@@ -55,7 +56,8 @@ def sample_logits(
     logits: list[Float32Array] = []
     truths: list[UInt8Array] = []
     classes = 0
-    for pair in read_ahead(pairs, 255, void):
+    for read in read_ahead(pairs, 255, void):
+        pair = as_shown(read, size, void)
         out = engine.infer(network_image(pair.image, size, "bgr", color_order)).logits
         classes = out.shape[0]
         rows, columns = _grid(out.shape[1], pair.labels.shape[0]), _grid(out.shape[2], pair.labels.shape[1])

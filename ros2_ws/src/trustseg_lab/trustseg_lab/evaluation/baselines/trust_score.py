@@ -16,6 +16,7 @@ from sklearn.neighbors import KDTree
 from trustseg.errors import InputError
 from trustseg.imaging.resize import network_image
 from trustseg.types import Float32Array, UInt8Array
+from trustseg_lab.data.as_shown import as_shown
 from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork
 from trustseg_lab.evaluation.baselines.scorer import ScoredView, Scores
@@ -90,7 +91,8 @@ def fit_trust_score(
     rng = np.random.default_rng(seed)
     found: list[list[Float32Array]] = [[] for _ in range(classes)]
     of_image = -(-2 * PIXELS_OF_CLASS // len(pairs))  # rare classes are not in every image
-    for pair in read_ahead(pairs, classes, void):
+    for read in read_ahead(pairs, classes, void):
+        pair = as_shown(read, size, void)
         features = decoded_map(network, network_image(pair.image, size, "bgr", color_order))
         height, width = features.shape[:2]
         rows = ((np.arange(height) + 0.5) * pair.labels.shape[0] / height).astype(np.int64)

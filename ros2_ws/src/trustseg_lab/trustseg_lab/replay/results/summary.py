@@ -12,6 +12,7 @@ import numpy as np
 
 from trustseg.bounds import SECOND
 from trustseg.bundle.loading import Bundle
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.reasons import Reason
 from trustseg_lab.data import shown
 from trustseg_lab.replay.drive import DriveFigures
@@ -124,7 +125,7 @@ def drive_document(job: ReplayJob, bundle: Bundle, drive: DriveFigures) -> dict[
             "start_s": options.start_s, "end_s": options.end_s, "every": options.every, "live": options.live,
             "latency_budget_ms": options.latency_budget_ms, "threads": options.threads, "labels": bool(options.labels),
             "temporal_filter": options.temporal_filter,
-            **({} if options.geometry.is_plain else {"input_geometry": options.geometry.describe()}),
+            **({} if options.geometry == InputGeometry() else {"input_geometry": options.geometry.describe()}),
         },
         "metrics": metrics_of([drive], names),
         "reasons": dict(sorted(tally.reasons.items())),
