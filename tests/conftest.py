@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from room import Room
 from trustseg.host import ros_env
@@ -17,6 +18,10 @@ from trustseg.host import ros_env
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("unit", "contract", "replay", "ros", "gpu", "data")
 MARKS = {folder: "process" if folder == "ros" else folder for folder in ORDER}
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("trustseg", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("trustseg")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -93,7 +93,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(size=(720, 1280))
 @example(size=(361, 479))
 @example(size=(31, 45))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(size=st.tuples(st.integers(8, 700), st.integers(8, 1300)))
 def test_evaluation_counts_the_published_mask_in_every_pixel(
     bundle: Bundle, folder: Path, size: tuple[int, int]
@@ -134,7 +134,7 @@ def lens(size: tuple[int, int]) -> CameraModel:
 @example(size=(375, 1242), mode="letterbox", part=False, undistort=False)
 @example(size=(720, 1280), mode="letterbox", part=True, undistort=True)
 @example(size=(361, 479), mode="stretch", part=False, undistort=True)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     size=st.tuples(st.integers(40, 500), st.integers(40, 700)), mode=st.sampled_from(GEOMETRIES),
     part=st.booleans(), undistort=st.booleans(),

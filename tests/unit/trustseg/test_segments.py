@@ -164,7 +164,7 @@ def test_the_smallest_segment_grows_with_the_mask() -> None:
     assert (least_area((360, 480)), least_area((720, 960)), least_area((72, 96))) == (32, 128, 4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays(np.uint8, st.tuples(st.integers(1, 14), st.integers(1, 14)), elements=st.integers(0, 2)), st.data())
 def test_parts_hold_every_pixel_of_their_class_once(mask: np.ndarray, data: st.DataObject) -> None:
     parts = connected_parts(mask, [1, 2], 1)

@@ -37,7 +37,7 @@ def places(
 @example(camera=(480, 640))
 @example(camera=(375, 1242))
 @example(camera=(720, 1280))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(camera=st.tuples(st.integers(16, 700), st.integers(16, 900)))
 def test_to_stretch_all_of_it_is_what_there_was_before(camera: tuple[int, int]) -> None:
     """The image bit for bit; of the mask each pixel, but for centres that lie on an edge."""
@@ -124,7 +124,7 @@ def test_nothing_outside_of_the_region_is_shown_or_said() -> None:
     assert np.array_equal(geometry.seen_at((60, 120)) == 255, seen[::2, ::2])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(GEOMETRIES),
     st.tuples(st.integers(20, 300), st.integers(20, 300)),

@@ -218,7 +218,7 @@ class AnySequence(RuleBasedStateMachine):
 
 
 TestAnySequence = AnySequence.TestCase
-TestAnySequence.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAnySequence.settings = settings(max_examples=150, stateful_step_count=40)
 
 # Every kind of thing that can happen to the machine, at good_frames = 2, so that eight events reach OK and leave it.
 EVENTS: dict[str, Callable[[Oracle], None]] = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trustseg.imaging.resize import for_the_eye, in_order, nearest, network_image, stretched
@@ -22,7 +22,6 @@ def _camera_sizes(test):
 
 
 @_camera_sizes
-@settings(deadline=None)
 @given(old=st.tuples(LENGTH, LENGTH), new=st.tuples(LENGTH, LENGTH))
 def test_each_pixel_takes_the_value_its_centre_falls_into(old: tuple[int, int], new: tuple[int, int]) -> None:
     """A column's number as its value tells which one was taken. A centre on an edge may go either way."""

@@ -67,7 +67,7 @@ def test_a_clock_that_ticks_at_times_hides_no_freeze_and_stays_one(hz: int) -> N
     assert found_at(lambda f, k: clock(f, 10 * (k * hz // 30)), "frozen", held=held) == list(range(3, held + 1))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     left=st.integers(0, SIZE[1] - 1),
     top=st.integers(0, SIZE[0] - 1),

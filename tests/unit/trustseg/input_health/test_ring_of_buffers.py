@@ -32,7 +32,7 @@ def noisy(frames: list[np.ndarray], sigma: float = 1.5, seed: int = 4) -> list[n
     return [np.clip(f + rng.normal(0.0, sigma, f.shape), 0, 255).astype(np.uint8) for f in frames]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     count=st.integers(2, MOST_BUFFERS),
     kind=st.sampled_from(["ring", "ring_noise", "ring_jpeg", "ring_reversed"]),

@@ -58,7 +58,7 @@ def test_regions_are_lowered_and_lifted() -> None:
 
 
 @given(st.integers(0, 2**31), st.integers(2, 5), st.integers(2, 4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_expected_pairwise_kl_is_the_mean_over_pairs(seed: int, passes: int, classes: int) -> None:
     p = np.random.default_rng(seed).dirichlet(np.ones(classes), (passes, 2, 3)).transpose(0, 3, 1, 2)
     pairs = [kl(p[i], p[j], axis=0) for i in range(passes) for j in range(passes) if i != j]
@@ -153,7 +153,7 @@ def test_decisions_by_hand() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=12))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_decisions_agree_with_scikit_learn(pairs: list[tuple[bool, bool]]) -> None:
     flagged, bad = (np.array(side) for side in zip(*pairs, strict=True))
     both = bool(bad.any() and not bad.all())
@@ -170,7 +170,7 @@ def test_decisions_agree_with_scikit_learn(pairs: list[tuple[bool, bool]]) -> No
 
 
 @given(st.integers(0, 2**31))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_rankings_agree_with_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     score, bad = rng.integers(0, 6, 40) / 5, rng.random(40) < 0.4  # ties on purpose

@@ -68,7 +68,7 @@ def test_tiff_of_few_bits(bits: int, photometric: int, order: str, packing: str,
         decode_labels(data[:-20], "labels")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_what_was_written_is_what_is_read(data: st.DataObject) -> None:
     """Any size, any ids, every form that a tool may choose."""

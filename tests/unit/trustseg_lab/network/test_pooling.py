@@ -15,7 +15,7 @@ from hypothesis import strategies as st  # noqa: E402
 from trustseg_lab.network import pooling  # noqa: E402
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(height=st.integers(1, 13), width=st.integers(1, 13), levels=st.integers(1, 4), seed=st.integers(0, 2**31 - 1))
 def test_portable_form_equals_torch(height: int, width: int, levels: int, seed: int) -> None:
     """Few distinct values make ties the rule, not the exception."""

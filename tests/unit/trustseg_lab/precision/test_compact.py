@@ -37,7 +37,7 @@ def test_steps_by_hand() -> None:
     assert on_grid(weight).ravel() == pytest.approx([1.27, -0.63, 0.0, 0.0])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays.arrays(np.float32, (4, 3, 3, 3), elements=st.floats(-8, 8, width=32)))
 def test_rounding_twice_is_rounding_once_and_stays_within_half_a_step(weight: np.ndarray) -> None:
     once = on_grid(weight)

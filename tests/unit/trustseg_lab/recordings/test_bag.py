@@ -144,7 +144,7 @@ def test_an_mcap_without_its_index_loses_nothing_and_says_so(tmp_path: Path) -> 
     flips=st.lists(st.integers(0, 10**9), max_size=4),
 )
 @example(cut=12293, form="sqlite3", flips=[])  # a topic without a type
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damage_never_gives_more_than_an_input_error(
     cut: int, form: str, flips: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

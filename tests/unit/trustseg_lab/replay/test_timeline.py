@@ -177,7 +177,7 @@ def images_of(events: list[tuple[str, int]]) -> list[Shot]:
 
 
 @given(EVENTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_verdicts_are_those_of_a_monitor_that_ticks_all_the_time(events: list[tuple[str, int]]) -> None:
     """Against a plain loop: every status when it comes, a tick every five milliseconds in between."""
     images = images_of(events)
@@ -203,7 +203,7 @@ def test_the_verdicts_are_those_of_a_monitor_that_ticks_all_the_time(events: lis
 
 
 @given(EVENTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_flag_track_adds_up(events: list[tuple[str, int]]) -> None:
     images = images_of(events)
     answers, _ = drive(images)

@@ -49,7 +49,7 @@ def test_good_files_are_read_without_a_word(scratch: Path, name: str) -> None:
 def test_malformed_files_are_read_right_or_refused_in_one_line(scratch: Path, name: str) -> None:
     folder = folder_of(scratch, name)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck), database=None)
     @given(data=files_of(name))
     def check(data: bytes) -> None:
         assert judge(READERS[name], data, folder) == ""

@@ -106,7 +106,7 @@ def test_objects_stand_on_the_ground_at_their_size() -> None:
     assert np.median(heights) == pytest.approx(1.0, abs=0.15)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**31 - 1))
 def test_labels_change_where_the_image_shows_an_object_and_nowhere_else(seed: int) -> None:
     image, label = street()

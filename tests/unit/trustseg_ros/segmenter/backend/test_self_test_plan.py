@@ -194,7 +194,7 @@ class Silent:
         return lambda *_, **__: None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @example(rate=30, budget=1.5, busy=0.99, test=1.3, jitter=[0])
 @example(rate=30, budget=1.5, busy=0.8, test=1.3, jitter=[0, 3])
 @example(rate=60, budget=1.5, busy=0.96, test=1.3, jitter=[0])
