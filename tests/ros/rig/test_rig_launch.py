@@ -53,6 +53,7 @@ def test_a_launched_rig_is_trusted_and_ends(
         ("required_cameras:=top", "a required camera is unknown, expected one of front, left, right, got 'top'"),
         ("images:=/one,/two", "argument images, expected 3 topics, one a camera, got '/one,/two'"),
         ("camera_infos:=/one,,/two", "argument camera_infos, expected 3 topics"),
+        ("images:=/one,/two,/one", "argument images, expected another topic for each camera, got '/one,/two,/one'"),
         ("camera:=front", "camera"),
     ],
 )

@@ -90,6 +90,12 @@ def test_a_hang_of_one_cameras_engine_ends_the_process(rig: StartNode, probe: Ri
         ((), {"cameras": "front,front"}, "parameter cameras"),
         ((), {"camera": "front"}, "unknown parameter 'camera'"),
         (("-r", "__ns:=/car"), {}, "expected /front/trustseg"),
+        (("-r", "image:=/top"), {}, "the images of camera left, expected a topic of its own, got /top, as of front"),
+        (
+            ("-r", "/left/image:=/front/image/compressed"),
+            {"image_transport": "compressed"},
+            "the images of camera left, expected a topic of its own, got /front/image/compressed, as of front",
+        ),
     ],
 )
 def test_what_cannot_be_a_rig_is_refused_with_one_line(

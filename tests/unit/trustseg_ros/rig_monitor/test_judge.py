@@ -37,7 +37,9 @@ class Rig:
 
     def say(self, camera: str, *, altered: bool = False, again: bool = False, **changes: Any) -> None:
         self.seq[camera] += not again
-        message = Verdict(seq=self.seq[camera], publish_steady_ns=self.now_ns, host_id=HOST)
+        place = CAMERAS.index(camera)  # each has a monitor and a node of its own
+        own = {"instance_id": 100 + place, "source_instance_id": 200 + place}
+        message = Verdict(seq=self.seq[camera], publish_steady_ns=self.now_ns, host_id=HOST, **own)
         for name, value in changes.items():
             setattr(message, name, value)
         seal(message)
@@ -150,6 +152,28 @@ def test_a_flag_that_is_up_in_state_ok_contradicts_itself() -> None:
     rig.say("left", failure=True)
     found = rig.snapshot
     assert (found.state, found.failure, found.reasons) == (State.FAILED, True, Reason.STATUS_CORRUPT)
+
+
+@pytest.mark.parametrize("kind", ["instance_id", "source_instance_id"])
+def test_two_names_for_one_camera_are_failure_of_both(kind: str) -> None:
+    rig = Rig(required=("front", "left"))
+    for _ in range(3):
+        rig.step("front", "right")
+        rig.say("left", **{kind: {"instance_id": 100, "source_instance_id": 200}[kind]})
+    found = rig.snapshot
+    assert (found.state, found.failure, found.reasons) == (State.FAILED, True, Reason.MULTI_SOURCE)
+    assert [each.failed for each in rig.judge.now().cameras] == [True, True, False]
+    assert rig.word("left").why == "its verdict is another camera's too"
+    rig.step("left")  # of its own again
+    rig.step()
+    assert not rig.snapshot.failure
+
+
+def test_monitors_that_have_heard_no_node_are_not_one_and_the_same() -> None:
+    rig = Rig()
+    for _ in range(2):
+        rig.step(source_instance_id=0)
+    assert not rig.snapshot.failure
 
 
 def test_an_unknown_state_is_failure() -> None:

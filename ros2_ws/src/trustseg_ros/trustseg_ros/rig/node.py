@@ -16,6 +16,7 @@ from rclpy.node import Node
 from trustseg_ros.common.camera_names import WANTED, camera_names
 from trustseg_ros.common.node_main import spin_node
 from trustseg_ros.common.parameters import ParameterError, SegmenterConfig, load, parameter, watch
+from trustseg_ros.common.qos import IMAGE_TOPIC
 from trustseg_ros.rig.shared_engines import SharedEngines
 from trustseg_ros.rig.turns import Turns
 from trustseg_ros.segmenter.company import Company
@@ -59,6 +60,7 @@ class Rig(Node):
             for name in cameras:
                 self.companions.append(Segmenter(Company(name, engines.of(name), watches, _names(RigConfig))))
                 self._check_name(name, self.companions[-1])
+            self._check_images(cameras)
         except BaseException:
             self.close()
             self.destroy_node()
@@ -72,6 +74,18 @@ class Rig(Node):
         if got != expected:
             fix = "leave __node and __ns out: the parameter cameras names the nodes; car/front is a name too"
             raise ParameterError(f"the node of camera {camera}", expected=expected, got=got, fix=fix)
+
+    def _check_images(self, cameras: tuple[str, ...]) -> None:
+        """A remapping without a node's name holds for every camera: all would see the same one, and be trusted."""
+        heard: dict[str, str] = {}
+        for name, node in zip(cameras, self.companions, strict=True):
+            for topic in {node.resolve_topic_name(each) for each in node.input.topics}:
+                other = heard.setdefault(topic, name)
+                if other != name:
+                    raise ParameterError(
+                        f"the images of camera {name}", expected="a topic of its own", got=f"{topic}, as of {other}",
+                        fix=f"remap /{name}/{IMAGE_TOPIC}, or nothing",
+                    )  # fmt: skip
 
     @property
     def busy(self) -> bool:

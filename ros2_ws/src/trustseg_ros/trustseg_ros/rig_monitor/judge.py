@@ -28,6 +28,8 @@ UNBELIEVED: dict[str, tuple[State, Reason]] = {
     ALTERED: (State.FAILED, Reason.STATUS_CORRUPT),
     STUCK: (State.FAILED, Reason.STATUS_SEQUENCE),
 }
+# Two names that are heard from one monitor, or whose monitors hear one node, are one camera: the other is not seen.
+SAME = "its verdict is another camera's too"
 # From bad to good: of several cameras the rig has the state that comes first.
 WORST_FIRST = (State.LATCHED, State.STALE, State.FAILED, State.UNKNOWN, State.DEGRADED, State.OK)
 
@@ -92,13 +94,26 @@ class RigJudge:
 
     def now(self) -> RigVerdict:
         """The verdict at this moment."""
-        words = tuple(self._word(name, guard) for name, guard in self._guards.items())
+        same = self._same()
+        words = tuple(self._word(name, guard, name in same) for name, guard in self._guards.items())
         return RigVerdict(self._together([each for each in words if each.required]), words)
 
-    def _word(self, name: str, guard: FailureGuard) -> CameraWord:
+    def _same(self) -> set[str]:
+        """Cameras whose newest verdicts come from one monitor, or are about one node."""
+        by_source: dict[tuple[str, int], list[str]] = {}
+        for name, guard in self._guards.items():
+            for kind in ("instance_id", "source_instance_id"):
+                source = 0 if guard.newest is None else getattr(guard.newest, kind)
+                if source:  # a monitor that has heard no status says 0
+                    by_source.setdefault((kind, source), []).append(name)
+        return {name for names in by_source.values() if len(names) > 1 for name in names}
+
+    def _word(self, name: str, guard: FailureGuard, same: bool) -> CameraWord:
         why, state, reasons = guard.why, guard.state, guard.reasons
         if why in UNBELIEVED:
             state, reasons = UNBELIEVED[why]
+        elif same and not why:
+            why, state, reasons = SAME, State.FAILED, reasons | Reason.MULTI_SOURCE
         elif why and state is State.OK:
             state, reasons = State.FAILED, reasons | Reason.STATUS_CORRUPT  # a flag that is up without a cause
         return CameraWord(name, name in self._required, bool(why), why, state, reasons, guard.newest)
