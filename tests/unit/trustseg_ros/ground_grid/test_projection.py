@@ -56,6 +56,38 @@ def test_distortion_is_applied() -> None:
     assert place(5, 1, lens=fisheye) == pytest.approx((100 - 20 * scale, 60 + 30 * scale))
 
 
+WIDE = np.array([[60.0, 0.0, 100.0], [0.0, 60.0, 60.0], [0.0, 0.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("d", "model"),
+    [
+        ((-0.3, 0.0, 0.0, 0.0, 0.0), "plumb_bob"), ((-0.35, 0.02, 0.0, 0.0), "plumb_bob"), ((0.2, -0.1, 0.0, 0.0), ""),
+        ((-0.2, 0.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.0), "rational_polynomial"), ((-0.4, 0.0, 0.0, 0.0), "equidistant"),
+        ((0.0,) * 5, "plumb_bob"), ((), ""),
+    ],
+)  # fmt: skip
+def test_every_point_is_where_the_camera_sees_it_or_nowhere(d: tuple[float, ...], model: str) -> None:
+    """A pixel is seen in one direction: what lies further out is shown further out, or not at all."""
+    lens = Lens((121, 201), WIDE, np.array(d, np.float64), model)
+    aside, up = np.meshgrid(np.linspace(-6, 6, 161), np.linspace(-6, 6, 161))
+    points = np.stack([np.ones_like(aside), aside, up], axis=-1).reshape(-1, 3)
+    pixels, fits = lens.project(points, CameraMount(0.0))
+    assert fits.sum() > 400  # of what a camera of this focal length sees
+    further_out = np.argsort(np.hypot(points[fits, 1], points[fits, 2]))
+    from_the_axis = np.hypot(*(pixels[fits] - (100, 60)).T)[further_out]
+    assert (np.maximum.accumulate(from_the_axis) - from_the_axis).max() < 0.5  # pixels
+
+
+@pytest.mark.parametrize(
+    ("count", "model", "expected"),
+    [(6, "plumb_bob", "4 or 5"), (5, "rational_polynomial", "8"), (5, "equidistant", "4"), (3, "", "4 or 5 or 8")],
+)
+def test_coefficients_that_no_model_has_are_refused(count: int, model: str, expected: str) -> None:
+    with pytest.raises(InputError, match=f"expected {expected}, got {count}"):
+        Lens((121, 201), K, np.full(count, 0.01), model)
+
+
 @pytest.mark.parametrize(
     ("k", "model"), [(K, "thin_prism"), (np.zeros((3, 3)), "plumb_bob"), (K * np.nan, "plumb_bob")]
 )

@@ -7,12 +7,14 @@ Axes of the vehicle as in REP 103: x ahead, y to the left, z up; the ground is z
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from trustseg.camera.model import COEFFICIENTS, FISHEYE
+from trustseg.camera.turning_point import turning_angle, turning_radius
 from trustseg.errors import InputError
 
 Float64 = npt.NDArray[np.float64]
@@ -22,10 +24,10 @@ Bool = npt.NDArray[np.bool_]
 # x right, y down, z ahead (optical) from x ahead, y left, z up (body).
 OPTICAL = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
 LEAST_DEPTH_M = 0.1
-# Distortion polynomials fold what is far outside of the image back into it: nothing beyond this share of the image's
-# size around it is projected.
+# Nothing beyond this share of the image's size around it is projected, by its place without distortion.
 MARGIN = 0.5
-PINHOLE, FISHEYE = ("", "plumb_bob", "rational_polynomial"), ("equidistant",)
+# Distortion model -> how many coefficients it may have; an empty name is taken for what their number says.
+MODELS = {"": (4, 5, 8), **COEFFICIENTS}
 
 
 @dataclass(frozen=True)
@@ -89,25 +91,46 @@ class Lens:
     """Intrinsics of an image of `size`.
 
     Attributes:
-        size: (height, width), pixels. k: float64 (3, 3). d: coefficients. model: name of sensor_msgs.
+        size: (height, width), pixels. k: float64 (3, 3). d: coefficients; none, or zeros: no distortion.
+        model: name of sensor_msgs.
+        limit: how far from the axis it bends as a lens does: tangent of the angle, of a fisheye the angle itself.
 
     Raises:
-        InputError: a model that is not known here, or no focal length.
+        InputError: a model that is not known here, another number of coefficients than it has, or no focal length.
     """
 
     size: tuple[int, int]
     k: Float64
     d: Float64
     model: str = "plumb_bob"
+    limit: float = field(init=False, default=np.inf)
 
     def __post_init__(self) -> None:
-        if self.model not in (*PINHOLE, *FISHEYE):
-            known = ", ".join((*PINHOLE[1:], *FISHEYE))
+        if self.model not in MODELS:
+            known = ", ".join(filter(None, MODELS))
             raise InputError("distortion model of the camera", expected=f"one of {known}", got=repr(self.model))
+        if not self.d.any():
+            object.__setattr__(self, "d", np.zeros(4))
+        elif len(self.d) not in MODELS[self.model]:
+            expected = " or ".join(map(str, MODELS[self.model]))
+            raise InputError(f"coefficients of {self.model or 'the camera'}", expected=expected, got=str(len(self.d)))
         if not (self.k[0, 0] > 0 and self.k[1, 1] > 0 and np.isfinite(self.k).all() and np.isfinite(self.d).all()):
             raise InputError(
                 "camera matrix", expected="a calibrated camera", got=f"fx {self.k[0, 0]:g}, fy {self.k[1, 1]:g}"
             )
+        is_fisheye = self.model == FISHEYE
+        limit = (
+            turning_angle(self.d.tolist(), np.pi / 2)
+            if is_fisheye
+            else turning_radius(self.d.tolist(), self._furthest())
+        )
+        object.__setattr__(self, "limit", limit)
+
+    def _furthest(self) -> float:
+        """Distance from the axis, tangent of the angle, of the corner of `MARGIN` that is furthest away."""
+        height, width = self.size
+        corners = np.array([[x * width, y * height, 1.0] for x in (-MARGIN, 1 + MARGIN) for y in (-MARGIN, 1 + MARGIN)])
+        return float(np.linalg.norm(np.linalg.solve(self.k, corners.T)[:2], axis=0).max())
 
     def project(self, points: Float64, mount: CameraMount) -> tuple[Float64, Bool]:
         """Vehicle points (..., 3) to pixels (..., 2) as (column, row), and whether each can be in the image at all."""
@@ -122,10 +145,12 @@ class Lens:
             np.abs(straight[:, 1] / height - 0.5) < 0.5 + MARGIN
         )
         zero = np.zeros(3)
-        if self.model in FISHEYE:
-            pixels = cv2.fisheye.projectPoints(local[:, None], zero, zero, self.k, self.d[:4])[0]
-            near = ahead
+        aside = np.hypot(local[:, 0], local[:, 1]) / local[:, 2]
+        if self.model == FISHEYE:
+            pixels = cv2.fisheye.projectPoints(local[:, None], zero, zero, self.k, self.d)[0]
+            near = np.arctan(aside) < self.limit
         else:
+            near &= aside < self.limit
             pixels = cv2.projectPoints(local[:, None], zero, zero, self.k, self.d)[0]
         fits: Bool = np.asarray(ahead & near, np.bool_).reshape(points.shape[:-1])
         return np.asarray(pixels, np.float64).reshape(*points.shape[:-1], 2), fits
