@@ -34,7 +34,7 @@ def intake(compressed: bool) -> FrameIntake:
     return FrameIntake(IntakeConfig(Mode.LIVE, compressed, 1 << 16, False), BOUNDS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(UINT32, UINT32, UINT32, ENCODINGS, st.integers(0, 255), st.binary(max_size=600), STAMP, st.text(max_size=8))
 def test_image(
     height: int, width: int, step: int, encoding: str, big: int, data: bytes, stamp: tuple[int, int], frame_id: str
@@ -52,7 +52,7 @@ def test_image(
     assert frame.frame_id == frame_id
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n"]), st.text(max_size=20), STAMP)
 def test_compressed_image(data: bytes, start: bytes, kind: str, stamp: tuple[int, int]) -> None:
     message = CompressedImage(format=kind, data=start + data)
@@ -66,7 +66,7 @@ def test_compressed_image(data: bytes, start: bytes, kind: str, stamp: tuple[int
     assert compressed_fault(message, frame.image) == ""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     UINT32, UINT32, st.text(max_size=10), st.lists(NUMBERS, max_size=14), st.lists(NUMBERS, min_size=9, max_size=9),
     st.lists(NUMBERS, min_size=12, max_size=12), st.text(max_size=8), st.booleans(),

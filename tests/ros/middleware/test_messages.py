@@ -161,7 +161,7 @@ def test_the_book_counts_every_outcome_and_never_skips_a_number() -> None:
     assert (counts.taken_in, counts.answered, counts.skipped, counts.rejected) == (3, 2, 1, 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.tuples(st.integers(3, 12), st.integers(3, 12)), st.tuples(st.integers(3, 60), st.integers(3, 60)), st.data())
 def test_a_box_at_camera_size_lies_around_its_part_of_the_enlarged_mask(
     size: tuple[int, int], published: tuple[int, int], data: st.DataObject

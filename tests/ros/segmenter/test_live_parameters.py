@@ -42,7 +42,7 @@ frames = st.sampled_from([("frame", kind) for kind in FRAMES])
 changes = st.sampled_from([(name, value) for name, values in CHANGES.items() for value in values])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example([("frame", "good"), ("frame", "wider"), ("overlay_opacity", 0.1), ("frame", "wider"), ("frame", "wider")])
 @example([("frame", "good"), ("frame", "other encoding"), ("output_size", "camera"), ("frame", "other encoding")])
 @example([("frame", "good"), *[("frame", "same pixels"), ("overlay_opacity", 0.9)] * 3])

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from trustseg.errors import InputError
+from trustseg.reasons import Reason, Severity
 from trustseg_ros.ground_grid import matched_frames
-from trustseg_ros.ground_grid.matched_frames import MatchedFrames
+from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.planner import matched_outputs
 
 
@@ -60,3 +62,35 @@ def test_what_never_becomes_complete_is_bounded() -> None:
     for stamp in range(3 * matched_frames.MOST_WAITING):
         assert frames.take("mask", parts(stamp + 1)["mask"]) is None
     assert len(frames._parts) <= matched_frames.MOST_WAITING
+
+
+def frame(severity: Severity = Severity.GOOD, **confidence: Any) -> tuple[Any, Any, Any]:
+    mask = SimpleNamespace(height=2, width=3, data=bytes(range(6)))
+    sure = SimpleNamespace(**{"height": 2, "width": 3, "data": bytes(range(10, 16)), **confidence})
+    return mask, sure, SimpleNamespace(severity=int(severity), reasons=int(Reason.FROZEN | Reason.DARK))
+
+
+@pytest.mark.parametrize("severity", [Severity.GOOD, Severity.SOFT])
+def test_the_pixels_of_a_frame_that_the_flag_is_not_raised_for_at_once(severity: Severity) -> None:
+    labels, sure = pixels_of(*frame(severity))
+    assert labels.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert sure.tolist() == [[10, 11, 12], [13, 14, 15]]
+
+
+@pytest.mark.parametrize("severity", [Severity.HARD, Severity.LATCH])
+def test_a_frame_whose_own_status_condemns_it_waits_for_no_flag(severity: Severity) -> None:
+    with pytest.raises(InputError, match=r"the newest frame is not good: .*FROZEN"):
+        pixels_of(*frame(severity))
+
+
+@pytest.mark.parametrize(
+    ("confidence", "line"),
+    [
+        ({"width": 2}, "differ in size"),
+        ({"data": b"short"}, "pixels of the confidence, expected 6, got 5"),
+        ({"data": bytes(7)}, "pixels of the confidence, expected 6, got 7"),
+    ],
+)
+def test_maps_that_are_not_what_they_say_are_refused(confidence: dict[str, Any], line: str) -> None:
+    with pytest.raises(InputError, match=line):
+        pixels_of(*frame(**confidence))

@@ -6,7 +6,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from trustseg.errors import InputError
+from trustseg.reasons import Reason, Severity
+from trustseg.types import UInt8Array
 from trustseg_ros.planner.matched_outputs import MOST_WAITING, OutputMatch
+
+
+def pixels_of(mask: Any, confidence: Any, status: Any) -> tuple[UInt8Array, UInt8Array]:
+    """(mask, confidence) of a frame that belongs together, uint8 (h, w) each, views.
+
+    Raises:
+        InputError: its own status says that it is not to be used, which the flag says only a moment later; or the
+            two are not of one size, or not of theirs.
+    """
+    if status.severity >= Severity.HARD:
+        raise InputError(f"the newest frame is not good: {', '.join(Reason(status.reasons).names())}")
+    size = (mask.height, mask.width)
+    if (confidence.height, confidence.width) != size:
+        raise InputError("mask and confidence differ in size")
+    for name, image in (("mask", mask), ("confidence", confidence)):
+        # The segmentation node pads no row.
+        if len(image.data) != size[0] * size[1]:
+            raise InputError(f"pixels of the {name}", expected=str(size[0] * size[1]), got=str(len(image.data)))
+    labels, sure = (np.frombuffer(image.data, np.uint8).reshape(size) for image in (mask, confidence))
+    return labels, sure
 
 
 class MatchedFrames:

@@ -35,7 +35,7 @@ from trustseg_ros.common.qos import (
     view_qos,
 )
 from trustseg_ros.ground_grid.config import GroundGridConfig
-from trustseg_ros.ground_grid.matched_frames import MatchedFrames
+from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.ground_grid.occupancy import UNKNOWN, GroundGrid, Int8
 from trustseg_ros.ground_grid.projection import Lens, distance_error_m, footprints
 from trustseg_ros.planner.guard import FailureGuard
@@ -187,14 +187,12 @@ class GroundGridNode(LifecycleNode):
         """Publish the grid of one frame; returns why it cannot be made, empty when it was, or when the flag is up."""
         if status.model_sha256 not in self._models:
             return f"the mask is of another network than those of bundle {self.config.bundle}"
-        if (confidence.height, confidence.width) != (mask.height, mask.width):
-            return "mask and confidence differ in size"
+        labels, sure = pixels_of(mask, confidence, status)
         grid = self._made_for(mask)
         if grid is None:
             return f"no camera_info with the matrix of {mask.header.frame_id or 'the camera'} has arrived"
         if self.guard.failed():
             return ""
-        labels, sure = _pixels(mask), _pixels(confidence)
         occupancy = grid.occupancy(labels, sure)
         self._grid_out.publish(self._message(mask.header.stamp, occupancy))
         if self._class_out.get_subscription_count():
@@ -257,11 +255,6 @@ class GroundGridNode(LifecycleNode):
         message = Range(min_range=least, max_range=most, range=float(free_m))
         message.header.stamp, message.header.frame_id = stamp, self.config.base_frame
         return message
-
-
-def _pixels(image: Image) -> Any:
-    """uint8 (height, width), a view; the segmentation node pads no row."""
-    return np.frombuffer(image.data, np.uint8).reshape(image.height, image.width)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -31,7 +31,7 @@ from trustseg_ros.common.qos import (
     status_qos,
     verdict_qos,
 )
-from trustseg_ros.ground_grid.matched_frames import MatchedFrames
+from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.ground_grid.projection import Lens
 from trustseg_ros.planner.guard import FailureGuard
 from trustseg_ros.point_labels.cloud import places, with_labels
@@ -152,9 +152,9 @@ class PointLabelsNode(LifecycleNode):
         found = self._frames.take(part, message)
         if found is None:
             return
-        mask, confidence, _ = found
+        mask = found[0]
         try:
-            frame = self._seen(mask, confidence)
+            frame = self._seen(mask, *pixels_of(*found))
         except InputError as error:
             self._problem = str(error)
             return
@@ -162,11 +162,9 @@ class PointLabelsNode(LifecycleNode):
         self._pairing.add_frame(_stamp_ns(mask), frame)
         self._answer()
 
-    def _seen(self, mask: Image, confidence: Image) -> SeenFrame:
+    def _seen(self, mask: Image, labels: UInt8Array, confidence: UInt8Array) -> SeenFrame:
         """The frame, ready to be looked up; InputError where that cannot be done."""
         size = (mask.height, mask.width)
-        if (confidence.height, confidence.width) != size:
-            raise InputError("mask and confidence differ in size")
         info = None if self._info is None else scaled_camera_info(self._info, mask.header, size)
         if info is None or self._info is None or self._info.header.frame_id != mask.header.frame_id or not info.k[0]:
             camera = mask.header.frame_id or "the camera"
@@ -175,7 +173,7 @@ class PointLabelsNode(LifecycleNode):
         if self._lens is None or of != self._lens_of:
             self._lens = Lens(size, np.reshape(info.k, (3, 3)), np.array(info.d, float), info.distortion_model)
             self._lens_of = of
-        return SeenFrame(_pixels(mask), _pixels(confidence), self._lens)
+        return SeenFrame(labels, confidence, self._lens)
 
     # What is said ---------------------------------------------------------------------------------------------
 
@@ -215,11 +213,6 @@ class PointLabelsNode(LifecycleNode):
 
 def _stamp_ns(message: Any) -> int:
     return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
-
-
-def _pixels(image: Image) -> UInt8Array:
-    """uint8 (height, width), a view; the segmentation node pads no row."""
-    return np.frombuffer(image.data, np.uint8).reshape(image.height, image.width)
 
 
 def main(args: list[str] | None = None) -> int:
