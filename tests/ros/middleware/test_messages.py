@@ -65,8 +65,8 @@ def test_camera_info_scales_with_the_pixels() -> None:
     info.p = np.array([1000.0, 0, 640, -50, 0, 900, 360, 0, 0, 0, 1, 0])
     scaled = scaled_camera_info(info, header(), (360, 320))
     assert (scaled.height, scaled.width, scaled.header) == (360, 320, header())
-    assert scaled.k.tolist() == [250, 0, 160, 0, 450, 180, 0, 0, 1]
-    assert scaled.p.tolist() == [250, 0, 160, -12.5, 0, 450, 180, 0, 0, 0, 1, 0]
+    assert scaled.k.tolist() == [250, 0, 159.625, 0, 450, 179.75, 0, 0, 1]
+    assert scaled.p.tolist() == [250, 0, 159.625, -12.5, 0, 450, 179.75, 0, 0, 0, 1, 0]
     assert list(scaled.d) == [0.1, 0.2]
     assert scaled_camera_info(CameraInfo(), header(), (10, 10)).k.tolist() == [0] * 9
 

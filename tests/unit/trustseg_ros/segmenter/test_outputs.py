@@ -288,7 +288,7 @@ def test_the_camera_info_is_scaled_to_the_mask(node: Node, outputs: Outputs) -> 
     outputs.publish_pictures(HEADER, frame(), RESULT, 0.5, info)
     (sent,) = node["camera_info"].sent
     assert (sent.height, sent.width, sent.header) == (2, 3, HEADER)
-    assert list(sent.k) == [30.0, 0.0, 15.0, 0.0, 20.0, 10.0, 0.0, 0.0, 1.0]
+    assert list(sent.k) == [30.0, 0.0, 14.75, 0.0, 20.0, 9.75, 0.0, 0.0, 1.0]
 
 
 def test_a_camera_info_whose_window_is_none_of_the_sensor_is_not_published(node: Node, outputs: Outputs) -> None:

@@ -18,7 +18,7 @@ from trustseg_interfaces.msg import Segments
 from trustseg.imaging.resize import nearest
 from trustseg.segments import Segment
 from trustseg.types import UInt8Array
-from trustseg_ros.segmenter.input.camera_info import image_matrices, image_size
+from trustseg_ros.segmenter.input.camera_info import image_matrices, image_size, resized
 
 
 class ImageMessage:
@@ -65,8 +65,7 @@ def scaled_camera_info(info: CameraInfo, header: Header, size: tuple[int, int]) 
     )
     k, p = image_matrices(info)
     y, x = (height / image[0], width / image[1]) if all(image) else (1.0, 1.0)
-    scaled.k = k * np.repeat([x, y, 1.0], 3)
-    scaled.p = p * np.repeat([x, y, 1.0], 4)
+    scaled.k, scaled.p = resized(k, x, y), resized(p, x, y)
     return scaled
 
 

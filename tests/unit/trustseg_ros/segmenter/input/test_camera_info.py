@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -42,16 +43,17 @@ def info(
     return made
 
 
+# The first pixel of n in a row has its centre at (n - 1) / 2 of theirs: 240 becomes 240.5 / 2 - 0.5.
 # sensor (height, width), roi (left, top, width, height), binning -> image (height, width), fx, cx, fy, cy, Tx, Ty
 CASES = [
     ((600, 480), (0, 0, 0, 0), (0, 0), (600, 480), (400, 240, 500, 300, -40, 20)),
     ((600, 480), (0, 0, 0, 0), (1, 1), (600, 480), (400, 240, 500, 300, -40, 20)),
     ((600, 480), (0, 120, 480, 360), (0, 0), (360, 480), (400, 240, 500, 180, -40, 20)),
     ((600, 480), (100, 0, 300, 600), (0, 0), (600, 300), (400, 140, 500, 300, -40, 20)),
-    ((600, 480), (0, 0, 0, 0), (2, 2), (300, 240), (200, 120, 250, 150, -20, 10)),
-    ((600, 480), (0, 0, 0, 0), (2, 0), (600, 240), (200, 120, 500, 300, -20, 20)),
-    ((600, 480), (100, 120, 280, 360), (2, 3), (120, 140), (200, 70, 500 / 3, 60, -20, 20 / 3)),
-    ((601, 481), (0, 0, 0, 0), (2, 2), (300, 240), (200, 120.25, 250, 150.25, -20, 10)),
+    ((600, 480), (0, 0, 0, 0), (2, 2), (300, 240), (200, 119.75, 250, 149.75, -20, 10)),
+    ((600, 480), (0, 0, 0, 0), (2, 0), (600, 240), (200, 119.75, 500, 300, -20, 20)),
+    ((600, 480), (100, 120, 280, 360), (2, 3), (120, 140), (200, 69.75, 500 / 3, 180.5 / 3 - 0.5, -20, 20 / 3)),
+    ((601, 481), (0, 0, 0, 0), (2, 2), (300, 240), (200, 120, 250, 150, -20, 10)),
     ((600, 480), (9, 9, 0, 0), (0, 0), (600, 480), (400, 240, 500, 300, -40, 20)),
 ]
 
@@ -69,11 +71,26 @@ def test_size_and_matrices_of_the_image(
     assert p == pytest.approx([fx, 0, cx, tx, 0, fy, cy, ty, 0, 0, 1, 0])
     half = scaled_camera_info(given, HEADER, (image[0] * 2, image[1] // 2))
     assert half is not None
-    assert half.k == pytest.approx([fx / 2, 0, cx / 2, 0, fy * 2, cy * 2, 0, 0, 1], rel=1e-2)
-    assert half.p == pytest.approx([fx / 2, 0, cx / 2, tx / 2, 0, fy * 2, cy * 2, ty * 2, 0, 0, 1, 0], rel=1e-2)
+    at = (cx + 0.5) / 2 - 0.5, (cy + 0.5) * 2 - 0.5
+    assert half.k == pytest.approx([fx / 2, 0, at[0], 0, fy * 2, at[1], 0, 0, 1])
+    assert half.p == pytest.approx([fx / 2, 0, at[0], tx / 2, 0, fy * 2, at[1], ty * 2, 0, 0, 1, 0])
     assert (half.roi, half.binning_x, half.binning_y) == (RegionOfInterest(), 0, 0)
     assert (half.distortion_model, list(half.d)) == ("rational_polynomial", list(given.d))
     assert (given.k[2], given.p[6]) == (size[1] / 2, size[0] / 2)  # the message of the camera stays as it is
+
+
+@pytest.mark.parametrize("size", [(30, 40), (45, 64), (240, 320), (120, 160)])
+def test_the_scaled_matrix_is_that_of_the_pixels_as_they_are_resized(size: tuple[int, int]) -> None:
+    """A point in the middle of a pixel of the mask lies where the resize took that pixel's colour from."""
+    given = info((120, 160))
+    made = scaled_camera_info(given, HEADER, size)
+    assert made is not None
+    place = np.broadcast_to(np.arange(120, dtype=np.float32)[:, None], (120, 160))
+    resized = cv2.resize(place, size[::-1], interpolation=cv2.INTER_LINEAR)[:, 0]
+    row = np.arange(size[0])
+    inner = (resized > 0.5) & (resized < 118.5)  # at its border it repeats the last one
+    ray = (row - made.k[5]) / made.k[4]
+    assert ray[inner] * given.k[4] + given.k[5] == pytest.approx(resized[inner], abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +159,9 @@ def test_a_camera_info_that_is_not_required_is_not_looked_at() -> None:
 def test_the_calibration_is_that_of_the_window_and_of_its_pixels() -> None:
     model = camera_model(info((600, 480), (100, 120, 280, 360), (2, 3)))
     assert model.size == (120, 140)
-    assert (model.k[0], model.k[2], model.k[5]) == (200.0, 70.0, 60.0)
-    assert model.view == (200.0, 0.0, 70.0, 0.0, pytest.approx(500 / 3), 60.0, 0.0, 0.0, 1.0)
+    down = pytest.approx(180.5 / 3 - 0.5)
+    assert (model.k[0], model.k[2], model.k[5]) == (200.0, 69.75, down)
+    assert model.view == (200.0, 0.0, 69.75, 0.0, pytest.approx(500 / 3), down, 0.0, 0.0, 1.0)
     assert (model.distortion_model, model.d[7]) == ("rational_polynomial", pytest.approx(0.7))
     with pytest.raises(InputError, match="camera_info, expected a roi within the sensor"):
         camera_model(info((600, 480), (0, 300, 480, 360)))

@@ -33,7 +33,7 @@ def image_size(info: Any) -> tuple[int, int] | None:
 
 
 def image_matrices(info: Any) -> tuple[Matrix, Matrix]:
-    """K (9,) and P (12,) of the image, row by row: moved to the window's corner, then shrunk with the pixels.
+    """K (9,) and P (12,) of the image, row by row: moved to the window's corner, then resized with the pixels.
 
     The distortion D acts before K, on coordinates that know no pixels, and stays; so do the zeros of a camera that is
     not calibrated (K[0] is 0).
@@ -45,9 +45,21 @@ def image_matrices(info: Any) -> tuple[Matrix, Matrix]:
         if matrix[0]:
             matrix[2] -= left
             matrix[columns + 2] -= top
-        matrix[:columns] /= across
-        matrix[columns : 2 * columns] /= down
-    return k, p
+    return resized(k, 1 / across, 1 / down), resized(p, 1 / across, 1 / down)
+
+
+def resized(matrix: Matrix, across: float, down: float) -> Matrix:
+    """K (9,) or P (12,) of the same image with so many times the pixels.
+
+    The centre of its first pixel is at 0, as OpenCV and every calibration have it, so that the image begins at -0.5 and
+    stays there; the zeros of a camera that is not calibrated stay too.
+    """
+    columns = len(matrix) // 3
+    made = matrix * np.repeat([across, down, 1.0], columns)
+    if matrix[0]:
+        made[2] = (matrix[2] + 0.5) * across - 0.5
+        made[columns + 2] = (matrix[columns + 2] + 0.5) * down - 0.5
+    return made
 
 
 def camera_model(info: Any) -> CameraModel:
