@@ -24,8 +24,10 @@ KEY_EVERY = 10
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 
 
-def packets(images: Sequence[np.ndarray], coding: str, *, once: bool = False) -> list[bytes]:
-    """`images` uint8 RGB (H, W, 3) as packets, the first and every tenth a key frame.
+def packets(
+    images: Sequence[np.ndarray], coding: str, *, once: bool = False, key_every: int = KEY_EVERY
+) -> list[bytes]:
+    """`images` uint8 RGB (H, W, 3) as packets, the first and every `key_every`-th a key frame.
 
     `once`: what says how to decode goes out with the first packet only.
     """
@@ -33,9 +35,9 @@ def packets(images: Sequence[np.ndarray], coding: str, *, once: bool = False) ->
     encoder = av.CodecContext.create(name, "w")
     encoder.height, encoder.width = images[0].shape[:2]
     encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 10)
-    encoder.gop_size, encoder.max_b_frames = KEY_EVERY, 0
+    encoder.gop_size, encoder.max_b_frames = key_every, 0
     if coding == "hevc":
-        repeat = f"keyint={KEY_EVERY}:min-keyint={KEY_EVERY}:bframes=0:repeat-headers=1:scenecut=0:log-level=none"
+        repeat = f"keyint={key_every}:min-keyint={key_every}:bframes=0:repeat-headers=1:scenecut=0:log-level=none"
         options = {**options, "x265-params": repeat}
     encoder.options = options
     found: list[bytes] = []

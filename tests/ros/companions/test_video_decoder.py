@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from sensor_msgs.msg import CompressedImage, Image
 from trustseg_interfaces.msg import SegmentationStatus
@@ -30,6 +31,7 @@ StartNode = Callable[..., "subprocess.Popen[bytes]"]
 # The scene passes by: each picture is of one moment, and none is so new that the encoder makes it a key frame.
 SCENES = [np.roll(paint_scene(HEIGHT, WIDTH), 2 * index, axis=1) for index in range(2 * KEY_EVERY)]
 RELIABLE = QoSProfile(depth=100)
+PERIOD_NS = 50_000_000
 
 
 class Encoder:
@@ -39,19 +41,21 @@ class Encoder:
         self._probe, self._format = probe, f"{coding}; bgr8"
         self._packets = packets(SCENES, coding)
         self.place = 0
+        self._stamp_ns = probe.node.get_clock().now().nanoseconds
         # The images are the decoder's.
         probe.node.destroy_publisher(probe.images)
         self.out = probe.node.create_publisher(CompressedImage, "video", RELIABLE)
 
     def lose(self) -> None:
         """A packet that never arrives."""
+        self._stamp_ns += PERIOD_NS
         self.place = (self.place + 1) % len(self._packets)
 
     def send(self, **changes: Any) -> CompressedImage:
-        """The next packet, stamped now."""
+        """The next packet, a period after the one before, however busy the machine is."""
         message = CompressedImage(format=self._format)
         message.header.frame_id = "front"
-        message.header.stamp = self._probe.node.get_clock().now().to_msg()
+        message.header.stamp = Time(sec=self._stamp_ns // 10**9, nanosec=self._stamp_ns % 10**9)
         message.data = array.array("B", self._packets[self.place])
         for name, value in changes.items():
             setattr(message, name, value)

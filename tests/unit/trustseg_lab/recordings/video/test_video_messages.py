@@ -72,6 +72,26 @@ def test_a_camera_that_says_how_to_decode_once_is_decoded_after_a_loss_too() -> 
     assert without(given("h264", sent)) == list(range(LOSS, KEY_EVERY - 1))
 
 
+@pytest.mark.parametrize("coding", ["h264", "hevc"])
+@pytest.mark.parametrize(("first", "count", "key_every"), [(4, 10, 10), (4, 16, 30), (12, 20, 10), (2, 10, 10)])
+def test_as_many_lost_packets_as_the_numbers_repeat_after_smear_nothing(
+    coding: str, first: int, count: int, key_every: int
+) -> None:
+    """A whole group, or 16 packets of a long one: the next number is the one that was expected."""
+    scenes = [np.roll(SHOTS[0].image, 4 * index, axis=1) for index in range(40)]
+    sent = packets(scenes, coding, key_every=key_every)
+    decoder, whole = VideoDecoder(coding), VideoDecoder(coding)
+    period_ns = 10**8
+    for index, packet in enumerate(sent):
+        expected = whole.picture(packet, index * period_ns)
+        assert expected is not None
+        if not first <= index < first + count:
+            found = decoder.picture(packet, index * period_ns)
+            assert found is None or np.array_equal(found, expected), index
+            is_behind = first + count <= index < (first + count) // key_every * key_every + key_every
+            assert (found is None) == (is_behind and (first + count) % key_every != 0), index
+
+
 def test_bytes_that_are_no_video_give_no_picture() -> None:
     for coding in ("h264", "hevc"):
         nonsense = [b"", b"\x00\x00\x01", b"\x00\x00\x01\x65\xff", bytes(1000), b"\x00\x00\x01\x26\x01" + bytes(99)]

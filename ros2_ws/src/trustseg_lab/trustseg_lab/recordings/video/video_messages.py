@@ -17,6 +17,7 @@ import numpy as np
 from trustseg.imaging.stored_image import MOST_PIXELS
 from trustseg.types import UInt8Array
 from trustseg_lab.recordings.video.h264_numbers import FrameNumbers
+from trustseg_lab.recordings.video.packet_steps import PacketSteps
 
 FOXGLOVE, FFMPEG = "foxglove_msgs/msg/CompressedVideo", "ffmpeg_image_transport_msgs/msg/FFMPEGPacket"
 VIDEO_KINDS = (FOXGLOVE, FFMPEG)
@@ -67,18 +68,19 @@ class VideoDecoder:
     def __init__(self, coding: str) -> None:
         self._coding = coding
         self.waiting = "no key frame has come yet"
-        self._numbers = FrameNumbers()
+        self._numbers, self._steps = FrameNumbers(), PacketSteps()
         self._parameters = b""
         self._decoder: Any = None
 
-    def picture(self, packet: bytes) -> UInt8Array | None:
-        """uint8 BGR (H, W, 3); None where there is none that can be relied on."""
+    def picture(self, packet: bytes, stamp_ns: int = 0) -> UInt8Array | None:
+        """uint8 BGR (H, W, 3) of a packet and its stamp; None where there is none that can be relied on."""
         import av
 
         kinds = self._units(packet)
         own = b"".join(START_CODE + unit for kind, unit in kinds if kind in PARAMETERS[self._coding])
         self._parameters = own or self._parameters
-        if any(kind in KEYS[self._coding] for kind, _ in kinds):
+        is_key = any(kind in KEYS[self._coding] for kind, _ in kinds)
+        if is_key:
             if self.waiting:
                 self._decoder = _new_decoder(self._coding)
                 # Some cameras send them once, and not with every key frame.
@@ -86,6 +88,8 @@ class VideoDecoder:
             self.waiting = ""
         if self._coding == H264 and self._numbers.is_gap(packet):
             self.waiting = "a packet was lost"
+        if self._steps.is_gap(stamp_ns, is_key) and not self.waiting:
+            self.waiting = "a packet was lost, by the stamps"
         if self.waiting:
             return None
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trustseg.bounds import SECOND
 from trustseg_lab.recordings.recorded_image import CompressedPicture, Header, Stamp, raw_image
 from trustseg_lab.recordings.video.video_messages import (
     VIDEO_KINDS,
@@ -47,7 +48,7 @@ class VideoTopic:
             return self._no_picture(index, header, named, f"coding {named[:40]!r} is not decoded here")
         if self._decoder is None or coding != self._coding:
             self._decoder, self._coding = VideoDecoder(coding), coding
-        picture = self._decoder.picture(bytes(message.data))
+        picture = self._decoder.picture(bytes(message.data), header.stamp.sec * SECOND + header.stamp.nanosec)
         if picture is None:
             return self._no_picture(index, header, named, self._decoder.waiting)
         self.why = ""
