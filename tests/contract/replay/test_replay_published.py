@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from rosbags.highlevel import AnyReader
 
 from bag_factory import shots, write_labels
 from bundle_factory import CLASSES
@@ -19,8 +22,11 @@ from published_bundle import THRESHOLD, make_published_bundle
 from replay_runs import run
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
-from trustseg.pipeline import Pipeline
+from trustseg.pipeline import Pipeline, PipelineConfig
+from trustseg.selective_risk import Promise
 from trustseg.types import Frame
+from trustseg_lab.recordings.bag_writer import typestore
+from trustseg_lab.replay.results.shown.annotated import CONFIDENCE, MASK, STATUS
 
 FRAMES = 4
 
@@ -40,9 +46,15 @@ def images(tmp_path: Path) -> Path:
 
 def test_objects_and_what_is_kept_are_those_of_the_pipeline(bundle: Path, images: Path, tmp_path: Path) -> None:
     labels = write_labels(tmp_path / "labels", [str(index) for index in range(FRAMES)])
-    more = ("--segments", "--selective-risk", "0.02", "--labels", str(labels), "--no-annotated")
+    more = ("--segments", "--selective-risk", "0.02", "--labels", str(labels))
     assert run(bundle, tmp_path / "out", [images], *more) == 0
-    pipeline = Pipeline(load_bundle(bundle), create_backend("onnxruntime", load_bundle(bundle), threads=1))
+    config = PipelineConfig(promise=Promise(0.02))
+    loaded = load_bundle(bundle)
+    pipeline = Pipeline(loaded, create_backend("onnxruntime", loaded, threads=1), config=config)
+    published: dict[str, list[Any]] = {MASK: [], CONFIDENCE: [], STATUS: []}
+    with AnyReader([tmp_path / "out"], default_typestore=typestore()) as reader:
+        for connection, _, data in reader.messages():
+            published.setdefault(connection.topic, []).append(reader.deserialize(data, connection.msgtype))
     rows = pq.read_table(tmp_path / "out" / "segments.parquet").to_pylist()
     frames = pq.read_table(tmp_path / "out" / "frames.parquet").to_pylist()
     kept = wrong = all_wrong = 0
@@ -58,12 +70,20 @@ def test_objects_and_what_is_kept_are_those_of_the_pipeline(bundle: Path, images
         assert all(r["class"] == CLASSES[r["class_id"]] and r["stamp_ns"] == frame["stamp_ns"] for r in own)
         accepted = result.confidence >= THRESHOLD
         assert frame["selective_coverage"] == accepted.mean()
+        # The bag holds what the node publishes: only what is kept.
+        mask = pipeline.mask(result)
+        assert set(np.unique(mask[~accepted])) == {255}
+        assert np.array_equal(mask[accepted], result.labels[accepted])
+        of_bag, sure, status = (published[topic][index] for topic in (MASK, CONFIDENCE, STATUS))
+        assert bytes(of_bag.data) == mask.tobytes()
+        assert bytes(sure.data) == result.confidence.tobytes()
+        assert status.mask_crc32 == frame["mask_crc32"] == zlib.crc32(mask.tobytes())
         truth = cv2.imread(str(labels / f"{index}.png"), cv2.IMREAD_UNCHANGED)
         size = truth.shape[::-1]
         here = cv2.resize(accepted.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
-        mask = cv2.resize(result.labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
-        kept, wrong = kept + int(here.sum()), wrong + int((mask != truth)[here].sum())
-        all_wrong += int((mask != truth).sum())
+        whole = cv2.resize(result.labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
+        kept, wrong = kept + int(here.sum()), wrong + int((whole != truth)[here].sum())
+        all_wrong += int((whole != truth).sum())
     pipeline.close()
     assert rows
     told = json.loads((tmp_path / "out" / "summary.json").read_text())["selective_risk"]

@@ -261,10 +261,12 @@ class _Drive:
         """Take one answer as it was published; `own`: its result before any filter over frames."""
         result, frame = answer.result, answer.frame
         picture: UInt8Array | None = None
+        mask: UInt8Array | None = None
         crcs: tuple[int, int] | None = None
         if result is not None and frame is not None:
             picture = network_image(frame.image, self._size, frame.color_order, "bgr")
-            crcs = _crc32(result.labels), _crc32(result.confidence)
+            mask = self._pipeline.mask(result)
+            crcs = _crc32(mask), _crc32(result.confidence)
             self._tables.add(result.labels, result.confidence, picture)
         row = frame_row(answer, self._tally.first_ns, self._classes, crcs)
         if result is not None and own is not None:
@@ -281,7 +283,7 @@ class _Drive:
         self._frames.add(row)
         self._timing.add(timing_row(answer))
         if self._bag is not None:
-            self._write_messages(self._bag, answer, picture)
+            self._write_messages(self._bag, answer, mask, picture)
 
     def _add_published(
         self, answer: ReplayedFrame, result: PerceptionResult, own: PerceptionResult, row: dict[str, Any]
@@ -301,11 +303,13 @@ class _Drive:
         height, width = answer.frame.image.shape[:2]
         self._flicker.add(answer.result.labels, answer.stamp_ns, (height, width))
 
-    def _write_messages(self, bag: AnnotatedBag, answer: ReplayedFrame, picture: UInt8Array | None) -> None:
+    def _write_messages(
+        self, bag: AnnotatedBag, answer: ReplayedFrame, mask: UInt8Array | None, picture: UInt8Array | None
+    ) -> None:
         overlay = None
-        if picture is not None and answer.result is not None:
-            overlay = jpeg(self._painter.overlay(answer.result.labels, picture), OVERLAY_QUALITY)
-        bag.add(answer, overlay)
+        if picture is not None and mask is not None:
+            overlay = jpeg(self._painter.overlay(mask, picture), OVERLAY_QUALITY)
+        bag.add(answer, mask, overlay)
 
     def _add_truth(self, answer: ReplayedFrame, row: dict[str, Any]) -> None:
         result, frame, truth = answer.result, answer.frame, self._truth

@@ -45,8 +45,8 @@ class AnnotatedBag:
         self._verdict_seq = 0
         self._counts = dict.fromkeys(Outcome, 0)
 
-    def add(self, answer: ReplayedFrame, overlay: bytes | None) -> None:
-        """All messages of one answer; `overlay` is a JPEG."""
+    def add(self, answer: ReplayedFrame, mask: UInt8Array | None, overlay: bytes | None) -> None:
+        """All messages of one answer: its mask as it is published, uint8 (h, w), and the overlay, a JPEG."""
         time_ns, result = answer.image.time_ns, answer.result
         header = self._header(answer.image.message.header)
         mask_crc32 = 0
@@ -54,9 +54,9 @@ class AnnotatedBag:
             # Changes between two frames (silence) carry their own time; this frame's own follows its status.
             if change.time_ns < time_ns:
                 self._verdict(change.verdict, change.time_ns)
-        if result is not None:
-            mask_crc32 = zlib.crc32(np.ascontiguousarray(result.labels).data)
-            self._write(MASK, self._image(header, result.labels), time_ns)
+        if result is not None and mask is not None:
+            mask_crc32 = zlib.crc32(np.ascontiguousarray(mask).data)
+            self._write(MASK, self._image(header, mask), time_ns)
             self._write(CONFIDENCE, self._image(header, result.confidence), time_ns)
         if overlay is not None:
             picture = self._types[COMPRESSED](header=header, format="jpeg", data=np.frombuffer(overlay, np.uint8))
