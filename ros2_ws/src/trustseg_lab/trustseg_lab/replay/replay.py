@@ -173,7 +173,7 @@ def replay(
         done = [_read(job, folder) for job in jobs if (folder / job.name / SUMMARY).is_file()]
         if not done:
             raise InputError("no input can be replayed", got="; ".join(failed))
-        result = _finish(request, gate, classes, done, failed, folder)
+        result = _finish(request, gate, classes, jobs, done, failed, folder)
     return result
 
 
@@ -218,8 +218,8 @@ def _read(job: ReplayJob, folder: Path) -> Done:
 
 
 def _finish(
-    request: ReplayRequest, gate: Gate | None, classes: Sequence[str], done: Sequence[Done], failed: list[str],
-    folder: Path,
+    request: ReplayRequest, gate: Gate | None, classes: Sequence[str], jobs: Sequence[ReplayJob],
+    done: Sequence[Done], failed: list[str], folder: Path,
 ) -> ReplayResult:  # fmt: skip
     sums = [each.sums for each in done]
     metrics, timing = metrics_of(sums, classes), timing_of(sums)
@@ -240,7 +240,7 @@ def _finish(
         document = {
             "schema_version": SCHEMA_VERSION, "metrics": metrics,
             "drives": [{"name": name, "input": d["input"], "metrics": d["metrics"]} for name, d in drives],
-            "rigs": rigs_of(drives, request.required_topics), "failed": failed,
+            "rigs": rigs_of(drives, request.required_topics, _lost(jobs, done)), "failed": failed,
         }  # fmt: skip
         write_json(folder / SUMMARY, document)
         write_json(folder / TIMING, timing)
@@ -252,6 +252,17 @@ def _finish(
     rejected = [line for each in done if (line := _rejected(each))]
     unjudged = [each.job.title for each in done if not each.sums.tally.processed]
     return ReplayResult(shown, timing, fired, failed, losses, rejected, unjudged)
+
+
+def _lost(jobs: Sequence[ReplayJob], done: Sequence[Done]) -> dict[str, list[str]]:
+    """Topics of the cameras that have no results, by the fingerprint of a recording of which others have some."""
+    fingerprints = {each.job.path: each.document["input"]["fingerprint"] for each in done}
+    finished = {each.job.name for each in done}
+    lost: dict[str, list[str]] = {}
+    for job in jobs:
+        if job.topic and job.name not in finished and job.path in fingerprints:
+            lost.setdefault(fingerprints[job.path], []).append(job.topic)
+    return lost
 
 
 def _rejected(drive: Done) -> str:

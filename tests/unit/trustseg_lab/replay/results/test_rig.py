@@ -87,6 +87,34 @@ def test_each_recording_with_several_cameras_is_a_rig() -> None:
     assert [rig["input"] for rig in rigs_of(drives, ["/front"])] == ["bag_a"]
 
 
+def test_a_camera_without_results_is_silent_all_the_time() -> None:
+    """By hand: front is up 3..5 of 1..10 s after its start-up; what could not be replayed, all of them."""
+    drives = [("front", summary("/front", failures=[(3.0, 5.0)]))]
+    (rig,) = rigs_of(drives, (), {"a": ["/left"], "b": ["/rear"]})
+    assert rig["required"] == ["/front", "/left"]
+    assert (rig["start_up_s"], rig["failure_share"], rig["flag_up_share"]) == (1.0, 1.0, 1.0)
+    front, left = rig["cameras"]
+    assert (front["failure_share"], front["alone_share"]) == (pytest.approx(2 / 9), 0.0)
+    assert (left["name"], left["failure_share"], left["alone_share"]) == ("", 1.0, pytest.approx(7 / 9))
+    # Nor does one count that nobody needs.
+    (rig,) = rigs_of(drives, ["/front"], {"a": ["/left"]})
+    assert (rig["required"], rig["failure_share"]) == (["/front"], pytest.approx(2 / 9))
+
+
+def test_a_required_camera_that_a_recording_has_not_is_silent_there() -> None:
+    drives = [
+        ("a_front", summary("/front")), ("a_left", summary("/left")),
+        ("b_front", summary("/front", bag="b")), ("b_rear", summary("/rear", bag="b")),
+        ("c_rear", summary("/rear", bag="c")), ("c_top", summary("/top", bag="c")),
+    ]  # fmt: skip
+    found = {rig["input"]: (rig["required"], rig["failure_share"]) for rig in rigs_of(drives, ["/front", "/left"])}
+    assert found == {
+        "bag_a": (["/front", "/left"], 0.0),
+        "bag_b": (["/front", "/left"], 1.0),
+        "bag_c": (["/rear", "/top"], 0.0),  # it has none of them
+    }
+
+
 SPANS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=8)
 
 

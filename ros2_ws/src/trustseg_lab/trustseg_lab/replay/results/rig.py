@@ -34,6 +34,11 @@ class CameraDrive:
     up: tuple[Span, ...]
 
     @classmethod
+    def silent(cls, topic: str, begin_ns: int, end_ns: int) -> CameraDrive:
+        """A camera without results, whose flag is up from the first to the last moment; it has no start-up."""
+        return cls("", topic, begin_ns, end_ns, begin_ns, union([(begin_ns, end_ns)]))
+
+    @classmethod
     def of(cls, name: str, summary: Mapping[str, Any]) -> CameraDrive:
         """From the summary.json of its replay."""
         given, metrics = summary["input"], summary["metrics"]
@@ -47,24 +52,38 @@ class CameraDrive:
         return cls(name, given["topic"], first_ns, end_ns, trusted_ns, union(up))
 
 
-def rigs_of(drives: Sequence[tuple[str, Mapping[str, Any]]], required: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The rig of each recording of which several cameras were replayed.
+def rigs_of(
+    drives: Sequence[tuple[str, Mapping[str, Any]]], required: Collection[str] = (),
+    failed: Mapping[str, Collection[str]] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The rig of each recording of which several cameras were to be replayed.
 
     Args:
         drives: name and summary of each camera, those of one recording beside each other.
         required: topics of the cameras that raise the rig's flag; empty: all. Of a recording with none of them: all.
+            One that a recording has not, of which others are required, is silent all the time.
+        failed: topics of cameras that could not be replayed, by the recording's fingerprint; they are silent too.
 
     Returns:
         One document a recording: `input`, `required` (topics), `duration_s`, `start_up_s`, `flag_up_share` of all its
         time, `failure_share` of the time after start-up, and `cameras`: `name`, `topic`, `required`, `failure_share`
-        of the same time, and `alone_share`, while no other required camera's flag was up. A share of no time is None.
+        of the same time, and `alone_share`, while no other required camera's flag was up. A share of no time is None;
+        a silent camera has no name.
     """
     by_input: dict[str, list[CameraDrive]] = {}
     for name, summary in drives:
         if summary["input"]["topic"]:
             by_input.setdefault(summary["input"]["fingerprint"], []).append(CameraDrive.of(name, summary))
     titles = {summary["input"]["fingerprint"]: summary["input"]["name"] for _, summary in drives}
-    return [_rig(titles[key], found, required) for key, found in by_input.items() if len(found) > 1]
+    rigs = []
+    for key, found in by_input.items():
+        lost = set((failed or {}).get(key, ()))
+        there = lost | {each.topic for each in found}
+        if there & set(required):
+            lost |= set(required) - there
+        if len(found) + len(lost) > 1:
+            rigs.append(_rig(titles[key], found, sorted(lost), required))
+    return rigs
 
 
 def union(spans: Sequence[Span]) -> tuple[Span, ...]:
@@ -83,32 +102,33 @@ def length_ns(spans: Sequence[Span], begin_ns: int, end_ns: int) -> int:
     return sum(max(0, min(end, end_ns) - max(begin, begin_ns)) for begin, end in spans)
 
 
-def _rig(title: str, cameras: Sequence[CameraDrive], required: Collection[str]) -> dict[str, Any]:
-    begin_ns, end_ns = min(c.first_ns for c in cameras), max(c.end_ns for c in cameras)
+def _rig(title: str, heard: Sequence[CameraDrive], lost: Sequence[str], required: Collection[str]) -> dict[str, Any]:
+    begin_ns, end_ns = min(c.first_ns for c in heard), max(c.end_ns for c in heard)
+    cameras = [*heard, *(CameraDrive.silent(topic, begin_ns, end_ns) for topic in lost)]
     needed = [c for c in cameras if c.topic in required] or list(cameras)
     # A camera that has no image yet, or none any more, is silent.
-    up = {c.name: union([(begin_ns, c.first_ns), *c.up, (c.end_ns, end_ns)]) for c in cameras}
+    up = {c.topic: union([(begin_ns, c.first_ns), *c.up, (c.end_ns, end_ns)]) for c in cameras}
     trusted_ns = min(max(c.trusted_ns for c in needed), end_ns)
 
-    def together(names: Sequence[str]) -> tuple[Span, ...]:
-        return union([span for name in names for span in up[name]])
+    def together(cameras: Sequence[CameraDrive]) -> tuple[Span, ...]:
+        return union([span for each in cameras for span in up[each.topic]])
 
     def share(spans: Sequence[Span], since_ns: int) -> float | None:
         return length_ns(spans, since_ns, end_ns) / (end_ns - since_ns) if end_ns > since_ns else None
 
     rows = []
     for camera in cameras:
-        others = together([c.name for c in needed if c is not camera])
-        with_it = union([*others, *up[camera.name]])
+        others = together([c for c in needed if c is not camera])
+        with_it = union([*others, *up[camera.topic]])
         alone_ns = length_ns(with_it, trusted_ns, end_ns) - length_ns(others, trusted_ns, end_ns)
         rows.append(
             {
                 "name": camera.name, "topic": camera.topic, "required": camera in needed,
-                "failure_share": share(up[camera.name], trusted_ns),
+                "failure_share": share(up[camera.topic], trusted_ns),
                 "alone_share": alone_ns / (end_ns - trusted_ns) if end_ns > trusted_ns else None,
             }
         )  # fmt: skip
-    flag = together([c.name for c in needed])
+    flag = together(needed)
     return {
         "input": title, "required": [c.topic for c in needed], "duration_s": (end_ns - begin_ns) / SECOND,
         "start_up_s": (trusted_ns - begin_ns) / SECOND, "flag_up_share": share(flag, begin_ns),
