@@ -77,7 +77,8 @@ def test_known_while_all_is_well_and_unknown_at_once_when_it_is_not(
 
     process, watching = segmenter(), monitor()
     probe.until(lambda: ground.known, "grid", every=ground.frame)
-    assert any(verdict.state == State.OK for verdict in probe.verdicts)  # never before the monitor had said so
+    # Never without the monitor's word, which may reach this process later than the node.
+    probe.until(lambda: any(verdict.state == State.OK for verdict in probe.verdicts), "the monitor's word")
     grid = ground.grids[-1]
     assert (grid.info.width, grid.info.height, grid.info.resolution) == (24, 12, 0.5)
     assert (grid.info.origin.position.x, grid.info.origin.position.y) == (0.0, -3.0)
