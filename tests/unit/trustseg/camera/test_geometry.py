@@ -11,12 +11,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from trustseg.camera.geometry import UNSEEN_LABEL, Geometry, Places
+from trustseg.camera.geometry import UNSEEN_LABEL, Geometry, Places, unknown_at
 from trustseg.camera.input_geometry import GEOMETRIES, InputGeometry
 from trustseg.camera.model import CameraModel
 from trustseg.errors import FrameRejected
 from trustseg.imaging.resize import nearest, stretched
 from trustseg.reasons import Reason
+from trustseg.types import NetworkMaps, PerceptionResult
 
 NETWORK = (60, 80)
 
@@ -265,6 +266,43 @@ def test_a_polynomial_without_an_inverse_gives_no_guess() -> None:
     distance = np.hypot(*(np.indices((120, 160)) - np.array([59.5, 79.5])[:, None, None])) / 100
     assert seen[distance < 0.35].all()
     assert not seen[distance > 0.53].any()
+
+
+@pytest.mark.parametrize("k1", [-0.3, -0.6])
+def test_where_the_polynomial_turns_back_the_network_sees_padding(k1: float) -> None:
+    """A view of a quarter of the focal length reaches 3.2 from the axis; the polynomial turns at sqrt(-1 / (3 k1))."""
+    p = (25.0, 0.0, 79.5, 0.0, 25.0, 59.5, 0.0, 0.0, 1.0)
+    geometry = Geometry(InputGeometry(undistort=True), (120, 160), (120, 160), lens(k1, p=p))
+    distance = np.hypot(*(np.indices((120, 160)) - np.array([59.5, 79.5])[:, None, None])) / 25
+    turn = np.sqrt(-1 / (3 * k1))
+    assert (geometry.seen[distance > turn + 0.01] == 0).all()
+    assert (geometry.seen[distance < min(turn, 0.6) - 0.01] == 255).all()
+
+
+def test_a_view_that_shows_nothing_is_refused() -> None:
+    """All of the image is in the middle fourth of the view."""
+    p = (25.0, 0.0, 79.5, 0.0, 25.0, 59.5, 0.0, 0.0, 1.0)
+    with pytest.raises(FrameRejected, match="would see nothing of the image") as no:
+        Geometry(InputGeometry(region=(0, 0, 30, 30), undistort=True), (120, 160), NETWORK, lens(p=p))
+    assert no.value.reason == Reason.BAD_DIMENSIONS
+
+
+def result(geometry: Geometry | None, unknown: np.ndarray) -> PerceptionResult:
+    """Of which only the plane of unknown objects is looked at."""
+    maps = np.zeros(NETWORK, np.uint8)
+    network = None if geometry is None else NetworkMaps(maps, maps, geometry)
+    return PerceptionResult(maps, maps, np.zeros(1, np.float32), None, None, 0.0, 0.0, unknown, network)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [(120, 240), NETWORK])
+def test_what_was_not_seen_is_unknown_to_its_last_pixel(size: tuple[int, int]) -> None:
+    """The plane is coarse, and enlarged linearly: beside what was seen it would be half known."""
+    geometry = Geometry(InputGeometry(region=(50, 30, 130, 60)), (120, 240), NETWORK)
+    coarse = geometry.to_camera(np.zeros(NETWORK, np.uint8), (6, 8), 255)
+    found, seen = unknown_at(result(geometry, coarse), size), geometry.seen_at(size) == 255
+    assert (found[~seen] == 255).all()
+    assert found[seen].min() == 0
+    assert np.array_equal(unknown_at(result(None, coarse), size), stretched(coarse, size))
 
 
 def test_what_cannot_be_shown_is_refused_with_its_reason() -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from trustseg.camera.input_geometry import CROP, InputGeometry
 from trustseg.camera.model import FISHEYE, CameraModel
+from trustseg.camera.turning_point import turning_angle, turning_radius
 from trustseg.errors import FrameRejected
 from trustseg.imaging.resize import nearest, stretched
 from trustseg.reasons import Reason
@@ -44,7 +45,8 @@ class Geometry:
         seen: uint8 (h, w) of the network's input: 255 where it shows the camera's image, 0 where it is padding.
 
     Raises:
-        FrameRejected: the region is not in the image, or the calibration is missing or of another image.
+        FrameRejected: the region is not in the image or shows nothing of it, or the calibration is missing or of
+            another image.
     """
 
     def __init__(
@@ -62,6 +64,11 @@ class Geometry:
             scales = self._inner[0] / height, self._inner[1] / width
             self._lens = _Lens(_calibration(settings, camera, camera_size), self._window, self._inner, scales)
             shown = self._lens.shown
+        if not shown.any():
+            raise FrameRejected(
+                Reason.BAD_DIMENSIONS, "the network would see nothing of the image",
+                expected="a region of the rectified view that the image reaches", got=settings.describe(),
+            )  # fmt: skip
         self.seen = self._padded(shown, cv2.BORDER_CONSTANT)
         self._back: dict[Size, npt.NDArray[np.int16]] = {}
         self._seen_at: dict[Size, UInt8Array] = {}
@@ -206,8 +213,24 @@ class _Lens:
         self._step = 1.0 + 1.5 / across, 1.0 + 1.5 / down
         height, width = camera.size
         inside = (self._x >= -0.5) & (self._x < width - 0.5) & (self._y >= -0.5) & (self._y < height - 0.5)
+        self._is_lens = self._directions_of_the_lens(inner)
+        inside &= self._is_lens
         self.shown: UInt8Array = np.where(inside, 255, 0).astype(np.uint8)
         self.forward = cv2.convertMaps(*place, cv2.CV_16SC2)
+
+    def _directions_of_the_lens(self, inner: Size) -> npt.NDArray[np.bool_]:
+        """Which pixels of the inner picture look in a direction of which the polynomial says something."""
+        _, d, rotation, view = self._model
+        row, column = np.indices(inner, np.float64)
+        pixels = np.stack([column.ravel(), row.ravel(), np.ones(row.size)])
+        x, y, z = np.linalg.solve(view @ rotation, pixels)
+        with np.errstate(all="ignore"):
+            aside = np.where(z > 0, np.hypot(x, y) / z, np.inf)
+        if self._fisheye:
+            known = np.arctan(aside) < turning_angle(d.tolist(), np.pi / 2)
+        else:
+            known = aside < turning_radius(d.tolist(), float(aside[np.isfinite(aside)].max(initial=0.0)))
+        return np.asarray((z > 0) & known, np.bool_).reshape(inner)
 
     def back(self, across: Floats, down: Floats) -> tuple[Floats, Floats]:
         """Column and row of the inner picture for each point of the camera's image; -1 where it is not shown there.
@@ -224,6 +247,7 @@ class _Lens:
         column, row = (np.floor(found[..., axis] + 0.5) for axis in (0, 1))
         shown = (column >= 0) & (column < width) & (row >= 0) & (row < height)
         at = np.where(shown, row, 0).astype(np.intp), np.where(shown, column, 0).astype(np.intp)
+        shown &= self._is_lens[at]
         shown &= (np.abs(self._x[at] - x) <= self._step[0]) & (np.abs(self._y[at] - y) <= self._step[1])
         return np.where(shown, column, -1.0), np.where(shown, row, -1.0)
 
@@ -240,6 +264,15 @@ def confidence_at(result: PerceptionResult, size: Size) -> UInt8Array:
     if result.network is None:
         return nearest(result.confidence, size)
     return result.network.place.to_camera(result.network.confidence, size, UNSEEN_CONFIDENCE)
+
+
+def unknown_at(result: PerceptionResult, size: Size) -> UInt8Array:
+    """P(an object that no class describes) x 255 over the camera's image at `size`, uint8: enlarged linearly, and 255
+    where the network saw nothing."""
+    enlarged = stretched(result.unknown, size)
+    if result.network is None:
+        return enlarged
+    return np.asarray(cv2.bitwise_or(enlarged, cv2.bitwise_not(result.network.place.seen_at(size))), np.uint8)
 
 
 def _window(settings: InputGeometry, camera_size: Size, network_size: Size) -> tuple[int, int, int, int]:

@@ -13,9 +13,9 @@ from std_msgs.msg import Float64, Header
 from trustseg_interfaces.msg import Segments
 
 from trustseg.bundle.loading import Bundle
-from trustseg.camera.geometry import confidence_at
+from trustseg.camera.geometry import confidence_at, unknown_at
 from trustseg.imaging.colours import ClassColours, confidence_heat
-from trustseg.imaging.resize import in_order, stretched
+from trustseg.imaging.resize import in_order
 from trustseg.segments import Segment
 from trustseg.types import Frame, PerceptionResult, UInt8Array
 from trustseg_ros.common.qos import latest_qos, output_qos, static_qos, view_qos
@@ -124,7 +124,7 @@ class Outputs:
         if self._unknown_out is None or not self._unknown_out.get_subscription_count():
             return
         shape = (frame.image if to_camera_size else result.labels).shape
-        self._unknown_out.publish(self._unknown.fill(header, stretched(result.unknown, (shape[0], shape[1]))))
+        self._unknown_out.publish(self._unknown.fill(header, unknown_at(result, (shape[0], shape[1]))))
 
     def publish_segments(self, header: Header, frame: Frame, result: PerceptionResult, to_camera_size: bool) -> None:
         """Publish the objects in the mask if somebody listens to them."""
