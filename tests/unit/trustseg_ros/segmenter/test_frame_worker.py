@@ -1,13 +1,11 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of each frame: its own mask and reasons, a rejection, or a newer one in its place; what is logged."""
+"""What becomes of each frame: its own mask and reasons, a rejection, or a newer one in its place."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,19 +15,8 @@ from trustseg.bounds import MS, SECOND
 from trustseg.errors import BackendError, EngineLostError, FrameRejected
 from trustseg.reasons import Outcome, Reason, Severity
 from trustseg.types import Frame, PerceptionResult
-from trustseg_ros.segmenter import frame_worker
 from trustseg_ros.segmenter.supervisor import EXIT_LOST
 from worker_rig import BOUNDS, Rig, image, reasons, result_of
-
-
-@pytest.fixture
-def rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    made = Rig()
-    clock = SimpleNamespace(monotonic_ns=lambda: made.now_ns, monotonic=lambda: made.now_ns / SECOND)
-    monkeypatch.setattr(frame_worker, "time", clock)
-    made.worker.start()
-    yield made
-    made.worker.stop()
 
 
 def test_each_frame_is_answered_with_its_own_mask_and_header(rig: Rig) -> None:
@@ -343,35 +330,6 @@ def test_settings_change_while_it_runs(rig: Rig) -> None:
     assert rig.allowed == [True]
     rig.worker.on_camera_info("an info")
     assert rig.infos == [("an info", rig.now_ns)]
-
-
-def test_a_change_is_said_once_and_no_more_than_once_a_second(rig: Rig) -> None:
-    def said() -> list[str]:
-        rig.idle()
-        return [f"{level}: {text.split(' (')[0]}" for level, text in rig.log]
-
-    rig.send(1)
-    assert said() == []  # a first good frame is no change
-    rig.engine = lambda frame: result_of(1, Reason.BLUR)
-    rig.now_ns += SECOND
-    rig.send(2, 3)
-    assert said() == ["warning: frames are not good: BLUR"]
-    assert rig.log[0][1].endswith("(score 0.10, predicted mIoU 0.80)")
-    rig.engine = lambda frame: result_of(1, Reason.DARK)
-    rig.now_ns += SECOND - 1
-    rig.send(4)
-    assert len(said()) == 1
-    rig.now_ns += 1
-    rig.send(5)
-    assert said()[1:] == ["warning: frames are not good: DARK"]
-    rig.engine = lambda frame: result_of(1)
-    rig.now_ns += SECOND
-    rig.send(6)
-    assert said()[2:] == ["info: frames are good again"]
-    rig.engine, rig.running = lambda frame: result_of(1, Reason.DARK), False
-    rig.now_ns += SECOND
-    rig.send(7)
-    assert len(said()) == 3
 
 
 def test_its_thread_is_named_and_ends_with_the_process(rig: Rig) -> None:

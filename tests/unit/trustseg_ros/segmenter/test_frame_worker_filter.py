@@ -4,29 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from trustseg.bounds import SECOND
 from trustseg.errors import BackendError, FrameRejected
 from trustseg.reasons import Outcome, Reason
 from trustseg.types import PerceptionResult
-from trustseg_ros.segmenter import frame_worker
 from worker_rig import Rig, reasons, result_of
-
-
-@pytest.fixture
-def rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    made = Rig()
-    clock = SimpleNamespace(monotonic_ns=lambda: made.now_ns, monotonic=lambda: made.now_ns / SECOND)
-    monkeypatch.setattr(frame_worker, "time", clock)
-    made.worker.start()
-    yield made
-    made.worker.stop()
 
 
 def past(result: PerceptionResult) -> PerceptionResult:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from trustseg_ros.segmenter.status_publisher import StatusPublisher
 from trustseg_ros.segmenter.supervisor import Supervisor, Watch
 
 LOG_PERIOD_S = 1.0
+FIGURES = re.compile(r"-?\d[\d.e+-]*|\bnan\b|-?\binf\b")
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class FrameWorker:
         self._thread = threading.Thread(target=self._run, name="frame worker", daemon=True)
         self._several_sources = False
         self._logged: Reason | None = None
+        self._logged_cause = ""
         self._logged_at = 0.0
         self.last = LastFrame()
 
@@ -258,12 +261,16 @@ class FrameWorker:
         self._log(reason, why)
 
     def _log(self, reasons: Reason, detail: str) -> None:
-        """Say what has changed, once; while it keeps changing, once a second."""
-        now = time.monotonic()
-        if reasons == self._logged or now - self._logged_at < LOG_PERIOD_S or not self._running():
+        """Say what has changed, once; while it keeps changing, once a second.
+
+        Another cause of the same reasons is a change; another figure in its words is none.
+        """
+        now, cause = time.monotonic(), FIGURES.sub("", detail) if reasons else ""
+        same = (reasons, cause) == (self._logged, self._logged_cause)
+        if same or now - self._logged_at < LOG_PERIOD_S or not self._running():
             return
         if reasons:
             self._logger.warning(f"frames are not good: {', '.join(reasons.names())} ({detail})")
         elif self._logged:
             self._logger.info(f"frames are good again ({detail})")
-        self._logged, self._logged_at = reasons, now
+        self._logged, self._logged_cause, self._logged_at = reasons, cause, now
