@@ -84,6 +84,7 @@ def test_a_cloud_without_points_stays_one() -> None:
         ({"data": b"\x00" * 61}, "got rows of 31 and 61 bytes"),
         ({"row_step": 27}, "at least 28 bytes, got rows of 27"),
         ({"width": 1_000_000}, "at least 14000000 bytes"),
+        ({"width": 1 << 30, "height": 1 << 30, "point_step": 0, "row_step": 0, "data": b""}, "4 bytes at"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_what_it_is(changes: dict[str, Any], words: str) -> None:

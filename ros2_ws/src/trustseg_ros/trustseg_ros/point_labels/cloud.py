@@ -28,8 +28,8 @@ def places(cloud: PointCloud2) -> Float64:
     """
     fields = {field.name: field for field in cloud.fields}
     rows = _rows(cloud)
-    made = np.empty((cloud.height, cloud.width, 3), np.float64)
-    for number, name in enumerate(("x", "y", "z")):
+    parts = []
+    for name in ("x", "y", "z"):
         field = fields.get(name)
         kind = None if field is None else FLOATS.get(field.datatype)
         if field is None or kind is None or field.count > 1:
@@ -41,11 +41,10 @@ def places(cloud: PointCloud2) -> Float64:
                 f"field {name} of a point cloud", expected=f"within the {cloud.point_step} bytes of a point",
                 got=f"{size} bytes at {field.offset}",
             )  # fmt: skip
-        if rows.size:
-            points = rows.reshape(cloud.height, cloud.width, cloud.point_step)
-            bytes_ = np.ascontiguousarray(points[..., field.offset : field.offset + size])
-            made[..., number] = bytes_.view(f"{_order(cloud)}{kind}")[..., 0]
-    return made.reshape(-1, 3)
+        points = rows.reshape(cloud.height, cloud.width, cloud.point_step)
+        bytes_ = np.ascontiguousarray(points[..., field.offset : field.offset + size])
+        parts.append(bytes_.view(f"{_order(cloud)}{kind}").astype(np.float64).reshape(-1))
+    return np.stack(parts, axis=-1)
 
 
 def with_labels(cloud: PointCloud2, classes: UInt8Array, confidence: Float32Array) -> PointCloud2:
