@@ -32,6 +32,24 @@ class Pixels:
         return shown[0].tolist(), told[0].tolist()
 
 
+class Overheard(TemporalFilter):
+    """Another thread forgets just when this one has looked whether anything was forgotten."""
+
+    comes_between = False
+
+    @property
+    def _forgotten(self) -> object:
+        seen = self.__dict__["kept"]
+        if self.comes_between:
+            self.comes_between = False
+            self.forget()
+        return seen
+
+    @_forgotten.setter
+    def _forgotten(self, value: object) -> None:
+        self.__dict__["kept"] = value
+
+
 def test_one_pixel_by_hand() -> None:
     """Weight a half: evidence 200; 100 + 120; 110 - 90; 10 against 40."""
     pixels = Pixels(0.5)
@@ -148,3 +166,16 @@ def test_a_weight_that_would_hold_for_ever_or_nothing_is_refused(weight: float) 
     with pytest.raises(InputError, match=r"temporal_filter is out of range, expected 0 to 0\.95"):
         TemporalFilter(weight, 300)
     assert MAX_WEIGHT == 0.95
+
+
+def test_what_another_thread_forgets_is_forgotten_whenever_that_is() -> None:
+    """At the latest the frame after the next begins anew."""
+    pixels = Pixels(0.5)
+    pixels.filter = Overheard(0.5, 3 * PERIOD_NS)
+    pixels.see([ROAD], [250])
+    pixels.filter.comes_between = True
+    assert pixels.see([ROAD], [250]) == ([ROAD], [250])
+    assert not pixels.filter.comes_between
+    assert pixels.see([CAR], [9]) == ([CAR], [9])
+    assert pixels.see([CAR], [9]) == ([CAR], [9])
+    assert pixels.see([ROAD], [3]) == ([CAR], [0])  # and goes on from there

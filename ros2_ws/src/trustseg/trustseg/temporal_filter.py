@@ -56,11 +56,12 @@ class TemporalFilter:
         self._classes: UInt8Array | None = None
         self._evidence = self._held = self._own = self._same = np.empty((0, 0), np.uint8)
         self._stamp_ns, self._image_size = 0, (0, 0)
-        self._forgotten = False
+        # Another object each time: a comparison sees that something was forgotten, and no thread comes between.
+        self._forgotten = self._began_after = object()
 
     def forget(self) -> None:
         """The next frame is shown as it is, and the vote begins with it."""
-        self._forgotten = True
+        self._forgotten = object()
 
     def apply(
         self, labels: UInt8Array, confidence: UInt8Array, stamp_ns: int, image_size: tuple[int, int]
@@ -77,10 +78,10 @@ class TemporalFilter:
         """
         step_ns, same_size = stamp_ns - self._stamp_ns, image_size == self._image_size
         self._stamp_ns, self._image_size = stamp_ns, image_size
-        forgotten, self._forgotten = self._forgotten, False
+        before, self._began_after = self._began_after, self._forgotten
         classes = self._classes
         known = classes is not None and classes.shape == labels.shape and same_size and 0 < step_ns <= self._gap_ns
-        if classes is None or not known or forgotten:
+        if classes is None or not known or self._began_after is not before:
             self._classes, self._evidence = labels.copy(), confidence.copy()
             self._held, self._own, self._same = (np.empty_like(labels) for _ in range(3))
             return labels, confidence
