@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rclpy
+from rclpy.lifecycle import TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
 from bundle_factory import make_tiny_bundle
 from node_stream import HEIGHT, WAIT_S, WIDTH, Stream
+from trustseg.backends import select_backend
 from trustseg.reasons import Reason
 from trustseg_ros.segmenter.node import Segmenter
 
@@ -73,3 +76,30 @@ def test_a_self_test_that_is_asked_for_says_what_it_found(stream: Stream) -> Non
     node.trigger_deactivate()
     node.trigger_cleanup()
     assert self_test(node) == (False, "no bundle is loaded; configure the node first")
+
+
+def test_an_engine_of_a_configure_that_fails_is_given_back(stream: Stream) -> None:
+    """The bundle promises nothing: cameras of a rig would keep an engine for each try."""
+    node, closed, loaded = stream.node, [], []
+
+    def select(*asked: Any) -> Any:
+        engine = select_backend(*asked)
+        close = engine.close
+        engine.close = lambda: (closed.append(engine), close())  # type: ignore[method-assign]
+        loaded.append(engine)
+        return engine
+
+    node.trigger_cleanup()
+    node._company = replace(node._company, select=select)
+    usual = node.config
+    node.config = replace(usual, selective_risk=0.02)
+    for _ in range(2):
+        assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    assert closed == loaded
+    assert len(loaded) == 2
+    node.config = usual
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert closed == loaded[:2]
+    node.trigger_cleanup()
+    assert closed == loaded
+    assert len(loaded) == 3

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,14 +135,15 @@ class Segmenter(LifecycleNode):
         if not health.frozen_after:
             self.get_logger().warning("mode sim: the same image again is not taken for a frozen camera")
         try:
-            with self.supervisor.watch("loading the bundle", LOADING_NS):
+            with self.supervisor.watch("loading the bundle", LOADING_NS), ExitStack() as unless_taken:
                 bundle = load_bundle(config.bundle)
                 backend = self._selected(config.backend, bundle)
-                spares = spare_order(config.backend, backend.name)
-                backend = self._wrapped(backend, bundle)
+                unless_taken.callback(backend.close)  # others of this process may share it
+                spares, backend = spare_order(config.backend, backend.name), self._wrapped(backend, bundle)
                 pipeline = Pipeline(bundle, backend, config=pipeline_settings(config, health))
                 engines = BackendFailover(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
                 self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides, pipeline))
+                unless_taken.pop_all()
         except Exception as error:
             self._engine_settled = False
             return self._refuse("configure", error)
