@@ -269,7 +269,8 @@ def test_a_class_that_is_nowhere_is_undefined_and_not_0(data: Path, tmp_path: Pa
     assert [mcp[name] for name in ("auroc", "fpr95", "aupr_error")] == [None, None, None]
     assert (mcp["aupr_success"], mcp["aurc"]) == (1.0, 0.0)
     assert found["image"]["auroc"] is None
-    assert found["thresholds"]["all"]["mcp"]["otsu"]["recall"] is None
+    assert set(found["thresholds"]["all"]) == {"mcp", "entropy", "margin", "fused"}
+    assert all(each["otsu"]["recall"] is None for each in found["thresholds"]["all"].values())
     Page((tmp_path / "out" / "report.html").read_text())
 
 

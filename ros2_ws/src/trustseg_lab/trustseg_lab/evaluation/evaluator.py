@@ -256,7 +256,7 @@ def _add_view(
         histogram.update_bins(placed(bin_of_scores(values), view.place, size), kinds)
         state.count(name, histogram, block)
         scores[name] = float(values[seen].mean())
-        if name == "mcp":
+        if name in SOFTMAX_SIGNALS:
             state.thresholds.add(groups, name, *levels_of(histogram))
     state.thresholds.add(groups, "fused", published, codes)
     scores["fused"] = float(published[out.confidence][seen].mean())
