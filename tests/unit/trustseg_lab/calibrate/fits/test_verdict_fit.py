@@ -122,6 +122,15 @@ def test_threshold_by_hand() -> None:
     assert verdict_fit.failure_threshold(scores, failed, np.append(scores[:3], [0.85] * 50)) >= 0.85
 
 
+def test_of_thresholds_that_are_nearly_as_good_the_lowest_is_taken() -> None:
+    """Two of 200 good frames lie at 0.3: half a point of balanced accuracy for every failure from 0.06 on."""
+    scores, failed = np.append(np.repeat([0.05, 0.3], [198, 2]), np.full(50, 0.8)), np.arange(250) >= 200
+    assert verdict_fit.failure_threshold(scores, failed, scores[:198]) == 0.06
+    # At 0.1 lie five times as many: they would cost 2.5 points.
+    more = np.append(np.repeat([0.05, 0.3], [190, 10]), np.full(50, 0.8))
+    assert verdict_fit.failure_threshold(more, failed, scores[:198]) == 0.31
+
+
 def test_recovery_threshold_by_hand() -> None:
     assert verdict_fit.recovery_threshold(0.5, np.full(100, 0.1)) == 0.3  # 0.6 x 0.5
     assert verdict_fit.recovery_threshold(0.5, np.full(100, 0.45)) == 0.45  # where good frames are

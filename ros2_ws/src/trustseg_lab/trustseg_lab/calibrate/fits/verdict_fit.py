@@ -36,6 +36,9 @@ CLIP = 8.0
 FOLDS = 5
 # Share of good, clean frames that may be called failures by one frame's score; the monitor asks for 2 of 3 such frames.
 FALSE_ALARM_SHARE = 0.03
+# Trouble of a kind that nothing was fitted on gets lower scores than the fitted kinds, and a failure that is missed
+# costs more than an alarm: of the thresholds whose balanced accuracy is within this of the best, the lowest is taken.
+THRESHOLD_SLACK = 0.01
 # Share of good, clean frames that must lie below the recovery threshold, or the flag would never come down.
 RECOVERY_SHARE = 0.97
 # The gap between the two thresholds, where the share above leaves room for it.
@@ -300,7 +303,8 @@ def _with_thresholds(
 
 
 def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats) -> float:
-    """The score with the best balanced accuracy among those that keep false alarms within `FALSE_ALARM_SHARE`.
+    """The lowest score with nearly the best balanced accuracy among those that keep false alarms within
+    `FALSE_ALARM_SHARE`.
 
     Args:
         scores: float64 (n,), cross-fitted failure scores.
@@ -308,12 +312,13 @@ def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats) -> floa
         good_clean: float64 (m,), scores of good, clean frames.
     """
     allowed = float(np.quantile(good_clean, 1.0 - FALSE_ALARM_SHARE)) if good_clean.size else 0.0
-    grid = np.unique(np.clip(np.append(np.linspace(0.02, 0.98, 97), allowed), allowed, 0.99))
+    # In steps that are written: what a threshold was judged by is what it does.
+    allowed = float(np.ceil(allowed * 1e4) / 1e4)
+    grid = np.unique(np.round(np.clip(np.append(np.linspace(0.02, 0.98, 97), allowed), allowed, 0.99), 4))
     if not failed.any() or failed.all():
-        return float(round(min(max(allowed, 0.5), 0.99), 4))
+        return float(min(max(allowed, 0.5), 0.99))
     balanced = np.array([((scores[failed] >= t).mean() + (scores[~failed] < t).mean()) / 2 for t in grid])
-    best = grid[balanced >= balanced.max() - 1e-12]
-    return float(round(best[len(best) // 2], 4))  # the middle of the best: as far as can be from either mistake
+    return float(grid[balanced >= balanced.max() - THRESHOLD_SLACK].min())
 
 
 def recovery_threshold(high: float, good_clean: Floats) -> float:
