@@ -123,12 +123,12 @@ def test_threshold_by_hand() -> None:
 
 
 def test_of_thresholds_that_are_nearly_as_good_the_lowest_is_taken() -> None:
-    """Two of 200 good frames lie at 0.3: half a point of balanced accuracy for every failure from 0.06 on."""
-    scores, failed = np.append(np.repeat([0.05, 0.3], [198, 2]), np.full(50, 0.8)), np.arange(250) >= 200
-    assert verdict_fit.failure_threshold(scores, failed, scores[:198]) == 0.06
-    # At 0.1 lie five times as many: they would cost 2.5 points.
+    """One of 200 good frames lies at 0.3: a quarter of a point of balanced accuracy for every score from 0.06 on."""
+    scores, failed = np.append(np.repeat([0.05, 0.3], [199, 1]), np.full(50, 0.8)), np.arange(250) >= 200
+    assert verdict_fit.failure_threshold(scores, failed, scores[:199]) == 0.06
+    # Ten of them there would cost 2.5 points.
     more = np.append(np.repeat([0.05, 0.3], [190, 10]), np.full(50, 0.8))
-    assert verdict_fit.failure_threshold(more, failed, scores[:198]) == 0.31
+    assert verdict_fit.failure_threshold(more, failed, scores[:190]) == 0.31
 
 
 def test_recovery_threshold_by_hand() -> None:

@@ -38,7 +38,7 @@ FOLDS = 5
 FALSE_ALARM_SHARE = 0.03
 # Trouble of a kind that nothing was fitted on gets lower scores than the fitted kinds, and a failure that is missed
 # costs more than an alarm: of the thresholds whose balanced accuracy is within this of the best, the lowest is taken.
-THRESHOLD_SLACK = 0.01
+THRESHOLD_SLACK = 0.005
 # Share of good, clean frames that must lie below the recovery threshold, or the flag would never come down.
 RECOVERY_SHARE = 0.97
 # The gap between the two thresholds, where the share above leaves room for it.
