@@ -21,7 +21,6 @@ from trustseg.calibration import corridor_mask
 from trustseg.imaging.resize import in_order, nearest, network_image
 from trustseg.types import EngineOutput, UInt8Array
 from trustseg.verdict import unknown_scores
-from trustseg_lab.data.as_shown import as_shown
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
 from trustseg_lab.evaluation.evaluator import FusedConfidence
@@ -172,8 +171,8 @@ def _streets(
     pairs: list[LabelledPaths], classes: int, void: int | None, size: tuple[int, int]
 ) -> Iterator[tuple[UInt8Array, UInt8Array]]:
     """Images uint8 (h, w, 3) RGB and labels uint8 (h, w) with IGNORE, at `size`."""
-    for read in read_ahead(pairs, classes, void):
-        pair = as_shown(read, size, void)
+    # Stretched, whatever the camera: how large a thing is pasted follows from its row in such a picture.
+    for pair in read_ahead(pairs, classes, void):
         labels = nearest(pair.labels, size)
         ids = labels if void is None else np.where(labels == void, np.uint8(IGNORE), labels).astype(np.uint8)
         yield network_image(pair.image, size, "bgr", "rgb"), ids
