@@ -11,14 +11,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../requirements"
 upgrade=()
 [[ ${1:-} == --upgrade ]] && upgrade=(--upgrade)
 
-compile() { # name, then the locks that it must agree with
-    local name=$1 held=()
+compile() { # name, then the locks that it must agree with, or options of uv
+    local name=$1 held=() options=()
     shift
+    while [[ ${1:-} == --* ]]; do options+=("$1") && shift; done
     for lock in "$@"; do held+=(-c "$lock.txt"); done
     # empy 3.3.4 has no wheel; nothing else may run a setup.py on a user's machine.
     uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-header \
         --no-emit-index-url --no-emit-find-links --only-binary :all: --no-binary empy --allow-unsafe \
-        ${upgrade[@]+"${upgrade[@]}"} ${held[@]+"${held[@]}"} "$name.in" -o "$name.txt"
+        ${options[@]+"${options[@]}"} ${upgrade[@]+"${upgrade[@]}"} ${held[@]+"${held[@]}"} "$name.in" -o "$name.txt"
 }
 
 compile toolchain
@@ -34,3 +35,5 @@ compile mutation toolchain runtime lab build dev
 compile security toolchain runtime lab build dev ray
 compile docs toolchain runtime lab build dev ray security
 compile fuzz toolchain runtime lab build dev
+# Without PyTorch and its CUDA, which they would bring along.
+compile architectures --no-deps toolchain runtime lab build dev
