@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -48,10 +49,37 @@ TIMES = [shot.time_ns for shot in shots(6)]
 
 
 class TestFiles:
-    @pytest.mark.parametrize("named", [[], None, "bag.mcap", [7], {"bag.mcap": 1}, ["../../elsewhere/bag.mcap"], [[]]])
+    @pytest.mark.parametrize(
+        "named",
+        [
+            [],
+            None,
+            "bag.mcap",
+            [7],
+            {"bag.mcap": 1},
+            ["../../elsewhere/bag.mcap"],
+            [[]],
+            ["metadata.yaml"],
+            ["..", "."],
+        ],
+    )
     def test_names_that_make_no_sense_hide_no_file(self, named: object, tmp_path: Path) -> None:
         folder = edited(write_bag(tmp_path / "bag", shots(6)), lambda about: about.update(relative_file_paths=named))
         assert read(folder) == (TIMES, [])
+
+    def test_metadata_that_would_never_end_are_none(self, tmp_path: Path) -> None:
+        """A pipe, aliases that stand for a thousand million names, and a list that holds itself."""
+        folder = write_bag(tmp_path / "bag", shots(6))
+        (folder / "metadata.yaml").unlink()
+        os.mkfifo(folder / "metadata.yaml")
+        assert read(folder) == (TIMES, [])
+        (folder / "metadata.yaml").unlink()
+        names = "a0: &a0 {b: 1}\n" + "".join(
+            f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}\n" for i in range(1, 10)
+        )
+        for text in (names, "a: &a [*a]\n", "a: !!timestamp 2024\n"):
+            (folder / "metadata.yaml").write_text(f"{text}{SECTION}:\n  relative_file_paths: []\n")
+            assert read(folder) == (TIMES, [])
 
     def test_a_renamed_file_is_read(self, tmp_path: Path) -> None:
         folder = write_bag(tmp_path / "bag", shots(6))

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -212,11 +211,12 @@ def table(
 ) -> None:
     """Print the rows of a run as a Markdown table, for documents."""
     from trustseg.errors import InputError
+    from trustseg_lab.data.documents import parse_json
     from trustseg_lab.faults.markdown import markdown_table
 
     try:
         text = sys.stdin.read() if str(document) == "-" else document.read_text(encoding="utf-8")
-        parsed = json.loads(text)
+        parsed = parse_json(text)
     except (OSError, ValueError) as error:
         raise InputError(f"{document} cannot be read", got=str(error)) from error
     sys.stdout.write(markdown_table(parsed))

@@ -7,22 +7,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from trustseg.errors import InputError
+from trustseg_lab.data.documents import parse_yaml
+
+MOST_BYTES = 16 << 20
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Mapping in the YAML file at `path`; InputError when it is missing, broken or no mapping."""
     try:
-        loaded = yaml.safe_load(path.read_text())
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise InputError(f"{path} is too long", expected=f"at most {MOST_BYTES} bytes")
+        loaded = parse_yaml(text)
     except FileNotFoundError:
         raise InputError(f"no such file: {path}", fix="give the path of a YAML file") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read", got=error.strerror or type(error).__name__) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid YAML", got=" ".join(str(error).split())) from None
+    except ValueError as error:
+        raise InputError(f"{path} is not valid YAML", got=str(error)) from None
     if not isinstance(loaded, dict):
         raise InputError(f"{path} holds no mapping", expected="key: value lines", got=type(loaded).__name__)
     return loaded

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 from pathlib import Path
 from types import TracebackType
 
 from trustseg.errors import InputError
+from trustseg_lab.data.documents import parse_json
 
 SUMMARY_FILE = "summary.json"
 OVERLAY_FILE = "overlay.mp4"
@@ -112,7 +112,7 @@ def check_replaceable(target: Path) -> None:
 
 def _is_summary(path: Path) -> bool:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_bytes())
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and {"frames_sent", "injected", "ok"} <= set(content)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg.files.old_names import OLD_NAMES
 from trustseg_lab.data import shown
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.recordings.storage import one_line
 from trustseg_lab.replay.results.baseline import TABLE
 from trustseg_lab.replay.results.frame_table import HEALTH, SCORES, read_columns
@@ -97,7 +97,7 @@ def _drives(folder: Path) -> list[Path]:
 
 def _summary(folder: Path) -> dict[str, Any]:
     try:
-        document = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        document = parse_json((folder / SUMMARY).read_bytes())
         _ = document["bundle"]["model_sha256"], document["bundle"]["classes"][0]["name"], document["input"]["name"]
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(f"{folder / SUMMARY} cannot be read", got=one_line(error)) from error

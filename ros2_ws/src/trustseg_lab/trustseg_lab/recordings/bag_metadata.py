@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trustseg_lab.data import on_one_line
+from trustseg_lab.data.documents import parse_yaml
 
 METADATA = "metadata.yaml"
 SECTION = "rosbag2_bagfile_information"
@@ -41,14 +40,17 @@ class BagMetadata:
 
 def read_metadata(folder: Path) -> BagMetadata | None:
     """The metadata of the bag in `folder`; None where there is none of a bag, whatever else has that name."""
+    path = folder / METADATA
     try:
-        with (folder / METADATA).open("rb") as stream:
+        if not path.is_file():  # a pipe of that name would be waited for
+            return None
+        with path.open("rb") as stream:
             text = stream.read(MOST_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
     try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        document = parse_yaml(text)
+    except ValueError:
         # Cut off in the middle by a recorder that died: it is still a bag's.
         return BagMetadata() if re.search(rf"^{SECTION}\s*:", text, re.MULTILINE) else None
     if not isinstance(document, dict) or SECTION not in document:
@@ -57,7 +59,7 @@ def read_metadata(folder: Path) -> BagMetadata | None:
     if not isinstance(about, dict):
         return BagMetadata()
     named = about.get("relative_file_paths")
-    # Some recorders wrote the bag's own folder in front of the names; no name leads out of the folder.
+    # Some recorders wrote the bag's own folder in front of the names; no name leads out of the folder, or is this file.
     names = [Path(each).name for each in ([named] if isinstance(named, str) else _list(named)) if isinstance(each, str)]
     counts: dict[str, int] = {}
     latched: dict[str, int] = {}
@@ -69,7 +71,8 @@ def read_metadata(folder: Path) -> BagMetadata | None:
             counts[name] = counts.get(name, 0) + _count(each.get("message_count"))
             if depth := latched_depth(topic.get("offered_qos_profiles")):
                 latched[name] = depth
-    return BagMetadata(tuple(dict.fromkeys(filter(None, names))), counts, _count(about.get("message_count")), latched)
+    names = [each for each in dict.fromkeys(names) if each not in ("", "..", METADATA)]
+    return BagMetadata(tuple(names), counts, _count(about.get("message_count")), latched)
 
 
 def latched_depth(profiles: Any) -> int:
@@ -81,8 +84,8 @@ def latched_depth(profiles: Any) -> int:
     """
     if isinstance(profiles, str):
         try:
-            profiles = yaml.safe_load(profiles[:MOST_BYTES])
-        except (yaml.YAMLError, ValueError, RecursionError):
+            profiles = parse_yaml(profiles[:MOST_BYTES])
+        except ValueError:
             return 0
     given = _list(profiles)
     if not given or not all(isinstance(p, dict) and p.get("durability") in (1, "transient_local") for p in given):

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trustseg.errors import InputError
+from trustseg_lab.data.documents import parse_json
 
 FREEZE, STOP = "freeze", "stop"
 KINDS = (FREEZE, STOP)
@@ -47,7 +47,7 @@ def load_schedule(path: Path) -> CameraSchedule:
         InputError: not readable, or an entry is not what it should be; the text names the entry.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is not a schedule that can be read", got=" ".join(str(error).split())) from error
     if not isinstance(entries, list):

@@ -8,7 +8,6 @@ says which is in front (z_order); COCO does not, so the smaller one is.
 
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from trustseg.errors import InputError
 from trustseg.imaging.stored_image import MOST_PIXELS
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.data.formats.pictures import SourceIds
 from trustseg_lab.data.label_set import MOST_IDS, LabelSet
 
@@ -105,7 +105,7 @@ def read_coco(path: Path) -> Annotations:
         InputError: the file cannot be read, or is of another form.
     """
     try:
-        told = json.loads(read_annotations(path))
+        told = parse_json(read_annotations(path))
         names = {int(each["id"]): str(each["name"]) for each in told["categories"]}
         images = {each["id"]: each for each in told["images"]}
         shapes: dict[Any, list[Shape]] = {key: [] for key in images}

@@ -8,7 +8,6 @@ annotations of a task the one marked as ground truth counts, else the one change
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.data.folders import IMAGE_SUFFIXES
 from trustseg_lab.data.formats.annotations import (
     AnnotatedImage,
@@ -55,7 +55,7 @@ def read_label_studio(path: Path) -> Annotations:
     images: dict[str, AnnotatedImage] = {}
     left_out: Counter[str] = Counter()
     try:
-        tasks = json.loads(read_annotations(path))
+        tasks = parse_json(read_annotations(path))
         if not isinstance(tasks, list) or not all(isinstance(each, dict) for each in tasks):
             raise ValueError(f"{type(tasks).__name__} instead of a list of tasks")
         for task in tasks:

@@ -9,7 +9,6 @@ label_colors.txt, class_dict.csv, a label set or a class list of this program, o
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 
 from trustseg.errors import InputError
 from trustseg_lab.data.class_list import class_file, load_classes
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.data.formats.pictures import Colour
 from trustseg_lab.data.label_set import LabelSet, known_set, known_sets, plain
 from trustseg_lab.data.yaml_file import read_yaml
@@ -100,7 +100,7 @@ def of_set(labels: LabelSet) -> Legend:
 
 
 def _json(path: Path) -> Legend:
-    told = json.loads(_text(path))
+    told = parse_json(_text(path))
     if isinstance(told, dict) and isinstance(told.get("labels"), list):
         return of_set(_mapillary(path, told["labels"]))
     return _named_colours(path, [(name, _hex(colour)) for colour, name in told.items()])
@@ -120,7 +120,7 @@ def _mapillary(path: Path, told: list[dict[str, Any]]) -> LabelSet:
 
 def _is_mapillary(path: Path) -> bool:
     try:
-        told = json.loads(_text(path))
+        told = parse_json(_text(path))
         return all({"name", "readable", "color"} <= set(each) for each in told["labels"])
     except (ValueError, KeyError, TypeError, InputError):
         return False

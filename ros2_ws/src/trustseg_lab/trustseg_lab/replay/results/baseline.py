@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from trustseg.errors import InputError
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.recordings.storage import one_line
 from trustseg_lab.replay.results.frame_table import frame_schema
 
@@ -221,8 +221,8 @@ def other_settings(before: Path, document: dict[str, Any]) -> list[str]:
     """What else differs between the runs, one line each: model, backend, settings, input."""
     unread = ["the earlier run has no summary.json that can be read"]
     try:
-        old = json.loads((before / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        old = parse_json((before / "summary.json").read_bytes())
+    except (OSError, ValueError):
         return unread
     parts = ("input", "bundle", "settings")
     if not isinstance(old, dict) or not all(isinstance(old.get(part, {}), dict) for part in parts):

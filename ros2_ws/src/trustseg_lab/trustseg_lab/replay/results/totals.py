@@ -8,7 +8,6 @@ process, machine or earlier run made the parts.
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections import Counter
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import pyarrow as pa
 
 from trustseg.errors import InputError
 from trustseg.files.json_document import write_json
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.recordings.storage import one_line
 from trustseg_lab.replay.results.flag import Failure, FlagTrack
 from trustseg_lab.replay.results.flicker import FlickerCounts
@@ -81,7 +81,7 @@ def read_totals(folder: Path) -> DriveTotals:
         InputError: a file of it is missing or damaged.
     """
     try:
-        document = json.loads((folder / TOTALS).read_text(encoding="utf-8"))
+        document = parse_json((folder / TOTALS).read_bytes())
         rows = read_columns(folder / FRAMES, sorted({*SCORES, *QUALITIES, "mask_crc32"}))
         times = read_columns(folder / TIMES, list(DURATIONS))
         tally = RunCounts(
@@ -95,7 +95,7 @@ def read_totals(folder: Path) -> DriveTotals:
         for name in DURATIONS:
             setattr(tally, name, _numbers(times[name], judged))
         failures = [Failure(a, 0, "", b, open=False) for a, b in document["failures_ns"]]
-        wall_s = float(json.loads((folder / TIMING).read_text(encoding="utf-8"))["wall_s"])
+        wall_s = float(parse_json((folder / TIMING).read_bytes())["wall_s"])
         return DriveTotals(
             tally, FlagTrack(failures=failures, start_up_ns=int(document["start_up_ns"])),
             _truth(document["truth"], rows), int(document["period_ns"]), wall_s, list(document["losses"]),
@@ -107,7 +107,7 @@ def read_totals(folder: Path) -> DriveTotals:
 def key_of(folder: Path) -> str:
     """What `write_totals` was told; empty where there is no finished drive of this form."""
     try:
-        document = json.loads((folder / TOTALS).read_text(encoding="utf-8"))
+        document = parse_json((folder / TOTALS).read_bytes())
         return str(document["key"]) if document["schema_version"] == SCHEMA_VERSION else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""
