@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -187,6 +188,26 @@ def test_what_is_no_bag_is_one_clear_error(content: bytes, tmp_path: Path) -> No
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"a\.db3|no images"):
         choose_topics(path, Bag(path).channels, [])
+
+
+def test_a_bag_of_which_nothing_is_left_is_damaged_and_not_empty(tmp_path: Path) -> None:
+    path = bag_file(write_bag(tmp_path / "bag", shots(4)))
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(InputError, match=rf"{path.name} holds no images that can be read, got {path.name} is cut off"):
+        open_sources(path, [], every_topic=True, rate_hz=None)
+
+
+@pytest.mark.parametrize("name", ["a.mcap", "film.mp4", "a_device"])
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name == "a_device":
+        path.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(path)
+    with pytest.raises(InputError, match=rf"{name} is no file, expected a recording on a disk"):
+        open_sources(path, [], every_topic=True, rate_hz=None)
+    with pytest.raises(InputError, match=rf"{name} is no file"):  # of `trustseg play`
+        Bag(path)
 
 
 def test_other_bags_in_a_folder_without_metadata_must_be_named(tmp_path: Path) -> None:

@@ -24,7 +24,16 @@ from trustseg_lab.recordings.mcap_file import MAGIC as MCAP_MAGIC
 from trustseg_lab.recordings.mcap_file import McapFile
 from trustseg_lab.recordings.ros1_file import Ros1File
 from trustseg_lab.recordings.sqlite_file import SqliteFile
-from trustseg_lab.recordings.storage import CDR, ROS1, ZSTD_MAGIC, BagFile, Channel, StoredMessage, one_line
+from trustseg_lab.recordings.storage import (
+    CDR,
+    ROS1,
+    ZSTD_MAGIC,
+    BagFile,
+    Channel,
+    StoredMessage,
+    check_file,
+    one_line,
+)
 from trustseg_lab.recordings.unpack import TooLarge, unzstd_file
 from trustseg_lab.recordings.video.video_messages import DEFINITIONS, VIDEO_KINDS
 
@@ -164,8 +173,9 @@ class Bag:
             self._losses.append(f"{METADATA} states {expected} messages, {total} are there{why}")
 
     def _open_file(self, path: Path) -> BagFile:
-        if not path.is_file():
+        if not path.exists():
             raise InputError(f"{path} is missing, which the bag's {METADATA} names")
+        check_file(path)
         try:
             with path.open("rb") as stream:
                 head = stream.read(16)
@@ -300,6 +310,8 @@ def _is_bag_file(path: Path) -> bool:
 def _begins_as_bag(path: Path) -> bool:
     """By its content, whatever its name is; False for what cannot be read."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as stream:
             return stream.read(16).startswith((MCAP_MAGIC, ROS1_MAGIC, SQLITE_MAGIC))
     except OSError:

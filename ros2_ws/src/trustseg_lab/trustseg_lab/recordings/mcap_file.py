@@ -23,7 +23,16 @@ from trustseg.errors import InputError
 from trustseg_lab.data import on_one_line
 from trustseg_lab.recordings.bag_metadata import latched_depth
 from trustseg_lab.recordings.mcap_chunk import merged, message_at, plain_chunk, records_of
-from trustseg_lab.recordings.storage import CDR, ROS1, ZSTD_MAGIC, Channel, StoredMessage, normal_kind, one_line
+from trustseg_lab.recordings.storage import (
+    CDR,
+    LATEST_NS,
+    ROS1,
+    ZSTD_MAGIC,
+    Channel,
+    StoredMessage,
+    normal_kind,
+    one_line,
+)
 from trustseg_lab.recordings.unpack import TooLarge, unzstd
 
 MAGIC = b"\x89MCAP"
@@ -115,6 +124,9 @@ class McapFile:
         for channel, time_ns, data in found:
             in_time = time_ns >= start_ns and (end_ns is None or time_ns < end_ns)
             if channel.topic in topics and in_time:
+                if time_ns > LATEST_NS:
+                    self.losses.append(f"a message of {channel.topic} in {self.path.name} of a time that cannot be")
+                    continue
                 try:
                     yield StoredMessage(channel, time_ns, _plain(data))
                 except (zstandard.ZstdError, TooLarge) as error:

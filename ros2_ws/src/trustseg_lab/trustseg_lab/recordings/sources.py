@@ -69,7 +69,12 @@ def open_sources(
             recorded = None if topics or every_topic else recorded_camera(path)
             topics = [recorded] if recorded else topics
             channels = bag.channels if topics else _cameras(bag)
-            chosen = choose_topics(path, channels, topics, every=every_topic)
+            try:
+                chosen = choose_topics(path, channels, topics, every=every_topic)
+            except InputError as error:
+                if not image_topics(bag.channels) and bag.losses:  # what would be there is not read
+                    raise InputError(f"{path} holds no images that can be read", got=bag.losses[0]) from error
+                raise
         finally:
             bag.close()
         return [BagSource(path, topic, recorded_stamps) for topic in chosen]

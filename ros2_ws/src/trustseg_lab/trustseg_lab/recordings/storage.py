@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from trustseg.errors import InputError
+
 CDR, ROS1 = "cdr", "ros1"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+LATEST_NS = 1 << 62  # in the year 2116: no stamp of ROS is later, and tables hold no more than 63 bits
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,15 @@ def normal_kind(name: str) -> str:
     """`sensor_msgs/Image` and `sensor_msgs/msg/Image` are the same type: the second form."""
     parts = name.split("/")
     return f"{parts[0]}/msg/{parts[1]}" if len(parts) == 2 else name
+
+
+def check_file(path: Path) -> None:
+    """InputError for a pipe or a device: reading it would wait, and a recording is read more than once."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(
+            f"{path} is no file", expected="a recording on a disk", got="a pipe or a device",
+            fix="record it first: a live camera is the driver's, and `trustseg record` writes its topics",
+        )  # fmt: skip
 
 
 def one_line(error: BaseException) -> str:

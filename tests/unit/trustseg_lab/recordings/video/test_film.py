@@ -84,3 +84,21 @@ def test_a_rate_that_no_camera_has_is_told_and_not_believed(tmp_path: Path, rate
     assert source.period_ns == SECOND // 10
     assert [b - a for a, b in itertools.pairwise(times)] == [SECOND // 10] * 2
     assert [f"a.avi states {rate:.3g} frames a second: 10 are assumed"] == source.losses
+
+
+def test_frames_of_a_container_without_times_of_presentation_come_in_their_order(tmp_path: Path) -> None:
+    """H.264 puts frames into another order; AVI states only that of coding, and 2 of 6 frames went back in time."""
+    source = VideoSource(write_video(tmp_path / "a.avi", 14))
+    with av.open(str(source.path)) as container:
+        stated = [frame.pts for frame in container.decode(video=0)]
+    assert stated != sorted(stated)
+    times = [each.time_ns for each in source.images()]
+    assert [b - a for a, b in itertools.pairwise(times)] == [SECOND // 10] * 13
+    assert source.losses == []
+
+
+def test_a_time_that_cannot_be_is_the_end_and_told(tmp_path: Path) -> None:
+    """An OverflowError while the results were written, before."""
+    source = VideoSource(write_video(tmp_path / "a.mkv", 4, [0.0, 0.1, 0.2, 1e10]))
+    assert len(list(source.images())) == 3
+    assert source.losses == ["a.mkv is damaged after 3 frames (a time that cannot be)"]

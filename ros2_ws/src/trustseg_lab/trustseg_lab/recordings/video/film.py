@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice, pairwise
@@ -16,7 +17,7 @@ from trustseg.imaging.orientation import upright_frame
 from trustseg.imaging.stored_image import limit_decoder
 from trustseg_lab.data import shown
 from trustseg_lab.recordings.recorded_image import DEFAULT_RATE_HZ, ORIGIN_NS, RecordedImage, header_at, raw_image
-from trustseg_lab.recordings.storage import one_line
+from trustseg_lab.recordings.storage import LATEST_NS, check_file, one_line
 
 RATE_SAMPLE = 1000  # packets whose times tell the rate
 MOST_RATE_HZ = 1e4  # frames a second that a camera takes; more is a header that was altered
@@ -64,10 +65,14 @@ class VideoSource:
             stream.thread_type = "AUTO"
             first: float | None = None
             try:
-                for index, frame in enumerate(container.decode(stream)):
-                    time_s = index * self._step_s if self._timeless or frame.time is None else frame.time
+                for index, (frame, shown_s) in enumerate(_timed_frames(container, stream)):
+                    time_s = index * self._step_s if self._timeless or shown_s is None else shown_s
                     first = time_s if first is None else first
                     time_ns = ORIGIN_NS + round((time_s - first) * SECOND)
+                    if abs(time_ns) > LATEST_NS:
+                        told_as = f"{shown(self.path.name)} is damaged after {index} frames"
+                        self._lost.append(f"{told_as} (a time that cannot be)")
+                        break
                     upright = upright_frame(frame)
                     yield RecordedImage(index, time_ns, raw_image(header_at(time_ns), upright), False)
             except av.FFmpegError as error:
@@ -80,6 +85,23 @@ class VideoSource:
 
     def close(self) -> None:
         """See `ImageSource`."""
+
+
+def _timed_frames(container: Any, stream: Any) -> Iterator[tuple[Any, float | None]]:
+    """(frame, its time in seconds), in the order in which they are shown.
+
+    AVI has no times of presentation: FFmpeg gives those of its packets, which are in the order of coding, to frames
+    that it has put into another order. There the n-th frame has the time of the n-th packet.
+    """
+    if container.format.name != "avi":
+        yield from ((frame, frame.time) for frame in container.decode(stream))
+        return
+    stated: deque[float] = deque()
+    for packet in container.demux(stream):
+        if packet.pts is not None and stream.time_base is not None:
+            stated.append(float(packet.pts * stream.time_base))
+        for frame in packet.decode():
+            yield frame, stated.popleft() if stated else None
 
 
 def _median_step_s(container: Any, stream: Any) -> float:
@@ -106,6 +128,7 @@ def open_film(path: Path) -> Any:
     """The open container of a film, its decoder bounded; InputError where it is none that can be decoded."""
     import av
 
+    check_file(path)
     try:
         # Not the bare name: in 2024-05-01T10:00:00.mp4 FFmpeg would see a protocol. Titles may be of any character set.
         container = av.open(str(path.absolute()), metadata_errors="replace")
