@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from mcap.writer import Writer
 
-from bag_factory import HEIGHT, WIDTH, bag_file, shots, write_bag, write_video
+from bag_factory import HEIGHT, RAW, STORE, TOPIC, WIDTH, bag_file, message_of, shots, write_bag, write_video
 from bundle_factory import make_tiny_bundle
 from replay_runs import contents, run
 
@@ -59,6 +60,25 @@ def test_a_truncated_bag_is_evaluated_and_told(
     assert 25 < document["metrics"]["frames"] < 60
     gate = ["--fail-on", "not complete", "--no-annotated"]
     assert run(bundle, tmp_path / "gated", [path], *gate) == 1
+
+
+def test_images_recorded_before_the_first_one_are_judged_too(bundle: Path, tmp_path: Path) -> None:
+    """The recorder's clock was set back by an hour; a file without an index is read in the order of writing."""
+    begun, went_on = shots(4), shots(5)[4:] + shots(8)[5:]
+    for shot in went_on:
+        shot.time_ns -= 3600 * 10**9
+    path = tmp_path / "drive.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file, use_chunking=False)
+        writer.start("ros2", "test")
+        channel = writer.register_channel(TOPIC, "cdr", writer.register_schema(RAW, "ros2msg", b""))
+        for shot in (*begun, *went_on):
+            writer.add_message(channel, shot.time_ns, bytes(STORE.serialize_cdr(message_of(shot), RAW)), shot.stamp_ns)
+        writer.finish()
+    assert run(bundle, tmp_path / "out", [path], "--no-annotated") == 0
+    rows = pq.read_table(tmp_path / "out" / "frames.parquet")
+    assert rows["stamp_ns"].to_pylist() == [shot.stamp_ns for shot in shots(8)]
+    assert rows["outcome"].to_pylist() == ["PROCESSED"] * 8
 
 
 def test_a_folder_of_images_and_a_video(bundle: Path, tmp_path: Path) -> None:

@@ -245,7 +245,8 @@ class _Drive:
             since_ns = image.time_ns - first
             if options.end_s is not None and since_ns >= options.end_s * SECOND:
                 return
-            if since_ns >= options.start_s * SECOND:
+            # A recorder whose clock was set back wrote images "before" the first one: without a start none is left out.
+            if not options.start_s or since_ns >= options.start_s * SECOND:
                 yield image
 
     def _filtered(self, answer: ReplayedFrame) -> ReplayedFrame:
