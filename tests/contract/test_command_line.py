@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import trustseg
 from trustseg.cli import app
 
 
@@ -54,3 +59,22 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == app.EXIT_GOOD
     assert [name for name in app.commands() if name not in out] == []
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_without_standard_files_it_runs_as_with_them(closed: str, tmp_path: Path) -> None:
+    """Its words must not go into the first file that it opens, nor end in a traceback."""
+    left = "" if "2>&-" in closed else f" 2>{tmp_path}/errors"
+    printed = "" if " >&-" in f" {closed}" else f" >{tmp_path}/printed"
+    command = f'"$0" -m trustseg --version {closed}{left}{printed}'
+    ran = subprocess.run(["sh", "-c", command, sys.executable], check=False, capture_output=True)
+    assert ran.returncode == 0
+    told = [each.read_text() for each in tmp_path.iterdir() if each.read_text()]
+    assert told == ([f"trustseg {trustseg.__version__}\n"] if printed else [])
+
+
+def test_an_output_that_cannot_be_written_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "trustseg", "--version"]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "trustseg: the output cannot be written, got No space left on device\n")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -40,6 +41,8 @@ LABORATORY_COMMANDS = (
 # typer brings its own copy of click; its base of every usage error has no public name.
 USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 EXIT_GOOD, EXIT_USAGE = 0, 2  # and 1: a command returns it for a bad verdict
+# What writing to a full disk or a device that failed gives.
+NOT_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def show_version(wanted: bool) -> None:
@@ -137,8 +140,12 @@ def main(argv: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_GOOD)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in NOT_WRITTEN:
             raise
+        if error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail again
+            err.print(f"trustseg: the output cannot be written, got {error.strerror}", style="red", markup=False)
+            sys.exit(EXIT_USAGE)
         name = os.fsencode(error.filename).decode("utf-8", "backslashreplace")
         line = f"trustseg: {name} cannot be used, got {error.strerror}; check it and the folders above it"
         err.print(line, style="red", markup=False)

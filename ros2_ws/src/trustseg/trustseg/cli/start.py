@@ -15,10 +15,22 @@ from trustseg.host import installed, ros_env
 # Commands whose own process passes camera frames at a rate; a training run must give its memory back.
 FRAME_COMMANDS = frozenset({"run", "bench"})
 EXIT_USAGE = 2
+LAST_STANDARD = 2  # of the numbers of input, output and errors
+
+
+def open_standard_files() -> None:
+    """Of a process that was started without them: its words would go into the first files that it opens."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= LAST_STANDARD:
+        os.set_inheritable(opened, True)
+    os.close(opened)
+    sys.stdin = sys.stdin or os.fdopen(0, "r", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def main() -> None:
     """Re-execute once with the ROS 2 paths, then run `trustseg.cli.app.main`."""
+    open_standard_files()
     try:
         ros_env.enter(allocator=bool(FRAME_COMMANDS.intersection(sys.argv[1:2])))
     except InputError as error:
