@@ -58,6 +58,18 @@ def test_a_picture_that_could_not_be_read_is_refused_in_one_line() -> None:
         _checked(trustseg.Frame(None, stamp_ns=1))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("stamp", ["1", 1.5, None])
+def test_a_stamp_that_is_no_number_of_nanoseconds_is_refused_in_one_line(stamp: object) -> None:
+    import numpy as np
+
+    from trustseg.pipeline import _checked
+
+    image = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(trustseg.TrustSegError, match=r"^stamp is wrong, expected integer nanoseconds, got "):
+        _checked(trustseg.Frame(image, stamp_ns=stamp))  # type: ignore[arg-type]
+    assert _checked(trustseg.Frame(image, stamp_ns=np.int64(1))) is image  # type: ignore[arg-type]
+
+
 def test_the_lines_of_the_readme_print_what_it_says(tmp_path: Path) -> None:
     section = (ROOT / "README.md").read_text().split("\n## In Python\n")[1].split("\n## ")[0]
     blocks = dict(re.findall(r"```(\w+)\n(.*?)```", section, re.DOTALL))

@@ -319,6 +319,10 @@ def _checked(frame: Frame) -> UInt8Array:
         raise FrameRejected(
             Reason.BAD_DIMENSIONS, "frame is wrong", expected="uint8 (H, W, 3)", got=f"{image.dtype} {image.shape}"
         )
+    if not isinstance(frame.stamp_ns, int | np.integer):
+        raise FrameRejected(
+            Reason.STAMP_INVALID, "stamp is wrong", expected="integer nanoseconds", got=repr(frame.stamp_ns)[:40]
+        )
     if frame.color_order not in ("rgb", "bgr"):
         raise FrameRejected(
             Reason.BAD_ENCODING, "channel order is wrong", expected="rgb or bgr", got=repr(frame.color_order)
