@@ -17,8 +17,11 @@ from trustseg_lab.security.policy import Deployment, policy_document
 
 Rights = dict[str, set[str]]
 # Allowed, but not there with these wheels (vision_msgs is not among them), or with a network without that plane.
-OPTIONAL = {"/front/trustseg/label_info", "/front/trustseg/unknown"}
-NODES = ("trustseg", "trustseg_monitor", "planner", "trustseg_ground_grid", "trustseg_blackbox", "trustseg_operations")
+OPTIONAL = {f"/{name}/trustseg/{topic}" for name in ("front", "left") for topic in ("label_info", "unknown")}
+NODES = (
+    "trustseg", "trustseg_monitor", "planner", "trustseg_ground_grid", "trustseg_blackbox", "trustseg_operations",
+    "trustseg_point_labels", "video_decoder",
+)  # fmt: skip
 
 
 def rights_by_node(document: str) -> dict[str, Rights]:
@@ -62,6 +65,8 @@ def test_each_process_does_what_its_enclave_allows_and_no_more(
     start_node("ground_grid", grid, front)
     start_node("blackbox", {"output": str(tmp_path / "records"), "topics": "/odometry", **TIMING}, front)
     start_node("operations", {"port": 0, **TIMING}, front)
+    start_node("point_labels", {"cloud_frame": "lidar", "autostart": True, **TIMING}, [*front, "-r", "points:=/lidar"])
+    start_node("video_decoder", arguments=front)
     # What the black box is to record it hears once somebody says it.
     odometry = probe.node.create_publisher(Bool, "/odometry", 1)
     start_process(
@@ -71,26 +76,51 @@ def test_each_process_does_what_its_enclave_allows_and_no_more(
         policy_document(
             Deployment(
                 namespace="/front", image="/cam/image_raw", camera_info="/cam/camera_info",
-                blackbox_topics=(odometry.topic_name,),
+                points="/lidar", blackbox_topics=(odometry.topic_name,),
             )
         )
     )  # fmt: skip
     assert set(allowed) == {f"/front/{name}" for name in NODES}
-
-    def there(node: str) -> bool:
-        namespace, _, name = node.rpartition("/")
-        return (name, namespace) in probe.node.get_node_names_and_namespaces()
-
-    probe.until(lambda: all(there(node) for node in allowed), "the nodes")
-
-    def complete(node: str) -> bool:
-        taken = rights_taken(probe, node)
-        return all(taken[right] - OPTIONAL == allowed[node][right] - OPTIONAL for right in taken)
-
-    for node in sorted(set(allowed) - {"/front/planner"}):
-        probe.until(lambda node=node: complete(node), f"exactly the rights of {node}")
+    until_there(probe, set(allowed))
+    are_held(probe, allowed, set(allowed) - {"/front/planner"})
     # A planner uses of what it may hear what it needs.
     probe.until(lambda: rights_taken(probe, "/front/planner")["subscribe"], "the planner")
     for right, taken in rights_taken(probe, "/front/planner").items():
         assert taken <= allowed["/front/planner"][right]
     assert allowed["/front/planner"]["publish"] == rights_taken(probe, "/front/planner")["publish"]
+
+
+def test_the_processes_of_a_rig_do_what_their_enclaves_allow_and_no_more(
+    start_node: Callable[..., Any], bundle: Path, probe: Probe
+) -> None:
+    cameras, image = ("front", "left"), "/cam/front,/cam/left"
+    given = {"cameras": ",".join(cameras), **TIMING}
+    to = [part for name in cameras for part in ("-r", f"/{name}/image:=/cam/{name}")]
+    start_node("segmenter_rig", {"bundle": str(bundle), "backend": "onnxruntime", "autostart": True, **given}, to)
+    start_node("rig_monitor", given)
+    start_node("monitor", TIMING, ["-r", "__ns:=/left"])
+    allowed = rights_by_node(policy_document(Deployment(cameras=cameras, image=image)))
+    here = {f"/{name}/trustseg" for name in cameras}
+    are_held(probe, allowed, {*here, "/trustseg_rig", "/trustseg_rig_monitor", "/left/trustseg_monitor"})
+
+
+def until_there(probe: Probe, nodes: set[str]) -> None:
+    """Wait for the nodes."""
+
+    def there(node: str) -> bool:
+        namespace, _, name = node.rpartition("/")
+        return (name, namespace or "/") in probe.node.get_node_names_and_namespaces()
+
+    probe.until(lambda: all(there(node) for node in nodes), "the nodes")
+
+
+def are_held(probe: Probe, allowed: dict[str, Rights], nodes: set[str]) -> None:
+    """Wait until each of the nodes does exactly what it may."""
+    until_there(probe, nodes)
+
+    def complete(node: str) -> bool:
+        taken = rights_taken(probe, node)
+        return all(taken[right] - OPTIONAL == allowed[node].get(right, set()) - OPTIONAL for right in taken)
+
+    for node in sorted(nodes):
+        probe.until(lambda node=node: complete(node), f"exactly the rights of {node}")

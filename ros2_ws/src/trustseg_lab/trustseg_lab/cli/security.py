@@ -35,8 +35,13 @@ POLICY_FILE = "policy.xml"
 def policy(
     out: Annotated[Path, typer.Option(help="File to write, .xml, or a folder to write policy.xml into.")],
     namespace: Annotated[str, typer.Option(help="Namespace of the nodes.")] = "/",
+    cameras: Annotated[
+        str, typer.Option(help="Cameras of a rig, names with commas: the topics below are then one a camera, likewise.")
+    ] = "",
     image: Annotated[str, typer.Option(help="The camera's image topic as remapped.")] = "image",
     camera_info: Annotated[str, typer.Option(help="The camera's CameraInfo topic as remapped.")] = "camera_info",
+    video: Annotated[str, typer.Option(help="The video decoder's topic of packets as remapped.")] = "video",
+    points: Annotated[str, typer.Option(help="The point labels' topic of clouds as remapped.")] = "points",
     planner: Annotated[str, typer.Option(help="Name of the planner's node.")] = "planner",
     planner_topic: Annotated[
         list[str] | None, typer.Option(help="Topic that the planner publishes; may be given again.")
@@ -52,13 +57,20 @@ def policy(
 ) -> None:
     """Write the SROS 2 policy: one enclave a process; only the monitor's may publish the flag that planners obey."""
     from trustseg_lab.security.policy import Deployment, policy_document, rights_of
+    from trustseg_ros.common.camera_names import camera_names
 
     if image_transport not in ("raw", "compressed"):
         raise InputError("--image-transport", expected="raw or compressed", got=repr(image_transport))
+    if cameras and namespace.strip("/"):
+        raise InputError("--namespace with --cameras", expected="one of them", got=f"{namespace} and {cameras}",
+                         fix="front/left is a camera's name too")  # fmt: skip
     deployment = Deployment(
         namespace="/" + namespace.strip("/"),
+        cameras=camera_names(cameras) if cameras else (),
         image=image,
         camera_info=camera_info,
+        video=video,
+        points=points,
         planner=planner,
         planner_topics=tuple(planner_topic or ("speed",)),
         blackbox_topics=tuple(blackbox_topic or ("/tf", "/tf_static")),
@@ -67,13 +79,14 @@ def policy(
     )
     file = out if out.suffix.lower() == ".xml" and not out.is_dir() else out / POLICY_FILE
     path = _write(file, policy_document(deployment))
-    enclaves = ", ".join(each.enclave for each in rights_of(deployment))
-    typer.echo(f"{path}\nWith the tools of SROS 2, for each of {enclaves} that runs:")
+    enclaves = list(dict.fromkeys(each.enclave for each in rights_of(deployment)))
+    one = next(each for each in enclaves if each.endswith("monitor"))
+    typer.echo(f"{path}\nWith the tools of SROS 2, for each of {', '.join(enclaves)} that runs:")
     typer.echo("  ros2 security create_keystore KEYSTORE")
-    typer.echo(f"  ros2 security create_enclave KEYSTORE {deployment.enclaves}/monitor")
-    typer.echo(f"  ros2 security create_permission KEYSTORE {deployment.enclaves}/monitor {path}")
+    typer.echo(f"  ros2 security create_enclave KEYSTORE {deployment.enclaves}/{one}")
+    typer.echo(f"  ros2 security create_permission KEYSTORE {deployment.enclaves}/{one} {path}")
     typer.echo("and each process with ROS_SECURITY_KEYSTORE=KEYSTORE ROS_SECURITY_ENABLE=true")
-    typer.echo(f"ROS_SECURITY_STRATEGY=Enforce and `--ros-args --enclave {deployment.enclaves}/monitor`.")
+    typer.echo(f"ROS_SECURITY_STRATEGY=Enforce and `--ros-args --enclave {deployment.enclaves}/{one}`.")
 
 
 @security.command()
