@@ -12,50 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nav_msgs.msg import OccupancyGrid
-from sensor_msgs.msg import CameraInfo, Range
 from std_msgs.msg import Float64
 
 from bundle_factory import make_tiny_bundle
+from ground import CALM, Ground
 from ros_probe import HEIGHT, TIMING, WIDTH, Probe
 from trustseg.reasons import State
-from trustseg_ros.common.qos import camera_qos
-from trustseg_ros.ground_grid.node import NODE_NAME
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 # The painted scene's horizon is in its upper half: a camera that looks down shows road below it.
 MOUNT = {"camera_height_m": 1.5, "camera_pitch_deg": 6.0, "to_m": 12.0, "width_m": 6.0, "cell_m": 0.5}
-CALM = {"min_confidence": 0.0, "pitch_error_deg": 0.0, "free_classes": "road,pavement"}
-
-
-class Ground:
-    """What the grid says, and the camera_info that it needs."""
-
-    def __init__(self, probe: Probe) -> None:
-        self.probe = probe
-        self.grids: list[OccupancyGrid] = []
-        self.classes: list[OccupancyGrid] = []
-        self.ranges: list[Range] = []
-        node = probe.node
-        node.create_subscription(OccupancyGrid, f"{NODE_NAME}/grid", self.grids.append, 100)
-        node.create_subscription(OccupancyGrid, f"{NODE_NAME}/class_grid", self.classes.append, 100)
-        node.create_subscription(Range, f"{NODE_NAME}/free_distance", self.ranges.append, 100)
-        self._info = node.create_publisher(CameraInfo, "camera_info", camera_qos())
-
-    def frame(self) -> None:
-        image = self.probe.image()
-        info = CameraInfo(header=image.header, height=HEIGHT, width=WIDTH, distortion_model="plumb_bob", d=[0.0] * 5)
-        info.k = [100.0, 0.0, WIDTH / 2, 0.0, 100.0, HEIGHT / 2, 0.0, 0.0, 1.0]
-        self._info.publish(info)
-        self.probe.publish(image)
-
-    @property
-    def known(self) -> bool:
-        return bool(self.grids) and max(self.grids[-1].data) >= 0
-
-    @property
-    def unknown(self) -> bool:
-        return bool(self.grids) and set(self.grids[-1].data) == {-1}
 
 
 def test_known_while_all_is_well_and_unknown_at_once_when_it_is_not(

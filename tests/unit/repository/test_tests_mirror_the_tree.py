@@ -92,6 +92,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "trustseg_ros.ground_grid.node": (("ros/companions/test_ground_grid.py",), "a node is tested as a process"),
     "trustseg_ros.point_labels.node": (("ros/companions/test_point_labels.py",), "a node is tested as a process"),
+    "trustseg_ros.common.transforms": (("ros/companions/test_mount_from_tf.py",), "hears tf as a process"),
     "trustseg_ros.operations.node": (("ros/companions/test_operations.py",), "a node is tested as a process"),
     "trustseg_ros.monitor.node": (("ros/companions/test_monitor.py",), "a node is tested as a process"),
     "trustseg_ros.rig.*": (("ros/rig/test_segmenter_rig.py",), "a node is tested as a process"),

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 pytest.importorskip("diagnostic_msgs", reason="ROS 2 is not there")
 
 from builtin_interfaces.msg import Time
 
+from trustseg.bounds import SECOND
 from trustseg.host.hardware import hardware_name
-from trustseg_ros.common.diagnostics import diagnostic, diagnostic_array, identity_of
+from trustseg_ros.common.diagnostics import OK, WARN, Companion, diagnostic, diagnostic_array, identity_of
 
 
 class Named:
@@ -42,3 +46,30 @@ def test_a_message_carries_its_statuses_in_order_and_their_time() -> None:
     array = diagnostic_array(Time(sec=3, nanosec=4), *statuses)
     assert [status.name for status in array.status] == ["trustseg: input", "trustseg: engine"]
     assert (array.header.stamp.sec, array.header.stamp.nanosec) == (3, 4)
+
+
+def test_a_companion_says_what_is_new_at_once_and_what_is_not_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Any] = []
+
+    class Node(Named):
+        def create_publisher(self, kind: Any, topic: str, qos: Any) -> Any:
+            assert (topic, qos) == ("/diagnostics", 7)
+            return SimpleNamespace(publish=lambda message: said.extend(message.status))
+
+        def get_clock(self) -> Any:
+            return SimpleNamespace(now=lambda: SimpleNamespace(to_msg=Time))
+
+    now = [10 * SECOND]
+    monkeypatch.setattr("time.monotonic_ns", lambda: now[0])
+    companion = Companion(Node("/front/grid"), "grid", 7)
+    companion.tell("no mask", {"age": 1})
+    companion.tell("no mask", {"age": 2})
+    companion.tell("", {})
+    now[0] += SECOND - 1
+    companion.tell("", {})
+    now[0] += 1
+    companion.tell("", {"age": 3})
+    assert [(each.name, each.level, each.message) for each in said] == [
+        ("front/grid: grid", WARN, "no mask"), ("front/grid: grid", OK, "OK"), ("front/grid: grid", OK, "OK"),
+    ]  # fmt: skip
+    assert [pair.value for pair in said[-1].values] == ["3"]

@@ -16,7 +16,16 @@ NAMES = {"sky": 0, "road": 3, "pavement": 4}
 def test_the_height_must_be_given() -> None:
     with pytest.raises(ParameterError, match="camera_height_m"):
         _ = GroundGridConfig().mount
-    assert GroundGridConfig(camera_height_m=1.4, camera_pitch_deg=3.0).mount.pitch_deg == 3.0
+    given = GroundGridConfig(camera_height_m=1.4, camera_pitch_deg=3.0).mount
+    assert given is not None
+    assert (given.height_m, given.pitch_deg) == (1.4, 3.0)
+
+
+@pytest.mark.parametrize("name", ["height_m", "x_m", "y_m", "roll_deg", "pitch_deg", "yaw_deg"])
+def test_tf_or_the_parameters_say_where_the_camera_is_and_never_both(name: str) -> None:
+    assert GroundGridConfig(mount_from_tf=True).mount is None
+    with pytest.raises(ParameterError, match="mount_from_tf"):
+        _ = GroundGridConfig(mount_from_tf=True, **{f"camera_{name}": 1.0}).mount
 
 
 def test_a_grid_that_ends_before_it_begins_or_is_too_fine_is_refused() -> None:

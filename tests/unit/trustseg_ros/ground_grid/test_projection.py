@@ -41,6 +41,26 @@ def test_mount_moves_and_turns() -> None:
     assert place(5, 0, CameraMount(1.5, roll_deg=10.0)) == pytest.approx(turned)
 
 
+@pytest.mark.parametrize(
+    "mount",
+    [
+        CameraMount(1.5),
+        CameraMount(1.45, 0.8, -0.3, 2.0, 6.0, -15.0),
+        CameraMount(2.0, -1.0, 0.5, -3.0, -20.0, 170.0),
+        CameraMount(3.0, 0.0, 0.0, 0.0, 90.0, 30.0),
+    ],
+)
+def test_a_mount_comes_back_from_the_axes_of_its_optical_frame(mount: CameraMount) -> None:
+    rotation, _ = mount.vehicle_to_optical()
+    assert CameraMount.of_optical(rotation.T, np.array([mount.x_m, mount.y_m, mount.height_m])) == mount
+
+
+def test_the_axes_that_rep_103_gives_an_optical_frame_look_ahead() -> None:
+    # Its z is ahead, its x right (y of the vehicle is left), its y down.
+    ahead = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+    assert CameraMount.of_optical(ahead, np.array([1.0, 2.0, 1.50004])) == CameraMount(1.5, 1.0, 2.0)
+
+
 def test_what_is_behind_or_far_outside_is_not_projected() -> None:
     _, fits = LENS.project(np.array([[-5.0, 0.0, 0.0], [0.05, 0.0, 0.0], [2.0, 9.0, 0.0], [5.0, 0.0, 0.0]]), LEVEL)
     assert fits.tolist() == [False, False, False, True]

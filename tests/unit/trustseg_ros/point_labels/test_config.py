@@ -22,3 +22,11 @@ def test_place_and_angles_are_the_cameras() -> None:
         camera_yaw_deg=6.0,
     )  # fmt: skip
     assert config.mount == CameraMount(-3.0, 1.0, 2.0, 4.0, 5.0, 6.0)
+
+
+@pytest.mark.parametrize("name", ["x_m", "y_m", "z_m", "roll_deg", "pitch_deg", "yaw_deg"])
+def test_tf_or_the_parameters_say_where_the_camera_is_and_never_both(name: str) -> None:
+    assert PointLabelsConfig(mount_from_tf=True).mount is None
+    assert PointLabelsConfig(mount_from_tf=True, cloud_frame="lidar").mount is None
+    with pytest.raises(ParameterError, match="mount_from_tf"):
+        _ = PointLabelsConfig(mount_from_tf=True, **{f"camera_{name}": 1.0}).mount

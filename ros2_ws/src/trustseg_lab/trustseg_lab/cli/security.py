@@ -53,6 +53,9 @@ def policy(
         list[str] | None,
         typer.Option(help="Further topic that the black box records; may be given again. Default: /tf and /tf_static."),
     ] = None,
+    mount_from_tf: Annotated[
+        bool, typer.Option(help="Ground grid and point labels hear /tf and /tf_static, as their parameter says.")
+    ] = False,
     sim_time: Annotated[bool, typer.Option(help="The nodes hear /clock (replay, simulation).")] = False,
 ) -> None:
     """Write the SROS 2 policy: one enclave a process; only the monitor's may publish the flag that planners obey."""
@@ -75,6 +78,7 @@ def policy(
         planner_topics=tuple(planner_topic or ("speed",)),
         blackbox_topics=tuple(blackbox_topic or ("/tf", "/tf_static")),
         sim_time=sim_time,
+        mount_from_tf=mount_from_tf,
         compressed=image_transport == "compressed",
     )
     file = out if out.suffix.lower() == ".xml" and not out.is_dir() else out / POLICY_FILE

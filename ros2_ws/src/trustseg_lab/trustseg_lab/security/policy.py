@@ -22,6 +22,7 @@ POINT_LABELS, VIDEO_DECODER = "point_labels", "video_decoder"
 SEGMENTER_RIG, RIG_MONITOR = "segmenter_rig", "rig_monitor"
 OUTPUTS = ("trustseg/mask", "trustseg/confidence", "trustseg/status")
 VERDICT = "trustseg_monitor/failure_state"
+TF = ("/tf", "/tf_static")
 TO_PLANNER = (
     "trustseg_monitor/failure_state", "trustseg_monitor/failure", "trustseg/mask", "trustseg/confidence",
     "trustseg/unknown", "trustseg/segments", "trustseg/status",
@@ -50,7 +51,7 @@ class Deployment:
         video, points: what the video decoder and the point labels hear, as remapped.
         planner: name of the planner's node. planner_topics: what it publishes itself.
         blackbox_topics: its parameter `topics`, further ones that it records. enclaves: folder of the enclaves.
-        sim_time: the nodes hear /clock.
+        sim_time: the nodes hear /clock. mount_from_tf: ground grid and point labels hear tf.
     """
 
     namespace: str = "/"
@@ -61,9 +62,10 @@ class Deployment:
     points: str = "points"
     planner: str = "planner"
     planner_topics: tuple[str, ...] = ("speed",)
-    blackbox_topics: tuple[str, ...] = ("/tf", "/tf_static")
+    blackbox_topics: tuple[str, ...] = TF
     enclaves: str = "/trustseg"
     sim_time: bool = False
+    mount_from_tf: bool = False
     compressed: bool = False
 
     def of_camera(self, name: str) -> Deployment:
@@ -177,11 +179,12 @@ def _of_camera(deployment: Deployment) -> tuple[NodeRights, ...]:
 def _companions(deployment: Deployment, clock: tuple[str, ...]) -> tuple[NodeRights, ...]:
     """Rights of those beside segmenter and monitor, none of which may say anything of theirs."""
     image = compressed_topic(deployment.image) if deployment.compressed else deployment.image
+    tf = TF if deployment.mount_from_tf else ()
     ground_grid = NodeRights(
         GROUND_GRID,
         "trustseg_ground_grid",
-        ("~/grid", "~/class_grid", "~/free_distance", "~/transition_event", *EVERY_PUBLISHER),
-        (*OUTPUTS, deployment.camera_info, VERDICT, *clock),
+        ("~/grid", "~/class_grid", "~/free_distance", "~/transition_event", "/diagnostics", *EVERY_PUBLISHER),
+        (*OUTPUTS, deployment.camera_info, VERDICT, *tf, *clock),
         (*LIFECYCLE, *EVERY_SERVICE),
     )
     blackbox = NodeRights(
@@ -200,8 +203,8 @@ def _companions(deployment: Deployment, clock: tuple[str, ...]) -> tuple[NodeRig
     point_labels = NodeRights(
         POINT_LABELS,
         "trustseg_point_labels",
-        ("~/points", "~/transition_event", *EVERY_PUBLISHER),
-        (*OUTPUTS, deployment.camera_info, VERDICT, deployment.points, *clock),
+        ("~/points", "~/transition_event", "/diagnostics", *EVERY_PUBLISHER),
+        (*OUTPUTS, deployment.camera_info, VERDICT, deployment.points, *tf, *clock),
         (*LIFECYCLE, *EVERY_SERVICE),
     )
     # What it publishes are the camera's images: it is the camera's own word, and the segmenter hears nobody else's.

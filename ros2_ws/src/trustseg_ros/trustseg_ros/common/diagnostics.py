@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
+from trustseg.bounds import SECOND
 from trustseg.host.hardware import hardware_name
 
 TOPIC = "/diagnostics"
@@ -35,3 +37,27 @@ def diagnostic_array(stamp: Any, *statuses: DiagnosticStatus) -> DiagnosticArray
     array = DiagnosticArray(status=list(statuses))
     array.header.stamp = stamp
     return array
+
+
+class Companion:
+    """One status of a node that nothing waits for: all is well, or why it is not; at 1 Hz and on change.
+
+    Args:
+        node: publishes. task: of the status. qos: of the topic.
+    """
+
+    def __init__(self, node: Any, task: str, qos: Any) -> None:
+        self._node, self._task = node, task
+        self._out = node.create_publisher(DiagnosticArray, TOPIC, qos)
+        self._told: str | None = None
+        self._told_ns = 0
+
+    def tell(self, problem: str, values: Mapping[str, Any]) -> None:
+        """Say it where it is new, or a second has passed; `problem` is empty while all is well."""
+        now_ns = time.monotonic_ns()
+        if problem == self._told and now_ns - self._told_ns < SECOND:
+            return
+        self._told, self._told_ns = problem, now_ns
+        level, message = (WARN, problem) if problem else (OK, "OK")
+        status = diagnostic(identity_of(self._node), self._task, level, message, values)
+        self._out.publish(diagnostic_array(self._node.get_clock().now().to_msg(), status))

@@ -8,21 +8,22 @@ from dataclasses import dataclass
 
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.errors import InputError
-from trustseg_ros.common.parameters import ParameterError, Timing, parameter
+from trustseg_ros.common.parameters import ParameterError, parameter
+from trustseg_ros.common.transforms import MountFromTf
 from trustseg_ros.ground_grid.projection import CameraMount, GridShape
 
 MOST_CELLS = 1_000_000
 
 
 @dataclass(frozen=True)
-class GroundGridConfig(Timing):
+class GroundGridConfig(MountFromTf):
     """Parameters of the ground grid `trustseg_ground_grid`."""
 
     bundle: str = parameter(DEFAULT_BUNDLE, "bundle that the segmentation node runs: its class names are taken")
     free_classes: str = parameter("road", "names of the classes that can be driven on, with commas")
     base_frame: str = parameter("base_link", "frame_id of the grid: x ahead, y left, on the ground (REP 103)")
     camera_height_m: float = parameter(
-        0.0, "height of the camera above the ground, m; must be given", minimum=0.0, maximum=20.0
+        0.0, "height of the camera above the ground, m; must be given unless tf says it", minimum=0.0, maximum=20.0
     )
     camera_x_m: float = parameter(0.0, "camera ahead of the base frame, m", minimum=-50.0, maximum=50.0)
     camera_y_m: float = parameter(0.0, "camera to the left of the base frame, m", minimum=-50.0, maximum=50.0)
@@ -61,16 +62,22 @@ class GroundGridConfig(Timing):
     autostart: bool = parameter(False, "configure and activate at start, without a lifecycle manager")
 
     @property
-    def mount(self) -> CameraMount:
-        """Where the camera is.
+    def mount(self) -> CameraMount | None:
+        """Where the camera is; None: tf says it.
 
         Raises:
-            ParameterError: its height was not given.
+            ParameterError: its height was not given, or given although tf says it.
         """
+        self.check_mount_is_said_once(
+            self.camera_height_m, self.camera_x_m, self.camera_y_m, self.camera_roll_deg, self.camera_pitch_deg,
+            self.camera_yaw_deg,
+        )  # fmt: skip
+        if self.mount_from_tf:
+            return None
         if not self.camera_height_m > 0:
             raise ParameterError(
                 "parameter camera_height_m", expected="the height of the camera above the ground, m", got="0",
-                fix="measure it and give it: every distance follows from it",
+                fix="measure it and give it, every distance follows from it; or take it from tf (mount_from_tf)",
             )  # fmt: skip
         return CameraMount(
             self.camera_height_m, self.camera_x_m, self.camera_y_m, self.camera_roll_deg, self.camera_pitch_deg,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import array
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.bounds import TICK_NS
 from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError, TrustSegError
+from trustseg_ros.common.diagnostics import Companion
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import load, watch
 from trustseg_ros.common.qos import (
@@ -29,15 +32,17 @@ from trustseg_ros.common.qos import (
     STATUS_TOPIC,
     VERDICT_TOPIC,
     camera_qos,
+    latest_qos,
     output_qos,
     status_qos,
     verdict_qos,
     view_qos,
 )
+from trustseg_ros.common.transforms import Transforms
 from trustseg_ros.ground_grid.config import GroundGridConfig
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.ground_grid.occupancy import UNKNOWN, GroundGrid, Int8
-from trustseg_ros.ground_grid.projection import Lens, distance_error_m, footprints
+from trustseg_ros.ground_grid.projection import CameraMount, Lens, distance_error_m, footprints
 from trustseg_ros.planner.guard import FailureGuard
 from trustseg_ros.segmenter.messages import scaled_camera_info
 
@@ -68,14 +73,22 @@ class GroundGridNode(LifecycleNode):
         self._problem = ""
         self._outputs: list[Any] = []
         self._inputs: list[Any] = []
-        errors = ", ".join(f"{x} m: {self._error_m(x):.2f} m" for x in (5, 10, 20, 40))
-        self.get_logger().info(f"a distance on flat ground is wrong by the pitch alone by at most: {errors}")
+        fixed = self._mount
+        self._place: Callable[[Image], CameraMount]
+        if fixed is None:
+            self._place = partial(self._by_tf, Transforms(self, self.config.max_tf_age_ms))
+        else:
+            self._place = lambda mask: fixed
+            self._say_errors(fixed)
+        self._diagnosis = Companion(self, "grid", latest_qos())
         if self.config.autostart:
             self._autostart = steady_timer(self, 0.0, self._start_by_itself)
 
-    def _error_m(self, distance_m: float) -> float:
-        at = np.array(float(distance_m))
-        return float(distance_error_m(at, self._mount.height_m, np.inf, self.config.pitch_error_deg))
+    def _say_errors(self, mount: CameraMount) -> None:
+        at = np.array([5.0, 10.0, 20.0, 40.0])
+        wrong = distance_error_m(at, mount.height_m, np.inf, self.config.pitch_error_deg)
+        errors = ", ".join(f"{x:g} m: {error:.2f} m" for x, error in zip(at, wrong, strict=True))
+        self.get_logger().info(f"a distance on flat ground is wrong by the pitch alone by at most: {errors}")
 
     def _start_by_itself(self) -> None:
         self._autostart.cancel()
@@ -120,6 +133,7 @@ class GroundGridNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Say that nothing is known, and listen no more."""
         self._tell_unknown("the node is not active")
+        self._diagnose("the node is not active")
         self._end()
         return super().on_deactivate(state)
 
@@ -171,6 +185,12 @@ class GroundGridNode(LifecycleNode):
             self._tell_unknown(problem)
         elif not problem:
             self._told = ""
+        self._diagnose(problem)
+
+    def _diagnose(self, problem: str) -> None:
+        mount = self._mount
+        values = {} if mount is None else {"camera height m": mount.height_m, "camera pitch deg": mount.pitch_deg}
+        self._diagnosis.tell(f"every cell is unknown: {problem}" if problem else "", values)
 
     def _problem_now(self) -> str:
         if self.guard.failed():
@@ -209,14 +229,15 @@ class GroundGridNode(LifecycleNode):
         info = None if self._info is None else scaled_camera_info(self._info, mask.header, (mask.height, mask.width))
         if info is None or self._info is None or self._info.header.frame_id != mask.header.frame_id or not info.k[0]:
             return None
-        of = (info.height, info.width, tuple(info.k), tuple(info.d), info.distortion_model)
+        mount = self._place(mask)
+        of = (info.height, info.width, tuple(info.k), tuple(info.d), info.distortion_model, mount)
         if of != self._grid_of:
             lens = Lens(
                 (info.height, info.width), np.reshape(info.k, (3, 3)), np.array(info.d, float), info.distortion_model
             )
             config, lowest = self.config, round(self.config.visible_share * info.height)
             cells = footprints(
-                self._shape, lens, self._mount, pitch_error_deg=config.pitch_error_deg, most_error_m=config.max_error_m,
+                self._shape, lens, mount, pitch_error_deg=config.pitch_error_deg, most_error_m=config.max_error_m,
                 lowest_row=lowest, foot_m=config.obstacle_foot_m,
             )  # fmt: skip
             self._grid = GroundGrid(
@@ -228,6 +249,22 @@ class GroundGridNode(LifecycleNode):
             log = self.get_logger().info if share else self.get_logger().error
             log(f"{share:.0%} of the grid's cells are in the image and within {config.max_error_m:g} m of error")
         return self._grid
+
+    def _by_tf(self, transforms: Transforms, mask: Image) -> CameraMount:
+        """Where the camera is; InputError where tf does not say it, or says what no camera of a vehicle can be."""
+        camera, base = self.config.camera_frame or mask.header.frame_id, self.config.base_frame
+        before, self._mount = self._mount, None
+        found = transforms.between(base, camera)
+        mount = CameraMount.of_optical(found.rotation, found.translation)
+        if not mount.height_m > 0:
+            raise InputError(
+                f"tf's place of {camera!r} in {base!r}", expected="a camera above the ground",
+                got=f"{mount.height_m:g} m", fix="base_frame must be on the ground (base_footprint)",
+            )  # fmt: skip
+        if before is None or before.height_m != mount.height_m:
+            self._say_errors(mount)
+        self._mount = mount
+        return mount
 
     def _tell_unknown(self, problem: str) -> None:
         if problem != self._told:

@@ -46,6 +46,20 @@ class CameraMount:
     pitch_deg: float = 0.0
     yaw_deg: float = 0.0
 
+    @staticmethod
+    def of_optical(rotation: Float64, place: Float64) -> CameraMount:
+        """From the optical frame's axes (3, 3) and origin (3,) in the vehicle's, to a millimetre and a thousandth of a
+        degree: what is said again and again differs by rounding, and a grid is computed once a mount."""
+        body = rotation @ OPTICAL
+        if np.hypot(body[0, 0], body[1, 0]) > 1e-6:
+            roll, yaw = np.arctan2(body[2, 1], body[2, 2]), np.arctan2(body[1, 0], body[0, 0])
+        else:  # straight up or down, where roll and yaw turn about the same axis
+            roll, yaw = 0.0, np.arctan2(-body[0, 1], body[1, 1])
+        pitch = np.arctan2(-body[2, 0], np.hypot(body[0, 0], body[1, 0]))
+        angles = [round(float(np.degrees(angle)), 3) + 0.0 for angle in (roll, pitch, yaw)]
+        x, y, height = (round(float(metres), 3) for metres in place)
+        return CameraMount(height, x, y, *angles)
+
     def vehicle_to_optical(self) -> tuple[Float64, Float64]:
         """(rotation (3, 3), translation (3,)), float64: optical = rotation @ vehicle + translation."""
         r, p, y = np.radians([self.roll_deg, self.pitch_deg, self.yaw_deg])

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trustseg_ros.common.parameters import ParameterError, Timing, parameter
+from trustseg_ros.common.parameters import ParameterError, parameter
+from trustseg_ros.common.transforms import MountFromTf
 from trustseg_ros.ground_grid.projection import CameraMount
 
 
 @dataclass(frozen=True)
-class PointLabelsConfig(Timing):
+class PointLabelsConfig(MountFromTf):
     """Parameters of the point labels `trustseg_point_labels`."""
 
     cloud_frame: str = parameter(
-        "", "frame_id of the clouds, in whose axes (x ahead, y left, z up) the camera's place is given; must be given"
+        "",
+        "frame_id of the clouds, in whose axes (x ahead, y left, z up) the camera's place is given; must be given "
+        "unless tf says it",
     )
     camera_x_m: float = parameter(0.0, "camera ahead of the origin of the clouds, m", minimum=-50.0, maximum=50.0)
     camera_y_m: float = parameter(0.0, "camera to the left of it, m", minimum=-50.0, maximum=50.0)
@@ -34,12 +37,18 @@ class PointLabelsConfig(Timing):
     autostart: bool = parameter(False, "configure and activate at start, without a lifecycle manager")
 
     @property
-    def mount(self) -> CameraMount:
-        """Where the camera is in the axes of the clouds.
+    def mount(self) -> CameraMount | None:
+        """Where the camera is in the axes of the clouds; None: tf says it.
 
         Raises:
-            ParameterError: nobody said whose axes these are.
+            ParameterError: nobody said whose axes these are, or tf says it too.
         """
+        self.check_mount_is_said_once(
+            self.camera_x_m, self.camera_y_m, self.camera_z_m, self.camera_roll_deg, self.camera_pitch_deg,
+            self.camera_yaw_deg,
+        )  # fmt: skip
+        if self.mount_from_tf:
+            return None
         if not self.cloud_frame:
             raise ParameterError(
                 "parameter cloud_frame", expected="the frame_id of the clouds", got="nothing",

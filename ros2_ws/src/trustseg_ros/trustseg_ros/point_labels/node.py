@@ -9,7 +9,9 @@ is answered; whatever is missing, old, unmatched or flagged makes its points cla
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.bounds import MS, TICK_NS
 from trustseg.errors import InputError
 from trustseg.types import UInt8Array
+from trustseg_ros.common.diagnostics import Companion
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import load, watch
 from trustseg_ros.common.qos import (
@@ -27,12 +30,14 @@ from trustseg_ros.common.qos import (
     STATUS_TOPIC,
     VERDICT_TOPIC,
     camera_qos,
+    latest_qos,
     output_qos,
     status_qos,
     verdict_qos,
 )
+from trustseg_ros.common.transforms import Transforms
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
-from trustseg_ros.ground_grid.projection import Lens
+from trustseg_ros.ground_grid.projection import CameraMount, Lens
 from trustseg_ros.planner.guard import FailureGuard
 from trustseg_ros.point_labels.cloud import places, with_labels
 from trustseg_ros.point_labels.config import PointLabelsConfig
@@ -48,11 +53,12 @@ SUCCESS = TransitionCallbackReturn.SUCCESS
 
 @dataclass(frozen=True)
 class SeenFrame:
-    """Mask and confidence of one frame, uint8 (h, w), and the lens of an image of their size."""
+    """Mask and confidence of one frame, uint8 (h, w), the lens of an image of their size, and its frame in tf."""
 
     labels: UInt8Array
     confidence: UInt8Array
     lens: Lens
+    frame_id: str
 
 
 class PointLabelsNode(LifecycleNode):
@@ -62,13 +68,20 @@ class PointLabelsNode(LifecycleNode):
         super().__init__(NODE_NAME)
         self.config = load(self, PointLabelsConfig)
         watch(self, self.config, lambda changed: None)
-        self._mount, self._bounds = self.config.mount, self.config.bounds
+        self._bounds = self.config.bounds
         self.guard = FailureGuard(simulation=self.config.simulation)
         self._begin_anew()
         self._info: CameraInfo | None = None
         self._lens: Lens | None = None
         self._lens_of: Any = None
         self._told = ""
+        fixed = self.config.mount
+        self._place: Callable[[str, str], CameraMount]
+        if fixed is None:
+            self._place = partial(self._by_tf, Transforms(self, self.config.max_tf_age_ms))
+        else:
+            self._place = lambda cloud, camera: fixed
+        self._diagnosis = Companion(self, "points", latest_qos())
         self._out: Any = None
         self._inputs: list[Any] = []
         if self.config.autostart:
@@ -173,13 +186,14 @@ class PointLabelsNode(LifecycleNode):
         if self._lens is None or of != self._lens_of:
             self._lens = Lens(size, np.reshape(info.k, (3, 3)), np.array(info.d, float), info.distortion_model)
             self._lens_of = of
-        return SeenFrame(labels, confidence, self._lens)
+        return SeenFrame(labels, confidence, self._lens, mask.header.frame_id)
 
     # What is said ---------------------------------------------------------------------------------------------
 
     def _answer(self) -> None:
         """Publish the clouds that wait for nothing more; with the flag up none waits."""
         failed = self.guard.failed()
+        self._diagnosis.tell(f"no point has a class: {self._told}" if self._told else "", {})
         for pair in self._pairing.ready(time.monotonic_ns(), at_once=failed):
             try:
                 self._out.publish(self._labelled(pair.cloud, pair.frame, failed))
@@ -187,18 +201,33 @@ class PointLabelsNode(LifecycleNode):
                 self.get_logger().error(f"a cloud is left out: {error}", throttle_duration_sec=LOG_PERIOD_S)
 
     def _labelled(self, cloud: PointCloud2, frame: SeenFrame | None, failed: bool) -> PointCloud2:
-        points, wanted = places(cloud), self.config.cloud_frame
+        points, mount = places(cloud), None
         problem = ""
         if failed:
             problem = self.guard.why
-        elif cloud.header.frame_id != wanted:
-            problem = f"clouds are of {cloud.header.frame_id!r}, the camera's place was given for {wanted!r}"
         elif frame is None:
             problem = self._problem or "no mask is near enough in time"
+        else:
+            try:
+                mount = self._mount_of(cloud, frame)
+            except InputError as error:
+                problem = str(error)
         self._tell(problem)
-        if problem or frame is None:
+        if frame is None or mount is None:
             return with_labels(cloud, *nothing(len(points)))
-        return with_labels(cloud, *looked_up(points, frame.lens, self._mount, frame.labels, frame.confidence))
+        return with_labels(cloud, *looked_up(points, frame.lens, mount, frame.labels, frame.confidence))
+
+    def _mount_of(self, cloud: PointCloud2, frame: SeenFrame) -> CameraMount:
+        """Where the camera is in the cloud's axes; InputError where that is not known."""
+        wanted, of = self.config.cloud_frame, cloud.header.frame_id
+        if wanted and of != wanted:
+            raise InputError(f"clouds are of {of!r}, the camera's place was given for {wanted!r}")
+        return self._place(of, self.config.camera_frame or frame.frame_id)
+
+    @staticmethod
+    def _by_tf(transforms: Transforms, cloud: str, camera: str) -> CameraMount:
+        found = transforms.between(cloud, camera)
+        return CameraMount.of_optical(found.rotation, found.translation)
 
     def _tell(self, problem: str) -> None:
         """Say what has changed, once."""

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Transforms between frames as tf says them: the newest of each frame, chained over their parents. No ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trustseg.bounds import MS
+from trustseg.errors import InputError
+
+Float64 = npt.NDArray[np.float64]
+MOST_FRAMES = 1000
+# How far the length of a quaternion may be from 1: that of a turn that was rounded, and not of one never filled in.
+LENGTH_ERROR = 0.01
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Points of a child frame in its parent: parent = rotation @ child + translation, float64 (3, 3) and (3,)."""
+
+    rotation: Float64
+    translation: Float64
+
+    @staticmethod
+    def of(x: float, y: float, z: float, quaternion: tuple[float, float, float, float]) -> Transform:
+        """From a translation in metres and a quaternion (x, y, z, w).
+
+        Raises:
+            InputError: a number that is not finite, or a quaternion that is no rotation.
+        """
+        translation, turn = np.array([x, y, z], np.float64), np.array(quaternion, np.float64)
+        if not (np.isfinite(translation).all() and np.isfinite(turn).all()):
+            raise InputError("a transform", expected="finite numbers", got=f"{translation.tolist()}, {turn.tolist()}")
+        length = float(np.linalg.norm(turn))
+        if abs(length - 1) > LENGTH_ERROR:
+            raise InputError("the rotation of a transform", expected="a quaternion of length 1", got=f"{length:.3g}")
+        i, j, k, w = turn / length
+        rotation = [
+            [1 - 2 * (j * j + k * k), 2 * (i * j - k * w), 2 * (i * k + j * w)],
+            [2 * (i * j + k * w), 1 - 2 * (i * i + k * k), 2 * (j * k - i * w)],
+            [2 * (i * k - j * w), 2 * (j * k + i * w), 1 - 2 * (i * i + j * j)],
+        ]
+        return Transform(np.array(rotation, np.float64), translation)
+
+    def __matmul__(self, inner: Transform) -> Transform:
+        """`inner` first: of a grandchild in this one's parent."""
+        return Transform(self.rotation @ inner.rotation, self.rotation @ inner.translation + self.translation)
+
+    def inverse(self) -> Transform:
+        """Points of the parent in the child."""
+        return Transform(self.rotation.T, -self.rotation.T @ self.translation)
+
+
+UNMOVED = Transform(np.eye(3), np.zeros(3))
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A frame's parent, and when that was heard; None: it holds for ever."""
+
+    parent: str
+    transform: Transform
+    heard_ns: int | None
+
+
+class TransformTree:
+    """Keeps what was heard last of each frame.
+
+    Args:
+        max_age_ns: a transform that is said again and again, and was heard longer ago, is not believed.
+
+    Attributes:
+        problem: what was wrong with the last transform that was left out; empty: none was.
+    """
+
+    def __init__(self, max_age_ns: int) -> None:
+        self._max_age_ns = max_age_ns
+        self._links: dict[str, _Link] = {}
+        self.problem = ""
+
+    def take(self, transforms: Iterable[Any], heard_ns: int | None) -> None:
+        """Take the transforms of a message (geometry_msgs/TransformStamped).
+
+        What cannot be is left out, and with it what was known of that frame: it holds no more.
+
+        Args:
+            heard_ns: by the steady clock; None: they hold for ever (/tf_static).
+        """
+        for each in transforms:
+            child, parent = _name(each.child_frame_id), _name(each.header.frame_id)
+            move, turn = each.transform.translation, each.transform.rotation
+            try:
+                if not child or not parent or child == parent:
+                    raise InputError("a transform", expected="two frames", got=f"{parent!r} and {child!r}")
+                if child not in self._links and len(self._links) >= MOST_FRAMES:
+                    raise InputError("transforms", expected=f"at most {MOST_FRAMES} frames", got=f"one more, {child!r}")
+                transform = Transform.of(move.x, move.y, move.z, (turn.x, turn.y, turn.z, turn.w))
+            except InputError as error:
+                self.problem = f"{child!r} in {parent!r}: {error}"
+                self._links.pop(child, None)
+                continue
+            self._links[child] = _Link(parent, transform, heard_ns)
+
+    def between(self, target: str, source: str, now_ns: int) -> Transform:
+        """Points of the frame `source` in `target`; `now_ns` by the steady clock.
+
+        Raises:
+            InputError: the two are not connected, a transform on the way is too old, or the frames form a ring.
+        """
+        up, down = self._to_root(_name(source), now_ns), self._to_root(_name(target), now_ns)
+        met = next((frame for frame in up if frame in down), None)
+        if met is None:
+            lost = f"; {self.problem}" if self.problem else ""
+            raise InputError(f"tf does not connect {_name(source)!r} with {_name(target)!r}{lost}")
+        return down[met].inverse() @ up[met]
+
+    def _to_root(self, frame: str, now_ns: int) -> dict[str, Transform]:
+        """From `frame` upwards: each frame, and points of the first one in it."""
+        found = {frame: UNMOVED}
+        while (link := self._links.get(frame)) is not None:
+            if link.heard_ns is not None and now_ns - link.heard_ns > self._max_age_ns:
+                age_ms = (now_ns - link.heard_ns) / MS
+                raise InputError(f"tf has not said for {age_ms:.0f} ms where {frame!r} is in {link.parent!r}")
+            if link.parent in found:
+                raise InputError(f"the frames of tf form a ring at {link.parent!r}")
+            found[link.parent] = link.transform @ found[frame]
+            frame = link.parent
+        return found
+
+
+def _name(frame: str) -> str:
+    """Without the slash that ROS 1 began names with."""
+    return frame.removeprefix("/")

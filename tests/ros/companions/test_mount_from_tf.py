@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The camera's place from tf, over real processes: known while tf says it, else unknown, with the reason."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from std_srvs.srv import Trigger
+
+from ground import CALM, Ground
+from lidar import PIXELS, Lidar, labels, picture
+from patience import WAIT_S
+from ros_probe import TIMING, Probe, stamp_ns
+from tf_workspace import say_tf, tf_environment
+from trustseg_ros.blackbox.node import NODE_NAME as BLACKBOX
+from trustseg_ros.ground_grid.node import NODE_NAME as GROUND_GRID
+from trustseg_ros.ground_grid.projection import CameraMount
+from trustseg_ros.point_labels.node import NODE_NAME as POINT_LABELS
+
+StartNode = Callable[..., "subprocess.Popen[bytes]"]
+SHAPE = {"to_m": 12.0, "width_m": 6.0, "cell_m": 0.5}
+# Looking 6 degrees down, as a quaternion (x, y, z, w) of the optical frame: a turn about y of the body, then the axes.
+COS, SIN = 0.5 * float(np.cos(np.radians(3.0))), 0.5 * float(np.sin(np.radians(3.0)))
+TURNED = (-COS - SIN, COS + SIN, SIN - COS, COS - SIN)
+AHEAD = (-0.5, 0.5, -0.5, 0.5)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tf")
+
+
+@pytest.fixture
+def environment(folder: Path, ros_environ: dict[str, str]) -> dict[str, str]:
+    """Of processes with tf2_msgs; built for the first test that asks."""
+    kept = folder / "environment.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(tf_environment(ros_environ, folder)))
+    found: dict[str, str] = json.loads(kept.read_text())
+    return found
+
+
+@pytest.fixture
+def say(start_process: Callable[..., Any], environment: dict[str, str]) -> StartNode:
+    """`say("/tf", "base", "camera", (x, y, z), quaternion)`: a process that says it."""
+    return lambda *words: start_process(*say_tf(*words), name=f"sayer_{words[2]}", env=environment)
+
+
+class Diagnoses:
+    """The newest status of a node, by name."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.newest: dict[str, DiagnosticStatus] = {}
+        probe.node.create_subscription(DiagnosticArray, "/diagnostics", self._note, 100)
+
+    def _note(self, message: DiagnosticArray) -> None:
+        self.newest.update({each.name: each for each in message.status})
+
+    def says(self, name: str, words: str) -> bool:
+        return name in self.newest and words in self.newest[name].message
+
+    def values(self, name: str) -> dict[str, str]:
+        return {each.key: each.value for each in self.newest[name].values}
+
+
+def test_the_quaternions_of_this_test_are_the_mounts_that_they_are_meant_to_be() -> None:
+    from trustseg_ros.common.transform_tree import Transform
+
+    for quaternion, pitch in ((TURNED, 6.0), (AHEAD, 0.0)):
+        x, y, z, w = quaternion
+        found = Transform.of(0.0, 0.0, 1.5, (x, y, z, w))
+        assert CameraMount.of_optical(found.rotation, found.translation) == CameraMount(1.5, pitch_deg=pitch)
+
+
+def test_the_grid_is_known_while_tf_says_where_the_camera_is(
+    segmenter: StartNode, monitor: StartNode, start_node: StartNode, say: StartNode, environment: dict[str, str],
+    probe: Probe, bundle: Path,
+) -> None:  # fmt: skip
+    ground, told, name = Ground(probe), Diagnoses(probe), f"{GROUND_GRID}: grid"
+    given = {"bundle": str(bundle), "autostart": True, "mount_from_tf": True, "base_frame": "base_footprint",
+             "camera_frame": "front_optical", "max_tf_age_ms": 20_000.0}  # fmt: skip
+    start_node("ground_grid", {**given, **TIMING, **SHAPE, **CALM}, env=environment)
+    segmenter()
+    monitor()
+    without = "every cell is unknown: tf does not connect 'front_optical' with 'base_footprint'"
+    probe.until(lambda: told.says(name, without), without, every=ground.frame)
+    assert ground.unknown
+    assert not any(max(each.data) >= 0 for each in ground.grids)
+
+    say("/tf_static", "base_footprint", "base_link", (0.0, 0.0, 0.3))
+    moving = say("/tf", "base_link", "front_optical", (0.5, 0.0, 1.2), TURNED)
+    probe.until(lambda: ground.known, "grid", every=ground.frame)
+    probe.until(lambda: told.says(name, "OK"), "diagnostics that all is well", every=ground.frame)
+    assert told.values(name) == {"camera height m": "1.5", "camera pitch deg": "6"}
+    assert ground.grids[-1].header.frame_id == "base_footprint"
+
+    # Whoever says where the mast is falls silent: its last word holds for a while, and then no more.
+    moving.kill()
+    probe.until(lambda: ground.unknown, "unknown cells without tf", every=ground.frame)
+    probe.until(lambda: told.says(name, "tf has not said for"), "the reason", every=ground.frame)
+    say("/tf", "base_link", "front_optical", (0.5, 0.0, -1.2), TURNED)
+    probe.until(lambda: told.says(name, "expected a camera above the ground"), "the reason", every=ground.frame)
+    assert ground.unknown
+
+
+def test_points_have_classes_while_tf_says_where_the_camera_is(
+    segmenter: StartNode, monitor: StartNode, start_node: StartNode, say: StartNode, environment: dict[str, str],
+    probe: Probe,
+) -> None:  # fmt: skip
+    lidar, told, name = Lidar(probe), Diagnoses(probe), f"{POINT_LABELS}: points"
+    start_node("point_labels", {"autostart": True, "mount_from_tf": True, **TIMING}, env=environment)
+    segmenter()
+    monitor()
+    without = "no point has a class: tf does not connect 'front' with 'lidar'"
+    probe.until(lambda: told.says(name, without), without, every=lidar.frame)
+    assert lidar.unknown
+
+    # As by hand in test_point_labels: the sensor stands 2 m behind the camera and 1 m above it.
+    say("/tf_static", "base_link", "lidar", (-1.0, 0.5, 2.0))
+    say("/tf_static", "base_link", "front", (1.0, 0.5, 1.0), AHEAD)
+    probe.until(lambda: lidar.known, "classes", every=lidar.frame)
+    at_ns = stamp_ns(lidar.labelled[-1])
+    probe.until(lambda: any(stamp_ns(each) == at_ns for each in probe.pictures["mask"]), "its mask")
+    mask, (classes, _) = picture(probe, "mask", at_ns), labels(lidar.labelled[-1])
+    assert classes.tolist() == [*(int(mask[row, column]) for column, row in PIXELS), 255, 255, 255]
+
+
+def test_the_black_box_records_tf(
+    start_node: StartNode, say: StartNode, environment: dict[str, str], probe: Probe, tmp_path: Path
+) -> None:
+    folder = tmp_path / "records"
+    given = {"output": str(folder), "before_s": 1.0, "after_s": 1.0, "longest_s": 30.0, "free_megabytes": 0.0}
+    start_node("blackbox", {**given, **TIMING}, env=environment)
+    say("/tf_static", "base_footprint", "base_link", (0.0, 0.0, 0.3))
+    say("/tf", "base_link", "front", (0.5, 0.0, 1.2), AHEAD)
+    for topic in ("/tf", "/tf_static"):
+        probe.until(lambda topic=topic: probe.node.count_subscribers(topic) == 1, f"the black box on {topic}")
+
+    def counts() -> dict[str, Any]:
+        """Of the newest record; another one is begun while the last has not both."""
+        found = sorted(folder.glob("[0-9]*")) if folder.is_dir() else []
+        return json.loads((found[-1] / "record.json").read_text())["topics"] if found else {}
+
+    def both() -> bool:
+        return {"/tf", "/tf_static"} <= set(counts())
+
+    asked = 0
+    while not both():
+        asked += 1
+        assert probe.call(Trigger, f"{BLACKBOX}/record", Trigger.Request()).success
+        probe.until(lambda: len(list(folder.glob("[0-9]*"))) >= asked, "a record")  # noqa: B023
+        assert asked < 10, counts()
+    said = counts()
+    assert {said[topic]["type"] for topic in ("/tf", "/tf_static")} == {"tf2_msgs/msg/TFMessage"}
+    assert said["/tf"]["messages"] >= 1
+    assert said["/tf_static"]["messages"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("executable", "given"),
+    [("ground_grid", {"camera_height_m": 1.5}), ("point_labels", {"cloud_frame": "lidar", "camera_x_m": 1.0})],
+)
+def test_two_places_of_one_camera_are_one_line_and_exit_code_2(
+    start_node: StartNode, environment: dict[str, str], tmp_path: Path, executable: str, given: dict[str, object]
+) -> None:
+    process = start_node(executable, {"mount_from_tf": True, **given}, name="node", env=environment)
+    assert process.wait(WAIT_S) == 2
+    lines = [line for line in (tmp_path / "node.log").read_text().splitlines() if line.startswith("trustseg:")]
+    assert len(lines) == 1
+    assert "mount_from_tf" in lines[0]
+
+
+def test_without_the_messages_of_tf_it_is_one_line_and_exit_code_2(
+    start_node: StartNode, environment: dict[str, str], tmp_path: Path
+) -> None:
+    # A module that is no package hides what may be installed.
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "tf2_msgs.py").write_text("")
+    path = f"{tmp_path / 'hidden'}:{environment.get('PYTHONPATH', '')}"
+    process = start_node("ground_grid", {"mount_from_tf": True}, name="grid", env={**environment, "PYTHONPATH": path})
+    assert process.wait(WAIT_S) == 2
+    lines = [line for line in (tmp_path / "grid.log").read_text().splitlines() if line.startswith("trustseg:")]
+    assert len(lines) == 1
+    assert "tf2-msgs" in lines[0]
