@@ -53,6 +53,27 @@ def state(port: int) -> dict[str, Any]:
     return dict(json.loads(get(port, "state.json")))
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_a_real_browser_runs_the_pages_script(
+    page: Callable[..., dict[str, int]], segmenter: StartNode, monitor: StartNode, probe: Probe
+) -> None:
+    port = page()["page"]
+    segmenter()
+    monitor()
+    probe.until(lambda: not state(port)["failed"], "flag down", every=probe.publish)
+    # What the script wrote is in the document that the browser gives back.
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--timeout=4000", "--dump-dom"]
+    shown: list[str] = []
+
+    def look() -> bool:
+        done = subprocess.run([*command, f"http://127.0.0.1:{port}/"], capture_output=True, timeout=120, check=False)
+        shown.append(done.stdout.decode(errors="replace"))
+        return "predicted quality" in shown[-1]
+
+    probe.until(look, "figures on the page", every=probe.publish)
+    assert re.search(r'<header id="head" class="(ok|bad|fair)"', shown[-1])
+
+
 def test_the_page_follows_the_system(
     page: Callable[..., dict[str, int]], segmenter: StartNode, monitor: StartNode, probe: Probe
 ) -> None:
@@ -67,20 +88,6 @@ def test_the_page_follows_the_system(
     assert state(port)["figures"]["backend"] == "onnxruntime fp32"
     with pytest.raises(urllib.error.HTTPError, match="404"):
         get(port, "../../etc/passwd")
-    if CHROMIUM is not None:
-        # A real browser runs the page's script: what it wrote is in the document that it gives back.
-        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--timeout=4000", "--dump-dom"]
-        shown: list[str] = []
-
-        def look() -> bool:
-            done = subprocess.run(
-                [*command, f"http://127.0.0.1:{port}/"], capture_output=True, timeout=120, check=False
-            )
-            shown.append(done.stdout.decode(errors="replace"))
-            return "predicted quality" in shown[-1]
-
-        probe.until(look, "figures on the page", every=probe.publish)
-        assert re.search(r'<header id="head" class="(ok|bad|fair)"', shown[-1])
     # Nobody looks any more: the node draws for nobody.
     pictures = "/trustseg/overlay"
     probe.until(lambda: probe.node.count_subscribers(pictures) == 0, "end of the subscription", every=probe.publish)
