@@ -84,6 +84,26 @@ def test_a_latch_that_could_not_be_written_is_tried_again_until_it_is(world: Wor
     assert len(world.log.lines) == said + 1
 
 
+def test_the_disks_recovery_is_told_once(world: World, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    world.send(Reason.SELF_TEST)
+    (tmp_path / "kept").unlink()
+    world.now += SECOND
+    world.core.on_tick()
+    world.core.reset()
+    assert not world.latch_file.path.exists()  # written again, and for another reason than the disk
+    assert [text for _, text in world.log.lines if "after all" in text] == [f"wrote {world.latch_file.path} after all"]
+
+
+def test_what_the_file_says_already_is_not_written_again(tmp_path: Path) -> None:
+    file = World(tmp_path, latched=Reason.SELF_TEST).latch_file.path
+    before = file.stat().st_ino, file.stat().st_mtime_ns
+    file.with_name("taken").touch()  # a file written anew gets another number than this one's
+    world = World(tmp_path)
+    world.core.on_tick()
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == before
+
+
 def test_a_full_disk_is_told_once_and_tried_every_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[Reason] = []
 
