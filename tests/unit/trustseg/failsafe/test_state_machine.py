@@ -300,3 +300,68 @@ def test_a_clock_that_steps_back_makes_nothing_old_either() -> None:
 
 def test_default_evidence_is_a_failure() -> None:
     assert ok_drive().machine.on_status(Evidence(7, 41), 3 * SECOND).failure
+
+
+def test_a_status_lost_before_a_skipped_frame_interrupts_the_run_too() -> None:
+    drive = Drive()
+    drive.good(9)
+    drive.seq += 1
+    assert drive.send(outcome=Outcome.SKIPPED, frame_ok=False, step=1).good_in_row == 9
+    assert drive.good().good_in_row == 0
+    assert drive.good(9).failure
+    assert drive.good().state is State.OK
+
+
+def test_statuses_that_are_lost_before_skipped_frames_are_believed() -> None:
+    """Each skipped frame follows a loss, each judged one a skipped frame: two of two judged ones know of a loss."""
+    drive = ok_drive()
+    for state in (State.OK, State.DEGRADED):
+        drive.seq += 1
+        drive.send(outcome=Outcome.SKIPPED, frame_ok=False, step=1)
+        snapshot = drive.good()
+        assert snapshot.state is state
+    assert snapshot.reasons == Reason.STATUS_SEQUENCE
+
+
+def test_a_loss_is_held_against_one_frame_and_against_no_other_instance() -> None:
+    drive = ok_drive()
+    drive.seq += 1
+    drive.send(outcome=Outcome.SKIPPED, frame_ok=False, step=1)
+    assert drive.good(5).state is State.OK  # one of five; held against two it would be two of three
+    drive.seq += 1
+    drive.send(outcome=Outcome.SKIPPED, frame_ok=False, step=1)
+    drive.instance, drive.seq = 8, 0
+    assert drive.good().good_in_row == 1
+
+
+def test_a_loss_is_forgotten_with_the_numbers_that_a_reset_forgets() -> None:
+    drive = ok_drive()
+    drive.seq += 1
+    drive.send(outcome=Outcome.SKIPPED, frame_ok=False, step=1)
+    drive.seq -= 1
+    assert drive.good().reasons == Reason.STATUS_SEQUENCE
+    drive.machine.reset(drive.now)
+    drive.seq = 0
+    assert drive.good().good_in_row == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"mode": 7}, Reason.STATUS_CORRUPT),
+        ({"severity": 9}, Reason.STATUS_CORRUPT),
+        ({"severity": Severity.HARD}, Reason.INTERNAL),
+        ({"timing": (1, 1, 1)}, Reason.TIMING_MISMATCH),
+        ({"reasons": int(Reason.DARK)}, Reason.DARK),
+    ],
+)
+def test_a_skipped_status_that_contradicts_itself_fails(changes: dict[str, object], reason: Reason) -> None:
+    snapshot = ok_drive().send(outcome=Outcome.SKIPPED, frame_ok=False, **changes)
+    assert (snapshot.state, snapshot.reasons) == (State.FAILED, reason)
+
+
+def test_a_skipped_frame_of_soft_evidence_is_neither_good_nor_bad() -> None:
+    drive = ok_drive()
+    for _ in range(2):
+        snapshot = drive.send(Reason.BLUR, outcome=Outcome.SKIPPED, step=1)
+    assert snapshot.state is State.OK

@@ -267,4 +267,4 @@ def test_a_skipped_frame_of_a_node_with_another_timing_is_no_evidence_of_trust()
     drive = Drive()
     for _ in range(30):
         snapshot = drive.send(outcome=Outcome.SKIPPED, timing=(1, 1, 1), severity=Severity.GOOD)
-    assert snapshot.state is State.UNKNOWN
+        assert (snapshot.state, snapshot.reasons) == (State.FAILED, Reason.TIMING_MISMATCH)

@@ -62,7 +62,7 @@ class StateMachine:
         self._cause = latched or Reason.NO_INPUT
         self._instance_id = self._seq = self._restarts = 0
         self._replaced: dict[int, int] = {}
-        self._refusing = False
+        self._refusing = self._lost = False
         self._status_ns: int | None = None
         self._inference_ns: int | None = None
         self._bad_ns: int | None = None
@@ -93,7 +93,8 @@ class StateMachine:
             return self._refuse(now_ns)
         elif evidence.seq - self._seq > MOST_LOST:
             return self._bad_hard(Reason.STATUS_CORRUPT, now_ns)
-        gap = bool(self._seq) and evidence.seq != self._seq + 1
+        # Kept until a frame is judged: what was lost may lie before one that was skipped.
+        self._lost = self._lost or (bool(self._seq) and evidence.seq != self._seq + 1)
         published_ns = now_ns if evidence.published_ns is None else min(evidence.published_ns, now_ns)
         self._seq, self._status_ns, self._refusing = evidence.seq, published_ns, False
         self._fault_injection = evidence.fault_injection
@@ -109,12 +110,14 @@ class StateMachine:
             return self._bad_hard(reasons, now_ns)
         rate_reasons, rate_severity = self._rate.add(evidence.stamp_ns)
         if evidence.outcome == Outcome.SKIPPED:
-            return self.snapshot(now_ns)
+            # The frame is neither good nor bad; a status that contradicts itself or its reader is.
+            return self._bad_hard(reasons, now_ns) if severity >= Severity.HARD else self.snapshot(now_ns)
 
         self._inference_ns = published_ns
         self._failure_score = evidence.failure_score
         reasons, severity = reasons | rate_reasons, max(severity, rate_severity)
-        if gap:
+        lost, self._lost = self._lost, False
+        if lost:
             reasons, severity = reasons | Reason.STATUS_SEQUENCE, max(severity, Severity.SOFT)
         if severity >= Severity.HARD:
             return self._hard_frame(reasons, now_ns)
@@ -151,7 +154,7 @@ class StateMachine:
         now_ns = self._advance(now_ns)
         if self._refusing:
             self._instance_id = self._seq = 0
-            self._refusing = False
+            self._refusing = self._lost = False
             self._replaced.clear()
         if self._state is State.LATCHED:
             self._latched = Reason.NONE
@@ -240,7 +243,7 @@ class StateMachine:
         if len(self._replaced) > REMEMBERED:
             del self._replaced[next(iter(self._replaced))]
         # Statuses before the first one received are not a gap: a monitor may start after the node.
-        self._instance_id, self._seq = evidence.instance_id, 0
+        self._instance_id, self._seq, self._lost = evidence.instance_id, 0, False
         self._inference_ns = None
         if first:
             if self._state is State.UNKNOWN:
