@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -58,6 +59,23 @@ def test_no_false_alarm_on_a_compressed_clip(data: Path) -> None:
     reports = [health.check(image, stamp) for stamp, image in enumerate(clip(data), start=1)]
     assert len(reports) == 221
     assert {report.reasons for report in reports} == {Reason.NONE}
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1.0])
+@pytest.mark.parametrize("every", [2, 4, 8])
+def test_one_buffer_of_several_that_is_filled_no_more_is_frozen_on_a_clip(data: Path, every: int, sigma: float) -> None:
+    """As it is decoded, and under a raw camera's noise: when the old picture comes back the fourth time."""
+    health, rng, first = InputHealth(HealthConfig()), np.random.default_rng(1), 40
+    old, found = None, []
+    for k, decoded in enumerate(islice(clip(data), first + 5 * every)):
+        image = cv2.resize(decoded, (480, 270), interpolation=cv2.INTER_AREA)
+        if sigma:
+            image = np.clip(image + rng.normal(0.0, sigma, image.shape), 0, 255).astype(np.uint8)
+        old = image if k == first - 1 else old
+        shown = old.copy() if old is not None and k >= first and (k - first) % every == 0 else image
+        if Reason.FROZEN in health.check(shown, k + 1).reasons:
+            found.append(k - first)
+    assert found == [4 * every]  # the first picture that comes back is the second that is shown
 
 
 def test_margins_hold(stills: list[np.ndarray]) -> None:

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
 
 from moving_street import SIZE, believed, moving, reasons_of, street
 from trustseg.input_health import HealthConfig, InputHealth, StillCheck, block_means
+from trustseg.input_health.figures import BLOCKS
 from trustseg.reasons import Reason
 from trustseg_lab.scenes.sensor_faults import SensorFault
 
@@ -44,6 +47,34 @@ def test_a_car_that_brakes_and_stands_is_not_frozen() -> None:
     rng = np.random.default_rng(2)
     frames = [world[:, x : x + SIZE[1]] + rng.normal(0.0, 1.5, (*SIZE, 3)) for x in places]
     assert set(reasons_of([np.clip(f, 0, 255).astype(np.uint8) for f in frames])) == {Reason.NONE}
+
+
+def stillness_after(busy: list[float]) -> int:
+    """For how many pictures it has stood, in the second of three that differ by two lumas, after such changes."""
+    check = StillCheck(HealthConfig())
+    one, even = np.ones(BLOCKS, np.float32), np.full(BLOCKS, 100.0, np.float32)
+    pixels = np.arange(SIZE[0] * SIZE[1]).reshape(SIZE) % 3  # three lumas brighter in one third, each time another
+    pictures = [np.where(pixels == k, 103, 100).astype(np.uint8) for k in range(3)]
+    for change in busy:
+        check.note(pictures[0], pictures[0], one * change, even)
+    for before, now in pairwise(pictures):
+        found = check.note(now, before, 2 * one, even)
+    return found.under_noise
+
+
+@pytest.mark.parametrize(
+    ("changes", "at_once"),
+    [
+        ([29.45, 23.97, 20.78, 17.95, 14.72, 13.24, 11.28], False),  # a car that brakes at 8 m/s^2, at 10 Hz
+        ([29.45, 23.97, 20.78, 21.0, 14.72, 13.24, 11.28], False),  # one of them a little larger than the one before
+        ([16.0, 15.0, 14.0, 13.0, 12.0, 11.0, 9.61], True),  # it slows down, and was still at 0.6006 of it
+        ([16.0, 15.0, 14.0, 13.0, 12.0, 11.0, 9.59], False),  # 0.599
+        ([29.0, 14.0, 15.0, 14.0, 15.0, 14.0, 15.0], True),  # one great change, a cut, and steady motion
+        ([12.0, 12.0, 12.0, 12.0, 12.0, 12.0, 12.0], True),
+    ],
+)
+def test_motion_that_fell_to_the_end_did_not_stop_at_once(changes: list[float], at_once: bool) -> None:
+    assert stillness_after(changes) == (2 if at_once else 0)
 
 
 def test_a_picture_that_stops_soon_after_a_cut_is_frozen() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import chain
 
 import cv2
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from moving_street import SIZE, moving, reasons_of, street
 from trustseg.input_health import HealthConfig
 from trustseg.reasons import Reason
-from trustseg_lab.scenes.overlays import clock
+from trustseg_lab.scenes.overlays import clock, grey_box, hood_mask
 from trustseg_lab.scenes.sensor_faults import MOST_BUFFERS, SensorFault
 
 AFTER = HealthConfig().ring_after
@@ -111,6 +112,67 @@ def test_a_ring_that_ends_is_frozen_no_longer() -> None:
     assert max(found_at(shown)) == CLEAN + 12
 
 
+@pytest.mark.parametrize("sigma", [0.0, 1.5])
+@pytest.mark.parametrize("every", [2, 3, 4, 8, 16, 31])
+def test_one_buffer_of_several_that_is_filled_no_more_is_frozen(every: int, sigma: float) -> None:
+    """Every few pictures one that is older each time: from its fourth time on, and no new one is accused."""
+    first, times = CLEAN + every, AFTER + 2
+    frames = moving(first + times * every, speed=2.0)
+    shown = [f if k < first or (k - first) % every else frames[CLEAN].copy() for k, f in enumerate(frames)]
+    found = found_at(shown if not sigma else noisy(shown, sigma))
+    assert found == [first + 1 + every * k for k in range(AFTER - 1, times)]  # before `first` it was shown once
+
+
+@pytest.mark.parametrize("every", [3, 4, 6])
+def test_one_buffer_of_several_that_alone_is_filled_is_frozen(every: int) -> None:
+    frames = moving(CLEAN + 8 * every)
+    shown = [f if k < CLEAN or k % every == 0 else frames[CLEAN - every + k % every] for k, f in enumerate(frames)]
+    assert found_at(noisy(shown))[0] <= CLEAN + AFTER * every + 1
+
+
+@pytest.mark.parametrize("times", [3, 4])
+def test_a_picture_that_comes_back_now_and_then_is_frozen_with_its_fourth_time(times: int) -> None:
+    frames = moving(160, speed=2.0)
+    comes_back = [25, 40, 71, 75][:times]  # as long as 32 pictures are remembered
+    for at in comes_back:
+        frames[at] = frames[20].copy()
+    assert found_at(frames) == [at + 1 for at in comes_back[3:]]
+
+
+@pytest.mark.parametrize("speed", [0.3, 1.0, 4.0])
+def test_what_the_camera_saw_before_a_frame_of_something_else_is_not_frozen(speed: float) -> None:
+    """A creeping car, and every eighth frame another picture altogether, for one frame or two: each that follows is
+    like one before it, and no picture comes back again and again."""
+    frames = moving(120, speed=speed)
+    for k in range(20, 112, 8):
+        for at in range(k, k + 1 + k // 8 % 2):
+            frames[at] = street(40 + k)
+    assert not found_at(frames)
+
+
+@pytest.mark.parametrize("over", [lambda image: image, grey_box, hood_mask])
+@pytest.mark.parametrize("patterns", [2, 3, 5])
+def test_a_freeze_whose_dithering_changes_with_the_frames_is_frozen(
+    patterns: int, over: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """The same picture plus one of a few patterns of one luma: noise that comes back to the last bit."""
+    rng = np.random.default_rng(9)
+    dither = rng.integers(0, 2, (patterns, *SIZE, 1), dtype=np.uint8)
+    frames = moving(CLEAN)
+    held = [np.minimum(frames[-1], 254) + dither[k % patterns] for k in range(patterns + AFTER + 3)]
+    found = found_at([over(f) for f in frames + held])
+    assert CLEAN + patterns + AFTER in found
+    assert found[-1] == CLEAN + len(held)
+    assert min(found) > CLEAN
+
+
+@pytest.mark.parametrize("steps", [2, 3, 7])
+def test_a_freeze_in_light_that_comes_and_goes_is_frozen(steps: int) -> None:
+    frames = moving(CLEAN)
+    held = [np.minimum(frames[-1], 240) + np.uint8(k % steps) for k in range(steps + AFTER)]
+    assert CLEAN + steps + AFTER in found_at(frames + held)
+
+
 def test_a_simulator_may_repeat_its_pictures() -> None:
     fault = SensorFault("ring", 4 / MOST_BUFFERS)
     assert not found_at([f if k < CLEAN else fault.frame(f) for k, f in enumerate(moving(40))], frozen_after=0)
@@ -156,6 +218,15 @@ def test_a_wiper_is_not_frozen(period: float) -> None:
         tip = (round(foot[0] - 150 * np.cos(angle)), round(foot[1] - 150 * np.sin(angle)))
         frames.append(cv2.line(shown, foot, tip, (20, 20, 20), 9))
     assert not found_at(noisy(frames))
+
+
+def test_decoded_video_that_swings_between_pictures_of_what_stands_is_not_frozen() -> None:
+    """A raw camera's picture of which a part repeats exactly since a moment ago: no noise comes back there."""
+    frames = moving(CLEAN, speed=0.0)
+    swing = [f.copy() for f in frames[:3]]
+    for each in swing:
+        each[:60] = frames[-1][:60]
+    assert not found_at(frames + [swing[k % 3] for k in range(8)], part_share=1.0)
 
 
 def test_a_clip_that_is_played_in_a_loop_is_not_frozen() -> None:

@@ -30,7 +30,8 @@ class HealthConfig:
         still_least_motion: change of blocks from frame to frame, luma, that counts as motion.
         still_ratio: a picture has stopped suddenly when its busiest blocks change this many times less than in each of
             the last seven frames,
-        still_steady: the least of these was at least this share of their median, as a braking car's is not,
+        still_steady: the least of these was at least this share of their median, and the last of seven that fell one
+            after the other (but for one) at least this share of the first, as a braking car's are not,
         still_sides: and in the last of them at least this share of the blocks of the left and of the right third moved:
             what passes a standing camera leaves to one side (clean drives 0.11 and more wherever the car moves).
         still_tolerance: noise keeps its level within this share of itself.
@@ -44,7 +45,7 @@ class HealthConfig:
         ring_motion: luma between a picture and the last one above which the picture is a new one.
         ring_unlike, ring_share: the detail of this share of the blocks has this many times less to do with the last
             picture than with the earlier one: light that flickers changes the means alone.
-        ring_after: FROZEN from this many such pictures in a row on.
+        ring_after: FROZEN from this many such pictures in a row on, or from this often that one picture came back.
         dark_luma, dark_share: DARK when at least this share of the image is below this luma.
         bright_luma, bright_share: BRIGHT when at least this share has this luma or more.
         blur_ratio: BLUR below this ratio of second to first differences, the lowest of four directions (white noise

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A camera driver that hands out its last buffers again and again, in whatever order, with new stamps.
 
-Each picture of such a stream is one of those before it, but not the last one. A car that stands shows no such thing:
-all of its pictures are alike, the last one as much as any other. A car that drives shows new pictures only. Block means
-tell whether a picture was there before: sensor noise and encoding leave them as they are to a tenth of a luma, motion
-does not.
+Each picture of such a stream is one of those before it, but not the last one; where some buffers are still filled, one
+of every few. A car that stands shows no such thing: all of its pictures are alike, the last one as much as any other. A
+car that drives shows new pictures only. Block means tell whether a picture was there before: sensor noise and encoding
+leave them as they are to a tenth of a luma, motion does not.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections import deque
 
 import cv2
@@ -33,14 +34,19 @@ LEAST_MEMORY = 1e-3
 
 
 class RingCheck:
-    """Counts pictures in a row each of which was shown before, and not as the last one."""
+    """Counts pictures in a row that were shown before, and not as the last one; and how often one of them was.
+
+    A picture that comes back once is only what the camera saw before a wiper, a lamp or a damaged frame.
+    """
 
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
         self._levels: npt.NDArray[np.float32] = np.zeros((HELD, PLACES[0] * PLACES[1]), np.float32)
         self._apart = np.empty_like(self._levels)
         self._pictures: deque[UInt8Array] = deque(maxlen=HELD)
+        self._sums: deque[int] = deque(maxlen=HELD)
         self._new: deque[bool] = deque(maxlen=FEW)
+        self._shown: deque[int] = deque(maxlen=HELD)  # how often each had come back then
         self._next = 0
         self._again = 0
         self._undecided = 0
@@ -48,26 +54,48 @@ class RingCheck:
     def note(self, luma: UInt8Array, level: Blocks, history: BlockHistory) -> int:
         """Take one frame; how many pictures in a row, this one included, came back from further than the last one.
 
+        Or how often this one alone did, where that is more.
+
         Args:
             luma: uint8 (h, w) copy. level: its block means. history: of the blocks, this frame noted.
         """
         count, places = len(self._pictures), _coarse(level)
         if count and self._pictures[-1].shape != luma.shape:
             self._pictures.clear()
+            self._sums.clear()
+            self._shown.clear()
             count = self._again = 0
+        sum_now, shown = zlib.crc32(luma.tobytes()), 0
         if count > 1:
-            self._look(luma, places, history, count)
+            shown = self._exactly(luma, sum_now, history) or self._look(luma, places, history, count)
         self._levels[self._next] = places
         self._next = (self._next + 1) % HELD
         self._pictures.append(luma)
-        return self._again
+        self._sums.append(sum_now)
+        self._shown.append(shown)
+        return max(self._again, shown)
 
-    def _look(self, luma: UInt8Array, level: npt.NDArray[np.float32], history: BlockHistory, count: int) -> None:
+    def _exactly(self, luma: UInt8Array, sum_now: int, history: BlockHistory) -> int:
+        """How often the picture has come back to the last bit, as one does that dithering makes noisy; 0: not now.
+
+        No camera's does; decoded video's pictures may, where little moves.
+        """
+        sums = self._sums
+        if sum_now == sums[-1] or sum_now not in sums or history.is_video or history.some_stand():
+            return 0
+        if not np.array_equal(luma, self._pictures[sums.index(sum_now)]):
+            return 0  # another picture of the same sum
+        self._undecided = 0
+        self._again += 1
+        return 1 + max(shown for shown, held in zip(self._shown, sums, strict=True) if held == sum_now)
+
+    def _look(self, luma: UInt8Array, level: npt.NDArray[np.float32], history: BlockHistory, count: int) -> int:
+        """How often the picture has come back, where it is nearer to earlier ones than to the last; 0: not now."""
         config, weights = self._config, _coarse(history.lively.astype(np.float32))
         total = float(weights.sum())
         if total == 0.0:
             self._again = 0
-            return
+            return 0
         weights /= np.float32(total)
         # In place: what an engine's call empties out of the caches is slow to come back.
         apart = np.subtract(self._levels, level, out=self._apart)
@@ -87,17 +115,20 @@ class RingCheck:
             self._undecided += 1
             if moved or self._undecided > UNDECIDED:
                 self._again = 0
-            return
+            return 0
         self._undecided = 0
-        if self._is_back(luma, self._pictures[-1 - back], last, history):
-            self._again += 1
-        else:
+        if not self._is_back(luma, self._pictures[-1 - back], last, history):
             self._again = 0
+            return 0
+        self._again += 1
+        # Its other copies are about as near as the nearest one.
+        copies = np.flatnonzero(distances[1:] <= min(2.0 * nearest + FLOOR, config.ring_floor)) + 1
+        return 1 + max(self._shown[-1 - int(each)] for each in copies)
 
     def _is_back(self, luma: UInt8Array, then: UInt8Array, moved: float, history: BlockHistory) -> bool:
         """Whether `luma` is the picture `then`, and the last one is another place and not only another light."""
         config, last = self._config, self._pictures[-1]
-        if moved < config.ring_motion and (history.is_video or history.zero.any()):
+        if moved < config.ring_motion and (history.is_video or history.some_stand()):
             return False  # decoded video swings between two pictures of what stands
         if np.array_equal(luma, then):
             return True

@@ -12,6 +12,7 @@ pictures over a long time counts there. What never changes, or changes on its ow
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -135,6 +136,11 @@ class StillCheck:
         # A car that brakes loses motion frame by frame. The median, since a cut in a recording is one great change.
         least = min(self._busy, default=0.0)
         if len(self._busy) < FEW or least < max(config.still_steady * median(self._busy), config.still_ratio * level):
+            return False
+        # Nor does one that stands after less than a second, of whose motion blocks show less than all.
+        changes = list(self._busy)
+        falls = sum(later < earlier for earlier, later in pairwise(changes))
+        if falls >= FEW - 2 and changes[-1] < config.still_steady * changes[0]:
             return False
         # A lorry that passes in front of a standing camera ends its motion at once too, but on one side.
         return both_sides(self._last >= config.still_ratio * level, self.history.lively, config.still_sides)
