@@ -52,6 +52,7 @@ def text_of(act: Callable[[], object]) -> str:
             (10, 12, 35, "rgb8", 350),
             "frame has rows shorter than its width, expected step of at least 36 bytes (12 pixels of rgb8), got 35",
         ),
+        ((10, 12, 36, "rgb8", 0), "frame carries no picture, expected 360 bytes, got no data at all"),
         (
             (10, 12, 36, "rgb8", 359),
             "frame has the wrong amount of data, expected 10 rows x step 36 = 360 bytes, got 359 bytes",

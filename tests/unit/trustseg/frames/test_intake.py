@@ -245,10 +245,10 @@ def test_two_intakes_of_one_stream_hold_stamps_and_sizes_against_each_other() ->
     raw.check(first, 0, 0)
     with pytest.raises(FrameRejected, match="stamp was seen before"):
         both.check(replace(first, data=png), 0, 0)
-    both.check(replace(message(2), data=png), 0, 0)
     other = cv2.imencode(".png", PIXELS.reshape(8, 16, 3)[:, :14])[1].tobytes()
     with pytest.raises(FrameRejected, match="resolution changed"):
-        both.check(replace(message(3), data=other), 0, 0)
+        both.check(replace(message(2), data=other), 0, 0)  # its first picture, and not the stream's
+    both.check(replace(message(3), data=png), 0, 0)
     alone = FrameIntake(IntakeConfig(Mode.REPLAY, True, LIMIT, False), BOUNDS)
     alone.check(replace(first, data=other), 0, 0)
 
@@ -272,6 +272,15 @@ def test_a_compressed_stream_that_declares_another_encoding_is_refused(first: st
     assert caught.value.reason == Reason.COLOUR
     rules.check(message(3, format=first, data=data), NOW + 3, NOW + 3)  # the first one goes on to hold
     allowing.check(message(2, format=second, data=data), NOW + 2, NOW + 2)
+
+
+def test_what_is_declared_of_the_samples_ends_at_the_first_semicolon_and_in_the_last_word() -> None:
+    data = cv2.imencode(".png", PIXELS)[1].tobytes()
+    rules = intake(compressed=True)
+    for at, declared in enumerate(
+        ["rgb8; jpeg compressed bgr8", "rgb8;bgr8", "rgb8; jpeg; quality 95; bgr8 "], start=1
+    ):
+        rules.check(message(at, format=declared, data=data), NOW + at, NOW + at)
 
 
 def test_words_of_how_it_was_compressed_are_no_encoding() -> None:
