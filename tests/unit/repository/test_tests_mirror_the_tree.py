@@ -47,7 +47,6 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
         ("contract/test_command_line.py", "contract/backends/test_build_command.py", "contract/test_verify_command.py"),
         "commands are run as a user runs them",
     ),
-    "trustseg.files.owned_file": (("unit/trustseg_ros/monitor/test_latch_file.py",), "the latch file is its one user"),
     "trustseg.host.telemetry": (("contract/test_no_reports.py",), "held by watching what processes look up"),
     "trustseg.imaging.*": (
         (
