@@ -190,6 +190,21 @@ def test_what_is_no_bag_is_one_clear_error(content: bytes, tmp_path: Path) -> No
         choose_topics(path, Bag(path).channels, [])
 
 
+def test_a_row_without_a_number_is_left_out_and_said(tmp_path: Path) -> None:
+    """Found by the fuzz of topics of labels: a TypeError."""
+    path = bag_file(write_bag(tmp_path / "bag", shots(4), mcap=False))
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE plain (id, topic_id, timestamp, data)")
+        database.execute("INSERT INTO plain SELECT id, topic_id, timestamp, data FROM messages")
+        database.execute("UPDATE plain SET id = NULL WHERE id = 2")
+        database.execute("DROP TABLE messages")
+        database.execute("ALTER TABLE plain RENAME TO messages")
+    database.close()
+    found, losses = read(path)
+    assert len(found) == 3
+    assert losses == [f"4 messages of {TOPIC} are stated, 3 are there"]
+
+
 def test_a_bag_of_which_nothing_is_left_is_damaged_and_not_empty(tmp_path: Path) -> None:
     path = bag_file(write_bag(tmp_path / "bag", shots(4)))
     path.write_bytes(path.read_bytes()[:40])

@@ -118,7 +118,8 @@ class SqliteFile:
         query = f"SELECT id FROM messages WHERE topic_id IN ({marks}) AND timestamp >= ? AND timestamp < ?"
         try:
             found = self._database.execute(f"{query} ORDER BY timestamp, id", (*wanted, start_ns, end_ns))
-            return array("q", (row[0] for row in found))
+            # A table without a key may hold a row without a number: it is among those that are stated and not there.
+            return array("q", (row[0] for row in found if isinstance(row[0], int)))
         except sqlite3.Error as error:
             self._cut_off = one_line(error)
         rows = [(t, row) for row, topic_id in self._walk() if topic_id in wanted for t in self._time(row)]
