@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -16,7 +17,7 @@ from bag_factory import HEIGHT, WIDTH, shots, write_video
 from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg_lab.faults.health_streams import video_frames
-from trustseg_lab.recordings.video.film import VideoSource
+from trustseg_lab.recordings.video.film import VideoSource, open_film
 
 
 def test_a_coding_that_is_unknown_here_is_one_line(tmp_path: Path) -> None:
@@ -102,3 +103,35 @@ def test_a_time_that_cannot_be_is_the_end_and_told(tmp_path: Path) -> None:
     source = VideoSource(write_video(tmp_path / "a.mkv", 4, [0.0, 0.1, 0.2, 1e10]))
     assert len(list(source.images())) == 3
     assert source.losses == ["a.mkv is damaged after 3 frames (a time that cannot be)"]
+
+
+def test_a_stream_that_begins_in_the_middle_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by the fuzz of films: an IndexError of PyAV, which knows the streams of the beginning alone."""
+
+    class Torn:
+        """A container whose third packet belongs to a stream that was not there."""
+
+        def __init__(self, path: Path) -> None:
+            self.real = open_film(path)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.real, name)
+
+        def __enter__(self) -> Torn:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.real.close()
+
+        def demux(self, stream: object) -> Iterator[object]:
+            yield from itertools.islice(self.real.demux(stream), 2)
+            raise IndexError("list index out of range")
+
+        def decode(self, stream: object) -> Iterator[object]:
+            yield from itertools.islice(self.real.decode(stream), 2)
+            raise IndexError("list index out of range")
+
+    monkeypatch.setattr("trustseg_lab.recordings.video.film.open_film", Torn)
+    source = VideoSource(write_video(tmp_path / "a.mkv", 4))
+    assert len(list(source.images())) == 2
+    assert source.losses == ["a.mkv is damaged after 2 frames (list index out of range)"]

@@ -75,7 +75,7 @@ class VideoSource:
                         break
                     upright = upright_frame(frame)
                     yield RecordedImage(index, time_ns, raw_image(header_at(time_ns), upright), False)
-            except av.FFmpegError as error:
+            except (av.FFmpegError, IndexError) as error:  # IndexError: PyAV, where a stream begins behind the header
                 self._lost.append(f"{shown(self.path.name)} is damaged after {index + 1} frames ({one_line(error)})")
             if self.count > index + 1 and len(self._lost) == told:
                 self._lost.append(f"{shown(self.path.name)} ends after {index + 1} of {self.count} frames")
@@ -109,7 +109,7 @@ def _median_step_s(container: Any, stream: Any) -> float:
     import av
 
     times: list[int] = []
-    with suppress(av.FFmpegError):
+    with suppress(av.FFmpegError, IndexError):
         times += [packet.pts for packet in islice(container.demux(stream), RATE_SAMPLE) if packet.pts is not None]
     steps = sorted(b - a for a, b in pairwise(sorted(times)) if b > a)
     return float(steps[len(steps) // 2] * stream.time_base) if steps and stream.time_base else 0.0
