@@ -280,6 +280,17 @@ def test_stopping_answers_the_frame_that_waits_and_every_later_one(rig: Rig) -> 
     assert Outcome(late.outcome) is Outcome.REJECTED
 
 
+def test_that_frames_are_good_again_is_told_once(rig: Rig) -> None:
+    rig.worker._log(Reason.DARK, "score 0.90")
+    for _ in range(2):
+        rig.worker._logged_at -= 1.0  # the log's pace
+        rig.worker._log(Reason.NONE, "score 0.10")
+    assert rig.log == [
+        ("warning", "frames are not good: DARK (score 0.90)"),
+        ("info", "frames are good again (score 0.10)"),
+    ]
+
+
 @pytest.mark.parametrize("too_late", [True, False])
 def test_a_self_test_takes_the_place_of_a_frame_that_it_made_late(rig: Rig, too_late: bool) -> None:
     asked_for: list[tuple[int, int]] = []
