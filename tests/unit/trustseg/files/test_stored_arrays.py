@@ -78,3 +78,12 @@ def test_more_than_it_may_unpack_to() -> None:
     assert len(read_arrays(data, "it", most_bytes=11_000)["a"]) == 10_000
     with pytest.raises(InputError, match=r"it unpacks to 10128 bytes, expected at most 10000"):
         read_arrays(data, "it", most_bytes=10_000)
+
+
+def test_a_name_as_long_as_the_archive_is_not_told_at_length() -> None:
+    """The library names both members: the one that the directory states, and the one that lies there."""
+    data = bytearray(archive(**{"a" * 5000: NUMBERS}))
+    data[30:5030] = b"b" * 5000
+    with pytest.raises(InputError) as refused:
+        read_arrays(bytes(data), "the archive")
+    assert len(str(refused.value)) < 300

@@ -36,5 +36,6 @@ def read_arrays(
         with np.load(io.BytesIO(source) if isinstance(source, bytes) else source, allow_pickle=False) as stored:
             return {name: stored[name] for name in names or stored.files}
     except Exception as error:  # zipfile, zlib, tokenize and numpy let theirs through
-        told = " ".join(str(error).split()) or type(error).__name__
+        # One line: a name in the archive may be as long as the archive.
+        told = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{where} cannot be read", got=told) from error
