@@ -131,7 +131,9 @@ def test_a_camera_that_dies_leaves_a_record_that_replay_reads(
                 shown.append(cv2.imdecode(np.asarray(message.data), cv2.IMREAD_COLOR).shape)
     assert counts == {topic: each["messages"] for topic, each in about["topics"].items()}
     assert set(counts) == OWN
-    assert not flags[0]
+    # On a slow machine its first seconds are of before the flag came down for the first time.
+    down = flags.index(False)
+    assert True in flags[down:]
     assert flags[-1]
     assert statuses
     assert set(shown) == {(HEIGHT, WIDTH, 3)}

@@ -102,7 +102,8 @@ def test_a_camera_without_footage_is_one_line_and_exit_code_2(
     given = {k: str(pictures) if v == "PICTURES" else v for k, v in parameters.items()}
     process = start_node("camera", given)
     assert process.wait(WAIT_S) == 2
-    lines = (tmp_path / "camera.log").read_text().splitlines()
+    # Its own: on a busy machine the middleware has words too.
+    lines = [line for line in (tmp_path / "camera.log").read_text().splitlines() if "RTPS_" not in line]
     assert len(lines) == 1
     assert words in lines[0]
 

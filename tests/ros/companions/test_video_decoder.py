@@ -163,6 +163,7 @@ def test_a_type_that_is_not_there_is_one_line_and_exit_code_2(
 ) -> None:
     process = start_node("video_decoder", parameters)
     assert process.wait(WAIT_S) == 2
-    lines = (tmp_path / "video_decoder.log").read_text().splitlines()
+    # Its own: on a busy machine the middleware has words too.
+    lines = [line for line in (tmp_path / "video_decoder.log").read_text().splitlines() if "RTPS_" not in line]
     assert len(lines) == 1
     assert words in lines[0]

@@ -21,10 +21,10 @@ NETWORK, VOID = (60, 80), 11
 
 
 def pair(height: int, width: int) -> LabelledImage:
-    rng = np.random.default_rng(height * width)
-    image = np.repeat(np.repeat(rng.integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8), 8, 0), 8, 1)
-    labels = np.ones((height, width), np.uint8)
-    return LabelledImage(LabelledPaths(Path("a"), Path("b")), image[:height, :width], labels)
+    image = np.full((height, width, 3), 128, np.uint8)
+    image[..., 0] = np.linspace(0, 255, height)[:, None]
+    image[..., 1] = np.linspace(0, 255, width)
+    return LabelledImage(LabelledPaths(Path("a"), Path("b")), image, np.ones((height, width), np.uint8))
 
 
 @pytest.mark.parametrize("size", [(720, 1280), (90, 160), (360, 480), (60, 80), (100, 100)])
@@ -56,4 +56,7 @@ def test_it_is_what_the_node_shows(height: int, width: int) -> None:
     found = as_shown(given_pair, NETWORK, VOID)
     assert abs(int((nearest(found.labels, NETWORK) == 1).sum()) - int((place.seen == 255).sum())) <= 2 * max(NETWORK)
     here, there = stretched(found.image, NETWORK).astype(int), place.to_network(given_pair.image).astype(int)
-    assert np.median(np.abs(here - there)) <= 40
+    # A step of rows or columns more or less, on each side; how often a narrow picture is mirrored differs.
+    inside = (place.seen == 255) & (nearest(found.labels, NETWORK) == 1)
+    step = 255 / min((place.seen[:, 40] == 255).sum(), (place.seen[30] == 255).sum())
+    assert np.abs(here - there)[inside].max() <= 4 * step

@@ -118,8 +118,15 @@ def test_a_refusal_of_the_whole_search(monkeypatch: pytest.MonkeyPatch, reposito
 
 def test_a_search_in_processes_counts_finds_and_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One with a reader that falls over: the process dies, its file is kept, the others go on."""
-    lines = ["import sys", "if 'classes' in sys.orig_argv:", "    import os, yaml", "    yaml.safe_load = os.abort"]
-    (tmp_path / "sitecustomize.py").write_text("\n".join(lines).replace("= os.abort", "= lambda text: os.abort()"))
+    lines = [
+        "import sys",
+        "if 'classes' in sys.orig_argv:",
+        "    import os, yaml",
+        "    yaml.SafeLoader.get_single_data = os.abort",
+    ]
+    (tmp_path / "sitecustomize.py").write_text(
+        "\n".join(lines).replace("= os.abort", "= lambda *given, **more: os.abort()")
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path) + os.pathsep + os.environ.get("PYTHONPATH", ""))
     monkeypatch.setattr(fuzz_files, "WAYS", {"structure": "hypothesis"})
     steps: list[int] = []
