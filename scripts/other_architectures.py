@@ -16,7 +16,6 @@ research alone.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
 import subprocess
@@ -25,6 +24,8 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from locked_packages import installed
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements" / "architectures.txt"
@@ -70,15 +71,7 @@ def main() -> int:
 
 def install_packages() -> Path:
     """Folder with the networks' packages, made again when the lock changes; PyTorch is that of .venv."""
-    mark = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    folder = ROOT / ".cache" / f"architectures-{mark}"
-    if not folder.is_dir():
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-input", "--no-deps", "--require-hashes"]
-        subprocess.run([*pip, "--target", str(partial), "-r", str(LOCK)], check=True)
-        partial.rename(folder)
-    return folder
+    return installed(LOCK, ROOT / ".cache" / "architectures")
 
 
 def split(camvid: Path) -> tuple[list[str], list[str]]:

@@ -13,7 +13,6 @@ mutmut in a copy under .cache/; it and coverage are locked in requirements/mutat
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
@@ -21,6 +20,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from locked_packages import installed
 
 try:
     import tomllib
@@ -79,15 +80,7 @@ def read_groups() -> dict[str, Group]:
 
 def install_tool() -> Path:
     """Folder with mutmut and coverage, made again when the lock changes."""
-    mark = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    folder = CACHE / f"mutmut-{mark}"
-    if not folder.is_dir():
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-input", "--no-deps", "--require-hashes"]
-        subprocess.run([*pip, "--target", str(partial), "-r", str(LOCK)], check=True)
-        partial.rename(folder)
-    return folder
+    return installed(LOCK, CACHE / "mutmut")
 
 
 def environment(tool: Path) -> dict[str, str]:

@@ -74,15 +74,9 @@ class RigProbe(Probe):
         """Publish until `condition`."""
         self.until(condition, what, every=self.publish)
 
-    def settle(self) -> None:
-        """Until every image that was sent from each camera's first answered one on has its status."""
-
-        def is_answered(each: Camera) -> bool:
-            answered = {stamp_ns(s) for s in each.statuses}
-            first = next(i for i, stamp in enumerate(each.sent) if stamp in answered)
-            return set(each.sent[first:]) <= answered
-
-        self.until(lambda: all(map(is_answered, self.cameras.values())), "status of every frame")
+    def newest_is_answered(self) -> bool:
+        """Whether each camera's last image has its status."""
+        return all(each.sent[-1] in map(stamp_ns, each.statuses) for each in self.cameras.values())
 
     def rig_state(self) -> State | None:
         return State(self.rig[-1].state) if self.rig else None

@@ -154,10 +154,23 @@ class Probe:
         self.settle()
 
     def settle(self) -> None:
-        """Until every image that was sent from the first answered one on has its status."""
-        answered = self.answered()
-        first = next(i for i, stamp in enumerate(self.sent) if stamp in answered)
-        self.until(lambda: set(self.sent[first:]) <= self.answered(), "status of every frame")
+        """Until the newest image has its status: those before it have theirs, or best effort has lost them.
+
+        Where it was lost itself, another one is sent after `ANSWER_S`.
+        """
+        again_s = time.monotonic() + ANSWER_S
+
+        def send_again() -> None:
+            nonlocal again_s
+            if time.monotonic() >= again_s:
+                again_s = time.monotonic() + ANSWER_S
+                self.publish()
+
+        self.until(self.newest_is_answered, "status of the newest frame", every=send_again)
+
+    def newest_is_answered(self) -> bool:
+        """Whether the last image that was sent has its status."""
+        return self.sent[-1] in self.answered()
 
     def statuses_of_frames(self) -> list[SegmentationStatus]:
         return [s for s in self.statuses if s.outcome != SegmentationStatus.NO_FRAME]
