@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether a rig of cameras keeps up on this machine: frames sent, answered with a mask, overtaken and lost, by camera.
 
-    .venv/bin/python scripts/rig_rate.py --bundle segnet_lite                three cameras of 480x360 at 5 Hz
+    .venv/bin/python scripts/rig_rate.py --bundle segnet_lite                three cameras of 360x480 at 5 Hz
     .venv/bin/python scripts/rig_rate.py --bundle tiny --cameras 4 --rate 10
 
 Real processes over DDS in a domain of their own: the cameras, `segmenter_rig`, a monitor a camera and the rig's
@@ -37,13 +37,14 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=5.0, help="of each camera, Hz")
     parser.add_argument("--budget", type=float, default=400.0, help="latency budget, ms")
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--size", default="480x360")
+    parser.add_argument("--size", default="360x480", help="HEIGHTxWIDTH, pixels")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "made"), str(ROOT / "tests" / "rigs")]
     from blackbox_cost import start
 
     from trustseg.host.ros_env import enter, find_ros
+    from trustseg_lab.cli.image_size import parse_size
     from trustseg_lab.harness.domains import own_domain
 
     enter()
@@ -57,7 +58,7 @@ def main() -> int:
         }  # fmt: skip
         names, log = NAMES[: options.cameras], Path(scratch) / "log"
         timing = {"camera_rate_hz": options.rate, "latency_budget_ms": options.budget}
-        width, height = map(int, options.size.split("x"))
+        height, width = parse_size(options.size)
         bundle = options.bundle
         if bundle == "tiny":
             from bundle_factory import make_tiny_bundle

@@ -12,7 +12,7 @@ import pytest
 from bundle_factory import make_tiny_bundle
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
-from trustseg.errors import BundleError, InputError
+from trustseg.errors import BundleError
 from trustseg_lab.bench.path_timing import (
     ASKED,
     BUDGET,
@@ -25,7 +25,7 @@ from trustseg_lab.bench.path_timing import (
     bench_paths,
     timing_of,
 )
-from trustseg_lab.cli.bench import parse_size, sustainable_rate
+from trustseg_lab.cli.bench import sustainable_rate
 
 
 def test_stages_share_out_the_whole_budget() -> None:
@@ -45,13 +45,6 @@ def test_rate_leaves_room_and_has_a_ceiling() -> None:
     assert sustainable_rate(100.0) == 6.0  # 10 frames a second would fill the engine
     assert sustainable_rate(1.0) == 30.0
     assert sustainable_rate(10_000.0) == 0.5
-
-
-def test_size() -> None:
-    assert parse_size("720x1280") == (720, 1280)
-    for wrong in ("720", "720x", "axb", "720*1280", "7x9"):
-        with pytest.raises(InputError, match="expected HEIGHTxWIDTH"):
-            parse_size(wrong)
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,8 @@ from rich.table import Table
 from trustseg.backend_registry import BACKENDS, CHOICE
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
-from trustseg.errors import BackendError, InputError
+from trustseg.errors import BackendError
+from trustseg_lab.cli.image_size import parse_size
 
 if TYPE_CHECKING:
     from trustseg_lab.bench.path_timing import PathTiming
@@ -117,14 +117,6 @@ def bench(
     missed = not all(path.within_budget for path in paths) or (node is not None and not node.within_budget)
     if check and missed:
         raise typer.Exit(1)
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """(height, width) from HEIGHTxWIDTH; InputError otherwise."""
-    found = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
-    if not found:
-        raise InputError("--size is wrong", expected="HEIGHTxWIDTH such as 720x1280", got=repr(text))
-    return int(found[1]), int(found[2])
 
 
 def sustainable_rate(pipeline_ms: float, share: float = 0.6, most_hz: float = 30.0) -> float:

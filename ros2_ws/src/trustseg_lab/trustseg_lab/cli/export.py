@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +16,7 @@ from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
+from trustseg_lab.cli.image_size import parse_size
 from trustseg_lab.cli.train import packaged
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def export(
                 "a form for a camera is made of a whole bundle, every precision of it",
                 expected="--bundle NAME --out engines/OTHER with --camera-size or --cameras, and nothing else",
             )
-        camera = None if camera_size is None else size_of(camera_size, "--camera-size")
+        camera = None if camera_size is None else parse_size(camera_size, "--camera-size")
         _camera_form(bundle, out, camera, cameras, images or [], parity_images, as_json)
         return
     if precision != "fp32":
@@ -94,7 +94,7 @@ def export(
         return
     if checkpoint is None or out is None or bundle is not None:
         raise InputError("an fp32 bundle is made from a checkpoint", expected="--checkpoint FILE --out engines/NAME")
-    size = size_of(input_size, "--input-size")
+    size = parse_size(input_size, "--input-size")
     _export_checkpoint(checkpoint, out, about, golden, size, parity_images, compact, as_json)
 
 
@@ -168,14 +168,6 @@ def _export_checkpoint(
     )  # fmt: skip
     if as_json:
         print_json(asdict(parity))
-
-
-def size_of(text: str, option: str) -> tuple[int, int]:
-    """(height, width) from HEIGHTxWIDTH; InputError otherwise."""
-    found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
-    if not found or min(int(found[1]), int(found[2])) < 32:
-        raise InputError(f"{option} is wrong", expected="HEIGHTxWIDTH from 32x32 on, such as 720x1280", got=repr(text))
-    return int(found[1]), int(found[2])
 
 
 def _camera_form(

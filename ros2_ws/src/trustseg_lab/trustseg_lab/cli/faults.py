@@ -16,6 +16,7 @@ from trustseg.backend_registry import CHOICE
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
 from trustseg.files.json_document import print_json
+from trustseg_lab.cli.image_size import parse_size
 from trustseg_lab.cli.subcommands.faults_health import measure
 from trustseg_lab.cli.subcommands.faults_soak import fuzz, soak
 
@@ -39,6 +40,9 @@ Threads = Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")]
 InputFile = Annotated[
     Path | None,
     typer.Option("--input", metavar="FILE", help="Video, bag or folder of images. Left out: a rendered drive."),
+]
+CameraSize = Annotated[
+    str | None, typer.Option("--camera-size", help="HEIGHTxWIDTH of the rendered drive, pixels. Default: 480x640.")
 ]
 Logs = Annotated[Path | None, typer.Option(help="Folder for the logs of every process.")]
 BundleName = Annotated[str, typer.Option(help="Bundle: a folder with card.json, or a name under engines/.")]
@@ -95,6 +99,7 @@ def run_faults(
     precision: Precision = "fp32",
     threads: Threads = 2,
     source: InputFile = None,
+    camera_size: CameraSize = None,
     rate: Rate = RATE_HZ,
     budget: Budget = BUDGET_MS,
     seed: Annotated[int, typer.Option(help="Of patterns and positions; the drive's street.")] = 0,
@@ -109,14 +114,19 @@ def run_faults(
     from trustseg_lab.faults.catalogue import FAULTS, parse_numbers
     from trustseg_lab.faults.false_alarms import CALM
     from trustseg_lab.faults.rig import run_job
+    from trustseg_lab.harness.rendered import CAMERA_SIZE
+    from trustseg_lab.scenes.drive import MIN_SIZE
 
     if every == (only is not None):
         raise InputError("which faults?", expected="--all or --only NUMBERS")
+    if source is not None and camera_size is not None:
+        raise InputError("--camera-size is of the rendered drive", got="--input too", fix="leave one of them out")
+    size = CAMERA_SIZE if camera_size is None else parse_size(camera_size, "--camera-size", MIN_SIZE)
     chosen, calm = (FAULTS, CALM) if only is None else parse_numbers(only)
     options = run_job.FaultsOptions(
         faults=chosen, calm=calm, trials=trials, calm_minutes=minutes, bundle=bundle, backend=backend,
         precision=precision, threads=threads, source=source, rate_hz=rate, latency_budget_ms=budget, seed=seed,
-        keep_logs=logs,
+        camera_size=size, keep_logs=logs,
     )  # fmt: skip
     run_job.check_options(options)
     err = Console(stderr=True, highlight=False, soft_wrap=True)

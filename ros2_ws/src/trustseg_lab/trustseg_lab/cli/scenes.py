@@ -15,6 +15,7 @@ from rich.console import Console
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
+from trustseg_lab.cli.image_size import parse_size
 
 
 def scenes(
@@ -42,10 +43,10 @@ def scenes(
     """Render a drive through a street, with exact labels in eleven classes; weather and lens faults on request."""
     from trustseg.files.output_folder import output_folder
     from trustseg_lab.scenes import Drive, apply_conditions, parse_cargo, parse_condition, random_frame
-    from trustseg_lab.scenes.drive import SceneFrame
+    from trustseg_lab.scenes.drive import MIN_SIZE, SceneFrame
     from trustseg_lab.scenes.writers import writer
 
-    height_width = _parse_size(size)
+    height_width = parse_size(size, least=MIN_SIZE)
     conditions = [parse_condition(text) for text in condition or []]
     things = [parse_cargo(text) for text in cargo or []]
     if random_places and things:
@@ -78,13 +79,6 @@ def scenes(
             Console(highlight=False, soft_wrap=True).print(
                 f"replay with: trustseg replay {out} --labels {out}/labels --out DIR"
             )
-
-
-def _parse_size(text: str) -> tuple[int, int]:
-    parts = text.lower().split("x")
-    if len(parts) != 2 or not all(p.isdigit() for p in parts):
-        raise InputError("--size", expected="HEIGHTxWIDTH such as 360x480", got=repr(text))
-    return int(parts[0]), int(parts[1])
 
 
 def _tracked(count: int, console: Console) -> Iterator[int]:

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
-from trustseg_lab.cli.export import size_of
 from trustseg_lab.cli.extras import require
+from trustseg_lab.cli.image_size import parse_size
 from trustseg_lab.cli.label_options import LABEL_FORMAT, LABEL_NAMES, say
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _wanted(layout: str | None, input_size: str | None, logits: str | None, feat
     layouts = [] if layout is None else layout.split(":")
     if len(layouts) > 2 or any(each not in LAYOUTS for each in layouts):
         raise InputError("--layout is wrong", expected="nchw, nhwc, or INPUT:LOGITS as nchw:nhwc", got=repr(layout))
-    size = None if input_size is None else size_of(input_size, "--input-size")
+    size = None if input_size is None else parse_size(input_size, "--input-size")
     first, second = (*layouts, None, None)[:2]
     return Wanted(first, second, size, logits, features)
 

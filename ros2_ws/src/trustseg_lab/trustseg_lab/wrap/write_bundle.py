@@ -25,13 +25,13 @@ from trustseg.types import UInt8Array
 from trustseg_lab.network.feature_names import feature_names
 from trustseg_lab.precision.golden_files import best_golden, golden_files, put_golden, tensor_specs
 from trustseg_lab.scenes import random_frame
+from trustseg_lab.scenes.drive import MIN_SIZE
 from trustseg_lab.wrap.find_input import Normalisation
 from trustseg_lab.wrap.graph.assemble import embedding_of
 from trustseg_lab.wrap.network import Network
 
 WRAPPED = "wrap"  # key of the card's `export` that says how the network was read
 GOLDEN_SEED, GOLDEN_SCENES = 8_900, 4  # rendered scenes that no network here was trained on
-LEAST_SCENE = 64  # pixels a side that a scene can be rendered at
 UNKNOWN_TRAINING = {
     "data": [],
     "licence_note": "Not said: ask whoever trained the network (`trustseg wrap --about` takes it into the card).",
@@ -58,7 +58,7 @@ def check_target(out: Path) -> None:
 
 def golden_scenes(size: tuple[int, int], color_order: str) -> list[UInt8Array]:
     """Rendered scenes of `size` (height, width), uint8 (H, W, 3) in the network's order of colours."""
-    rendered = (max(size[0], LEAST_SCENE), max(size[1], LEAST_SCENE))
+    rendered = (max(size[0], MIN_SIZE), max(size[1], MIN_SIZE))
     scenes = [random_frame(GOLDEN_SEED + number, rendered).image_rgb for number in range(GOLDEN_SCENES)]
     return [np.ascontiguousarray(network_image(scene, size, "rgb", color_order)) for scene in scenes]
 

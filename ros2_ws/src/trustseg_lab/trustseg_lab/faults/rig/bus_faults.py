@@ -23,6 +23,7 @@ from trustseg_ros.common.qos import IMAGE_TOPIC, STATUS_TOPIC, camera_qos, lates
 
 MATCH_LIMIT_S = 20.0
 CLOCK_PERIOD_S = 0.01
+STATUSES_TO_BE_KNOWN = 10
 JUMP_NS = SECOND
 REFUSED = "REFUSED"
 
@@ -64,7 +65,11 @@ def incompatible_qos(rig: FaultRig) -> Iterator[int]:
 
 
 def forged(change: Callable[[SegmentationStatus], None]) -> Callable[[FaultRig], AbstractContextManager[int]]:
-    """A status of the node is sent once more by somebody else, changed."""
+    """A status of the node is sent once more by somebody else, changed.
+
+    The forger has been there for a while: a writer knows its readers before they know it, and what it says in
+    between comes only when they ask for it again, some 90 ms later. That would be the transport's time.
+    """
 
     @contextmanager
     def maker(rig: FaultRig) -> Iterator[int]:
@@ -74,6 +79,9 @@ def forged(change: Callable[[SegmentationStatus], None]) -> Callable[[FaultRig],
             # Monitor and probe both listen.
             if not wait_until(lambda: publisher.get_subscription_count() >= 2, MATCH_LIMIT_S):
                 raise TrustSegError("nobody listens to the forged status")
+            heard = probe.received
+            if not wait_until(lambda: probe.received >= heard + STATUSES_TO_BE_KNOWN, MATCH_LIMIT_S):
+                raise TrustSegError("no statuses come that could be forged")
             status = probe.status
             if status is None:
                 raise TrustSegError("no status was heard that could be forged")

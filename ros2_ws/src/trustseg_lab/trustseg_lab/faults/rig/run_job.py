@@ -27,7 +27,7 @@ from trustseg_lab.faults.rig.fault_rig import FaultRig, place_of
 from trustseg_lab.faults.rig.makers import made
 from trustseg_lab.faults.rig.planner_probe import GUARD, VERDICTS, PlannerProbe
 from trustseg_lab.faults.rig.stack import Stack, StackOptions
-from trustseg_lab.harness.rendered import rendered_drive
+from trustseg_lab.harness.rendered import CAMERA_SIZE, rendered_drive
 from trustseg_lab.harness.script import plan_script
 from trustseg_lab.harness.transport import drive_environment
 
@@ -52,6 +52,7 @@ class FaultsOptions:
     precision: str = "fp32"
     threads: int = 2
     source: Path | None = None
+    camera_size: tuple[int, int] = CAMERA_SIZE  # of the rendered drive: (height, width)
     rate_hz: float = 10.0
     latency_budget_ms: float = 250.0
     self_test_period_s: float = 60.0
@@ -243,7 +244,7 @@ def open_rig(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[Fau
 
 def _rendered(options: FaultsOptions) -> Path:
     script, _ = plan_script((), options.rate_hz, FOOTAGE_S)
-    return rendered_drive(script, options.seed).folder
+    return rendered_drive(script, options.seed, options.camera_size).folder
 
 
 def check_options(options: FaultsOptions) -> None:
