@@ -83,7 +83,11 @@ FAULTS: tuple[Fault, ...] = (
         why="every second frame is left out: frames are lost before most intervals are long, and where an answer is "
         "late besides there is silence; each is the flag in time",
     ),
-    Fault(4, "frames dropped", window, _pictures(_worse("FRAME_DROP"), "drop_frames")),
+    Fault(
+        4, "frames dropped", window,
+        _pictures(Expected((DEGRADED, FAILED, STALE), ("FRAME_DROP", "INPUT_STALE")), "drop_frames"),
+        why="where the answer before a dropped frame is late there is silence first, which is the flag in time",
+    ),
     Fault(5, "burst or backlog", frames(1), _pictures(_failed("BACKLOG"), "backlog")),
     Fault(6, "duplicate stamp", frames(1), _pictures(_failed("DUPLICATE"), "duplicate_stamp")),
     Fault(7, "stamp backwards", frames(1), _pictures(_failed("STAMP_BACKWARD"), "stamp_backward")),
@@ -113,8 +117,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault(18, "rain, snow, glare, night", frames(3), _pictures(_worse(*LEARNED), "rain", "snow", "glare", "night")),
     Fault(
         19, "channel swap, Bayer as RGB, declared mismatch", frames(10),
-        _pictures(_worse("COLOUR"), "channel_swap", "bayer_as_grey", "bayer_phase")
+        _pictures(_worse("COLOUR"), "channel_swap")
+        + _pictures(_worse("COLOUR", "CORRUPT"), "bayer_as_grey", "bayer_phase")
         + _pictures(_failed("COLOUR"), "encoding_change", bound=frames(1)),
+        "a filter that is read wrongly leaves a pattern of single pixels, which may show first: CORRUPT",
     ),
     Fault(
         20, "dead rows, banding, bit errors, tearing", frames(3),
