@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from calibration_rows import FEATURES, HELD_OUT, make_rows
+from trustseg.bundle.verdict_file import OOD_SCORE_INPUT
 from trustseg.errors import InputError
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings, fit_dense
 from trustseg_lab.calibrate.fits.ood_fit import fit_ood_model
 from trustseg_lab.calibrate.verdict_report import group_figures
-from trustseg_lab.metrics.images.verdict_arrays import judge, ood_scores, run_layers, sigmoid
+from trustseg_lab.metrics.images.verdict_arrays import judge, ood_scores, run_layers, sigmoid, with_ood_score
 from trustseg_lab.metrics.images.view_rows import (
     concatenated,
     drive_of,
@@ -122,13 +123,34 @@ def test_threshold_by_hand() -> None:
     assert verdict_fit.failure_threshold(scores, failed, np.append(scores[:3], [0.85] * 50)) >= 0.85
 
 
-def test_of_thresholds_that_are_nearly_as_good_the_lowest_is_taken() -> None:
-    """One of 200 good frames lies at 0.3: a quarter of a point of balanced accuracy for every score from 0.06 on."""
-    scores, failed = np.append(np.repeat([0.05, 0.3], [199, 1]), np.full(50, 0.8)), np.arange(250) >= 200
-    assert verdict_fit.failure_threshold(scores, failed, scores[:199]) == 0.06
-    # Ten of them there would cost 2.5 points.
-    more = np.append(np.repeat([0.05, 0.3], [190, 10]), np.full(50, 0.8))
-    assert verdict_fit.failure_threshold(more, failed, scores[:190]) == 0.31
+def test_of_equally_good_thresholds_the_lowest_is_taken() -> None:
+    scores, failed = np.append(np.full(200, 0.05), np.full(50, 0.8)), np.arange(250) >= 200
+    assert verdict_fit.failure_threshold(scores, failed, scores[:200]) == 0.06
+
+
+def test_the_threshold_rests_on_models_that_knew_neither_kind_nor_block(
+    rows, fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vehicle meets trouble of kinds that nothing was fitted on."""
+    seen: list[np.ndarray] = []
+    whole = verdict_fit.failure_threshold
+    monkeypatch.setattr(verdict_fit, "failure_threshold", lambda *given: seen.append(given[0]) or whole(*given))
+    verdict_fit.fit_verdict(rows, FEATURES, SHA, seed=0)
+    fitting = verdict_fit.fitting_rows(rows)
+    clean, scores = rows.clean[fitting], seen[0]
+    crossed = fit.crossed.failure_score[fitting]
+    assert np.array_equal(scores[clean], crossed[clean])
+    assert np.median(np.abs(scores[~clean] - crossed[~clean])) > 1e-4
+    # Every view of one kind altered: the scores of that kind stay, for none of their models saw it.
+    other = dataclasses.replace(rows, quality=np.where(rows.kind == "fog", 1 - rows.quality, rows.quality))
+    distance = fit.crossed.distance
+    given = dataclasses.replace(rows, features=with_ood_score(rows.features, distance).astype(np.float32))
+    changed = dataclasses.replace(given, quality=other.quality)
+    arguments = (fitting, [*FEATURES, OOD_SCORE_INPUT], fit.feature_set, fit.settings, 0)
+    fog = fitting & (rows.kind == "fog")
+    before, after = (verdict_fit._on_unseen_kinds(each, *arguments) for each in (given, changed))
+    assert np.array_equal(before[fog], after[fog])
+    assert np.allclose(scores[(rows.kind == "fog")[fitting]], sigmoid(before[fog][:, 1]))
 
 
 def test_recovery_threshold_by_hand() -> None:

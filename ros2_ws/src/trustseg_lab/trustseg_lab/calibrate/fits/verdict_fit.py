@@ -36,9 +36,6 @@ CLIP = 8.0
 FOLDS = 5
 # Share of good, clean frames that may be called failures by one frame's score; the monitor asks for 2 of 3 such frames.
 FALSE_ALARM_SHARE = 0.03
-# Trouble of a kind that nothing was fitted on gets lower scores than the fitted kinds, and a failure that is missed
-# costs more than an alarm: of the thresholds whose balanced accuracy is within this of the best, the lowest is taken.
-THRESHOLD_SLACK = 0.005
 # Share of good, clean frames that must lie below the recovery threshold, or the flag would never come down.
 RECOVERY_SHARE = 0.97
 # The gap between the two thresholds, where the share above leaves room for it.
@@ -130,8 +127,14 @@ def fit_verdict(
     names = feature_set(feature_names, best[0])
     crossed = _cross_fitted(rows, fitting, feature_names, names, best[1], fold, distance, seed)
     on_step()
-    bound = _lower_bound(rows, fitting, crossed, _on_unseen_kinds(rows, fitting, feature_names, *best, seed))
-    return _with_thresholds(rows, fitting, feature_names, names, best, choice, crossed, bound, model_sha256, seed)
+    unseen = _on_unseen_kinds(rows, fitting, feature_names, *best, seed)
+    bound = _lower_bound(rows, fitting, crossed, unseen)
+    # Trouble of a kind that nothing was fitted on gets lower scores than the fitted kinds: a threshold between those
+    # would miss it. Each troubled view therefore enters with the score of a model that knew neither kind nor block.
+    scores = np.where(np.isnan(unseen[:, 1]), crossed.failure_score, sigmoid(np.nan_to_num(unseen[:, 1])))
+    return _with_thresholds(
+        rows, fitting, feature_names, names, best, choice, crossed, scores, bound, model_sha256, seed
+    )
 
 
 def fit_steps() -> int:
@@ -270,12 +273,12 @@ def _crossed_distance(rows: CalibrationRows, feature_names: list[str], fold: Int
 
 def _with_thresholds(
     rows: CalibrationRows, fitting: Bools, feature_names: list[str], names: list[str],
-    best: tuple[str, DenseSettings], choice: dict[str, Choice], crossed: Judgements, bound: LowerBound,
+    best: tuple[str, DenseSettings], choice: dict[str, Choice], crossed: Judgements, scores: Floats, bound: LowerBound,
     model_sha256: str, seed: int,
 ) -> VerdictFit:  # fmt: skip
     good = good_clean_rows(rows)
     failed = rows.quality < FAILURE_BELOW
-    high = failure_threshold(crossed.failure_score[fitting], failed[fitting], crossed.failure_score[good])
+    high = failure_threshold(scores[fitting], failed[fitting], crossed.failure_score[good])
     low = recovery_threshold(high, crossed.failure_score[good])
     x = rows.features[fitting][:, _columns(feature_names, names)].astype(np.float64)
     final = _fit_scores(x, rows.quality[fitting], best[1], seed)
@@ -303,11 +306,10 @@ def _with_thresholds(
 
 
 def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats) -> float:
-    """The lowest score with nearly the best balanced accuracy among those that keep false alarms within
-    `FALSE_ALARM_SHARE`.
+    """The lowest score with the best balanced accuracy among those that keep false alarms within `FALSE_ALARM_SHARE`.
 
     Args:
-        scores: float64 (n,), cross-fitted failure scores.
+        scores: float64 (n,), failure scores by models that did not know what they judge.
         failed: bool (n,), true failures.
         good_clean: float64 (m,), scores of good, clean frames.
     """
@@ -318,7 +320,7 @@ def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats) -> floa
     if not failed.any() or failed.all():
         return float(min(max(allowed, 0.5), 0.99))
     balanced = np.array([((scores[failed] >= t).mean() + (scores[~failed] < t).mean()) / 2 for t in grid])
-    return float(grid[balanced >= balanced.max() - THRESHOLD_SLACK].min())
+    return float(grid[balanced >= balanced.max()].min())
 
 
 def recovery_threshold(high: float, good_clean: Floats) -> float:
