@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,8 +74,30 @@ def test_without_standard_files_it_runs_as_with_them(closed: str, tmp_path: Path
     assert told == ([f"trustseg {trustseg.__version__}\n"] if printed else [])
 
 
-def test_an_output_that_cannot_be_written_is_one_line() -> None:
+@pytest.mark.parametrize("args", [("--version",), ("env", "--json")])
+def test_an_output_that_cannot_be_written_is_one_line(args: tuple[str, ...]) -> None:
+    """Also where it is kept in memory until the end, as of every program whose output is no terminal."""
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "trustseg", "--version"]
-        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (ran.returncode, ran.stderr) == (2, "trustseg: the output cannot be written, got No space left on device\n")
+        command = [sys.executable, "-m", "trustseg", *args]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=buffered)
+    line = "trustseg: the output cannot be written, got No space left on device; free some space there\n"
+    assert (ran.returncode, ran.stderr) == (2, line)
+
+
+def test_a_device_that_failed_is_not_taken_for_that_of_the_output() -> None:
+    """EIO names no file, whether it comes from a write or from reading a recording."""
+    program = """
+from trustseg.cli import app
+def command(**_):
+    with open("/proc/self/mem", "rb") as unmapped:
+        unmapped.read(1)
+app.build_app = lambda only: command
+app.main([])
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.returncode == app.EXIT_USAGE
+    assert ran.stderr == (
+        "trustseg: an input cannot be read or the output cannot be written, got Input/output error; "
+        "check the devices that they are on\n"
+    )

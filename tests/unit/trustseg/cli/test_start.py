@@ -24,7 +24,7 @@ def command():
     threading.Thread(target=lambda: (time.sleep(0.2), print("threads ended"))).start()
     {end}
 
-ros_env.enter = lambda allocator: None
+ros_env.enter = lambda allocator: atexit.register(print, "handlers of imports ran")
 app.main = command
 start.main()
 """
@@ -40,7 +40,7 @@ def test_a_library_that_aborts_at_the_end_does_not_change_the_exit_code() -> Non
     for code in (0, 1, 2):
         run = ended(f"sys.exit({code})")
         assert run.returncode == code, run.stderr
-        assert run.stdout.splitlines() == ["told", "threads ended", "handlers ran"]
+        assert run.stdout.splitlines() == ["told", "threads ended", "handlers ran", "handlers of imports ran"]
 
 
 def test_a_traceback_is_not_silenced() -> None:

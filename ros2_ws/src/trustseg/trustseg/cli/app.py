@@ -41,8 +41,12 @@ LABORATORY_COMMANDS = (
 # typer brings its own copy of click; its base of every usage error has no public name.
 USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 EXIT_GOOD, EXIT_USAGE = 0, 2  # and 1: a command returns it for a bad verdict
-# What writing to a full disk or a device that failed gives.
-NOT_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+# What a full disk or a device that failed gives where no file is named: what is wrong, and what to do.
+_FULL = "the output cannot be written", "free some space there"
+NO_FILE_NAME: dict[int | None, tuple[str, str]] = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
+    errno.EIO: ("an input cannot be read or the output cannot be written", "check the devices that they are on"),
+}
 
 
 def show_version(wanted: bool) -> None:
@@ -111,10 +115,6 @@ def build_app(only: str | None = None) -> typer.Typer:
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the console script: 0 good, 1 ran and the verdict is bad, 2 usage or bad input."""
     args = sys.argv[1:] if argv is None else argv
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that lacks a character gets another one in its place, and no traceback.
-            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     named = args[0] if args else ""
     only = named if named in COMMANDS or named in LABORATORY_COMMANDS else None
     for stream in (sys.stdout, sys.stderr):
@@ -124,6 +124,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         refuse_missing(named)
         code = build_app(only)(args=args, standalone_mode=False)
+        sys.stdout.flush()  # what cannot be written is said here: at the end of the process nobody would hear of it
         sys.exit(code if isinstance(code, int) else EXIT_GOOD)
     except USAGE_ERROR as error:
         text = " ".join(error.format_message().split())
@@ -140,11 +141,12 @@ def main(argv: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_GOOD)
     except OSError as error:
-        if error.filename is None and error.errno not in NOT_WRITTEN:
+        if error.filename is None and error.errno not in NO_FILE_NAME:
             raise
         if error.filename is None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail again
-            err.print(f"trustseg: the output cannot be written, got {error.strerror}", style="red", markup=False)
+            what, fix = NO_FILE_NAME[error.errno]
+            err.print(f"trustseg: {what}, got {error.strerror}; {fix}", style="red", markup=False)
             sys.exit(EXIT_USAGE)
         name = os.fsencode(error.filename).decode("utf-8", "backslashreplace")
         line = f"trustseg: {name} cannot be used, got {error.strerror}; check it and the folders above it"

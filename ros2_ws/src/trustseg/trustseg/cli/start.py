@@ -30,6 +30,8 @@ def open_standard_files() -> None:
 
 def main() -> None:
     """Re-execute once with the ROS 2 paths, then run `trustseg.cli.app.main`."""
+    code: list[int] = []
+    atexit.register(leave, code)
     open_standard_files()
     try:
         ros_env.enter(allocator=bool(FRAME_COMMANDS.intersection(sys.argv[1:2])))
@@ -40,8 +42,6 @@ def main() -> None:
     # Imported only now: typer and rich would otherwise be loaded twice.
     from trustseg.cli import app
 
-    code: list[int] = []
-    atexit.register(leave, code)
     try:
         app.main()
     except SystemExit as ended:
@@ -53,7 +53,8 @@ def main() -> None:
 def leave(code: list[int]) -> None:
     """End the process with `code`, if there is one, before C++ libraries take themselves down.
 
-    Registered before all else, it runs after every thread has ended and all others of its kind were called. Engines and
+    Registered before the application is loaded, it runs after every thread has ended, and after all others of its kind
+    but those that the interpreter's own start registered (site hooks): these are not called. Engines and
     Parquet run threads of their own; at a load of 30 one of about a hundred replays was aborted (SIGABRT,
     "terminate called without an active exception") when everything was written, and 0 became 250.
     """
