@@ -12,12 +12,13 @@ number of frames, steps and images a step.
 
 A few frames calibrate no bundle, so the criteria are those of `trustseg mine` by the network alone: the mean softmax
 maximum, its mean over the classes of the mask, the distance to the pooled features of the labelled frames, and the
-change from the frame before. A network that is in `--out` already is not taught again.
+change from the frame before. A network that is in `--out` already, by its recipe and its frames, is not taught again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import statistics
 import sys
 import time
@@ -121,8 +122,8 @@ def one_seed(
 
 
 def taught(arm: str, data: LabelledSet, classes: ClassList, recipe: Recipe, out: Path) -> SegNet:
-    """The network that learned these frames."""
-    path = out / f"{arm}_{recipe.seed}.safetensors"
+    """The network that learned these frames by this recipe, from `out` where it is there."""
+    path = out / f"{arm}_{recipe.seed}_{learnt_from(data, recipe)}.safetensors"
     if not path.is_file():
         started = time.monotonic()
         network = learn(data, len(classes.classes), recipe, lambda what, done, of: None)
@@ -132,6 +133,14 @@ def taught(arm: str, data: LabelledSet, classes: ClassList, recipe: Recipe, out:
         took = time.monotonic() - started
         print(f"{path.name}: {len(data.images)} frames in {took:.0f} s", file=sys.stderr, flush=True)
     return checkpoint.load_network(path)[0]
+
+
+def learnt_from(data: LabelledSet, recipe: Recipe) -> str:
+    """A mark of all that decides what a network becomes: the recipe, the images and their labels."""
+    digest = hashlib.sha256(repr(recipe).encode())
+    for each in (data.images, data.labels):
+        digest.update(np.ascontiguousarray(each).tobytes())
+    return digest.hexdigest()[:12]
 
 
 def say(network: SegNet, data: LabelledSet) -> Said:

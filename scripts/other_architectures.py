@@ -27,6 +27,10 @@ from typing import Any
 
 from locked_packages import installed
 
+from trustseg.backend_registry import REGISTRY, TENSORRT_RTX
+from trustseg.backends.tensorrt.library import import_tensorrt
+from trustseg.errors import BackendError
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements" / "architectures.txt"
 TRUSTSEG = Path(sys.executable).parent / "trustseg"
@@ -34,6 +38,7 @@ LEARNT_DRIVE, HALF_DRIVE, HALF = "0016E5", "0006R0", 70
 FIT_IMAGES, VOID = 60, 11
 SETS = ("val", "kitti")
 GPU = "8.6"  # that the TensorRT-RTX engine is built for, ahead of time
+REFUSED = 2  # exit code of a command that says in a line why not
 TIMED = 20
 SCORES = {"mcp": "MCP", "entropy": "entropy", "margin": "margin", "fused": "published"}
 PAPER = ("auroc", "fpr95", "aupr_error", "ece")
@@ -104,7 +109,10 @@ def learn(name: str, camvid: Path, folder: Path) -> None:
 
 
 def judge(name: str, root: Path, folder: Path) -> None:
-    """Wrap, fit, calibrate, verify, evaluate and build; each once, its output in a file of its name."""
+    """Wrap, fit, calibrate, verify, evaluate and build; each once, its output in a file of its name.
+
+    That TensorRT-RTX refuses a graph is a result as well. Without the library there is none, and the rest is done.
+    """
     from other_networks import MEAN, RECIPES, SIZE, STD
 
     if not (folder / "network.onnx").is_file():
@@ -130,8 +138,11 @@ def judge(name: str, root: Path, folder: Path) -> None:
             "evaluate", "--bundle", bundle, "--images", chosen[0], "--labels", chosen[1], "--void", VOID,
             "--threads", 1, "--no-report", "--overwrite", "--out", folder / which,
         ])  # fmt: skip
-    step(folder / "build.txt", ["build", "--bundle", bundle, "--backend", "tensorrt-rtx", "--compute-capability", GPU,
-                                "--out", folder / "plans"])  # fmt: skip
+    if missing := missing_library():
+        print(f"{name}: no plan is built: {missing}", flush=True)
+    else:
+        step(folder / "build.txt", ["build", "--bundle", bundle, "--backend", TENSORRT_RTX, "--compute-capability",
+                                    GPU, "--out", folder / "plans"], may_refuse=True)  # fmt: skip
     if not (folder / "ms.txt").is_file():
         whole(folder / "ms.txt", f"{milliseconds(bundle / 'model.onnx'):.1f}\n")
 
@@ -147,15 +158,30 @@ def fit_folder(camvid: Path, out: Path) -> str:
     return f"{images}:{labels}"
 
 
-def step(record: Path, arguments: Sequence[object]) -> None:
-    """Run a command of trustseg unless `record` holds its output already."""
+def missing_library() -> str:
+    """Why no plan can be built here, whatever the network; empty where one can."""
+    try:
+        import_tensorrt(REGISTRY[TENSORRT_RTX].options["library"])
+    except BackendError as error:
+        return str(error)
+    return ""
+
+
+def step(record: Path, arguments: Sequence[object], *, may_refuse: bool = False) -> None:
+    """Run a command of trustseg unless `record` holds its output already.
+
+    With `may_refuse` a refusal is an answer, and is recorded with its exit code; else it ends the program.
+    """
     if record.is_file():
         return
     print(f"{record.parent.name}: trustseg {arguments[0]}", flush=True)
     ran = subprocess.run([TRUSTSEG, *map(str, arguments)], capture_output=True, text=True, check=False)
+    told = ran.stdout + ran.stderr
     if ran.returncode:
-        sys.exit(f"trustseg {' '.join(map(str, arguments))}\n{ran.stderr}exit code {ran.returncode}")
-    whole(record, ran.stdout + ran.stderr)
+        told += f"exit code {ran.returncode}\n"
+        if not (may_refuse and ran.returncode == REFUSED):
+            sys.exit(f"trustseg {' '.join(map(str, arguments))}\n{told}")
+    whole(record, told)
 
 
 def whole(path: Path, text: str) -> None:
@@ -227,13 +253,19 @@ def network_row(name: str, folder: Path) -> list[str]:
     card = json.loads((folder / "bundle" / "card.json").read_text(encoding="utf-8"))["export"]["wrap"]
     outputs = card["network"]["outputs"]
     trained = torch.load(folder / "checkpoint.pt", weights_only=True)
-    plan = (folder / "build.txt").read_text(encoding="utf-8")
     return [
         name, f"{outputs['kind']}, {outputs['layout']}, {outputs['height']}x{outputs['width']}",
         f"{sum(numpy_helper.to_array(each).size for each in weights) / 1e6:.1f}",
         f"{trained['cpu_s']:.0f} ({trained['step']} steps)", (folder / "ms.txt").read_text(encoding="utf-8").strip(),
-        card["confidence"], "built" if "MB in" in plan else "refused",
+        card["confidence"], plan_of(folder / "build.txt"),
     ]  # fmt: skip
+
+
+def plan_of(record: Path) -> str:
+    """What became of the plan, by the record of its building."""
+    if not record.is_file():
+        return "not tried"
+    return "built" if "MB in" in record.read_text(encoding="utf-8") else "refused"
 
 
 def threshold_rows(name: str, found: dict[str, Any]) -> list[list[str]]:
