@@ -74,15 +74,12 @@ class TransformTree:
 
     Args:
         max_age_ns: a transform that is said again and again, and was heard longer ago, is not believed.
-
-    Attributes:
-        problem: what was wrong with the last transform that was left out; empty: none was.
     """
 
     def __init__(self, max_age_ns: int) -> None:
         self._max_age_ns = max_age_ns
         self._links: dict[str, _Link] = {}
-        self.problem = ""
+        self._left_out: dict[str, str] = {}  # frame -> what was wrong with what was said of it last
 
     def take(self, transforms: Iterable[Any], heard_ns: int | None) -> None:
         """Take the transforms of a message (geometry_msgs/TransformStamped).
@@ -102,36 +99,43 @@ class TransformTree:
                     raise InputError("transforms", expected=f"at most {MOST_FRAMES} frames", got=f"one more, {child!r}")
                 transform = Transform.of(move.x, move.y, move.z, (turn.x, turn.y, turn.z, turn.w))
             except InputError as error:
-                self.problem = f"{child!r} in {parent!r}: {error}"
                 self._links.pop(child, None)
+                if child in self._left_out or len(self._left_out) < MOST_FRAMES:
+                    self._left_out[child] = f"{child!r} in {parent!r}: {error}"
                 continue
+            self._left_out.pop(child, None)
             self._links[child] = _Link(parent, transform, heard_ns)
 
     def between(self, target: str, source: str, now_ns: int) -> Transform:
         """Points of the frame `source` in `target`; `now_ns` by the steady clock.
 
+        What is above the frame in which their ways to the root meet is not looked at: it may be old, or missing.
+
         Raises:
-            InputError: the two are not connected, a transform on the way is too old, or the frames form a ring.
+            InputError: the two are not connected, a transform on the way is too old, or its frames form a ring.
         """
-        up, down = self._to_root(_name(source), now_ns), self._to_root(_name(target), now_ns)
+        up, lost_above = self._upwards(_name(source), now_ns)
+        down, lost_below = self._upwards(_name(target), now_ns)
         met = next((frame for frame in up if frame in down), None)
         if met is None:
-            lost = f"; {self.problem}" if self.problem else ""
-            raise InputError(f"tf does not connect {_name(source)!r} with {_name(target)!r}{lost}")
+            why = dict.fromkeys(filter(None, (lost_above, lost_below)))
+            raise InputError("; ".join([f"tf does not connect {_name(source)!r} with {_name(target)!r}", *why]))
         return down[met].inverse() @ up[met]
 
-    def _to_root(self, frame: str, now_ns: int) -> dict[str, Transform]:
-        """From `frame` upwards: each frame, and points of the first one in it."""
+    def _upwards(self, frame: str, now_ns: int) -> tuple[dict[str, Transform], str]:
+        """From `frame` towards the root: each frame, and points of the first one in it; and what ended the way, empty
+        where that was the root."""
         found = {frame: UNMOVED}
         while (link := self._links.get(frame)) is not None:
             if link.heard_ns is not None and now_ns - link.heard_ns > self._max_age_ns:
                 age_ms = (now_ns - link.heard_ns) / MS
-                raise InputError(f"tf has not said for {age_ms:.0f} ms where {frame!r} is in {link.parent!r}")
+                return found, f"tf has not said for {age_ms:.0f} ms where {frame!r} is in {link.parent!r}"
             if link.parent in found:
-                raise InputError(f"the frames of tf form a ring at {link.parent!r}")
+                before = list(found).index(link.parent)  # of a frame in the ring nobody knows the place
+                return dict(list(found.items())[:before]), f"the frames of tf form a ring at {link.parent!r}"
             found[link.parent] = link.transform @ found[frame]
             frame = link.parent
-        return found
+        return found, self._left_out.get(frame, "")
 
 
 def _name(frame: str) -> str:

@@ -41,7 +41,7 @@ class MountFromTf(Timing):
 
 
 class Transforms:
-    """Hears tf for a node, from its making until `close`.
+    """Hears tf for a node, as long as that lives.
 
     Raises:
         ParameterError: the messages are not installed.
@@ -55,14 +55,12 @@ class Transforms:
                 "parameter mount_from_tf", expected="the messages of tf2_msgs", got=str(error),
                 fix="install ros-$ROS_DISTRO-tf2-msgs, or give the camera's place by camera_*",
             ) from None  # fmt: skip
-        self._node, self._tree = node, TransformTree(round(max_age_ms * MS))
+        self._tree = TransformTree(round(max_age_ms * MS))
         static = QoSProfile(
             depth=DEPTH, reliability=QoSReliabilityPolicy.RELIABLE, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL
         )
-        self._inputs = [
-            node.create_subscription(TFMessage, TF_TOPIC, self._on_moving, DEPTH),
-            node.create_subscription(TFMessage, TF_STATIC_TOPIC, self._on_static, static),
-        ]
+        node.create_subscription(TFMessage, TF_TOPIC, self._on_moving, DEPTH)
+        node.create_subscription(TFMessage, TF_STATIC_TOPIC, self._on_static, static)
 
     def _on_moving(self, message: Any) -> None:
         self._tree.take(message.transforms, time.monotonic_ns())
@@ -73,9 +71,3 @@ class Transforms:
     def between(self, target: str, source: str) -> Transform:
         """Points of `source` in `target`; InputError where tf does not say it now."""
         return self._tree.between(target, source, time.monotonic_ns())
-
-    def close(self) -> None:
-        """Hear no more."""
-        for each in self._inputs:
-            self._node.destroy_subscription(each)
-        self._inputs = []
