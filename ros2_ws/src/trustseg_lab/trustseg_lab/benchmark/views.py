@@ -18,12 +18,13 @@ from trustseg.types import UInt8Array
 from trustseg_lab.benchmark.passes.cache import cache_key
 from trustseg_lab.benchmark.passes.runner import BundlePasses, lattice
 from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
-from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
+from trustseg_lab.calibrate.collect_views import READING, LabelledFolder, chosen, views_of
 from trustseg_lab.data.as_shown import as_shown
 from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths, read_pair
 from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN, drive_of
 from trustseg_lab.scenes.conditions import FIT_KINDS, KINDS, apply_condition
+from trustseg_lab.training.scene_set import renderer_version
 
 FITTED, HELD_OUT = "fitted", "held_out"
 OWN_GROUPS = (CLEAN, FITTED, HELD_OUT)
@@ -104,7 +105,7 @@ def metas_of(
         InputError: a folder has no pairs.
     """
     found: list[ViewMeta] = []
-    first = 0
+    first, renderer = 0, renderer_version()
     for source in [*(NamedSet("", each) for each in data), *(each for each in sets if each.name in judge)]:
         pairs = chosen(source.folder.pairs(), limit)
         drives = [drive_of(pair.image.stem) for pair in pairs]
@@ -115,8 +116,8 @@ def metas_of(
                 group = source.name or (CLEAN if view.kind == CLEAN else FITTED if view.kind in kinds[0] else HELD_OUT)
                 if not source.name and group not in judge and group == HELD_OUT:
                     continue
-                read = [] if pair.reader is None else [pair.reader.key]
-                key = cache_key(_file(pair.image), _file(pair.labels), view.kind, view.severity, view.seed, *read)
+                shown = None if view.kind == CLEAN else [view.kind, view.severity, view.seed, renderer]
+                key = cache_key(pair.mark, source.folder.void, READING, shown)
                 found.append(ViewMeta(
                     key, pair.image.stem, drive, str(source.folder.images), group, view.kind, view.severity, view.seed,
                     index, first + block, pair.image, pair.labels, source.folder.void,
@@ -124,12 +125,6 @@ def metas_of(
                 ))  # fmt: skip
         first += blocks[-1] + 1
     return found
-
-
-def _file(path: Path) -> list[object]:
-    """By what a file is recognised: its name, size and time."""
-    told = path.stat()
-    return [path.name, told.st_size, told.st_mtime_ns]
 
 
 @lru_cache(maxsize=4)

@@ -197,17 +197,19 @@ def _rows(
     from trustseg.backends import create_backend, select_backend
     from trustseg_lab.calibrate.collect_views import chosen, collect_folder, collect_rendered, views_digest
     from trustseg_lab.metrics.images.view_rows import concatenated
+    from trustseg_lab.training.scene_set import renderer_version
 
     card = loaded.card
-    counts = [len(chosen(f.pairs(), limit)) for f in folders]
+    pairs = [chosen(f.pairs(), limit) for f in folders]
     engines = [select_backend(backend, loaded, precision, 1)]
     name, version = engines[0].name, engines[0].version
-    shared = [loaded.model(precision).sha256, name, version, seed, views_digest()]
+    shown = [card.corridor.polygon, card.input.color_order, renderer_version()]
+    shared = [loaded.model(precision).sha256, name, version, seed, views_digest(), shown]
     keep = cache or _cache_folder()
     try:
         engines += [create_backend(name, loaded, precision, 1) for _ in range(threads - 1)]
         with Bars(err) as progress:
-            task = progress.add_task("collect", total=sum(counts) + scenes)
+            task = progress.add_task("collect", total=sum(map(len, pairs)) + scenes)
 
             def step() -> None:
                 progress.advance(task)
@@ -217,17 +219,15 @@ def _rows(
                     keep / f"{card.name}-{precision}-{_slug(str(each.images))}.npz",
                     {
                         "shared": shared,
-                        "labels": str(each.labels),
-                        "names": str(each.names or ""),
+                        "images": str(each.images),
                         "void": each.void,
-                        **({} if each.reader is None else {"reader": each.reader.key}),
                         "seen": each.seen,
-                        "limit": limit,
+                        "files": [pair.mark for pair in found],
                     },
                     lambda each=each: collect_folder(each, engines, card, seed, limit, step),  # type: ignore[misc]
                     err,
                 )
-                for each in folders
+                for each, found in zip(folders, pairs, strict=True)
             ]
             if scenes:
                 parts.append(

@@ -28,6 +28,14 @@ class LabelledPaths:
     labels: Path
     reader: LabelReader | None = field(default=None, compare=False)
 
+    @property
+    def mark(self) -> list[object]:
+        """By what the two files, and how the labels are read, are recognised again, for whoever keeps what it made of
+        them: names, sizes in bytes, times of writing."""
+        told = [(path.name, path.stat()) for path in (self.image, self.labels)]
+        files = [[name, about.st_size, about.st_mtime_ns] for name, about in told]
+        return [*files, None if self.reader is None else self.reader.key]
+
 
 @dataclass(frozen=True)
 class LabelledImage:

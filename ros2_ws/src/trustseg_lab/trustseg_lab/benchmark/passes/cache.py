@@ -23,7 +23,7 @@ from trustseg.files.stored_arrays import read_arrays
 from trustseg.files.whole_file import write_whole
 
 # Raised when what is in a record changes: older files are then not found.
-VERSION = 1
+VERSION = 2
 # Level 1 halves the size in a tenth of the time of the default.
 COMPRESSION = 1
 

@@ -124,7 +124,7 @@ class BundlePasses:
             more = [each.name for each in AUGMENTATIONS]
         if name == MEMBERS:
             more = [member.card.models["fp32"].sha256 for member, _ in self.members]
-        return [name, model, self.engine.name, self.settings.step, *more]
+        return [name, model, self.engine.name, self.engine.version, self.settings.step, *more]
 
     def engine_record(
         self, view: str, image: Callable[[], UInt8Array], labels: Callable[[], UInt8Array], void: int | None
