@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import zstandard
+from mcap.writer import Writer as McapWriter
 from rosbags.rosbag1 import Writer as Ros1Writer
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
@@ -102,6 +103,18 @@ def write_ros1(path: Path, images: Sequence[Shot], compression: str | None = Non
         connection = writer.add_connection(TOPIC, RAW, typestore=STORE1)
         for shot in images:
             writer.write(connection, shot.time_ns, STORE1.serialize_ros1(message_of(shot, ros1=True), RAW))
+    return path
+
+
+def write_unindexed(path: Path, images: Sequence[Shot]) -> Path:
+    """An MCAP file without an index, which is read in the order of writing, whatever the times of recording."""
+    with path.open("wb") as file:
+        writer = McapWriter(file, use_chunking=False)
+        writer.start("ros2", "test")
+        channel = writer.register_channel(TOPIC, "cdr", writer.register_schema(RAW, "ros2msg", b""))
+        for shot in images:
+            writer.add_message(channel, shot.time_ns, bytes(STORE.serialize_cdr(message_of(shot), RAW)), shot.stamp_ns)
+        writer.finish()
     return path
 
 

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from mcap.writer import Writer
 
-from bag_factory import HEIGHT, RAW, STORE, TOPIC, WIDTH, bag_file, message_of, shots, write_bag, write_video
+from bag_factory import HEIGHT, WIDTH, bag_file, shots, write_bag, write_unindexed, write_video
 from bundle_factory import make_tiny_bundle
 from replay_runs import contents, run
+from trustseg.bounds import SECOND
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +62,37 @@ def test_a_truncated_bag_is_evaluated_and_told(
     assert run(bundle, tmp_path / "gated", [path], *gate) == 1
 
 
-def test_images_recorded_before_the_first_one_are_judged_too(bundle: Path, tmp_path: Path) -> None:
-    """The recorder's clock was set back by an hour; a file without an index is read in the order of writing."""
-    begun, went_on = shots(4), shots(5)[4:] + shots(8)[5:]
-    for shot in went_on:
-        shot.time_ns -= 3600 * 10**9
-    path = tmp_path / "drive.mcap"
-    with path.open("wb") as file:
-        writer = Writer(file, use_chunking=False)
-        writer.start("ros2", "test")
-        channel = writer.register_channel(TOPIC, "cdr", writer.register_schema(RAW, "ros2msg", b""))
-        for shot in (*begun, *went_on):
-            writer.add_message(channel, shot.time_ns, bytes(STORE.serialize_cdr(message_of(shot), RAW)), shot.stamp_ns)
-        writer.finish()
-    assert run(bundle, tmp_path / "out", [path], "--no-annotated") == 0
-    rows = pq.read_table(tmp_path / "out" / "frames.parquet")
-    assert rows["stamp_ns"].to_pylist() == [shot.stamp_ns for shot in shots(8)]
-    assert rows["outcome"].to_pylist() == ["PROCESSED"] * 8
+@pytest.mark.parametrize("stamps", ["", "--live", "recorded"])
+def test_a_recorder_whose_clock_was_set_back_changes_no_figure(stamps: str, bundle: Path, tmp_path: Path) -> None:
+    """By an hour, after 40 of 80 images, and 4 that cannot be decoded behind it: the flag was up for 3598 of 6 seconds.
+
+    A file without an index is read in the order of writing. Live, the cameras' stamps are of the same clock.
+    """
+    good, behind = shots(80), shots(80)
+    for shot in behind[40:]:
+        shot.time_ns -= 3600 * SECOND
+        if stamps == "--live":
+            shot.stamp_ns -= 3600 * SECOND
+    for images in (good, behind):
+        for shot in images[60:64]:
+            shot.changes["encoding"] = "none such"
+    more = ["--stamps", "recorded"] if stamps == "recorded" else [stamps] if stamps else []
+    figures = []
+    for name, images in (("good", good), ("behind", behind)):
+        path = write_unindexed(tmp_path / f"{name}.mcap", images)
+        assert run(bundle, tmp_path / name, [path], "--no-annotated", "--pictures", "0", *more) == 0
+        figures.append(json.loads((tmp_path / name / "summary.json").read_text()))
+    told = "the times of recording go back by 3599.9 s behind 40 messages: what follows is taken a period later"
+    assert [each["input"]["losses"] for each in figures] == [[], [told]]
+    assert [each["metrics"]["complete"] for each in figures] == [1.0, 0.0]
+    before, after = (each["metrics"] for each in figures)
+    assert before["duration_s"] == after["duration_s"] == 8.0
+    if stamps != "--live":  # stamps that go back are refused, and trust is earned anew
+        assert before | {"complete": 0.0} == after
+        assert 0.0 < after["failure_share"] < 0.5
+    assert 0.0 < after["failure_share"] < 1.0
+    rows = pq.read_table(tmp_path / "behind" / "frames.parquet")
+    assert [round(10 * each) for each in rows["time_s"].to_pylist()] == list(range(80))
 
 
 def test_a_folder_of_images_and_a_video(bundle: Path, tmp_path: Path) -> None:

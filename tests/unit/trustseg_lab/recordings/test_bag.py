@@ -40,6 +40,7 @@ from trustseg.errors import InputError
 from trustseg_lab.recordings.bag import Bag, choose_topics, is_bag
 from trustseg_lab.recordings.recorded_image import stamp_ns_of
 from trustseg_lab.recordings.sources import BagSource, open_sources
+from trustseg_lab.recordings.sqlite_file import SqliteFile
 from trustseg_lab.recordings.storage import CDR, Channel
 
 FORMS: dict[str, Callable[[Path, Sequence[Shot]], Path]] = {
@@ -203,6 +204,39 @@ def test_a_row_without_a_number_is_left_out_and_said(tmp_path: Path) -> None:
     found, losses = read(path)
     assert len(found) == 3
     assert losses == [f"4 messages of {TOPIC} are stated, 3 are there"]
+
+
+class Torn:
+    """A database of which a page is damaged that the order of time needs."""
+
+    def __init__(self, path: Path) -> None:
+        self.real = sqlite3.connect(path)
+
+    def execute(self, query: str, *values: Any) -> Any:
+        if "ORDER BY timestamp" in query:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        return self.real.execute(query, *values)
+
+    def close(self) -> None:
+        self.real.close()
+
+
+def test_a_row_without_a_number_in_a_damaged_file_is_left_out(tmp_path: Path) -> None:
+    """A TypeError, of the way for files that are cut off alone."""
+    path = bag_file(write_bag(tmp_path / "bag", shots(3), mcap=False))
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE plain AS SELECT * FROM messages")
+        database.execute("DROP TABLE messages")
+        database.execute("ALTER TABLE plain RENAME TO messages")
+        database.execute("UPDATE messages SET id = 'x' WHERE id = 2")
+    file = SqliteFile(path)
+    file.close()
+    file._database = Torn(path)  # type: ignore[assignment]
+    assert len(list(file.messages([TOPIC]))) == 2
+    assert file.losses == [
+        f"{path.name} is cut off or damaged (database disk image is malformed): read while it is whole"
+    ]
+    file.close()
 
 
 def test_a_bag_of_which_nothing_is_left_is_damaged_and_not_empty(tmp_path: Path) -> None:

@@ -107,19 +107,3 @@ def test_a_definition_behind_the_data_is_no_message(tmp_path: Path) -> None:
     data[at] = 5
     path.write_bytes(data)
     assert read(path) == (good, [])
-
-
-@pytest.mark.parametrize("chunked", [True, False])
-def test_a_time_that_cannot_be_is_a_loss(chunked: bool, tmp_path: Path) -> None:
-    """An unsigned number of 64 bits, of which no table and no stamp holds the upper half."""
-    times = [1, (1 << 62), (1 << 62) + 1, (1 << 64) - 1]
-    with (tmp_path / "a.mcap").open("wb") as file:
-        writer = Writer(file, use_chunking=chunked)
-        writer.start("ros2", "test")
-        channel = writer.register_channel(TOPIC, "cdr", writer.register_schema(RAW, "ros2msg", b""))
-        for time_ns in times:
-            writer.add_message(channel, time_ns, b"data", time_ns)
-        writer.finish()
-    found, losses = read(tmp_path / "a.mcap")
-    assert [time_ns for _, _, time_ns, _ in found] == times[:2]
-    assert losses == [f"a message of {TOPIC} in a.mcap of a time that cannot be"] * 2

@@ -27,9 +27,10 @@ from trustseg.types import UInt8Array
 from trustseg_lab.harness.drive import IMAGES, Drive, image_name
 from trustseg_lab.harness.refused import Refused, refused_message, unpacked
 from trustseg_lab.harness.script import plan_script
+from trustseg_lab.recordings.onward_time import OnwardTime
 from trustseg_lab.recordings.picture_folder import FolderSource
 from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
-from trustseg_lab.recordings.sources import open_sources, recording_of, stated_period_ns
+from trustseg_lab.recordings.sources import onward_images, open_sources, recording_of, stated_period_ns
 
 JPEG_QUALITY = 95
 DEFAULT_RATE_HZ = 10.0
@@ -84,12 +85,14 @@ class Footage:
     rate_hz: float
     refused: Counter[str] = field(default_factory=Counter)
     first_refused: str = ""
+    _onward: OnwardTime = field(init=False, default_factory=OnwardTime)
 
     def frames(self) -> Iterator[TimedFrame]:
         """All frames in order; the source is closed at their end."""
         first_ns: int | None = None
+        self._onward = OnwardTime()
         try:
-            for recorded in self.source.images():
+            for recorded in onward_images(self.source, self._onward):
                 first_ns = recorded.time_ns if first_ns is None else first_ns
                 yield TimedFrame((recorded.time_ns - first_ns) / SECOND, self._picture(recorded))
         finally:
@@ -100,6 +103,7 @@ class Footage:
         note = self.source.note if isinstance(self.source, FolderSource) else ""
         lines = [note] if note else []
         lines += [f"not all of it could be read: {line}" for line in self.source.losses]
+        lines += self._onward.told()
         if self.refused:
             told = ", ".join(f"{name} {count}" for name, count in self.refused.most_common())
             lines.append(f"images that the node refuses: {told}; the first: {self.first_refused}")

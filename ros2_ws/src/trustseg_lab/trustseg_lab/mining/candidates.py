@@ -19,7 +19,8 @@ from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Reason
 from trustseg.types import PerceptionResult, UInt8Array
-from trustseg_lab.recordings.sources import open_sources, stated_period_ns
+from trustseg_lab.recordings.onward_time import OnwardTime
+from trustseg_lab.recordings.sources import onward_images, open_sources, stated_period_ns
 from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.timeline import ReplayedFrame, Timeline, TimelineConfig
 
@@ -83,7 +84,7 @@ def frames_of(
         timeline = Timeline(pipeline, TimelineConfig(FailsafeConfig(bounds), allow_resolution_change=True), 1)
         first: int | None = None
         number, last = 0, max(only, default=0) if only is not None else None
-        for image in source.images():
+        for image in onward_images(source, OnwardTime(period_ns)):
             first = image.time_ns if first is None else first
             since_ns = image.time_ns - first
             if options.end_s is not None and since_ns >= options.end_s * SECOND:

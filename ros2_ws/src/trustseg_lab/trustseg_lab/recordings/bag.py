@@ -26,6 +26,7 @@ from trustseg_lab.recordings.ros1_file import Ros1File
 from trustseg_lab.recordings.sqlite_file import SqliteFile
 from trustseg_lab.recordings.storage import (
     CDR,
+    LATEST_NS,
     ROS1,
     ZSTD_MAGIC,
     BagFile,
@@ -125,6 +126,7 @@ class Bag:
         self.files = bag_files(source)
         self._scratch: Path | None = None
         self._losses: list[str] = []
+        self._impossible = 0  # messages of a time that cannot be
         self._open: list[BagFile] = []
         errors: list[InputError] = []
         for path in self.files:
@@ -213,14 +215,23 @@ class Bag:
     @property
     def losses(self) -> list[str]:
         """What could not be read so far, one line each."""
-        return [*self._losses, *(line for each in self._open for line in each.losses)]
+        lost = [*self._losses, *(line for each in self._open for line in each.losses)]
+        if self._impossible:
+            lost.append(f"{self._impossible} messages are left out: their time of recording is not within 1970 to 2038")
+        return lost
 
     def messages(
         self, topics: Collection[str], start_ns: int = 0, end_ns: int | None = None
     ) -> Iterator[StoredMessage]:
-        """Messages of `topics` in order of recording, file after file; damage is noted in `losses`."""
+        """Messages of `topics` in order of recording, file after file; damage is noted in `losses`, also a time that no
+        stamp of ROS can hold."""
+        self._impossible = 0
         for each in self._open:
-            yield from each.messages(topics, start_ns, end_ns)
+            for stored in each.messages(topics, start_ns, end_ns):
+                if 0 <= stored.time_ns <= LATEST_NS:
+                    yield stored
+                else:
+                    self._impossible += 1
 
     def decode(self, stored: StoredMessage) -> Any:
         """The message with ROS's field names, its arrays as views of the bytes.

@@ -25,7 +25,6 @@ from trustseg_lab.recordings.bag_metadata import latched_depth
 from trustseg_lab.recordings.mcap_chunk import merged, message_at, plain_chunk, records_of
 from trustseg_lab.recordings.storage import (
     CDR,
-    LATEST_NS,
     ROS1,
     ZSTD_MAGIC,
     Channel,
@@ -124,9 +123,6 @@ class McapFile:
         for channel, time_ns, data in found:
             in_time = time_ns >= start_ns and (end_ns is None or time_ns < end_ns)
             if channel.topic in topics and in_time:
-                if time_ns > LATEST_NS:
-                    self.losses.append(f"a message of {channel.topic} in {self.path.name} of a time that cannot be")
-                    continue
                 try:
                     yield StoredMessage(channel, time_ns, _plain(data))
                 except (zstandard.ZstdError, TooLarge) as error:

@@ -66,6 +66,7 @@ class RecordedImage:
         message: the fields of sensor_msgs Image or CompressedImage.
         compressed: which of the two.
         name: file name, empty where it came from no file of its own.
+        offset_ns: what `OnwardTime` has added to the recorder's own time.
     """
 
     index: int
@@ -73,6 +74,12 @@ class RecordedImage:
     message: Any
     compressed: bool
     name: str = ""
+    offset_ns: int = 0
+
+    @property
+    def clock_ns(self) -> int:
+        """What the recorder's clock said."""
+        return self.time_ns - self.offset_ns
 
 
 class ImageSource(Protocol):

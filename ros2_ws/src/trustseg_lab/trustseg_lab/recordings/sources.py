@@ -17,6 +17,7 @@ from trustseg.frames import DEPTH, declares_depth
 from trustseg_lab.data import list_pictures, natural_order
 from trustseg_lab.recordings.bag import COMPRESSED, Bag, bag_files, choose_topics, image_topics, is_bag, listed
 from trustseg_lab.recordings.bag_metadata import METADATA
+from trustseg_lab.recordings.onward_time import OnwardTime
 from trustseg_lab.recordings.picture_folder import FolderSource
 from trustseg_lab.recordings.recorded_image import (
     DEFAULT_RATE_HZ,
@@ -139,7 +140,7 @@ class BagSource:
     def images(self) -> Iterator[RecordedImage]:
         """See `ImageSource`; a message that is damaged itself never reached the node and is left out."""
         self._damaged.clear()
-        index, video = -1, VideoTopic()
+        index, video, stamps = -1, VideoTopic(), OnwardTime()
         for index, stored in enumerate(self._bag.messages([self.topic])):
             try:
                 message = self._bag.decode(stored)
@@ -149,17 +150,25 @@ class BagSource:
             compressed = stored.channel.kind == COMPRESSED
             if is_video(stored.channel.kind, message):
                 message, compressed = video.image(index, message)
+            time_ns = stored.time_ns
             if self._recorded_stamps:
-                stamp = Stamp(*divmod(stored.time_ns, SECOND))
-                message = replace(message, header=Header(stamp, message.header.frame_id))
-            yield RecordedImage(index, stored.time_ns, message, compressed)
+                time_ns = stamps.of(time_ns)
+                message = replace(message, header=Header(Stamp(*divmod(time_ns, SECOND)), message.header.frame_id))
+            yield RecordedImage(index, time_ns, message, compressed)
         if index + 1 < self.count and not self.losses:
             self._damaged.append(f"{self.count} messages of {self.topic} are stated, {index + 1} are there")
-        self._damaged += video.told(self.topic)
+        self._damaged += [*video.told(self.topic), *stamps.told()]
 
     def close(self) -> None:
         """See `ImageSource`."""
         self._bag.close()
+
+
+def onward_images(source: ImageSource, times: OnwardTime) -> Iterator[RecordedImage]:
+    """All images of `source` in a time that never goes back; what is to be said of that, `times` tells."""
+    for image in source.images():
+        time_ns = times.of(image.time_ns)
+        yield replace(image, time_ns=time_ns, offset_ns=time_ns - image.time_ns)
 
 
 def stated_period_ns(source: ImageSource) -> int:

@@ -86,7 +86,8 @@ class SqliteFile:
         """See `BagFile`."""
         self._unreadable = 0
         wanted = [number for number, channel in self._by_id.items() if channel.topic in topics]
-        for row in self._rows(wanted, start_ns, (1 << 63) - 1 if end_ns is None else end_ns):
+        # Without a start a damaged time before 1970 is given as well: it is the bag that leaves it out, and says so.
+        for row in self._rows(wanted, start_ns or -(1 << 63), (1 << 63) - 1 if end_ns is None else end_ns):
             try:
                 found = self._database.execute(SELECT_ROW, (MOST_BYTES, row))
                 topic_id, time_ns, data = found.fetchone() or (None, None, None)
@@ -134,9 +135,11 @@ class SqliteFile:
             yield found[0]
 
     def _walk(self) -> Iterator[tuple[int, int]]:
-        """(row, topic) in order of writing, until the file ends."""
+        """(row, topic) in order of writing, until the file ends; of a row without a number see `_rows`."""
         try:
-            yield from self._database.execute("SELECT id, topic_id FROM messages NOT INDEXED ORDER BY id")
+            for row, topic_id in self._database.execute("SELECT id, topic_id FROM messages NOT INDEXED ORDER BY id"):
+                if isinstance(row, int):
+                    yield row, topic_id
         except sqlite3.Error:
             return
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 
 CDR, ROS1 = "cdr", "ros1"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-LATEST_NS = 1 << 62  # in the year 2116: no stamp of ROS is later, and tables hold no more than 63 bits
+# A day before the last stamp of ROS (19 January 2038), so that what follows from a time, as how long a verdict holds,
+# is a stamp as well. Neither is a time before 1970.
+LATEST_NS = ((1 << 31) - 86_400) * SECOND
 
 
 @dataclass(frozen=True)

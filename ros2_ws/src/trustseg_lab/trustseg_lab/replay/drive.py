@@ -30,8 +30,9 @@ from trustseg.temporal_filter import GAP_PERIODS
 from trustseg.types import PerceptionResult, UInt8Array
 from trustseg_lab.data import shown
 from trustseg_lab.metrics.selective_figures import selective_figures
+from trustseg_lab.recordings.onward_time import OnwardTime
 from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
-from trustseg_lab.recordings.sources import fingerprint, open_sources, stated_period_ns
+from trustseg_lab.recordings.sources import fingerprint, onward_images, open_sources, stated_period_ns
 from trustseg_lab.replay.background_writer import BackgroundWriter
 from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.labels import Labels, label_wish, open_labels
@@ -140,6 +141,7 @@ class _Drive:
             geometry=options.geometry,
         )  # fmt: skip
         self._pipeline = Pipeline(bundle, self._backend, config=settings)
+        self._onward = OnwardTime(self._period_ns)
         self._bounds = derive_bounds(self._period_ns, round(options.latency_budget_ms * MS))
         self._fingerprint = fingerprint(job.path)
         identity = zlib.crc32(job.topic.encode()) ^ int(self._fingerprint[:15], 16)
@@ -220,8 +222,9 @@ class _Drive:
         }  # fmt: skip
 
     def _losses(self) -> list[str]:
-        """Of the images, and of labels that lie beside them, each line once."""
-        return list(dict.fromkeys([*self._source.losses, *(self._labels.losses if self._labels is not None else ())]))
+        """Of the images and their times, and of labels that lie beside them, each line once."""
+        labels = self._labels.losses if self._labels is not None else ()
+        return list(dict.fromkeys([*self._source.losses, *self._onward.told(), *labels]))
 
     def _tables_on_disk(self) -> list[TableWriter]:
         return [each for each in (self._frames, self._timing, self._objects) if each is not None]
@@ -240,13 +243,12 @@ class _Drive:
         """The images between start and end."""
         options = self._options
         first: int | None = None
-        for image in self._source.images():
+        for image in onward_images(self._source, self._onward):
             first = image.time_ns if first is None else first
             since_ns = image.time_ns - first
             if options.end_s is not None and since_ns >= options.end_s * SECOND:
                 return
-            # A recorder whose clock was set back wrote images "before" the first one: without a start none is left out.
-            if not options.start_s or since_ns >= options.start_s * SECOND:
+            if since_ns >= options.start_s * SECOND:
                 yield image
 
     def _filtered(self, answer: ReplayedFrame) -> ReplayedFrame:

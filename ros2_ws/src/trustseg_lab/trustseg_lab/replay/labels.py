@@ -22,6 +22,7 @@ from trustseg_lab.data.formats.pictures import SampleLabels
 from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.label_set import known_set, known_sets
 from trustseg_lab.recordings.bag import COMPRESSED, IMAGE_KINDS, Bag, listed
+from trustseg_lab.recordings.onward_time import OnwardTime
 from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage, stamp_ns_of
 from trustseg_lab.replay.job import ReplayOptions
 
@@ -173,8 +174,9 @@ class TopicLabels:
         return self._bag.losses
 
     def _read(self) -> Iterator[tuple[int, Any, bool]]:
+        onward = OnwardTime()  # as the images, see `_Drive`
         for stored in self._bag.messages([self._topic]):
-            yield stored.time_ns, self._bag.decode(stored), stored.channel.kind == COMPRESSED
+            yield onward.of(stored.time_ns), self._bag.decode(stored), stored.channel.kind == COMPRESSED
 
     def of(self, image: RecordedImage) -> UInt8Array | None:
         """See `Labels`; labels are looked for among those recorded up to two seconds before or after."""

@@ -133,7 +133,7 @@ class Timeline:
         self._number += 1
         self._let_time_pass(image.time_ns)
         time_ns = image.time_ns
-        received = self._stream.receive(image.message, time_ns, lambda: (time_ns, time_ns), image.compressed)
+        received = self._stream.receive(image.message, time_ns, lambda: (image.clock_ns, time_ns), image.compressed)
         if received.refusal is None and not chosen:
             if self._held is not None:
                 self._tell(replace(self._held, seq=self._seq, stamp_ns=stamp_ns_of(image.message)), image.time_ns)

@@ -24,6 +24,7 @@ from rosgraph_msgs.msg import Clock
 from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg_lab.recordings.bag import Bag, listed
+from trustseg_lab.recordings.onward_time import OnwardTime
 from trustseg_lab.recordings.storage import CDR, ROS1, Channel, StoredMessage
 from trustseg_lab.tools.message_class import message_class
 from trustseg_ros.common.node_main import EXIT_FAILED, EXIT_GOOD, spin_node
@@ -140,13 +141,13 @@ class Player(Node):
         """Play from the start to the end; returns how long that took, from the first to the last message, seconds."""
         begun = last = time.monotonic()
         start_ns: int | None = None
-        for stored, latched in self._chosen():
+        for stored, time_ns, latched in self._chosen():
             if latched:  # of before the start: there from the beginning
                 self._publish(stored)
                 continue
-            start_ns = stored.time_ns if start_ns is None else start_ns
-            due = begun + (stored.time_ns - start_ns) / SECOND / self.options.rate
-            self._until(due, begun, start_ns)
+            start_ns = time_ns if start_ns is None else start_ns
+            due = begun + (time_ns - start_ns) / SECOND / self.options.rate
+            self._until(due, begun, start_ns - (time_ns - stored.time_ns))
             if self._ending.is_set():
                 break
             last = due
@@ -161,16 +162,19 @@ class Player(Node):
             data = bytes(self._types.ros1_to_cdr(data, stored.channel.kind))
         self._outs[stored.channel.topic].publish(data)
 
-    def _chosen(self) -> Iterator[tuple[StoredMessage, bool]]:
-        """Messages between start and end; both count from the first message of the chosen topics.
+    def _chosen(self) -> Iterator[tuple[StoredMessage, int, bool]]:
+        """Messages between start and end; both count from the first message of the chosen topics. With each when it is
+        due, nanoseconds: its time of recording, in a time that never goes back.
 
         Before them, marked True, what a reader that came at the start would have got of latched topics.
         """
         first_ns: int | None = None
+        onward = OnwardTime()
         held = {topic: deque[StoredMessage](maxlen=depth) for topic, depth in self._kept.items()}
         for stored in self._bag.messages(list(self._outs)):
-            first_ns = stored.time_ns if first_ns is None else first_ns
-            since_s = (stored.time_ns - first_ns) / SECOND
+            time_ns = onward.of(stored.time_ns)
+            first_ns = time_ns if first_ns is None else first_ns
+            since_s = (time_ns - first_ns) / SECOND
             if self.options.end_s is not None and since_s >= self.options.end_s:
                 return
             if since_s < self.options.start_s:
@@ -178,7 +182,7 @@ class Player(Node):
                     held[stored.channel.topic].append(stored)
                 continue
             yield from _released(held)
-            yield stored, False
+            yield stored, time_ns, False
         yield from _released(held)
 
     def _until(self, due: float, begun: float, start_ns: int) -> None:
@@ -196,11 +200,11 @@ class Player(Node):
             self._clock_out.publish(message)
 
 
-def _released(held: dict[str, deque[StoredMessage]]) -> Iterator[tuple[StoredMessage, bool]]:
+def _released(held: dict[str, deque[StoredMessage]]) -> Iterator[tuple[StoredMessage, int, bool]]:
     """All that was held, in order of recording, once."""
     messages = sorted((each for kept in held.values() for each in kept), key=lambda each: each.time_ns)
     held.clear()
-    yield from ((each, True) for each in messages)
+    yield from ((each, each.time_ns, True) for each in messages)
 
 
 def _message_type(channel: Channel) -> Any:

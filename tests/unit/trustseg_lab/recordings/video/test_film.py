@@ -17,6 +17,7 @@ from bag_factory import HEIGHT, WIDTH, shots, write_video
 from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg_lab.faults.health_streams import video_frames
+from trustseg_lab.recordings.video import film
 from trustseg_lab.recordings.video.film import VideoSource, open_film
 
 
@@ -98,9 +99,24 @@ def test_frames_of_a_container_without_times_of_presentation_come_in_their_order
     assert source.losses == []
 
 
-def test_a_time_that_cannot_be_is_the_end_and_told(tmp_path: Path) -> None:
-    """An OverflowError while the results were written, before."""
-    source = VideoSource(write_video(tmp_path / "a.mkv", 4, [0.0, 0.1, 0.2, 1e10]))
+def test_times_that_go_back_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transport streams one behind the other begin anew; a time below 0 is none that MCAP holds."""
+    real = film._timed_frames
+    times = [100.0, 100.1, 100.2, 0.0, 0.1]
+    monkeypatch.setattr(
+        film, "_timed_frames", lambda *of: ((frame, at) for (frame, _), at in zip(real(*of), times, strict=True))
+    )
+    source = VideoSource(write_video(tmp_path / "a.mkv", 5))
+    assert [each.time_ns for each in source.images()] == [SECOND + index * SECOND // 10 for index in range(5)]
+    assert source.losses == [
+        "the times of recording go back by 100.2 s behind 3 messages: what follows is taken a period later"
+    ]
+
+
+@pytest.mark.parametrize("late_s", [1e10, 3e9])
+def test_a_time_that_cannot_be_is_the_end_and_told(late_s: float, tmp_path: Path) -> None:
+    """An OverflowError, and of the years from 2038 on a struct.error, while the results were written, before."""
+    source = VideoSource(write_video(tmp_path / "a.mkv", 4, [0.0, 0.1, 0.2, late_s]))
     assert len(list(source.images())) == 3
     assert source.losses == ["a.mkv is damaged after 3 frames (a time that cannot be)"]
 

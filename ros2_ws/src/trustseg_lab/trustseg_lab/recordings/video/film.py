@@ -16,6 +16,7 @@ from trustseg.errors import InputError
 from trustseg.imaging.orientation import upright_frame
 from trustseg.imaging.stored_image import limit_decoder
 from trustseg_lab.data import shown
+from trustseg_lab.recordings.onward_time import OnwardTime
 from trustseg_lab.recordings.recorded_image import DEFAULT_RATE_HZ, ORIGIN_NS, RecordedImage, header_at, raw_image
 from trustseg_lab.recordings.storage import LATEST_NS, check_file, one_line
 
@@ -59,7 +60,7 @@ class VideoSource:
 
         self._lost = [self._timeless] if self._timeless else []
         told = len(self._lost)
-        index, time_ns = -1, ORIGIN_NS
+        index, time_ns, onward = -1, ORIGIN_NS, OnwardTime(round(SECOND * self._step_s))
         with open_film(self.path) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
@@ -68,12 +69,12 @@ class VideoSource:
                 for index, (frame, shown_s) in enumerate(_timed_frames(container, stream)):
                     time_s = index * self._step_s if self._timeless or shown_s is None else shown_s
                     first = time_s if first is None else first
-                    time_ns = ORIGIN_NS + round((time_s - first) * SECOND)
-                    if abs(time_ns) > LATEST_NS:
+                    stated_ns = ORIGIN_NS + round((time_s - first) * SECOND)
+                    if abs(stated_ns) > LATEST_NS:
                         told_as = f"{shown(self.path.name)} is damaged after {index} frames"
                         self._lost.append(f"{told_as} (a time that cannot be)")
                         break
-                    upright = upright_frame(frame)
+                    time_ns, upright = onward.of(stated_ns), upright_frame(frame)
                     yield RecordedImage(index, time_ns, raw_image(header_at(time_ns), upright), False)
             except (av.FFmpegError, IndexError) as error:  # IndexError: PyAV, where a stream begins behind the header
                 self._lost.append(f"{shown(self.path.name)} is damaged after {index + 1} frames ({one_line(error)})")
@@ -82,6 +83,7 @@ class VideoSource:
             stated_s, ended_s = _stated_s(container), (time_ns - ORIGIN_NS) / SECOND + self._step_s
             if not self._lost and ended_s + SLACK_S < stated_s:
                 self._lost.append(f"{shown(self.path.name)} ends after {ended_s:.1f} of {stated_s:.1f} s")
+            self._lost += onward.told()
 
     def close(self) -> None:
         """See `ImageSource`."""
