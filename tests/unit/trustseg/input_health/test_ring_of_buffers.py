@@ -106,6 +106,12 @@ def test_a_ring_from_the_first_frame_on_is_frozen() -> None:
     assert found_at([frames[k % 3] for k in range(12)])[0] <= 3 + AFTER + 2
 
 
+@pytest.mark.parametrize("over", [grey_box, hood_mask])
+def test_a_ring_behind_an_overlay_from_the_first_frame_on_is_frozen(over: Callable[[np.ndarray], np.ndarray]) -> None:
+    frames = [over(f) for f in moving(3)]
+    assert found_at([frames[k % 3] for k in range(12)])[0] <= 3 + AFTER + 2
+
+
 def test_a_ring_that_ends_is_frozen_no_longer() -> None:
     frames = moving(60)
     shown = frames[:CLEAN] + [frames[CLEAN - 1 - k % 4] for k in range(1, 13)] + frames[CLEAN:]
@@ -227,6 +233,31 @@ def test_decoded_video_that_swings_between_pictures_of_what_stands_is_not_frozen
     for each in swing:
         each[:60] = frames[-1][:60]
     assert not found_at(frames + [swing[k % 3] for k in range(8)], part_share=1.0)
+
+
+@pytest.mark.parametrize("even", [True, False])
+@pytest.mark.parametrize("pictures", [2, 3, 5])
+@pytest.mark.parametrize("rows", [15, 75, 135])
+def test_a_clip_that_swings_from_its_first_frame_on_is_not_frozen(pictures: int, rows: int, even: bool) -> None:
+    """It begins at a red light: the upper part never changes, the rest by a luma, all over or here and there."""
+    swing = [np.minimum(moving(1)[0], 240) for _ in range(pictures)]
+    for k, each in enumerate(swing):
+        shape = (SIZE[0] - rows, SIZE[1], 1)
+        each[rows:] += np.uint8(k % 2) if even else np.random.default_rng(k).integers(0, 2, shape, np.uint8)
+    assert not found_at([swing[k % pictures].copy() for k in range(60)])
+
+
+@pytest.mark.parametrize("share", [0.03, 0.06])
+def test_behind_a_box_that_was_there_from_the_first_frame_a_freeze_soon_after_it_is_frozen(share: float) -> None:
+    """Eight new pictures tell a camera, whose box stands by design, from such a clip."""
+    begun = 8
+    frames = moving(begun)
+    held = [np.minimum(frames[-1], 240) + np.uint8(k % 2) for k in range(AFTER + 4)]
+    found = found_at([grey_box(f, share) for f in frames + held])
+    assert found
+    assert begun < found[0] <= begun + 2 + AFTER
+    same = found_at([grey_box(f, share) for f in frames + [frames[-1].copy() for _ in range(4)]])
+    assert same == list(range(begun + 2, begun + 5))
 
 
 def test_a_clip_that_is_played_in_a_loop_is_not_frozen() -> None:

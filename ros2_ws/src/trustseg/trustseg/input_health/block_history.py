@@ -69,9 +69,9 @@ class BlockHistory:
         """Whether blocks that stand now, but do not stand by design, are more than a few: noise never does that."""
         return float((self.zero & (self._often >= SELDOM)).mean()) > self._config.still_exact
 
-    def some_stand(self) -> bool:
-        """Whether any block stands now that ever changed."""
-        return bool((self.zero & (self._often > 0.0)).any())
+    def some_stand(self, *, even_masks: bool) -> bool:
+        """Whether any block stands now; those that never changed count with `even_masks` only."""
+        return bool((self.zero if even_masks else self.zero & (self._often > 0.0)).any())
 
     def learn(self, change: Blocks, stopped: Mask) -> None:
         """Remember this frame. `stopped`: blocks that stopped together, from which nothing is learned.

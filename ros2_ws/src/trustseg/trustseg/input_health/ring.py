@@ -29,6 +29,8 @@ CAP = 2.0  # lumas that one block may add: a clock's digits change in every pict
 FLOOR = 0.005  # lumas: two pictures of a camera are never closer than this unless they are the same
 TRAVELLED = 5  # pictures of the last seven that were new, before one comes back
 FEW = 7
+CAMERA = 7  # new pictures in a row, after which what never changed stands by design: no clip that swings shows so many
+SWING = 1.0  # lumas; up to there a stream that has not shown so many may swing
 UNDECIDED = 4  # pictures in a row that are like the last one, in between: each buffer may be handed out several times
 LEAST_MEMORY = 1e-3
 
@@ -50,6 +52,7 @@ class RingCheck:
         self._next = 0
         self._again = 0
         self._undecided = 0
+        self._new_in_a_row = self._most_new = 0
 
     def note(self, luma: UInt8Array, level: Blocks, history: BlockHistory) -> int:
         """Take one frame; how many pictures in a row, this one included, came back from further than the last one.
@@ -64,10 +67,12 @@ class RingCheck:
             self._pictures.clear()
             self._sums.clear()
             self._shown.clear()
-            count = self._again = 0
+            count = self._again = self._new_in_a_row = self._most_new = 0
         sum_now, shown = zlib.crc32(luma.tobytes()), 0
         if count > 1:
             shown = self._exactly(luma, sum_now, history) or self._look(luma, places, history, count)
+        self._new_in_a_row = 0 if sum_now in self._sums else self._new_in_a_row + 1
+        self._most_new = max(self._most_new, self._new_in_a_row)
         self._levels[self._next] = places
         self._next = (self._next + 1) % HELD
         self._pictures.append(luma)
@@ -81,7 +86,7 @@ class RingCheck:
         No camera's does; decoded video's pictures may, where little moves.
         """
         sums = self._sums
-        if sum_now == sums[-1] or sum_now not in sums or history.is_video or history.some_stand():
+        if sum_now == sums[-1] or sum_now not in sums or self._may_swing(history):
             return 0
         if not np.array_equal(luma, self._pictures[sums.index(sum_now)]):
             return 0  # another picture of the same sum
@@ -125,11 +130,23 @@ class RingCheck:
         copies = np.flatnonzero(distances[1:] <= min(2.0 * nearest + FLOOR, config.ring_floor)) + 1
         return 1 + max(self._shown[-1 - int(each)] for each in copies)
 
+    @property
+    def _is_camera(self) -> bool:
+        """Whether the stream has shown as many new pictures in a row as a camera does, and a clip that stands does not.
+
+        Only then what has stood since the first picture is a mask.
+        """
+        return self._most_new >= CAMERA
+
+    def _may_swing(self, history: BlockHistory) -> bool:
+        """Whether this could be decoded video that swings between a few pictures: some of it repeats exactly."""
+        return history.is_video or history.some_stand(even_masks=not self._is_camera)
+
     def _is_back(self, luma: UInt8Array, then: UInt8Array, moved: float, history: BlockHistory) -> bool:
         """Whether `luma` is the picture `then`, and the last one is another place and not only another light."""
         config, last = self._config, self._pictures[-1]
-        if moved < config.ring_motion and (history.is_video or history.some_stand()):
-            return False  # decoded video swings between two pictures of what stands
+        if moved < (config.ring_motion if self._is_camera else SWING) and self._may_swing(history):
+            return False
         if np.array_equal(luma, then):
             return True
         if not self._again and sum(self._new) < TRAVELLED:
