@@ -8,7 +8,8 @@
 
 DATA holds camvid/ and kitti/. What is done is not done again; a training goes on where it stood. Learnt from are drive
 0016E5 and the first 70 images of 0006R0, of CamVid's training split; head and calibration are fitted on the rest of
-that split; judged are CamVid val and KITTI (docs/own_network.md). The networks' packages are locked in
+that split and on CamVid val, which is of 0016E5 too: three drives; judged are CamVid test and KITTI, on which nothing
+is chosen (docs/own_network.md). The networks' packages are locked in
 requirements/architectures.txt and installed beside .venv; nothing else is fetched. Weights learnt from CamVid are for
 research alone.
 """
@@ -36,7 +37,7 @@ LOCK = ROOT / "requirements" / "architectures.txt"
 TRUSTSEG = Path(sys.executable).parent / "trustseg"
 LEARNT_DRIVE, HALF_DRIVE, HALF = "0016E5", "0006R0", 70
 FIT_IMAGES, VOID = 60, 11
-SETS = ("val", "kitti")
+SETS = ("test", "kitti")
 GPU = "8.6"  # that the TensorRT-RTX engine is built for, ahead of time
 REFUSED = 2  # exit code of a command that says in a line why not
 TIMED = 20
@@ -118,7 +119,10 @@ def judge(name: str, root: Path, folder: Path) -> None:
     if not (folder / "network.onnx").is_file():
         print(f"{name}: is not trained yet", flush=True)
         return
-    fit = f"{fit_folder(root / 'camvid', folder.parent / 'fit')}:{VOID}"
+    camvid = root / "camvid"
+    fit: list[object] = []
+    for each in (fit_folder(camvid, folder.parent / "fit"), f"{camvid / 'val'}:{camvid / 'valannot'}"):
+        fit += ["--data", f"{each}:{VOID}"]
     bundle, form = folder / "bundle", RECIPES[name].form
     wrapping: list[object] = ["wrap", folder / "network.onnx", "--classes", "classes_camvid11.yaml", "--out", bundle]
     if form != "pixels":
@@ -126,12 +130,12 @@ def judge(name: str, root: Path, folder: Path) -> None:
     if form == "dynamic":
         wrapping += ["--input-size", f"{SIZE[0]}x{SIZE[1]}"]
     step(folder / "wrap.txt", wrapping)
-    step(folder / "fit.txt", ["fit-confidence", "--bundle", bundle, "--data", fit, "--limit", FIT_IMAGES, "--json"])
-    step(folder / "calibrate.txt", ["calibrate", "--bundle", bundle, "--data", fit, "--limit", FIT_IMAGES,
+    step(folder / "fit.txt", ["fit-confidence", "--bundle", bundle, *fit, "--limit", FIT_IMAGES, "--json"])
+    step(folder / "calibrate.txt", ["calibrate", "--bundle", bundle, *fit, "--limit", FIT_IMAGES,
                                     "--threads", 1, "--json"])  # fmt: skip
     step(folder / "verify.txt", ["verify", "--bundle", bundle])
     for which in SETS:
-        chosen = [root / "camvid" / "val", root / "camvid" / "valannot"]
+        chosen = [camvid / "test", camvid / "testannot"]
         if which == "kitti":
             chosen = [root / "kitti" / "images", root / "kitti" / "labels"]
         step(folder / f"{which}.txt", [

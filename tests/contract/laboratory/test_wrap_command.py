@@ -98,7 +98,9 @@ def test_a_head_that_is_worse_than_the_mcp_is_not_published(
 
     def turned(*arguments: object) -> PixelHead:
         head = fitted(*arguments)
-        return replace(head, outer=None if head.outer is None else -head.outer, last=-head.last)
+        if head.outer is None:
+            return replace(head, weight=-head.weight, bias=-head.bias)
+        return replace(head, outer=-head.outer, last=-head.last)
 
     monkeypatch.setattr(fit_confidence, "fit_head", turned)
     monkeypatch.setattr(fit_confidence, "choose_form", lambda *_, **__: (HeadForm(4, features=False), {}))

@@ -21,6 +21,7 @@ from trustseg_lab.scenes.conditions import apply_condition
 from trustseg_lab.wrap.fit.collect_pixels import LabelledView
 
 MOST_FOLDS, LEAST_FOLDS = 5, 3
+LEAST_DRIVES = 2  # one to fit on, one to judge by
 LEAST_OF_DRIVE = 10  # images on average: of names that are each image's own no drive is known
 CONDITIONS = 2  # views in bad weather, beside the clean one
 
@@ -47,8 +48,8 @@ class HeadImages:
 
 
 def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int) -> HeadImages:
-    """At most `limit` images of each folder, evenly spread. Whole drives are in one fold where there are LEAST_FOLDS of
-    them: a head is to be judged by roads that it has not seen. Else whole blocks of neighbouring images.
+    """At most `limit` images of each folder, evenly spread. Whole drives are in one fold where there are LEAST_DRIVES:
+    a head is to be judged by roads that it has not seen. Else whole blocks of neighbouring images.
 
     Raises:
         InputError: no pairs, or fewer than LEAST_FOLDS blocks.
@@ -65,10 +66,10 @@ def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int)
         pairs += found
         voids += [folder.void] * len(found)
     names = sorted(set(drives))
-    by_drive = len(names) >= LEAST_FOLDS and len(drives) >= LEAST_OF_DRIVE * len(names)
+    by_drive = len(names) >= LEAST_DRIVES and len(drives) >= LEAST_OF_DRIVE * len(names)
     if by_drive:
         blocks = [names.index(each) for each in drives]
-    folds = max(LEAST_FOLDS, min(MOST_FOLDS, len(set(blocks))))
+    folds = max(LEAST_DRIVES if by_drive else LEAST_FOLDS, min(MOST_FOLDS, len(set(blocks))))
     fold = folds_by_block(np.array(blocks), folds, seed)
     return HeadImages(tuple(pairs), tuple(voids), fold, folds, by_drive)
 

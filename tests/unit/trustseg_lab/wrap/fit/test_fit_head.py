@@ -54,6 +54,6 @@ def test_without_a_feature_map_there_are_half_as_many_forms() -> None:
 
 
 def test_larger_forms_need_drives_to_be_left_out() -> None:
-    assert [form.hidden for form in forms(rows("line"), larger=False)] == [0, 0]
+    assert forms(rows("line"), larger=False) == [Form(0, features=False)]
     form, found = choose_form(rows("both"), 0, larger=False)
-    assert (form.hidden, len(found)) == (0, 2)
+    assert (form, len(found)) == (Form(0, features=False), 1)

@@ -30,7 +30,7 @@ def fit_bundle(
     """
     from trustseg.bundle.loading import load_bundle
     from trustseg_lab.calibrate.collect_views import LabelledFolder
-    from trustseg_lab.calibrate.head_views import LEAST_FOLDS, head_images, head_views
+    from trustseg_lab.calibrate.head_views import LEAST_DRIVES, head_images, head_views
     from trustseg_lab.data import LabelNames, passed_over
     from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.wrap.fit.fit_confidence import MCP, fit_confidence, steps_of
@@ -49,8 +49,8 @@ def fit_bundle(
     images = head_images(folders, limit, seed)
     if not images.by_drive:
         console.print(
-            f"trustseg: below {LEAST_FOLDS} drives by the names of the images: heads are judged on blocks of known "
-            "roads, and only those of one layer are tried",
+            f"trustseg: below {LEAST_DRIVES} drives by the names of the images: heads are judged on blocks of known "
+            "roads, and only one layer on the softmax signals is tried",
             style="yellow", highlight=False, soft_wrap=True,
         )  # fmt: skip
     with Bars(console) as progress:
@@ -87,3 +87,5 @@ def _print(console: Console, found: FittedConfidence) -> None:
         for views, each in metrics.items():
             table.add_row(label, views, *(f"{100 * getattr(each, key):.2f}" for key in COLUMNS.values()))
     console.print(table)
+    console.print(f"of the folds left out, the one that speaks most against the head: AUROC {100 * found.worst:+.2f} "
+                  "on clean views", soft_wrap=True)  # fmt: skip

@@ -45,15 +45,20 @@ class LabelledView:
 
 @dataclass(frozen=True)
 class CodeCounts:
-    """int64 (2, 256) each: wrong and right pixels per confidence code, of clean views and of all."""
+    """int64 (2, 256) each: wrong and right pixels per confidence code, of the clean views of each fold and of all."""
 
-    clean: Counts
+    clean_of_fold: dict[int, Counts]
     every: Counts
 
     @staticmethod
     def empty() -> CodeCounts:
         """Nothing counted."""
-        return CodeCounts(np.zeros((2, 256), np.int64), np.zeros((2, 256), np.int64))
+        return CodeCounts({}, np.zeros((2, 256), np.int64))
+
+    @property
+    def clean(self) -> Counts:
+        """int64 (2, 256), of the clean views of all folds."""
+        return sum(self.clean_of_fold.values(), np.zeros((2, 256), np.int64))
 
     def add(self, view: LabelledView, labels: UInt8Array, codes: UInt8Array) -> None:
         """Count a view whose mask and codes, (h, w), are compared at the size of the truth."""
@@ -63,7 +68,7 @@ class CodeCounts:
         counts = np.bincount(joint, minlength=512).reshape(2, 256)
         self.every[...] += counts
         if view.clean:
-            self.clean[...] += counts
+            self.clean_of_fold[view.fold] = self.clean_of_fold.get(view.fold, 0) + counts
 
 
 def collect(

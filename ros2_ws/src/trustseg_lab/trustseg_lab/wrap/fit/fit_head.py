@@ -62,9 +62,15 @@ class Form:
         )
 
 
+SMALLEST = Form(0, features=False)
+
+
 def forms(rows: PixelRows, *, larger: bool) -> list[Form]:
-    """Forms that can be fitted on `rows`, the smaller ones first; `larger`: with a hidden layer too."""
-    seen = [False, True] if rows.x.shape[1] > rows.signals else [False]
+    """Forms that can be fitted on `rows`, the smaller ones first; `larger`: with feature map and hidden layer too.
+
+    A feature map tells one road from another: what a head reads from it there need not hold on the next one.
+    """
+    seen = [False, True] if larger and rows.x.shape[1] > rows.signals else [False]
     return [Form(hidden, features) for hidden in ((0, HIDDEN) if larger else (0,)) for features in seen]
 
 
