@@ -62,12 +62,13 @@ class Stand:
     """Shared engines of two cameras that note what is loaded."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self.bundle, self.loaded = bundle, list[Engine]()
+        self.bundle, self.loaded, self.asked = bundle, list[Engine](), list[tuple[Any, ...]]()
         self.turns = Turns(("front", "rear"))
         self.engines = SharedEngines(self.turns, self._load)
         self.image = paint_scene(HEIGHT, WIDTH)
 
     def _load(self, *asked: Any) -> Backend:
+        self.asked.append(asked)
         self.loaded.append(Engine(select_backend(*asked)))
         return self.loaded[-1]
 
@@ -93,8 +94,8 @@ def test_two_cameras_load_one_engine_and_get_what_it_says(stand: Stand) -> None:
 
 def test_another_request_is_another_engine(stand: Stand) -> None:
     first = stand.handle("front")
-    second = stand.engines.of("rear")("onnxruntime", stand.bundle, "fp32", 2, 0.0)
-    assert len(stand.loaded) == 2
+    second = stand.engines.of("rear")("onnxruntime", stand.bundle, "fp32", 2, 75.0)
+    assert [asked[2:] for asked in stand.asked] == [ASKED, ("fp32", 2, 75.0)]
     first.close()
     assert [engine.closed for engine in stand.loaded] == [1, 0]
     second.infer(stand.image)

@@ -73,6 +73,16 @@ def test_a_fast_camera_is_served_once_between_two_turns_of_the_others() -> None:
     assert served == ["left", "right", "front", "front", "front", "front"]
 
 
+def test_requests_of_one_camera_are_numbered_and_served_in_the_order_in_which_they_came() -> None:
+    order = FairOrder(("front", "rear"))
+    tickets = [order.ask("front") for _ in range(3)]
+    assert [ticket.number for ticket in tickets] == [1, 2, 3]
+    for ticket in tickets:
+        assert order.next() == ticket
+        order.serve(ticket)
+    assert (order.ask("front").number, order.waiting[0].camera) == (4, "front")
+
+
 def test_nobody_is_served_who_is_no_camera() -> None:
     turns = Turns(CAMERAS)
     with pytest.raises(KeyError), turns.turn("top"):

@@ -208,6 +208,9 @@ def test_of_several_failed_cameras_the_worst_names_the_state_and_all_give_their_
     found = rig.snapshot
     assert (found.state, found.first_reason, found.latched) == (State.LATCHED, "right: RESTARTS", Reason.RESTARTS)
     assert found.reasons == Reason.DARK | Reason.INPUT_STALE | Reason.RESTARTS
+    other = {"state": State.LATCHED, "reasons": int(Reason.SELF_TEST), "latched_reasons": int(Reason.SELF_TEST)}
+    rig.say("left", failure=True, **other)
+    assert rig.snapshot.latched == Reason.RESTARTS | Reason.SELF_TEST  # an operator must see both
     # A failed camera names the state before one that is merely new.
     rig.step(failure=True, state=State.FAILED, reasons=int(Reason.BLUR))
     rig.say("right", failure=True, state=State.UNKNOWN, reasons=int(Reason.NEW_INSTANCE))
