@@ -15,11 +15,11 @@ from trustseg.backends import AUTO, Backend, GoldenCase, GoldenResult, golden_te
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.fingerprint import fingerprint
 from trustseg.bundle.loading import Bundle, load_bundle
-from trustseg.camera.geometry import UNSEEN_CONFIDENCE, UNSEEN_LABEL, UNSEEN_UNKNOWN, Places, labels_at
+from trustseg.camera.geometry import UNSEEN_CONFIDENCE, UNSEEN_LABEL, UNSEEN_UNKNOWN, Places, labels_at, shown
 from trustseg.camera.input_geometry import InputGeometry
 from trustseg.camera.model import CameraModel
 from trustseg.errors import BundleError, FrameRejected
-from trustseg.imaging.resize import in_order, nearest, network_image
+from trustseg.imaging.resize import nearest
 from trustseg.input_health import HealthConfig, InputHealth
 from trustseg.judgement import Judgement, JudgementProof, golden_proof
 from trustseg.reasons import Reason
@@ -39,7 +39,7 @@ class PipelineConfig:
         promise: what `Pipeline.mask` is asked for; by default it keeps every pixel.
         temporal_filter: weight of the past in `Pipeline.filtered`, above 0 and at most 0.95; 0: no filter.
         temporal_gap_ns: longest time between the stamps of two frames that have a past in common.
-        geometry: which part of the image the network sees, and how; by default all of it is stretched.
+        geometry: which part of the image the network sees, and how; by default all of it, fitted.
     """
 
     health: HealthConfig = field(default_factory=HealthConfig)
@@ -210,11 +210,7 @@ class Pipeline:
                 Reason.BAD_DIMENSIONS, f"bundle {self.card.name} is for a camera of one size",
                 expected=f"{height}x{width}", got=f"{image.shape[0]}x{image.shape[1]}",
             )  # fmt: skip
-        wanted = self.card.input.color_order
-        place = self._places.of(image, camera)
-        if place is None:
-            return network_image(image, (height, width), color_order, wanted)
-        return np.ascontiguousarray(in_order(place.to_network(image), color_order, wanted))
+        return shown(*self._places.picture(image, camera), color_order, self.card.input.color_order)
 
     def prepare(self, camera: CameraModel) -> None:
         """Make all that undistorting this camera's images takes, before the first of them; from any thread.

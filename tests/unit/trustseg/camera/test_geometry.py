@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from trustseg.camera.geometry import UNSEEN_LABEL, Geometry, Places, unknown_at
+from trustseg.camera.geometry import UNSEEN_LABEL, Geometry, Places, ids_shown, placed, shown, unknown_at
 from trustseg.camera.input_geometry import GEOMETRIES, InputGeometry
 from trustseg.camera.model import CameraModel
 from trustseg.errors import FrameRejected
-from trustseg.imaging.resize import nearest, stretched
+from trustseg.imaging.resize import nearest, network_image, stretched
 from trustseg.reasons import Reason
 from trustseg.types import NetworkMaps, PerceptionResult
 
@@ -99,6 +99,34 @@ def test_a_picture_is_stretched_by_a_third_at_most_and_mirrored_where_that_is_to
     assert np.array_equal(shown[:3], shown[6:3:-1])
     assert np.array_equal(shown[56:], shown[54:50:-1])
     assert np.array_equal(shown[3:56], stretched(image, (53, 80))[:, 0, 0])
+
+
+@pytest.mark.parametrize("camera", [(96, 128), (72, 128), (60, 80), (720, 1280)])
+def test_a_camera_that_is_only_stretched_is_shown_bit_for_bit_as_ever(camera: tuple[int, int]) -> None:
+    """4:3 and 16:9 have no place, and one resize."""
+    image = np.random.default_rng(2).integers(0, 256, (*camera, 3), np.uint8)
+    picture, place = Places(InputGeometry(), NETWORK).picture(image)
+    assert place is None
+    for order in ("rgb", "bgr"):
+        found = shown(picture, place, "bgr", order)
+        assert np.array_equal(found, network_image(image, NETWORK, "bgr", order))
+    ids = image[..., 0]
+    assert np.array_equal(ids_shown(ids, place, NETWORK), nearest(ids, NETWORK))
+    assert np.array_equal(placed(ids, place, (90, 120)), nearest(ids, (90, 120)))
+
+
+@pytest.mark.parametrize("settings_", [InputGeometry(), InputGeometry("crop"), InputGeometry("letterbox")])
+def test_what_is_changed_in_the_picture_is_changed_in_its_mirror_image(settings_: InputGeometry) -> None:
+    """The picture and what is put beside it are `to_network`; a picture in another light has no edge to its mirror."""
+    image = np.random.default_rng(2).integers(0, 256, (120, 240, 3), np.uint8)
+    picture, place = Places(settings_, NETWORK).picture(image)
+    assert place is not None
+    assert np.array_equal(shown(picture, place, "rgb", "rgb"), place.to_network(image))
+    assert np.array_equal(shown(255 - picture, place, "rgb", "rgb"), 255 - place.to_network(image))
+    ids = np.ones((120, 240), np.uint8)
+    assert np.array_equal(ids_shown(ids, place, NETWORK, 9) == 1, place.seen == 255)
+    whole = placed(ids_shown(ids, place, NETWORK, 9), place, (120, 240), 7)
+    assert np.array_equal(whole == 1, place.seen_at((120, 240)) == 255)
 
 
 def test_a_high_picture_is_stretched_by_a_third_at_most() -> None:

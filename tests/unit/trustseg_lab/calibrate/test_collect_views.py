@@ -12,8 +12,14 @@ import pytest
 
 from bundle_factory import make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend
+from trustseg.bundle.card import VOID_LABEL
 from trustseg.bundle.loading import load_bundle
+from trustseg.calibration import corridor_mask
+from trustseg.camera.geometry import Geometry
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
+from trustseg.pipeline import Pipeline
+from trustseg.types import Frame
 from trustseg_lab.calibrate.collect_views import (
     FIT_VIEWS,
     HELD_OUT_VIEWS,
@@ -22,14 +28,16 @@ from trustseg_lab.calibrate.collect_views import (
     chosen,
     collect_folder,
     collect_rendered,
+    folder_images,
+    rendered_images,
     scene_rows,
     scene_size,
     views_of,
 )
-from trustseg_lab.data.as_shown import mirrored
 from trustseg_lab.data.labelled_images import find_pairs
 from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN
 from trustseg_lab.scenes import FIT_KINDS, HELD_OUT_KINDS, random_frame
+from trustseg_lab.scenes.conditions import apply_condition
 
 VIEWS = 1 + FIT_VIEWS + HELD_OUT_VIEWS
 
@@ -110,14 +118,72 @@ def test_rows_of_rendered_scenes_are_those_of_their_seeds(tiny: Path) -> None:
     assert [scene_rows(index, scene_size(index, (height, width))[0]) for index in range(4)] == seen
     for index in (1, 2):
         camera = random_frame(SCENE_SEED + index, (96, 128)).image_rgb[seen[index]]
-        shown = mirrored(camera, (height, width))  # 53 x 128 is wider than is stretched: 72 x 128
-        assert shown.shape == ((96, 128, 3), (72, 128, 3))[index - 1]
-        expected = backend.infer(cv2.resize(shown, (width, height), interpolation=cv2.INTER_LINEAR))
+        expected = backend.infer(Geometry(InputGeometry(), camera.shape[:2], (height, width)).to_network(camera))
         assert rows.features[index * VIEWS] == pytest.approx(expected.features, rel=1e-4, abs=1e-5)
     backend.close()
     assert set(rows.source.tolist()) == {"rendered"}
     assert set(rows.block.tolist()) == {0}
     assert BLOCK_IMAGES > 2
+
+
+def street(folder: Path, size: tuple[int, int], name: str = "d_0") -> LabelledFolder:
+    """One image of `size` whose labels have no id for void."""
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(folder / "images" / f"{name}.png"), paint_scene(*size, seed=4)[..., ::-1])
+    cv2.imwrite(str(folder / "labels" / f"{name}.png"), np.full(size, 3, np.uint8))
+    return LabelledFolder(folder / "images", folder / "labels", None, seen=False)
+
+
+@pytest.mark.parametrize("size", [(96, 128), (72, 128)])
+def test_a_camera_of_4_3_or_16_9_is_shown_bit_for_bit_as_ever(
+    tiny: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """One resize, then the condition, bit for bit."""
+    card, folder = load_bundle(tiny).card, street(tmp_path, size)
+    _, prepare = folder_images(folder, card, 0, None)
+    prepared = prepare(0)
+    assert prepared.place is None
+    bgr = cv2.imread(str(folder.images / "d_0.png"))
+    rgb = cv2.cvtColor(cv2.resize(bgr, card.size[::-1], interpolation=cv2.INTER_LINEAR), cv2.COLOR_BGR2RGB)
+    for view, image in zip(prepared.views, prepared.images, strict=True):
+        wanted = rgb if view.kind == CLEAN else apply_condition(view.kind, view.severity, rgb, None, view.seed)
+        assert np.array_equal(image, wanted)
+
+
+def test_a_wide_camera_is_seen_and_judged_as_the_node_does_it(tiny: Path, tmp_path: Path) -> None:
+    """4:1, labels without an id for void: the node's features, and each pixel of the camera counts once."""
+    bundle, size = load_bundle(tiny), (60, 240)
+    folder, backend = street(tmp_path, size), create_backend("onnxruntime", bundle, threads=1)
+    rows = collect_folder(folder, [backend], bundle.card, 0, None, lambda: None)
+    pipeline = Pipeline(bundle, backend)
+    result = pipeline.process(Frame(cv2.imread(str(folder.images / "d_0.png")), 1, color_order="bgr"))
+    assert result.network is not None
+    assert np.array_equal(rows.features[0], result.features)
+    ahead = corridor_mask(*size, bundle.card.corridor.polygon) > 0
+    assert rows.codes.sum(axis=(1, 2)).tolist() == [60 * 240] * VIEWS
+    assert rows.corridor.sum(axis=(1, 2)).tolist() == [np.count_nonzero(ahead)] * VIEWS
+    mask = result.network.place.to_camera(result.network.labels, size, VOID_LABEL)
+    assert rows.corridor[0, 1].sum() == np.count_nonzero(ahead & (mask == 3))
+    # In weather the mirror image is one of the same weather.
+    _, prepare = folder_images(folder, bundle.card, 0, None)
+    prepared = prepare(0)
+    first, last = np.flatnonzero(prepared.place.seen[:, 0])[[0, -1]]
+    for image in prepared.images:
+        assert np.array_equal(image[first - 1], image[first + 1])
+        assert np.array_equal(image[last + 1], image[last - 1])
+    pipeline.close()
+
+
+def test_a_wide_rendered_scene_counts_all_of_the_cameras_corridor(tiny: Path) -> None:
+    bundle = load_bundle(tiny)
+    backend = create_backend("onnxruntime", bundle, threads=1)
+    rows = collect_rendered(3, [backend], bundle.card, 0, lambda: None)
+    labels = rendered_images(bundle.card, 0)(2).labels
+    assert labels.shape == (53, 128)
+    known = (labels != VOID_LABEL) & (corridor_mask(53, 128, bundle.card.corridor.polygon) > 0)
+    assert rows.corridor[2 * VIEWS].sum() == np.count_nonzero(known)
+    backend.close()
 
 
 def test_rendered_scenes_need_their_classes(tmp_path: Path) -> None:

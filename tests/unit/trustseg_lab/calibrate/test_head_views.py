@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from bundle_factory import make_tiny_bundle
+from bundle_factory import make_tiny_bundle, paint_scene
 from foreign_networks import labelled_scenes
 from trustseg.bundle.card import VOID_LABEL
 from trustseg.bundle.loading import load_bundle
+from trustseg.camera.geometry import Geometry
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
 from trustseg_lab.calibrate.collect_views import LabelledFolder
 from trustseg_lab.calibrate.head_views import CONDITIONS, head_images, head_views
@@ -47,6 +50,22 @@ def test_two_drives_are_enough_to_judge_one_by_the_other(tmp_path: Path) -> None
     images = head_images([folder], None, 0)
     assert (images.folds, images.by_drive) == (2, True)
     assert [len(set(images.fold[part].tolist())) for part in (slice(0, 40), slice(40, 75))] == [1, 1]
+
+
+def test_a_wide_camera_is_shown_as_by_the_node(tmp_path: Path) -> None:
+    """Labels without an id for void stay those of the camera's pixels."""
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
+    for index in range(75):
+        cv2.imwrite(str(tmp_path / "images" / f"{index:03}.png"), paint_scene(30, 90, seed=index)[..., ::-1])
+        cv2.imwrite(str(tmp_path / "labels" / f"{index:03}.png"), np.ones((30, 90), np.uint8))
+    card = load_bundle(make_tiny_bundle(tmp_path / "tiny", ("a", "b", "c", "d", "e"), 36, 48)).card
+    folder = LabelledFolder(tmp_path / "images", tmp_path / "labels", None, seen=False)
+    view = next(head_views(head_images([folder], None, 0), card, 0))
+    place = Geometry(InputGeometry(), (30, 90), (36, 48))
+    assert np.array_equal(view.image, place.to_network(paint_scene(30, 90, seed=0)))
+    assert np.array_equal(view.place.seen, place.seen)
+    assert (view.truth == 1).all()
 
 
 def test_three_drives_are_left_out_whole(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from bundle_factory import CLASSES, PALETTE, make_tiny_bundle
 from published_views import published_rows
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import Bundle, load_bundle
+from trustseg.camera.geometry import confidence_at, labels_at
 from trustseg.judgement import Judgement
 from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
@@ -90,6 +91,28 @@ def test_segments_have_figures_and_iou_of_their_view(rows: PublishedRows) -> Non
     assert rows.iou[clean] == pytest.approx(7 / 15)
     area = np.exp(rows.figures[clean, segment_columns(["car"]).index("log_area")]) * HEIGHT * WIDTH
     assert area == pytest.approx(12 * 16)
+
+
+def test_segments_of_a_wide_camera_are_those_of_the_node(bundle: Bundle, tmp_path: Path) -> None:
+    """3:1, labels without an id for void: mask, confidence and area are those over the camera's image, and no part
+    grows into its mirror image."""
+    size = (40, 120)
+    image, labels = np.empty((*size, 3), np.uint8), np.full(size, 3, np.uint8)
+    image[:20], image[20:], labels[:20] = PALETTE[0], PALETTE[3], 0
+    image[24:, 40:70], labels[24:, 40:70] = PALETTE[CAR], CAR
+    for kind, pixels in (("images", image[..., ::-1]), ("labels", labels)):
+        (tmp_path / kind).mkdir()
+        cv2.imwrite(str(tmp_path / kind / "a.png"), pixels)
+    found = collector(bundle, []).judged("wide", LabelledFolder(tmp_path / "images", tmp_path / "labels", None, False))
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle, threads=1))
+    result = pipeline.process(Frame(image, 1))
+    right, confidence = labels_at(result, size) == labels, confidence_at(result, size)
+    assert np.array_equal(found.codes[0], [np.bincount(confidence[each], minlength=256) for each in (~right, right)])
+    area = np.exp(found.figures[:, segment_columns(["car"]).index("log_area")]) * HEIGHT * WIDTH
+    assert area == pytest.approx([np.count_nonzero(result.labels == CAR)])
+    assert np.count_nonzero(result.network.labels == CAR) != np.count_nonzero(result.labels == CAR)
+    assert found.iou[0] > 0.7
+    pipeline.close()
 
 
 def test_a_judged_set_is_seen_as_it_is(bundle: Bundle, street: LabelledFolder, rows: PublishedRows) -> None:

@@ -4,19 +4,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
+from trustseg.camera.geometry import Geometry
+from trustseg.camera.input_geometry import GEOMETRIES, InputGeometry
 from trustseg.errors import InputError
+from trustseg_lab.data.labelled_images import LabelledPaths
 from trustseg_lab.evaluation.baselines import trust_score
 from trustseg_lab.evaluation.baselines.choose import BASELINES, parse_baselines
 from trustseg_lab.evaluation.baselines.ensemble import mean_dice, softmax
 from trustseg_lab.evaluation.baselines.scorer import ScoredView
 from trustseg_lab.evaluation.baselines.several_passes import PassSums
-from trustseg_lab.evaluation.baselines.temperature import LogitSample, fit_temperature, log_loss, scaled_mcp
-from trustseg_lab.evaluation.baselines.trust_score import trust_map
+from trustseg_lab.evaluation.baselines.temperature import (
+    LogitSample,
+    fit_temperature,
+    log_loss,
+    sample_logits,
+    scaled_mcp,
+)
+from trustseg_lab.evaluation.baselines.trust_score import fit_trust_score, trust_map
 from trustseg_lab.metrics.dynamic_thresholds import (
     ThresholdTallies,
     ThresholdTally,
@@ -37,6 +51,49 @@ def test_temperature_of_an_overconfident_network_is_found_again() -> None:
     assert fit.temperature == pytest.approx(2.5, rel=0.05)
     assert fit.nll_after < fit.nll_before
     assert (fit.images, fit.pixels) == (3, 20_000)
+
+
+NETWORK = (48, 64)
+Fit = Callable[[list[LabelledPaths], InputGeometry, list[np.ndarray]], None]
+
+
+def by_logits(pairs: list[LabelledPaths], geometry: InputGeometry, taken: list[np.ndarray]) -> None:
+    def infer(image: np.ndarray) -> Any:
+        taken.append(image)
+        return SimpleNamespace(logits=np.stack([image[..., 0], image[..., 0] + 1.0]).astype(np.float32))
+
+    found = sample_logits(SimpleNamespace(infer=infer), pairs, NETWORK, "bgr", None, geometry)  # type: ignore[arg-type]
+    assert np.mean(found.logits[0] == 10 * found.truth) > 0.98  # each place has the truth of what it shows
+
+
+def by_training_pixels(pairs: list[LabelledPaths], geometry: InputGeometry, taken: list[np.ndarray]) -> None:
+    found = fit_trust_score(
+        SimpleNamespace(tensor=taken.append), pairs, NETWORK, "bgr", 2, None, 0, "wide", geometry,  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert found.settings["pixels_of_class"] == [500, 500]
+
+
+@pytest.mark.parametrize("mode", GEOMETRIES)
+@pytest.mark.parametrize("fit", [by_logits, by_training_pixels])
+def test_fitted_baselines_see_what_is_judged(
+    fit: Fit, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A camera of 3:1 whose labels have no id for void; nothing is fitted on its mirror image."""
+
+    def decoded(network: Any, image: np.ndarray) -> np.ndarray:
+        network.tensor(image)
+        return image[..., :1].astype(np.float32)
+
+    monkeypatch.setattr(trust_score, "decoded_map", decoded)
+    labels = np.zeros((60, 180), np.uint8)
+    labels[:, 90:] = 1
+    image = np.repeat(10 * labels[..., None], 3, axis=2)
+    cv2.imwrite(str(tmp_path / "image.png"), image)
+    cv2.imwrite(str(tmp_path / "labels.png"), labels)
+    taken: list[np.ndarray] = []
+    fit([LabelledPaths(tmp_path / "image.png", tmp_path / "labels.png")], InputGeometry(mode), taken)
+    assert len(taken) == 1
+    assert np.array_equal(taken[0], Geometry(InputGeometry(mode), (60, 180), NETWORK).to_network(image))
 
 
 def test_log_loss_and_mcp_by_hand() -> None:

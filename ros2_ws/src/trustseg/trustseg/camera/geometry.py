@@ -18,7 +18,7 @@ from trustseg.camera.input_geometry import CROP, InputGeometry
 from trustseg.camera.model import FISHEYE, CameraModel
 from trustseg.camera.turning_point import turning_angle, turning_radius
 from trustseg.errors import FrameRejected
-from trustseg.imaging.resize import nearest, stretched
+from trustseg.imaging.resize import in_order, nearest, stretched
 from trustseg.reasons import Reason
 from trustseg.types import CodePlace, PerceptionResult, UInt8Array
 
@@ -80,11 +80,17 @@ class Geometry:
 
     def to_network(self, image: UInt8Array) -> UInt8Array:
         """What the network sees of `image` uint8 (H, W, 3), at its size (h, w), in the same order of colours."""
+        return self.beside(self.picture(image))
+
+    def picture(self, image: UInt8Array) -> UInt8Array:
+        """The same without what is put beside the camera's picture, uint8 (a, b, 3): at most (h, w)."""
         if self._lens is None:
-            inner = stretched(self._cut(image), self._inner)
-        else:
-            inner = np.asarray(cv2.remap(image, *self._lens.forward, cv2.INTER_LINEAR, None, PADDING), np.uint8)
-        return self._padded(inner, PADDING)
+            return np.ascontiguousarray(stretched(self._cut(image), self._inner))
+        return np.asarray(cv2.remap(image, *self._lens.forward, cv2.INTER_LINEAR, None, PADDING), np.uint8)
+
+    def beside(self, picture: UInt8Array) -> UInt8Array:
+        """A `picture` uint8 (a, b, 3) with its mirror image beside it, at the network's size (h, w)."""
+        return self._padded(picture, PADDING)
 
     def ids_to_network(self, ids: UInt8Array, outside: int) -> UInt8Array:
         """A map uint8 (H, W) of the camera's pixels as the network sees it, uint8 (h, w): nothing in it is mixed."""
@@ -173,6 +179,16 @@ class Places:
         size = (image.shape[0], image.shape[1])
         return None if self._settings.only_stretches(size, self._network_size) else self._of_size(size, camera)
 
+    def picture(self, image: UInt8Array, camera: CameraModel | None = None) -> tuple[UInt8Array, Geometry | None]:
+        """The picture of `image` at the network's scale, for whoever changes it before `shown` puts the rest beside it,
+        and its place as `of` gives it.
+
+        Raises:
+            FrameRejected: as `Geometry`.
+        """
+        place = self.of(image, camera)
+        return (stretched(image, self._network_size) if place is None else place.picture(image)), place
+
     def prepare(self, camera: CameraModel) -> None:
         """Make all that undistorting this camera's images takes, before the first of them; from any thread.
 
@@ -250,6 +266,23 @@ class _Lens:
         shown &= self._is_lens[at]
         shown &= (np.abs(self._x[at] - x) <= self._step[0]) & (np.abs(self._y[at] - y) <= self._step[1])
         return np.where(shown, column, -1.0), np.where(shown, row, -1.0)
+
+
+def shown(picture: UInt8Array, place: Geometry | None, color_order: str, wanted: str) -> UInt8Array:
+    """What the network takes of a picture that `Places.picture` gave: uint8 (h, w, 3), from one order of colours in
+    another, "rgb" or "bgr" each."""
+    return in_order(picture if place is None else place.beside(picture), color_order, wanted)
+
+
+def placed(values: Map, place: Geometry | None, size: Size, outside: int = UNSEEN_LABEL) -> Map:
+    """A map of the network's pixels over the camera's whole image at `size`, as the node publishes it; `outside` where
+    the network saw nothing. `place`: as `Places.of` gives it."""
+    return nearest(values, size) if place is None else place.to_camera(values, size, outside)
+
+
+def ids_shown(ids: UInt8Array, place: Geometry | None, size: Size, outside: int = UNSEEN_LABEL) -> UInt8Array:
+    """A map uint8 (H, W) of the camera's pixels in those of the network, of `size`; `outside` where that shows none."""
+    return nearest(ids, size) if place is None else place.ids_to_network(ids, outside)
 
 
 def labels_at(result: PerceptionResult, size: Size) -> UInt8Array:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.bundle.card import Card
+from trustseg.calibration import corridor_mask
 from trustseg.errors import InputError
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.passes.statistics import PassMaps
@@ -161,6 +162,8 @@ class Sample:
         shipped: the product's own confidence and verdict; None for a draft. classifier: float32 (C, D), None unknown.
         network: the network in PyTorch; None without its weights. Whoever teaches it takes a copy.
         memo: what descriptors have computed, by their names; kept when the maps are let go.
+        load_corridor: the drivable corridor, uint8 (h, w) on the lattice, 0 outside; None: the card's, laid over all of
+            the network's input, as is right where that shows all of the camera's image and nothing else.
         spill: folder for what is too large to be kept in memory for every view; None keeps all in memory.
     """
 
@@ -177,6 +180,7 @@ class Sample:
     memo: dict[str, Table | Path] = field(default_factory=dict)
     spill: Path | None = None
     held: dict[str, Any] = field(default_factory=dict)
+    load_corridor: Callable[[], UInt8Array] | None = None
     known_outcome: list[Outcome] = field(default_factory=list)
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
@@ -260,6 +264,13 @@ class Sample:
 
         found: Float32Array = self._once("decoded", make)
         return found
+
+    @property
+    def corridor(self) -> npt.NDArray[np.bool_]:
+        """bool (h, w): inside the drivable corridor of the camera's image."""
+        height, width = self.labels.shape
+        make = self.load_corridor or (lambda: corridor_mask(height, width, self.card.corridor.polygon))
+        return np.asarray(self._once("corridor", make) > 0, bool)
 
     @property
     def mask(self) -> Mask:

@@ -11,19 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
-from trustseg.bundle.card import Card
+from trustseg.bundle.card import VOID_LABEL, Card
+from trustseg.calibration import corridor_mask
+from trustseg.camera.geometry import Geometry, Places, ids_shown, placed, shown
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
-from trustseg.imaging.resize import nearest, network_image
+from trustseg.imaging.resize import in_order
 from trustseg.types import UInt8Array
 from trustseg_lab.benchmark.passes.cache import cache_key
 from trustseg_lab.benchmark.passes.runner import BundlePasses, lattice
 from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
-from trustseg_lab.calibrate.collect_views import READING, LabelledFolder, chosen, views_of
-from trustseg_lab.data.as_shown import as_shown
+from trustseg_lab.calibrate.collect_views import READING, LabelledFolder, View, chosen, under, views_of
 from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths, read_pair
+from trustseg_lab.metrics.confusion import confusion_counts
 from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, CLEAN, drive_of
-from trustseg_lab.scenes.conditions import FIT_KINDS, KINDS, apply_condition
+from trustseg_lab.metrics.score_histogram import Counts
+from trustseg_lab.scenes.conditions import FIT_KINDS, KINDS
 from trustseg_lab.training.scene_set import renderer_version
 
 FITTED, HELD_OUT = "fitted", "held_out"
@@ -116,8 +120,8 @@ def metas_of(
                 group = source.name or (CLEAN if view.kind == CLEAN else FITTED if view.kind in kinds[0] else HELD_OUT)
                 if not source.name and group not in judge and group == HELD_OUT:
                     continue
-                shown = None if view.kind == CLEAN else [view.kind, view.severity, view.seed, renderer]
-                key = cache_key(pair.mark, source.folder.void, READING, shown)
+                under_which = None if view.kind == CLEAN else [view.kind, view.severity, view.seed, renderer]
+                key = cache_key(pair.mark, source.folder.void, READING, under_which)
                 found.append(ViewMeta(
                     key, pair.image.stem, drive, str(source.folder.images), group, view.kind, view.severity, view.seed,
                     index, first + block, pair.image, pair.labels, source.folder.void,
@@ -127,38 +131,64 @@ def metas_of(
     return found
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """A labelled image and what of it the node would show: `picture` and `place` as `Places.picture` gives them."""
+
+    pair: LabelledImage
+    picture: UInt8Array
+    place: Geometry | None
+
+
 @lru_cache(maxsize=4)
-def _pair(
+def _places(size: tuple[int, int]) -> Places:
+    return Places(InputGeometry(), size)
+
+
+@lru_cache(maxsize=4)
+def _shown(
     image: str, labels: str, classes: int, void: int | None, reader: LabelReader | None, size: tuple[int, int]
-) -> LabelledImage:  # fmt: skip
+) -> _Shown:
     """The views of one image follow each other: it is read once for all of them."""
-    return as_shown(read_pair(LabelledPaths(Path(image), Path(labels), reader), classes, void), size, void)
+    pair = read_pair(LabelledPaths(Path(image), Path(labels), reader), classes, void)
+    return _Shown(pair, *_places(size).picture(pair.image))
 
 
 def sample_of(meta: ViewMeta, passes: BundlePasses) -> Sample:
     """The view for the methods; nothing is read or computed yet."""
     card: Card = passes.bundle.card
+    left_out, step = VOID_LABEL if meta.void is None else meta.void, passes.settings.step
 
-    def pair() -> LabelledImage:
-        return _pair(str(meta.image), str(meta.labels), len(card.classes), meta.void, meta.reader, card.size)
+    def read() -> _Shown:
+        return _shown(str(meta.image), str(meta.labels), len(card.classes), meta.void, meta.reader, card.size)
 
     def image() -> UInt8Array:
-        seen = network_image(pair().image, card.size, "bgr", "rgb")
-        if meta.kind != CLEAN:
-            seen = apply_condition(meta.kind, meta.severity, seen, None, meta.seed)
-        return np.ascontiguousarray(seen)
+        seen = under(View(meta.kind, meta.severity, meta.seed), in_order(read().picture, "bgr", "rgb"))
+        return np.ascontiguousarray(shown(seen, read().place, "rgb", "rgb"))
+
+    def counts(mask: UInt8Array) -> Counts:
+        truth = read().pair.labels
+        size = (truth.shape[0], truth.shape[1])
+        return confusion_counts(truth, placed(mask, read().place, size), len(card.classes), meta.void)
 
     def engine() -> EngineRecord:
-        return passes.engine_record(meta.key, lambda: sample.image, lambda: pair().labels, meta.void)
+        return passes.engine_record(meta.key, lambda: sample.image, counts)
 
     def truth() -> Truth:
-        labels = np.asarray(lattice(nearest(pair().labels, card.size), passes.settings.step), np.uint8)
-        known = np.ones(labels.shape, bool) if meta.void is None else labels != meta.void
-        return Truth(labels, known)
+        ids = ids_shown(read().pair.labels, read().place, card.size, left_out)
+        labels = np.asarray(lattice(ids, step), np.uint8)
+        return Truth(labels, labels != left_out)
+
+    def corridor() -> UInt8Array:
+        if (place := read().place) is None:
+            return corridor_mask(*passes.size, card.corridor.polygon)
+        height, width = read().pair.labels.shape
+        ahead = place.ids_to_network(corridor_mask(height, width, card.corridor.polygon), 0)
+        return np.asarray(lattice(ahead, step), np.uint8)
 
     sample = Sample(
-        meta, card, passes.settings.step, image, truth, engine,
+        meta, card, step, image, truth, engine,
         lambda name: passes.pass_record(name, meta.key, lambda: sample.image, lambda: sample.engine),
-        passes.shipped, passes.classifier, passes.torch, spill=passes.spill,
+        passes.shipped, passes.classifier, passes.torch, spill=passes.spill, load_corridor=corridor,
     )  # fmt: skip
     return sample

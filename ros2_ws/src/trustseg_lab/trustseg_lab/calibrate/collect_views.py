@@ -15,17 +15,17 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
-import cv2
 import numpy as np
 
 from trustseg.backends import Backend
 from trustseg.bundle.card import VOID_LABEL, Card
 from trustseg.calibration import corridor_mask
+from trustseg.camera.geometry import Geometry, Places, placed, shown
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
-from trustseg.imaging.resize import nearest, network_image
+from trustseg.imaging.resize import in_order
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.data import LabelNames
-from trustseg_lab.data.as_shown import as_shown, bordered, margins, mirrored
 from trustseg_lab.data.find_labels import LabelWish, find_labels
 from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs, read_pair
@@ -38,13 +38,13 @@ from trustseg_lab.scenes.conditions import FIT_KINDS, HELD_OUT_KINDS, apply_cond
 
 FIT_VIEWS, HELD_OUT_VIEWS = 3, 2
 LEAST_SEVERITY = 0.1
-READING = 3  # raised when the same files are read in another way: rows that were collected before are not taken over
+READING = 4  # raised when the same files are read in another way: rows that were collected before are not taken over
 # Rendered scenes for fitting: training takes seeds below 8 000, the confidence head those from there, demos 9 000 on.
 SCENE_SEED = 20_000
 RENDERED = "rendered"
-# A camera's picture is larger than the network's input and is stretched after the weather, which leaves other grain and
-# sharpness than a picture of network size; and most cameras are wider for their height than it. Scenes come in all of
-# these forms, in turns: size of the picture beside the network's, and share of its rows that such a camera sees.
+# A camera's picture is larger than the network's input and is made smaller after the weather, which leaves other grain
+# and sharpness than a picture of network size; and most cameras are wider for their height than it. Scenes come in all
+# of these forms, in turns: size of the picture beside the network's, and share of its rows that such a camera sees.
 CAMERAS = ((1.0, 1.0), (4 / 3, 1.0), (4 / 3, 0.55))
 HORIZON = 0.55  # of what is cut off, the share above
 
@@ -97,12 +97,16 @@ class View:
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """An image's views, uint8 (h, w, 3) each, as the network takes them, and its labels as in the file."""
+    """An image's views, uint8 (h, w, 3) each, as the node shows them to the network, and its labels as in the file.
+
+    `place`: where the views lie in the camera's image, whose pixels the labels have; None where all of it is stretched.
+    """
 
     stem: str
     labels: UInt8Array
     images: list[UInt8Array]
     views: list[View]
+    place: Geometry | None = None
 
 
 def views_of(
@@ -140,12 +144,14 @@ def folder_images(
     folder: LabelledFolder, card: Card, seed: int, limit: int | None, views: ViewsOf = views_of
 ) -> tuple[int, Callable[[int], PreparedImage]]:
     """How many images of `folder` there are, at most `limit`, and what prepares one of them by its number."""
-    pairs = chosen(folder.pairs(), limit)
+    pairs, places = chosen(folder.pairs(), limit), Places(InputGeometry(), card.size)
 
     def prepare(index: int) -> PreparedImage:
-        pair = as_shown(read_pair(pairs[index], len(card.classes), folder.void), card.size, folder.void)
-        image = network_image(pair.image, card.size, "bgr", "rgb")
-        return _prepared(pairs[index].image.stem, image, pair.labels, views(index, seed), card)
+        pair = read_pair(pairs[index], len(card.classes), folder.void)
+        picture, place = places.picture(pair.image)
+        rgb, chosen_views = in_order(picture, "bgr", "rgb"), views(index, seed)
+        images = [_as_taken(under(view, rgb), place, card) for view in chosen_views]
+        return PreparedImage(pairs[index].image.stem, pair.labels, images, chosen_views, place)
 
     return len(pairs), prepare
 
@@ -174,12 +180,15 @@ def rendered_images(card: Card, seed: int) -> Callable[[int], PreparedImage]:
             fix="calibrate with --scenes 0",
         )
 
+    places = Places(InputGeometry(), card.size)
+
     def prepare(index: int) -> PreparedImage:
         frame = random_frame(SCENE_SEED + index, scene_size(index, card.size))
         rows, views = scene_rows(index, frame.labels.shape[0]), views_of(index, seed + 1)
-        return _prepared(
-            f"scene{index}", frame.image_rgb[rows], frame.labels[rows], views, card, frame.depth_m[rows]
-        )  # fmt: skip
+        rgb, depth = frame.image_rgb[rows], frame.depth_m[rows]
+        seen = (places.picture(under(view, rgb, depth)) for view in views)
+        images = [_as_taken(picture, place, card) for picture, place in seen]
+        return PreparedImage(f"scene{index}", frame.labels[rows], images, views, places.of(rgb))
 
     return prepare
 
@@ -215,20 +224,15 @@ def _some(kinds: tuple[str, ...], count: int, rng: np.random.Generator) -> list[
     return [kinds[int(i)] for i in rng.permutation(len(kinds))[:count]]
 
 
-def _prepared(
-    stem: str, image_rgb: UInt8Array, labels: UInt8Array, views: list[View], card: Card,
-    depth_m: Float32Array | None = None,
-) -> PreparedImage:  # fmt: skip
-    """Every view of `image_rgb`, whose size is that of the camera, at network size and in the network's order."""
-    images = []
-    for view in views:
-        seen = image_rgb
-        if view.kind != CLEAN:
-            seen = apply_condition(view.kind, view.severity, image_rgb, depth_m, view.seed)
-        bgr = np.asarray(cv2.cvtColor(mirrored(seen, card.size), cv2.COLOR_RGB2BGR), np.uint8)
-        images.append(np.ascontiguousarray(network_image(bgr, card.size, "bgr", card.input.color_order)))
-    shown = bordered(labels, card.size, VOID_LABEL) if any(margins(image_rgb.shape[:2], card.size)) else labels
-    return PreparedImage(stem, shown, images, views)
+def under(view: View, rgb: UInt8Array, depth_m: Float32Array | None = None) -> UInt8Array:
+    """A camera's picture uint8 (H, W, 3) RGB in the view's condition; `depth_m` as `apply_condition`."""
+    if view.kind == CLEAN:
+        return rgb
+    return apply_condition(view.kind, view.severity, rgb, depth_m, view.seed)
+
+
+def _as_taken(rgb: UInt8Array, place: Geometry | None, card: Card) -> UInt8Array:
+    return np.ascontiguousarray(shown(rgb, place, "rgb", card.input.color_order))
 
 
 def _collect(
@@ -258,15 +262,16 @@ def _collect(
 def _rows_of_image(
     prepared: PreparedImage, backend: Backend, card: Card, folder: LabelledFolder, source: str
 ) -> CalibrationRows:
-    """Rows of one image's views; the block is not known here."""
+    """Rows of one image's views, judged in the camera's pixels; the block is not known here."""
     size = (prepared.labels.shape[0], prepared.labels.shape[1])
     outside = corridor_mask(*size, card.corridor.polygon) == 0
     features, quality, codes, ahead = [], [], [], []
     for image in prepared.images:
         out = backend.infer(image)
-        labels = nearest(out.labels, size)
+        labels = placed(out.labels, prepared.place, size)
         quality.append(image_quality(confusion_counts(prepared.labels, labels, len(card.classes), folder.void)))
-        confidence, kinds = nearest(out.confidence, size), pixel_kinds(prepared.labels, labels, folder.void)
+        confidence = placed(out.confidence, prepared.place, size)
+        kinds = pixel_kinds(prepared.labels, labels, folder.void)
         codes.append(code_counts(confidence, kinds))
         kinds[outside] = LEFT_OUT
         ahead.append(code_counts(confidence, kinds))

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from trustseg.bundle.card import VOID_LABEL, Card
-from trustseg.imaging.resize import network_image
+from trustseg.camera.geometry import Places, shown
+from trustseg.camera.input_geometry import InputGeometry
+from trustseg.imaging.resize import in_order
 from trustseg.types import UInt8Array
-from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, views_of
-from trustseg_lab.data.as_shown import as_shown
+from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, under, views_of
 from trustseg_lab.data.labelled_images import LabelledPaths, read_pair
 from trustseg_lab.metrics.block_counts import blocks_of
 from trustseg_lab.metrics.images.view_rows import drive_of, folds_by_block
-from trustseg_lab.scenes.conditions import apply_condition
 from trustseg_lab.wrap.fit.collect_pixels import LabelledView
 
 MOST_FOLDS, LEAST_FOLDS = 5, 3
@@ -75,14 +75,15 @@ def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int)
 
 
 def head_views(images: HeadImages, card: Card, seed: int) -> Iterator[LabelledView]:
-    """Every view of every image, in order; InputError where a pair does not fit."""
+    """Every view of every image, in order, as the node shows it; InputError where a pair does not fit."""
+    places = Places(InputGeometry(), card.size)
     for index, (pair, void) in enumerate(zip(images.pairs, images.voids, strict=True)):
-        read = as_shown(read_pair(pair, len(card.classes), void), card.size, void)
+        read = read_pair(pair, len(card.classes), void)
         truth: UInt8Array = read.labels.copy()
         if void is not None:
             truth[read.labels == void] = VOID_LABEL
-        rgb = network_image(read.image, card.size, "bgr", "rgb")
+        picture, place = places.picture(read.image)
+        rgb = in_order(picture, "bgr", "rgb")
         for number, view in enumerate(views_of(index, seed)[: 1 + CONDITIONS]):
-            seen = apply_condition(view.kind, view.severity, rgb, None, view.seed) if number else rgb
-            image = np.ascontiguousarray(network_image(seen, card.size, "rgb", card.input.color_order))
-            yield LabelledView(image, truth, int(images.fold[index]), clean=not number)
+            image = np.ascontiguousarray(shown(under(view, rgb), place, "rgb", card.input.color_order))
+            yield LabelledView(image, truth, int(images.fold[index]), clean=not number, place=place)

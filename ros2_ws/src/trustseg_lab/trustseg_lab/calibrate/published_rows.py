@@ -17,6 +17,7 @@ import numpy as np
 
 from trustseg.backends import Backend
 from trustseg.bundle.card import VOID_LABEL, Card
+from trustseg.camera.geometry import UNSEEN_CONFIDENCE, placed
 from trustseg.imaging.resize import nearest
 from trustseg.judgement import HEALTHY, Judgement
 from trustseg.segments import CLASS, FIGURES, connected_parts, least_area, segment_figures
@@ -147,9 +148,13 @@ class PublishedCollector:
         for number, image in enumerate(prepared.images):
             output = backend.infer(image)
             _, confidence = self.judgement.judge(output, HEALTHY)
-            kinds = pixel_kinds(truth, nearest(output.labels, size), VOID_LABEL)
-            codes.append(code_counts(nearest(confidence, size), kinds))
-            of_view, true_iou = self._segments(output.labels, confidence, small)
+            place, whole = prepared.place, self.card.size
+            kinds = pixel_kinds(truth, placed(output.labels, place, size), VOID_LABEL)
+            codes.append(code_counts(placed(confidence, place, size, UNSEEN_CONFIDENCE), kinds))
+            # Objects are found in the mask over the camera's whole image at the network's size, as `Pipeline` does.
+            of_view, true_iou = self._segments(
+                placed(output.labels, place, whole), placed(confidence, place, whole, UNSEEN_CONFIDENCE), small
+            )
             known = ~np.isnan(true_iou)
             figures.append(of_view[known])
             iou.append(true_iou[known])

@@ -133,7 +133,8 @@ def evaluate(
     with Bars(err) as progress:
         made = _baselines(
             names, must=ALL not in baselines, loaded=loaded, engine=engine, sources=sources, pairs=pairs,
-            ensemble=ensemble or [], options=(weights, passes, dropout, threads, seed, precision), progress=progress,
+            ensemble=ensemble or [], options=(weights, passes, dropout, threads, seed, precision, geometry),
+            progress=progress,
         )  # fmt: skip
         evaluation = Evaluation(
             loaded,
@@ -252,7 +253,7 @@ def _baselines(
     from trustseg.bundle.loading import load_bundle
     from trustseg_lab.evaluation.baselines.choose import BaselineNeeds, make_baselines
 
-    weights, passes, dropout, threads, seed, precision = options
+    weights, passes, dropout, threads, seed, precision, geometry = options
     others = [load_bundle(each, draft=True) for each in ensemble]
     members = [(each, create_backend(engine.name, each, "fp32", threads, expose_logits=True)) for each in others]
     wanted = (*names, "ensemble") if members and "ensemble" not in names else names
@@ -269,6 +270,7 @@ def _baselines(
         dropout,
         members,
         precision,
+        geometry,
     )
     task = progress.add_task("baselines", total=None)
     made = make_baselines(

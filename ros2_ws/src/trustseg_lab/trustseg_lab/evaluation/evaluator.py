@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluate a bundle on labelled images, one image at a time: memory does not grow with the number of pixels.
 
-Images are stretched to the network's input with INTER_LINEAR and corrupted there, where a corruption is asked for.
+Images are fitted to the network's input as the node does it, and corrupted there, where a corruption is asked for.
 Predictions are compared at the size of the labels: labels, confidence and scores of the network are brought there by
 nearest neighbour, as the node enlarges its mask.
 """
@@ -21,10 +21,9 @@ from trustseg.bundle.calibration_file import SceneShift
 from trustseg.bundle.loading import Bundle
 from trustseg.bundle.verdict_file import VerdictFile
 from trustseg.calibration import lowered, scene_shift
-from trustseg.camera.geometry import UNSEEN_LABEL, Geometry, Map
+from trustseg.camera.geometry import UNSEEN_LABEL, ids_shown, placed
 from trustseg.camera.input_geometry import InputGeometry
 from trustseg.imaging.colours import ClassColours
-from trustseg.imaging.resize import nearest
 from trustseg.types import EngineOutput, Float32Array, UInt8Array
 from trustseg_lab.corruptions.catalogue import CLEAN, Corruption
 from trustseg_lab.data.class_list import ClassList
@@ -264,10 +263,12 @@ def _add_view(
     corruption = view.corruption.name
     state.images.append(ImageRecord(view.file, quality, out.features, out.engine_ms, corruption, block, scores))
     shown = np.round(published * 255).astype(np.uint8)[out.confidence]
+    left_out = UNSEEN_LABEL if void is None else void
     state.worst.offer(
         view.title, quality,
         lambda painter: paint_image(
-            painter, view.bgr(card.input.color_order), _truth_of_picture(view, card.size, void), mask, shown, void
+            painter, view.bgr(card.input.color_order), ids_shown(view.truth, view.place, card.size, left_out),
+            mask, shown, void
         ),
         {"quality": quality, "mean_confidence": scores["fused"]},
     )  # fmt: skip
@@ -287,24 +288,12 @@ def _scored(
     return maps, scores
 
 
-def placed(values: Map, place: Geometry | None, size: tuple[int, int]) -> Map:
-    """A map of the network's pixels over the camera's image at `size`, as the node publishes it."""
-    return nearest(values, size) if place is None else place.to_camera(values, size, UNSEEN_LABEL)
-
-
 def seen_truth(truth: UInt8Array, seen: UInt8Array, void: int | None) -> tuple[UInt8Array, int, int]:
     """Labels uint8 (H, W) with void where the network saw nothing (`seen` is 0), the id of void, and how many labelled
     pixels that took: nothing was said of them, so nothing is counted."""
     left_out = UNSEEN_LABEL if void is None else void
     unseen = (seen == 0) & (truth != left_out)
     return np.where(unseen, np.uint8(left_out), truth), left_out, int(np.count_nonzero(unseen))
-
-
-def _truth_of_picture(view: View, size: tuple[int, int], void: int | None) -> UInt8Array:
-    """The truth in the pixels of the network's picture, at `size`."""
-    if view.place is None:
-        return nearest(view.truth, size)
-    return view.place.ids_to_network(view.truth, UNSEEN_LABEL if void is None else void)
 
 
 def pixel_kinds(truth: UInt8Array, predicted: UInt8Array, void: int | None) -> UInt8Array:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Images as the network gets them, under one corruption: read, checked, stretched and corrupted ahead of the engine."""
+"""Images as the network gets them, under one corruption: read, checked, fitted and corrupted ahead of the engine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from trustseg.bundle.card import Card
 from trustseg.camera.geometry import Geometry, Places
+from trustseg.camera.geometry import shown as shown_to_network
 from trustseg.camera.input_geometry import InputGeometry
-from trustseg.imaging.resize import in_order, network_image
+from trustseg.imaging.resize import in_order
 from trustseg.types import UInt8Array
 from trustseg_lab.corruptions.catalogue import CLEAN, Corruption
 from trustseg_lab.data import shown
@@ -87,12 +88,10 @@ def _view(
     picture = pair.image
     if corruption.lag:
         picture = read_image(pairs[max(0, index - corruption.lag)].image)
-    place = places.of(picture)
-    seen = picture if place is None else place.to_network(picture)
-    image = network_image(seen, card.size, "bgr", "rgb")
-    if corruption.kind != CLEAN:
-        image = corruption.apply(image, seed * 1_000_003 + index)
-    if card.input.color_order == "bgr":
-        image = image[..., ::-1]
+    picture, place = places.picture(picture)
+    seen, order = picture, "bgr"
+    if corruption.kind != CLEAN:  # of the camera: what is put beside its picture is a mirror image of that
+        seen, order = corruption.apply(in_order(picture, "bgr", "rgb"), seed * 1_000_003 + index), "rgb"
+    image = shown_to_network(seen, place, order, card.input.color_order)
     path = pairs[index].image
     return View(shown(path.name), shown(path.stem), np.ascontiguousarray(image), pair.labels, corruption, place)

@@ -12,8 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from trustseg.camera.geometry import Places, shown
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
-from trustseg.imaging.resize import network_image
 from trustseg.imaging.stored_image import decode_image, read_file
 from trustseg.types import UInt8Array
 from trustseg_lab.data import list_pictures
@@ -54,21 +55,23 @@ def rendered_images(
 
 
 def folder_images(folder: Path, count: int, size: tuple[int, int], color_order: str) -> list[ReferencedImage]:
-    """At most `count` pictures of `folder` or its sub-folders, evenly spread, stretched to `size` (height, width).
+    """At most `count` pictures of `folder` or its sub-folders, evenly spread, as the node shows them to a
+    network of `size` (height, width).
 
     Raises:
         InputError: the folder holds no picture, or one cannot be decoded.
     """
     paths = list_pictures(folder, deep=True).files
     chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(count, len(paths))).round().astype(int))]
-    return [_read(path, size, color_order) for path in chosen]
+    places = Places(InputGeometry(), size)
+    return [_read(path, places, color_order) for path in chosen]
 
 
-def _read(path: Path, size: tuple[int, int], color_order: str) -> ReferencedImage:
+def _read(path: Path, places: Places, color_order: str) -> ReferencedImage:
     data = read_file(path)
     bgr = decode_image(data, cv2.IMREAD_COLOR, str(path))
     if bgr is None:
         raise InputError(f"{path} cannot be decoded as an image")
-    image = network_image(np.asarray(bgr, np.uint8), size, "bgr", color_order)
+    image = shown(*places.picture(np.asarray(bgr, np.uint8)), "bgr", color_order)
     digest = hashlib.sha256(data).hexdigest()
     return ReferencedImage(f"{path.parent.name}/{path.name}", digest, np.ascontiguousarray(image))

@@ -14,7 +14,8 @@ import onnx
 import onnxruntime
 
 from trustseg.bundle.card import Corridor
-from trustseg.imaging.resize import nearest, network_image
+from trustseg.camera.geometry import Places, placed, shown
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.data.labelled_images import LabelledImage
 from trustseg_lab.metrics.confusion import ConfusionMatrix
@@ -113,12 +114,14 @@ def check(
     model = assemble(network, classes, guesses[0][1], Corridor().polygon)
     session = _labels_of(pruned(model, ["labels"], [INPUT]), network)
     size, found = (network.input.height, network.input.width), [ConfusionMatrix(classes) for _ in guesses]
+    places = Places(InputGeometry(), size)
     for image in images:
-        shown = {order: network_image(image.image, size, "bgr", order) for order in ORDERS}
+        picture, place = places.picture(image.image)
+        taken = {order: shown(picture, place, "bgr", order) for order in ORDERS}
         for (_, normalisation), confusion in zip(guesses, found, strict=True):
-            values = normalised(shown[normalisation.color_order], normalisation, network.input.layout)
+            values = normalised(taken[normalisation.color_order], normalisation, network.input.layout)
             (labels,) = session.run(["labels"], {INPUT: values})
-            confusion.update(image.labels, nearest(labels[0], image.labels.shape[:2]), void)
+            confusion.update(image.labels, placed(labels[0], place, image.labels.shape[:2]), void)
         step()
     return Check(tuple(Guess(*guess, counts) for guess, counts in zip(guesses, found, strict=True)), len(images))
 

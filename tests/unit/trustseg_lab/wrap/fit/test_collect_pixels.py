@@ -10,6 +10,8 @@ import pytest
 from bundle_factory import paint_scene
 from foreign_networks import COLOURS, MEAN, STD, Form, class_list, network
 from trustseg.bundle.card import Corridor
+from trustseg.camera.geometry import Geometry
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg_lab.wrap.find_input import Normalisation
 from trustseg_lab.wrap.fit import collect_pixels
 from trustseg_lab.wrap.fit.collect_pixels import CodeCounts, LabelledView, collect, count_codes
@@ -46,6 +48,21 @@ def test_rows_are_labelled_places_of_the_logits(model, monkeypatch: pytest.Monke
     monkeypatch.setattr(collect_pixels, "MOST_OF_VIEW", 50)
     few, _ = collect(model, iter([view(1)]), 1, 0, 0, lambda: None)
     assert few.x.shape == (50, 10 + len(COLOURS))
+
+
+def test_no_pixel_of_a_mirror_image_is_taken_or_counted() -> None:
+    """3:1 on 4:3: what is taken are places that show the camera, and each pixel of the camera is counted once."""
+    place = Geometry(InputGeometry(), (30, 90), (48, 64))
+    one = LabelledView(np.zeros((48, 64, 3), np.uint8), np.ones((30, 90), np.uint8), 0, True, place)
+    maps = np.where(place.seen > 0, 1.0, -1.0).astype(np.float32)[None]
+    labels = (place.seen > 0).astype(np.uint8)
+    rows, right = collect_pixels._pixels(one, labels, maps, None, 5000, np.random.default_rng(0))
+    assert len(rows) == np.count_nonzero(place.seen)
+    assert (rows == 1.0).all()
+    assert right.all()
+    counts = CodeCounts.empty()
+    counts.add(one, labels, labels)
+    assert counts.every[1, 1] == counts.every.sum() == 30 * 90
 
 
 def test_a_feature_map_of_any_number_of_channels_is_seen_at_the_logits_places() -> None:

@@ -23,7 +23,6 @@ from trustseg.backends import Backend, create_backend, select_backend
 from trustseg.backends.interface import INPUT_NAME, LOGITS
 from trustseg.bundle.loading import Bundle
 from trustseg.errors import InputError
-from trustseg.imaging.resize import nearest
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.passes.augmentations import AUGMENTATIONS, FLIP, Augmentation
 from trustseg_lab.benchmark.passes.cache import PassCache, cache_key
@@ -33,7 +32,7 @@ from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.evaluation.baselines.mc_dropout import DEFAULT_RATE
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork, weights_of
 from trustseg_lab.evaluation.evaluator import FusedConfidence
-from trustseg_lab.metrics.confusion import confusion_counts
+from trustseg_lab.metrics.score_histogram import Counts
 
 # Engine passes beside the single one; "dropout" and "drop_weights" run in PyTorch, T of them.
 FLIP_PASSES, TTA, DROPOUT, DROP_WEIGHTS, MEMBERS, ODIN = (
@@ -127,34 +126,36 @@ class BundlePasses:
         return [name, model, self.engine.name, self.engine.version, self.settings.step, *more]
 
     def engine_record(
-        self, view: str, image: Callable[[], UInt8Array], labels: Callable[[], UInt8Array], void: int | None
+        self, view: str, image: Callable[[], UInt8Array], counts: Callable[[UInt8Array], Counts]
     ) -> EngineRecord:
         """The single pass of view `view`.
 
         Args:
-            image: makes uint8 (H, W, 3) RGB at network size. labels: reads uint8 (A, B) as in the label file.
+            image: makes uint8 (H, W, 3) RGB at network size.
+            counts: confusion int64 (C, C + 1) of a mask uint8 (H, W) at network size.
         """
         key = cache_key(view, self.digest("engine"))
         kept = self.cache.load(key)
         if kept is None:
-            kept = self._run_engine(self._ordered(image()), labels(), void)
+            kept = self._run_engine(self._ordered(image()), counts)
             self.cache.save(key, kept)
         return EngineRecord(
             kept["labels"], kept["codes"], kept["features"], kept["logits"], kept["decoded"], kept["counts"],
             float(kept["engine_ms"]),
         )  # fmt: skip
 
-    def _run_engine(self, image: UInt8Array, truth: UInt8Array, void: int | None) -> dict[str, npt.NDArray[Any]]:
+    def _run_engine(
+        self, image: UInt8Array, counts: Callable[[UInt8Array], Counts]
+    ) -> dict[str, npt.NDArray[Any]]:  # fmt: skip
         out = self.engine.infer(image)
         step = self.settings.step
-        labels = nearest(out.labels, (truth.shape[0], truth.shape[1]))
         decoded = out.logits if self.decode is None else self.decode(image)
         with np.errstate(over="ignore"):
             return {
                 "labels": lattice(out.labels, step), "codes": lattice(out.confidence, step),
                 "features": out.features, "logits": self._on_lattice(out.logits).astype(np.float16),
                 "decoded": decoded.astype(np.float16),
-                "counts": confusion_counts(truth, labels, len(self.bundle.card.classes), void),
+                "counts": counts(out.labels),
                 "engine_ms": np.array(out.engine_ms),
             }  # fmt: skip
 

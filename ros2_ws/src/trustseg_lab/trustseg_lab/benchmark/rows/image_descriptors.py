@@ -8,7 +8,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from trustseg.calibration import corridor_mask
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.methods.several_passes import class_mean
 from trustseg_lab.benchmark.rows.region_truth import components
@@ -101,7 +100,7 @@ def region_doubts(sample: Sample) -> Float32Array:
     the corridor, and along the boundaries; 1 for a class that is not there."""
     found = sample.signals
     labels = sample.labels
-    corridor = corridor_mask(labels.shape[0], labels.shape[1], sample.card.corridor.polygon) > 0
+    corridor = sample.corridor
     edge = ~sample.mask.inside
     told: list[Floats] = []
     for values in (found.entropy, found.margin, found.mcp, sample.fused):

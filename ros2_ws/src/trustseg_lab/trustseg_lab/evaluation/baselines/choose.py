@@ -13,6 +13,7 @@ import numpy as np
 
 from trustseg.backends import Backend
 from trustseg.bundle.loading import Bundle
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
 from trustseg_lab.data.dataset_layout import LabelledSource
 from trustseg_lab.data.labelled_images import LabelledPaths
@@ -47,6 +48,7 @@ class BaselineNeeds:
         train_data: for the Trust Score.
         weights: checkpoint of the network; None: the one in the bundle's folder.
         passes, dropout: of MC dropout. members: of the ensemble.
+        geometry: which part of each image the network sees, and how: what is fitted sees what is judged.
     """
 
     bundle: Bundle
@@ -61,6 +63,7 @@ class BaselineNeeds:
     dropout: float | None
     members: Sequence[tuple[Bundle, Backend]]
     precision: str = "fp32"
+    geometry: InputGeometry = field(default_factory=InputGeometry)
     network: list[TorchNetwork] = field(default_factory=list)
 
     def torch_network(self) -> TorchNetwork:
@@ -133,7 +136,7 @@ def _temperature(needs: BaselineNeeds) -> PixelScorer:
         return TemperatureScorer(stored, "what `trustseg calibrate --temperature` saw")
     pairs, source = _pairs(needs, needs.fit_on, "temperature", "--fit-on")
     card = needs.bundle.card
-    sample = sample_logits(needs.engine, pairs, card.size, card.input.color_order, source.void)
+    sample = sample_logits(needs.engine, pairs, card.size, card.input.color_order, source.void, needs.geometry)
     return TemperatureScorer(fit_temperature(sample), source.name)
 
 
@@ -156,7 +159,7 @@ def _trust_score(needs: BaselineNeeds) -> PixelScorer:
     card = needs.bundle.card
     return fit_trust_score(
         _network(needs), pairs, card.size, card.input.color_order, len(card.classes), source.void, needs.seed,
-        source.name,
+        source.name, needs.geometry,
     )  # fmt: skip
 
 

@@ -15,10 +15,11 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from trustseg.backends import Backend
+from trustseg.bundle.card import VOID_LABEL
+from trustseg.camera.geometry import Places, shown
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
-from trustseg.imaging.resize import network_image
 from trustseg.types import Float32Array, UInt8Array
-from trustseg_lab.data.as_shown import as_shown
 from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
 from trustseg_lab.evaluation.baselines.scorer import ScoredView, Scores
 
@@ -50,19 +51,27 @@ class LogitSample:
 
 
 def sample_logits(
-    engine: Backend, pairs: list[LabelledPaths], size: tuple[int, int], color_order: str, void: int | None
-) -> LogitSample:
-    """Logits of an even sample of the labelled pixels of `pairs`."""
+    engine: Backend, pairs: list[LabelledPaths], size: tuple[int, int], color_order: str, void: int | None,
+    geometry: InputGeometry | None = None,
+) -> LogitSample:  # fmt: skip
+    """Logits of an even sample of the labelled pixels of `pairs`, shown to a network of `size` (height, width) as
+    `geometry` says.
+
+    Raises:
+        InputError: a pair cannot be read or does not fit. FrameRejected: the geometry does not fit an image.
+    """
     logits: list[Float32Array] = []
     truths: list[UInt8Array] = []
-    classes = 0
-    for read in read_ahead(pairs, 255, void):
-        pair = as_shown(read, size, void)
-        out = engine.infer(network_image(pair.image, size, "bgr", color_order)).logits
+    classes, left_out = 0, VOID_LABEL if void is None else void
+    places = Places(geometry or InputGeometry(), size)
+    for pair in read_ahead(pairs, VOID_LABEL, void):
+        picture, place = places.picture(pair.image)
+        out = engine.infer(np.ascontiguousarray(shown(picture, place, "bgr", color_order))).logits
         classes = out.shape[0]
-        rows, columns = _grid(out.shape[1], pair.labels.shape[0]), _grid(out.shape[2], pair.labels.shape[1])
-        truth = pair.labels[np.ix_(rows[1], columns[1])]
-        keep = truth != (255 if void is None else void)
+        labels = pair.labels if place is None else place.ids_to_network(pair.labels, left_out)
+        rows, columns = _grid(out.shape[1], labels.shape[0]), _grid(out.shape[2], labels.shape[1])
+        truth = labels[np.ix_(rows[1], columns[1])]
+        keep = truth != left_out
         if (truth[keep] >= classes).any():
             raise InputError(f"labels {pair.paths.labels} hold ids outside the classes", expected=f"0..{classes - 1}")
         logits.append(out[:, rows[0]][:, :, columns[0]][:, keep].astype(np.float32))

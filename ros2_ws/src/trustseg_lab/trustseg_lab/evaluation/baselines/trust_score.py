@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from sklearn.neighbors import KDTree
 
+from trustseg.bundle.card import VOID_LABEL
+from trustseg.camera.geometry import Places, shown
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
-from trustseg.imaging.resize import network_image
 from trustseg.types import Float32Array, UInt8Array
-from trustseg_lab.data.as_shown import as_shown
 from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
 from trustseg_lab.evaluation.baselines.network_weights import TorchNetwork
 from trustseg_lab.evaluation.baselines.scorer import ScoredView, Scores
@@ -81,23 +82,25 @@ def decoded_map(network: TorchNetwork, image: UInt8Array) -> Float32Array:
 
 def fit_trust_score(
     network: TorchNetwork, pairs: list[LabelledPaths], size: tuple[int, int], color_order: str, classes: int,
-    void: int | None, seed: int, name: str,
+    void: int | None, seed: int, name: str, geometry: InputGeometry | None = None,
 ) -> TrustScore:  # fmt: skip
-    """Sample training pixels evenly over `pairs`, at most `PIXELS_OF_CLASS` of each class.
+    """Sample training pixels evenly over `pairs`, shown as `geometry` says, at most `PIXELS_OF_CLASS` of each class.
 
     Raises:
-        InputError: fewer than two classes are in the labels.
+        InputError: fewer than two classes are in the labels. FrameRejected: the geometry does not fit an image.
     """
     rng = np.random.default_rng(seed)
     found: list[list[Float32Array]] = [[] for _ in range(classes)]
     of_image = -(-2 * PIXELS_OF_CLASS // len(pairs))  # rare classes are not in every image
-    for read in read_ahead(pairs, classes, void):
-        pair = as_shown(read, size, void)
-        features = decoded_map(network, network_image(pair.image, size, "bgr", color_order))
+    cameras = Places(geometry or InputGeometry(), size)
+    for pair in read_ahead(pairs, classes, void):
+        picture, place = cameras.picture(pair.image)
+        features = decoded_map(network, np.ascontiguousarray(shown(picture, place, "bgr", color_order)))
         height, width = features.shape[:2]
-        rows = ((np.arange(height) + 0.5) * pair.labels.shape[0] / height).astype(np.int64)
-        columns = ((np.arange(width) + 0.5) * pair.labels.shape[1] / width).astype(np.int64)
-        truth = pair.labels[np.ix_(rows, columns)]
+        labels = pair.labels if place is None else place.ids_to_network(pair.labels, VOID_LABEL)
+        rows = ((np.arange(height) + 0.5) * labels.shape[0] / height).astype(np.int64)
+        columns = ((np.arange(width) + 0.5) * labels.shape[1] / width).astype(np.int64)
+        truth = labels[np.ix_(rows, columns)]
         for index in range(classes):
             places = np.flatnonzero(truth.ravel() == index)
             chosen = rng.permutation(places)[:of_image]

@@ -15,7 +15,7 @@ import onnx
 import onnxruntime
 
 from trustseg.bundle.card import VOID_LABEL
-from trustseg.imaging.resize import nearest
+from trustseg.camera.geometry import Geometry, ids_shown, placed
 from trustseg.types import UInt8Array
 from trustseg_lab.metrics.score_histogram import Counts
 from trustseg_lab.wrap.fit.fit_head import PixelRows
@@ -35,12 +35,14 @@ class LabelledView:
         image: uint8 (h, w, 3) at network size, in the network's order. truth: uint8 (H, W) own class ids, VOID_LABEL
             where nothing is known.
         fold: of its image's block. clean: as it came from the camera.
+        place: where the view lies in the camera's image, whose pixels the truth has; None where all of it is stretched.
     """
 
     image: UInt8Array
     truth: UInt8Array
     fold: int
     clean: bool
+    place: Geometry | None = None
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ class CodeCounts:
     def add(self, view: LabelledView, labels: UInt8Array, codes: UInt8Array) -> None:
         """Count a view whose mask and codes, (h, w), are compared at the size of the truth."""
         size = (view.truth.shape[0], view.truth.shape[1])
-        right, keep = nearest(labels, size) == view.truth, view.truth != VOID_LABEL
-        joint = right[keep].astype(np.int64) * 256 + nearest(codes, size)[keep]
+        right, keep = placed(labels, view.place, size) == view.truth, view.truth != VOID_LABEL
+        joint = right[keep].astype(np.int64) * 256 + placed(codes, view.place, size)[keep]
         counts = np.bincount(joint, minlength=512).reshape(2, 256)
         self.every[...] += counts
         if view.clean:
@@ -114,7 +116,7 @@ def _pixels(
 ) -> tuple[Floats, np.ndarray]:  # fmt: skip
     """(rows, right) of places of the logits, with label and truth of the pixel in the middle of each."""
     height, width = maps.shape[1:]
-    truth = nearest(view.truth, (labels.shape[0], labels.shape[1]))
+    truth = ids_shown(view.truth, view.place, (labels.shape[0], labels.shape[1]), VOID_LABEL)
     rows, columns = (
         ((np.arange(count) + 0.5) * size / count).astype(int)
         for count, size in zip((height, width), labels.shape, strict=True)
