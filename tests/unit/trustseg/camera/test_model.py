@@ -32,7 +32,8 @@ def test_fields_of_a_camera_info() -> None:
 def test_no_distortion_has_no_model() -> None:
     for d in ((), (0.0,) * 4, (0.0,) * 8):
         assert made(model="", d=d).d == (0.0,) * 5
-    assert made(model="rational_polynomial", d=(0.0,) * 8).d == (0.0,) * 8
+    for d in ((), (0.0,) * 5, (0.0,) * 8):
+        assert made(model="rational_polynomial", d=d).d == (0.0,) * 8
 
 
 def test_a_fisheye_of_zeros_stays_a_fisheye() -> None:
@@ -55,6 +56,11 @@ def test_a_fisheye_of_zeros_stays_a_fisheye() -> None:
         ({"k": K[:8]}, "matrix K of the camera, expected nine finite numbers"),
         ({"k": (float("inf"), *K[1:])}, "matrix K of the camera, expected nine finite numbers"),
         ({"p": (-1.0, *P[1:])}, "the camera is not calibrated"),
+        ({"k": (*K[:8], 0.0)}, "matrix K of the camera, expected one that has an inverse, got [500, 0, 320,"),
+        ({"p": (*P[:10], 0.0, 0.0)}, "matrix P of the camera, expected one that has an inverse, got [480, 0, 310,"),
+        ({"r": (1.0, *[0.0] * 8)}, "matrix R of the camera, expected one that has an inverse, got [1, 0, 0, 0,"),
+        ({"r": (1.0, 0.0, 0.0, 1.0, 1e-9, 0.0, 0.0, 0.0, 1.0)}, "matrix R of the camera, expected one that has"),
+        ({"p": (1e200, 0.0, 1e300, 0.0, *P[4:])}, "matrix P of the camera, expected one that has an inverse"),
     ],
 )
 def test_what_cannot_be_undistorted_is_refused(changes: dict[str, Any], line: str) -> None:

@@ -8,7 +8,7 @@ import math
 
 import pytest
 
-from trustseg.camera.turning_point import turning_angle, turning_radius
+from trustseg.camera.turning_point import turning_angle, turning_point, turning_radius
 
 
 def test_a_barrel_turns_where_its_slope_is_none() -> None:
@@ -29,3 +29,11 @@ def test_a_rational_one_turns_at_its_pole() -> None:
     assert turning_radius((0.0, 0.0, 0.0, 0.0, 0.0, -0.25, 0.0, 0.0), 4.0) == pytest.approx(2.0, abs=2e-3)
     """r / (1 + r^2) turns at 1."""
     assert turning_radius((0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0), 4.0) == pytest.approx(1.0, abs=2e-3)
+
+
+def test_it_is_the_tangent_of_the_angle_for_every_model() -> None:
+    d = (-0.3, 0.0, 0.0, 0.0)
+    assert turning_point("plumb_bob", d, 2.0) == turning_radius(d, 2.0)
+    assert turning_point("plumb_bob", d, 1.0) == math.inf
+    assert turning_point("equidistant", d, 0.1) == pytest.approx(math.tan(1.0541), abs=5e-3)
+    assert turning_point("equidistant", (0.0,) * 4, 0.1) == math.inf

@@ -82,7 +82,8 @@ WIDE = np.array([[60.0, 0.0, 100.0], [0.0, 60.0, 60.0], [0.0, 0.0, 1.0]])
 @pytest.mark.parametrize(
     ("d", "model"),
     [
-        ((-0.3, 0.0, 0.0, 0.0, 0.0), "plumb_bob"), ((-0.35, 0.02, 0.0, 0.0), "plumb_bob"), ((0.2, -0.1, 0.0, 0.0), ""),
+        ((-0.3, 0.0, 0.0, 0.0, 0.0), "plumb_bob"), ((-0.35, 0.02, 0.0, 0.0), "plumb_bob"),
+        ((0.2, -0.1, 0.0, 0.0), "plumb_bob"),
         ((-0.2, 0.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.0), "rational_polynomial"), ((-0.4, 0.0, 0.0, 0.0), "equidistant"),
         ((0.0,) * 5, "plumb_bob"), ((), ""),
     ],
@@ -101,7 +102,7 @@ def test_every_point_is_where_the_camera_sees_it_or_nowhere(d: tuple[float, ...]
 
 @pytest.mark.parametrize(
     ("count", "model", "expected"),
-    [(6, "plumb_bob", "4 or 5"), (5, "rational_polynomial", "8"), (5, "equidistant", "4"), (3, "", "4 or 5 or 8")],
+    [(6, "plumb_bob", "4 or 5"), (5, "rational_polynomial", "8"), (5, "equidistant", "4"), (0, "equidistant", "4")],
 )
 def test_coefficients_that_no_model_has_are_refused(count: int, model: str, expected: str) -> None:
     with pytest.raises(InputError, match=f"expected {expected}, got {count}"):
@@ -109,11 +110,20 @@ def test_coefficients_that_no_model_has_are_refused(count: int, model: str, expe
 
 
 @pytest.mark.parametrize(
-    ("k", "model"), [(K, "thin_prism"), (np.zeros((3, 3)), "plumb_bob"), (K * np.nan, "plumb_bob")]
-)
+    ("k", "model"),
+    [
+        (K, "thin_prism"), (np.zeros((3, 3)), "plumb_bob"), (K * np.nan, "plumb_bob"),
+        (K * [[1.0], [1.0], [0.0]], "plumb_bob"), (K * [[1.0], [1.0], [0.0]], "equidistant"),
+    ],
+)  # fmt: skip
 def test_a_camera_that_is_not_calibrated_is_refused(k: np.ndarray, model: str) -> None:
     with pytest.raises(InputError, match="expected"):
-        Lens((121, 201), k, np.zeros(5), model)
+        Lens((121, 201), k, np.zeros(4), model)
+
+
+def test_coefficients_without_a_model_are_refused_as_where_images_are_undistorted() -> None:
+    with pytest.raises(InputError, match="distortion model '', expected plumb_bob or"):
+        Lens((121, 201), K, np.full(4, 0.01), "")
 
 
 def test_error_of_a_distance() -> None:

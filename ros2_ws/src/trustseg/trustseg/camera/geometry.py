@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from trustseg.camera.input_geometry import CROP, InputGeometry
 from trustseg.camera.model import FISHEYE, CameraModel
-from trustseg.camera.turning_point import turning_angle, turning_radius
+from trustseg.camera.turning_point import turning_point
 from trustseg.errors import FrameRejected
 from trustseg.imaging.resize import in_order, nearest, stretched
 from trustseg.reasons import Reason
@@ -229,12 +229,12 @@ class _Lens:
         self._step = 1.0 + 1.5 / across, 1.0 + 1.5 / down
         height, width = camera.size
         inside = (self._x >= -0.5) & (self._x < width - 0.5) & (self._y >= -0.5) & (self._y < height - 0.5)
-        self._is_lens = self._directions_of_the_lens(inner)
+        self._is_lens = self._directions_of_the_lens(camera.distortion_model, inner)
         inside &= self._is_lens
         self.shown: UInt8Array = np.where(inside, 255, 0).astype(np.uint8)
         self.forward = cv2.convertMaps(*place, cv2.CV_16SC2)
 
-    def _directions_of_the_lens(self, inner: Size) -> npt.NDArray[np.bool_]:
+    def _directions_of_the_lens(self, model: str, inner: Size) -> npt.NDArray[np.bool_]:
         """Which pixels of the inner picture look in a direction of which the polynomial says something."""
         _, d, rotation, view = self._model
         row, column = np.indices(inner, np.float64)
@@ -242,11 +242,8 @@ class _Lens:
         x, y, z = np.linalg.solve(view @ rotation, pixels)
         with np.errstate(all="ignore"):
             aside = np.where(z > 0, np.hypot(x, y) / z, np.inf)
-        if self._fisheye:
-            known = np.arctan(aside) < turning_angle(d.tolist(), np.pi / 2)
-        else:
-            known = aside < turning_radius(d.tolist(), float(aside[np.isfinite(aside)].max(initial=0.0)))
-        return np.asarray((z > 0) & known, np.bool_).reshape(inner)
+        limit = turning_point(model, d.tolist(), float(aside[np.isfinite(aside)].max(initial=0.0)))
+        return np.asarray((z > 0) & (aside < limit), np.bool_).reshape(inner)
 
     def back(self, across: Floats, down: Floats) -> tuple[Floats, Floats]:
         """Column and row of the inner picture for each point of the camera's image; -1 where it is not shown there.

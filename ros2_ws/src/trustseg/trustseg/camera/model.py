@@ -14,6 +14,8 @@ from trustseg.errors import InputError
 FISHEYE = "equidistant"
 COEFFICIENTS = {"plumb_bob": (4, 5), "rational_polynomial": (8,), FISHEYE: (4,)}
 UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+# A row shorter than this, or rows that span less with a length of 1, have no inverse worth the name.
+LEAST_ROW, LEAST_VOLUME = 1e-6, 1e-6
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class CameraModel:
         p: the nine values of P's first three columns, row by row: the matrix of the rectified view; zeros: `k`.
 
     Raises:
-        InputError: OpenCV knows no such model, or the numbers are not those of a calibrated camera.
+        InputError: OpenCV knows no such model, or the numbers are not those of a calibrated camera, whose matrices have
+            an inverse.
     """
 
     size: tuple[int, int]
@@ -46,12 +49,13 @@ class CameraModel:
         if counts is None:
             raise InputError(
                 f"distortion model {self.distortion_model!r}", expected=" or ".join(COEFFICIENTS),
-                fix="calibrate the camera with one of them, or leave undistortion out",
+                fix="calibrate the camera with one of them",
             )  # fmt: skip
         if len(self.d) not in counts:
             expected = " or ".join(map(str, counts))
             raise InputError(f"coefficients of {self.distortion_model}", expected=expected, got=str(len(self.d)))
-        for name, values in (("K", self.k), ("R", self.rotation), ("P", self.view)):
+        matrices = (("K", self.k), ("R", self.rotation), ("P", self.view))
+        for name, values in matrices:
             if len(values) != 9 or not all(map(math.isfinite, values)):
                 raise InputError(f"matrix {name} of the camera", expected="nine finite numbers", got=_listed(values))
         if not all(map(math.isfinite, self.d)):
@@ -61,6 +65,12 @@ class CameraModel:
                 "the camera is not calibrated", expected="an image size and focal lengths above 0",
                 got=f"{self.size[1]}x{self.size[0]}, K {_listed(self.k)}",
             )  # fmt: skip
+        for name, values in matrices:
+            if not _has_inverse(values):
+                raise InputError(
+                    f"matrix {name} of the camera", expected="one that has an inverse", got=_listed(values),
+                    fix="calibrate the camera; R and P may be left 0",
+                )  # fmt: skip
 
     @property
     def rotation(self) -> tuple[float, ...]:
@@ -77,18 +87,28 @@ class CameraModel:
         cls, size: tuple[int, int], model: str, d: Sequence[float], k: Sequence[float], r: Sequence[float],
         p: Sequence[float],
     ) -> CameraModel:  # fmt: skip
-        """From the fields of a CameraInfo or its file: `p` has twelve values, and an empty model is no distortion.
+        """From the fields of a CameraInfo or its file: `p` has twelve values, and no `d` or zeros is no distortion, but
+        of a fisheye.
 
         Raises:
             InputError: as the class.
         """
         d, p = tuple(map(float, d)), tuple(map(float, p))
         if model != FISHEYE and not any(d):
-            model, d = model or "plumb_bob", d or (0.0,) * 5
-            if model == "plumb_bob":
-                d = (0.0,) * 5
+            model = model or "plumb_bob"
+            d = (0.0,) * COEFFICIENTS.get(model, (0,))[-1]
         rows = (*p[0:3], *p[4:7], *p[8:11]) if len(p) == 12 else p
         return cls(size, model, d, tuple(map(float, k)), tuple(map(float, r)) or UPRIGHT, rows)
+
+
+def _has_inverse(matrix: Sequence[float]) -> bool:
+    """Whether nine values, row by row, are far enough from a matrix that has none."""
+    rows = [matrix[0:3], matrix[3:6], matrix[6:9]]
+    lengths = [math.hypot(*row) for row in rows]
+    if min(lengths) < LEAST_ROW:
+        return False
+    (a, b, c), (d, e, f), (g, h, i) = ([each / length for each in row] for row, length in zip(rows, lengths))
+    return abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) >= LEAST_VOLUME
 
 
 def _listed(values: Sequence[float]) -> str:

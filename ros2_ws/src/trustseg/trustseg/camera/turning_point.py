@@ -8,11 +8,27 @@ a place in the middle of the image.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
+from trustseg.camera.model import FISHEYE
+
 STEPS = 4096
+
+
+def turning_point(model: str, d: Sequence[float], furthest: float) -> float:
+    """How far from the axis a lens of sensor_msgs' distortion `model` bends as a lens does, tangent of the angle;
+    infinite where it turns nowhere.
+
+    Args:
+        d: its coefficients. furthest: how far to look, tangent of the angle; a fisheye is looked at up to 90 degrees.
+    """
+    if model != FISHEYE:
+        return turning_radius(d, furthest)
+    angle = turning_angle(d, math.pi / 2)
+    return math.tan(angle) if angle < math.pi / 2 else math.inf
 
 
 def turning_radius(d: Sequence[float], furthest: float) -> float:

@@ -39,12 +39,12 @@ from trustseg_ros.common.qos import (
     view_qos,
 )
 from trustseg_ros.common.transforms import Transforms
+from trustseg_ros.ground_grid.camera_lens import CameraLens
 from trustseg_ros.ground_grid.config import GroundGridConfig
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.ground_grid.occupancy import UNKNOWN, GroundGrid, Int8
-from trustseg_ros.ground_grid.projection import CameraMount, Lens, distance_error_m, footprints
+from trustseg_ros.ground_grid.projection import CameraMount, distance_error_m, footprints
 from trustseg_ros.planner.guard import FailureGuard
-from trustseg_ros.segmenter.messages import scaled_camera_info
 
 NODE_NAME = "trustseg_ground_grid"
 MASK_TOPIC, CONFIDENCE_TOPIC = "trustseg/mask", "trustseg/confidence"
@@ -63,7 +63,7 @@ class GroundGridNode(LifecycleNode):
         self._shape, self._mount, self._bounds = self.config.shape, self.config.mount, self.config.bounds
         self.guard = FailureGuard(simulation=self.config.simulation)
         self._frames = MatchedFrames()
-        self._info: CameraInfo | None = None
+        self._camera = CameraLens()
         self._grid: GroundGrid | None = None
         self._grid_of: Any = None
         self._free: list[int] = []
@@ -123,7 +123,7 @@ class GroundGridNode(LifecycleNode):
             self.create_subscription(
                 SegmentationStatus, STATUS_TOPIC, lambda m: self._take("status", m), status_qos(self._bounds)
             ),
-            self.create_subscription(CameraInfo, CAMERA_INFO_TOPIC, self._on_info, camera_qos()),
+            self.create_subscription(CameraInfo, CAMERA_INFO_TOPIC, self._camera.note, camera_qos()),
             self.create_subscription(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos()),
         ]
         self._timer = steady_timer(self, TICK_NS / 1e9, self._look)
@@ -157,9 +157,6 @@ class GroundGridNode(LifecycleNode):
         self._inputs = []
 
     # What arrives ---------------------------------------------------------------------------------------------
-
-    def _on_info(self, message: CameraInfo) -> None:
-        self._info = message
 
     def _on_verdict(self, message: FailureState) -> None:
         self.guard.on_message(message)
@@ -209,8 +206,6 @@ class GroundGridNode(LifecycleNode):
             return f"the mask is of another network than those of bundle {self.config.bundle}"
         labels, sure = pixels_of(mask, confidence, status)
         grid = self._made_for(mask)
-        if grid is None:
-            return f"no camera_info with the matrix of {mask.header.frame_id or 'the camera'} has arrived"
         if self.guard.failed():
             return ""
         occupancy = grid.occupancy(labels, sure)
@@ -224,18 +219,11 @@ class GroundGridNode(LifecycleNode):
         )
         return ""
 
-    def _made_for(self, mask: Image) -> GroundGrid | None:
-        """The grid of this camera and size, computed when either changes."""
-        info = None if self._info is None else scaled_camera_info(self._info, mask.header, (mask.height, mask.width))
-        if info is None or self._info is None or self._info.header.frame_id != mask.header.frame_id or not info.k[0]:
-            return None
-        mount = self._place(mask)
-        of = (info.height, info.width, tuple(info.k), tuple(info.d), info.distortion_model, mount)
-        if of != self._grid_of:
-            lens = Lens(
-                (info.height, info.width), np.reshape(info.k, (3, 3)), np.array(info.d, float), info.distortion_model
-            )
-            config, lowest = self.config, round(self.config.visible_share * info.height)
+    def _made_for(self, mask: Image) -> GroundGrid:
+        """The grid of this camera, its place and size, computed when one changes; InputError where it cannot be."""
+        lens, mount = self._camera.of(mask), self._place(mask)
+        if self._grid is None or (lens, mount) != self._grid_of:
+            config, lowest = self.config, round(self.config.visible_share * mask.height)
             cells = footprints(
                 self._shape, lens, mount, pitch_error_deg=config.pitch_error_deg, most_error_m=config.max_error_m,
                 lowest_row=lowest, foot_m=config.obstacle_foot_m,
@@ -244,7 +232,7 @@ class GroundGridNode(LifecycleNode):
                 self._shape, cells, self._free, least_confidence=round(config.min_confidence * 255),
                 most_unsure=config.max_unsure_share, lowest_row=lowest,
             )  # fmt: skip
-            self._grid_of = of
+            self._grid_of = lens, mount
             share = float(cells.seen.mean())
             log = self.get_logger().info if share else self.get_logger().error
             log(f"{share:.0%} of the grid's cells are in the image and within {config.max_error_m:g} m of error")

@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.camera.model import COEFFICIENTS, FISHEYE
-from trustseg.camera.turning_point import turning_angle, turning_radius
-from trustseg.errors import InputError
+from trustseg.camera.model import FISHEYE, CameraModel
+from trustseg.camera.turning_point import turning_point
 
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
@@ -26,8 +25,6 @@ OPTICAL = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
 LEAST_DEPTH_M = 0.1
 # Nothing beyond this share of the image's size around it is projected, by its place without distortion.
 MARGIN = 0.5
-# Distortion model -> how many coefficients it may have; an empty name is taken for what their number says.
-MODELS = {"": (4, 5, 8), **COEFFICIENTS}
 
 
 @dataclass(frozen=True)
@@ -100,17 +97,19 @@ class GridShape:
         return np.asarray(self.from_m + along, np.float64), np.asarray(self.right_m + across, np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lens:
-    """Intrinsics of an image of `size`.
+    """Intrinsics of an image of `size`: what `CameraModel` takes of them.
 
     Attributes:
-        size: (height, width), pixels. k: float64 (3, 3). d: coefficients; none, or zeros: no distortion.
-        model: name of sensor_msgs.
-        limit: how far from the axis it bends as a lens does: tangent of the angle, of a fisheye the angle itself.
+        size: (height, width), pixels. k: float64 (3, 3).
+        d: coefficients; none, or zeros: no distortion, but of a fisheye ("equidistant"), which has four and of zeros
+            is the pure equidistant projection.
+        model: name of sensor_msgs; it may be empty where there is no distortion.
+        limit: how far from the axis it bends as a lens does: tangent of the angle.
 
     Raises:
-        InputError: a model that is not known here, another number of coefficients than it has, or no focal length.
+        InputError: as `CameraModel`.
     """
 
     size: tuple[int, int]
@@ -120,25 +119,10 @@ class Lens:
     limit: float = field(init=False, default=np.inf)
 
     def __post_init__(self) -> None:
-        if self.model not in MODELS:
-            known = ", ".join(filter(None, MODELS))
-            raise InputError("distortion model of the camera", expected=f"one of {known}", got=repr(self.model))
-        if not self.d.any():
-            object.__setattr__(self, "d", np.zeros(4))
-        elif len(self.d) not in MODELS[self.model]:
-            expected = " or ".join(map(str, MODELS[self.model]))
-            raise InputError(f"coefficients of {self.model or 'the camera'}", expected=expected, got=str(len(self.d)))
-        if not (self.k[0, 0] > 0 and self.k[1, 1] > 0 and np.isfinite(self.k).all() and np.isfinite(self.d).all()):
-            raise InputError(
-                "camera matrix", expected="a calibrated camera", got=f"fx {self.k[0, 0]:g}, fy {self.k[1, 1]:g}"
-            )
-        is_fisheye = self.model == FISHEYE
-        limit = (
-            turning_angle(self.d.tolist(), np.pi / 2)
-            if is_fisheye
-            else turning_radius(self.d.tolist(), self._furthest())
-        )
-        object.__setattr__(self, "limit", limit)
+        camera = CameraModel.of(self.size, self.model, self.d.tolist(), self.k.ravel().tolist(), (), ())
+        object.__setattr__(self, "model", camera.distortion_model)
+        object.__setattr__(self, "d", np.array(camera.d))
+        object.__setattr__(self, "limit", turning_point(camera.distortion_model, camera.d, self._furthest()))
 
     def _furthest(self) -> float:
         """Distance from the axis, tangent of the angle, of the corner of `MARGIN` that is furthest away."""
@@ -159,12 +143,12 @@ class Lens:
             np.abs(straight[:, 1] / height - 0.5) < 0.5 + MARGIN
         )
         zero = np.zeros(3)
-        aside = np.hypot(local[:, 0], local[:, 1]) / local[:, 2]
+        is_lens = np.hypot(local[:, 0], local[:, 1]) / local[:, 2] < self.limit
         if self.model == FISHEYE:
             pixels = cv2.fisheye.projectPoints(local[:, None], zero, zero, self.k, self.d)[0]
-            near = np.arctan(aside) < self.limit
+            near = is_lens
         else:
-            near &= aside < self.limit
+            near &= is_lens
             pixels = cv2.projectPoints(local[:, None], zero, zero, self.k, self.d)[0]
         fits: Bool = np.asarray(ahead & near, np.bool_).reshape(points.shape[:-1])
         return np.asarray(pixels, np.float64).reshape(*points.shape[:-1], 2), fits

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
@@ -36,6 +35,7 @@ from trustseg_ros.common.qos import (
     verdict_qos,
 )
 from trustseg_ros.common.transforms import Transforms
+from trustseg_ros.ground_grid.camera_lens import CameraLens
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.ground_grid.projection import CameraMount, Lens
 from trustseg_ros.planner.guard import FailureGuard
@@ -43,7 +43,6 @@ from trustseg_ros.point_labels.cloud import places, with_labels
 from trustseg_ros.point_labels.config import PointLabelsConfig
 from trustseg_ros.point_labels.look_up import looked_up, nothing
 from trustseg_ros.point_labels.pairing import Pairing
-from trustseg_ros.segmenter.messages import scaled_camera_info
 
 NODE_NAME = "trustseg_point_labels"
 MASK_TOPIC, CONFIDENCE_TOPIC, CLOUD_TOPIC = "trustseg/mask", "trustseg/confidence", "points"
@@ -71,9 +70,7 @@ class PointLabelsNode(LifecycleNode):
         self._bounds = self.config.bounds
         self.guard = FailureGuard(simulation=self.config.simulation)
         self._begin_anew()
-        self._info: CameraInfo | None = None
-        self._lens: Lens | None = None
-        self._lens_of: Any = None
+        self._camera = CameraLens()
         self._told = ""
         fixed = self.config.mount
         self._place: Callable[[str, str], CameraMount]
@@ -117,7 +114,7 @@ class PointLabelsNode(LifecycleNode):
             self.create_subscription(
                 SegmentationStatus, STATUS_TOPIC, lambda m: self._take("status", m), status_qos(self._bounds)
             ),
-            self.create_subscription(CameraInfo, CAMERA_INFO_TOPIC, self._on_info, camera_qos()),
+            self.create_subscription(CameraInfo, CAMERA_INFO_TOPIC, self._camera.note, camera_qos()),
             self.create_subscription(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos()),
             self.create_subscription(PointCloud2, CLOUD_TOPIC, self._on_cloud, camera_qos()),
         ]
@@ -133,7 +130,7 @@ class PointLabelsNode(LifecycleNode):
         """Take the publisher down."""
         if self._out is not None:
             self.destroy_lifecycle_publisher(self._out)
-        self._out = self._lens = self._lens_of = None
+        self._out = None
         return SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -150,9 +147,6 @@ class PointLabelsNode(LifecycleNode):
 
     # What arrives ---------------------------------------------------------------------------------------------
 
-    def _on_info(self, message: CameraInfo) -> None:
-        self._info = message
-
     def _on_verdict(self, message: FailureState) -> None:
         self.guard.on_message(message)
         self._answer()
@@ -167,26 +161,14 @@ class PointLabelsNode(LifecycleNode):
             return
         mask = found[0]
         try:
-            frame = self._seen(mask, *pixels_of(*found))
+            labels, confidence = pixels_of(*found)
+            frame = SeenFrame(labels, confidence, self._camera.of(mask), mask.header.frame_id)
         except InputError as error:
             self._problem = str(error)
             return
         self._problem = ""
         self._pairing.add_frame(_stamp_ns(mask), frame)
         self._answer()
-
-    def _seen(self, mask: Image, labels: UInt8Array, confidence: UInt8Array) -> SeenFrame:
-        """The frame, ready to be looked up; InputError where that cannot be done."""
-        size = (mask.height, mask.width)
-        info = None if self._info is None else scaled_camera_info(self._info, mask.header, size)
-        if info is None or self._info is None or self._info.header.frame_id != mask.header.frame_id or not info.k[0]:
-            camera = mask.header.frame_id or "the camera"
-            raise InputError(f"no camera_info with the matrix of {camera} has arrived")
-        of = (size, tuple(info.k), tuple(info.d), info.distortion_model)
-        if self._lens is None or of != self._lens_of:
-            self._lens = Lens(size, np.reshape(info.k, (3, 3)), np.array(info.d, float), info.distortion_model)
-            self._lens_of = of
-        return SeenFrame(labels, confidence, self._lens, mask.header.frame_id)
 
     # What is said ---------------------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
 from trustseg.bounds import SECOND, derive_bounds
+from trustseg.camera.geometry import Places
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.camera.model import CameraModel
 from trustseg.errors import FrameRejected, InputError
 from trustseg.reasons import Reason
@@ -193,5 +195,18 @@ def test_a_calibration_that_cannot_be_prepared_is_not_used() -> None:
 
     check = CameraInfoCheck(False, BOUNDS, 0, refuse)
     check.note(info((600, 480)), 0)
-    with pytest.raises(FrameRejected, match="undistorted: the region of interest is not in the image"):
+    with pytest.raises(FrameRejected, match="undistorted: the region of interest is not in the image") as no:
         _ = check.model
+    assert no.value.reason == Reason.BAD_DIMENSIONS
+
+
+@pytest.mark.parametrize("change", [{"p": [400.0, 0, 240, 0, 0, 500, 300, 0, 0, 0, 0, 0]}, {"r": [1.0, *[0.0] * 8]}])
+def test_matrices_without_an_inverse_are_one_line(change: dict[str, list[float]]) -> None:
+    check = CameraInfoCheck(False, BOUNDS, 0, Places(InputGeometry(undistort=True), (60, 80)).prepare)
+    given = info((600, 480))
+    for name, values in change.items():
+        setattr(given, name, values)
+    check.note(given, 0)
+    with pytest.raises(FrameRejected, match=r"undistorted: matrix . of the camera, expected one that has an inv") as no:
+        _ = check.model
+    assert no.value.reason == Reason.CAMERA_INFO

@@ -107,7 +107,8 @@ class CameraInfoCheck:
         self.newest: Any = None
         self._size: tuple[int, int] | None = None
         self._prepare = prepare
-        self._calibration: tuple[CameraModel | None, str] = None, ""
+        self._calibration: CameraModel | None = None
+        self._problem: tuple[Reason, str] | None = None
 
     def note(self, message: Any, now_ns: int) -> None:
         """Take one CameraInfo."""
@@ -119,24 +120,25 @@ class CameraInfoCheck:
     def _calibrate(self, message: Any, prepare: Callable[[CameraModel], None]) -> None:
         try:
             model = camera_model(message)
-            if model != self._calibration[0]:
+            if model != self._calibration:
                 prepare(model)
         except TrustSegError as error:
-            self._calibration = None, str(error)
+            reason = Reason(error.reason) if isinstance(error, FrameRejected) else Reason.CAMERA_INFO
+            self._calibration, self._problem = None, (reason, str(error))
         else:
-            self._calibration = model, ""
+            self._calibration, self._problem = model, None
 
     @property
     def model(self) -> CameraModel | None:
         """Calibration of the newest CameraInfo; None where none has come, or images are not undistorted.
 
         Raises:
-            FrameRejected: the newest one cannot be used.
+            FrameRejected: the newest one cannot be used (CAMERA_INFO), or what it was prepared for, with its reason.
         """
-        model, problem = self._calibration
-        if problem:
-            raise FrameRejected(Reason.CAMERA_INFO, f"the image cannot be undistorted: {problem}")
-        return model
+        if self._problem is not None:
+            reason, why = self._problem
+            raise FrameRejected(reason, f"the image cannot be undistorted: {why}")
+        return self._calibration
 
     def reasons(self, frame: Frame, now_ns: int) -> Reason:
         """CAMERA_INFO when one is required and missing for too long, of another image size or of another frame_id."""
