@@ -54,6 +54,8 @@ def test_a_launched_rig_is_trusted_and_ends(
         ("images:=/one,/two", "argument images, expected 3 topics, one a camera, got '/one,/two'"),
         ("camera_infos:=/one,,/two", "argument camera_infos, expected 3 topics"),
         ("images:=/one,/two,/one", "argument images, expected another topic for each camera, got '/one,/two,/one'"),
+        ("images:=/one,/one,image", "argument images, expected another topic for each camera, got '/one,/one,image'"),
+        ("camera_infos:=/left/info,info,/b", "argument camera_infos, expected another topic for each camera, got"),
         ("camera:=front", "camera"),
     ],
 )

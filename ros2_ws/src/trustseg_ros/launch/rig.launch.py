@@ -120,6 +120,7 @@ def remapped(topic: str, cameras: tuple[str, ...], argument: str, text: str) -> 
     named = [part.strip() for part in text.split(",")]
     if len(named) != len(cameras) or not all(named):
         raise InputError(f"argument {argument}", expected=f"{len(cameras)} topics, one a camera", got=repr(text))
-    if len(set(named)) < len(named) and all(name.startswith("/") for name in named):
+    resolved = {name if name.startswith("/") else f"/{camera}/{name}" for camera, name in zip(cameras, named)}
+    if len(resolved) < len(named):
         raise InputError(f"argument {argument}", expected="another topic for each camera", got=repr(text))
     return [(f"/{camera}/{topic}", name) for camera, name in zip(cameras, named)]
