@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from std_srvs.srv import Trigger
 
+from diagnoses import Diagnoses
 from ground import CALM, Ground
 from lidar import PIXELS, Lidar, labels, picture
 from patience import WAIT_S
@@ -27,10 +27,16 @@ from trustseg_ros.point_labels.node import NODE_NAME as POINT_LABELS
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 SHAPE = {"to_m": 12.0, "width_m": 6.0, "cell_m": 0.5}
-# Looking 6 degrees down, as a quaternion (x, y, z, w) of the optical frame: a turn about y of the body, then the axes.
-COS, SIN = 0.5 * float(np.cos(np.radians(3.0))), 0.5 * float(np.sin(np.radians(3.0)))
-TURNED = (-COS - SIN, COS + SIN, SIN - COS, COS - SIN)
 AHEAD = (-0.5, 0.5, -0.5, 0.5)
+
+
+def looking_down(degrees: float) -> tuple[float, float, float, float]:
+    """Quaternion (x, y, z, w) of the optical frame: a turn about y of the body, then the axes."""
+    cos, sin = 0.5 * float(np.cos(np.radians(degrees / 2))), 0.5 * float(np.sin(np.radians(degrees / 2)))
+    return -cos - sin, cos + sin, sin - cos, cos - sin
+
+
+TURNED, UP = looking_down(6.0), looking_down(-60.0)
 
 
 @pytest.fixture(scope="module")
@@ -54,27 +60,10 @@ def say(start_process: Callable[..., Any], environment: dict[str, str]) -> Start
     return lambda *words: start_process(*say_tf(*words), name=f"sayer_{words[2]}", env=environment)
 
 
-class Diagnoses:
-    """The newest status of a node, by name."""
-
-    def __init__(self, probe: Probe) -> None:
-        self.newest: dict[str, DiagnosticStatus] = {}
-        probe.node.create_subscription(DiagnosticArray, "/diagnostics", self._note, 100)
-
-    def _note(self, message: DiagnosticArray) -> None:
-        self.newest.update({each.name: each for each in message.status})
-
-    def says(self, name: str, words: str) -> bool:
-        return name in self.newest and words in self.newest[name].message
-
-    def values(self, name: str) -> dict[str, str]:
-        return {each.key: each.value for each in self.newest[name].values}
-
-
 def test_the_quaternions_of_this_test_are_the_mounts_that_they_are_meant_to_be() -> None:
     from trustseg_ros.common.transform_tree import Transform
 
-    for quaternion, pitch in ((TURNED, 6.0), (AHEAD, 0.0)):
+    for quaternion, pitch in ((TURNED, 6.0), (UP, -60.0), (AHEAD, 0.0)):
         x, y, z, w = quaternion
         found = Transform.of(0.0, 0.0, 1.5, (x, y, z, w))
         assert CameraMount.of_optical(found.rotation, found.translation) == CameraMount(1.5, pitch_deg=pitch)
@@ -82,7 +71,7 @@ def test_the_quaternions_of_this_test_are_the_mounts_that_they_are_meant_to_be()
 
 def test_the_grid_is_known_while_tf_says_where_the_camera_is(
     segmenter: StartNode, monitor: StartNode, start_node: StartNode, say: StartNode, environment: dict[str, str],
-    probe: Probe, bundle: Path,
+    probe: Probe, bundle: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
     ground, told, name = Ground(probe), Diagnoses(probe), f"{GROUND_GRID}: grid"
     given = {"bundle": str(bundle), "autostart": True, "mount_from_tf": True, "base_frame": "base_footprint",
@@ -96,6 +85,12 @@ def test_the_grid_is_known_while_tf_says_where_the_camera_is(
     assert not any(max(each.data) >= 0 for each in ground.grids)
 
     say("/tf_static", "base_footprint", "base_link", (0.0, 0.0, 0.3))
+    away = say("/tf", "base_link", "front_optical", (0.5, 0.0, 1.2), UP)
+    log = tmp_path / "ground_grid.log"
+    probe.until(
+        lambda: " 0% of the grid's cells" in log.read_text(), "a line that no ground is seen", every=ground.frame
+    )
+    away.kill()
     moving = say("/tf", "base_link", "front_optical", (0.5, 0.0, 1.2), TURNED)
     probe.until(lambda: ground.known, "grid", every=ground.frame)
     probe.until(lambda: told.says(name, "OK"), "diagnostics that all is well", every=ground.frame)
@@ -106,6 +101,9 @@ def test_the_grid_is_known_while_tf_says_where_the_camera_is(
     moving.kill()
     probe.until(lambda: ground.unknown, "unknown cells without tf", every=ground.frame)
     probe.until(lambda: told.says(name, "tf has not said for"), "the reason", every=ground.frame)
+    silent_since = len(ground.grids)
+    probe.until(lambda: len(ground.grids) > silent_since + 5, "more of them", every=ground.frame)
+    assert log.read_text().count("tf has not said for") == 1  # the time that it names grows with every frame
     say("/tf", "base_link", "front_optical", (0.5, 0.0, -1.2), TURNED)
     probe.until(lambda: told.says(name, "expected a camera above the ground"), "the reason", every=ground.frame)
     assert ground.unknown

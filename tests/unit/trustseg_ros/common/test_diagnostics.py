@@ -15,7 +15,7 @@ from builtin_interfaces.msg import Time
 
 from trustseg.bounds import SECOND
 from trustseg.host.hardware import hardware_name
-from trustseg_ros.common.diagnostics import OK, WARN, Companion, diagnostic, diagnostic_array, identity_of
+from trustseg_ros.common.diagnostics import OK, WARN, NodeDiagnosis, diagnostic, diagnostic_array, identity_of
 
 
 class Named:
@@ -48,7 +48,7 @@ def test_a_message_carries_its_statuses_in_order_and_their_time() -> None:
     assert (array.header.stamp.sec, array.header.stamp.nanosec) == (3, 4)
 
 
-def test_a_companion_says_what_is_new_at_once_and_what_is_not_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_says_what_is_new_at_once_and_what_is_not_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[Any] = []
 
     class Node(Named):
@@ -61,15 +61,18 @@ def test_a_companion_says_what_is_new_at_once_and_what_is_not_once_a_second(monk
 
     now = [10 * SECOND]
     monkeypatch.setattr("time.monotonic_ns", lambda: now[0])
-    companion = Companion(Node("/front/grid"), "grid", 7)
-    companion.tell("no mask", {"age": 1})
-    companion.tell("no mask", {"age": 2})
-    companion.tell("", {})
+    diagnosis = NodeDiagnosis(Node("/front/grid"), "grid", 7)
+    diagnosis.tell("no mask for 100 ms", {"age": 1})
+    diagnosis.tell("no mask for 133 ms", {"age": 2})
+    now[0] += SECOND
+    diagnosis.tell("no mask for 1100 ms", {"age": 2})
+    diagnosis.tell("", {})
     now[0] += SECOND - 1
-    companion.tell("", {})
+    diagnosis.tell("", {})
     now[0] += 1
-    companion.tell("", {"age": 3})
+    diagnosis.tell("", {"age": 3})
     assert [(each.name, each.level, each.message) for each in said] == [
-        ("front/grid: grid", WARN, "no mask"), ("front/grid: grid", OK, "OK"), ("front/grid: grid", OK, "OK"),
+        ("front/grid: grid", WARN, "no mask for 100 ms"), ("front/grid: grid", WARN, "no mask for 1100 ms"),
+        ("front/grid: grid", OK, "OK"), ("front/grid: grid", OK, "OK"),
     ]  # fmt: skip
     assert [pair.value for pair in said[-1].values] == ["3"]

@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from trustseg.bounds import SECOND
 from trustseg.host.hardware import hardware_name
+from trustseg_ros.common.said_once import without_figures
 
 TOPIC = "/diagnostics"
 # The segmentation node's task about its images, and the keys of its counters that the bench reads.
@@ -39,7 +40,7 @@ def diagnostic_array(stamp: Any, *statuses: DiagnosticStatus) -> DiagnosticArray
     return array
 
 
-class Companion:
+class NodeDiagnosis:
     """One status of a node that nothing waits for: all is well, or why it is not; at 1 Hz and on change.
 
     Args:
@@ -53,11 +54,14 @@ class Companion:
         self._told_ns = 0
 
     def tell(self, problem: str, values: Mapping[str, Any]) -> None:
-        """Say it where it is new, or a second has passed; `problem` is empty while all is well."""
-        now_ns = time.monotonic_ns()
-        if problem == self._told and now_ns - self._told_ns < SECOND:
+        """Say it where it is new, or a second has passed; `problem` is empty while all is well.
+
+        Another figure in its words is nothing new.
+        """
+        now_ns, cause = time.monotonic_ns(), without_figures(problem)
+        if cause == self._told and now_ns - self._told_ns < SECOND:
             return
-        self._told, self._told_ns = problem, now_ns
+        self._told, self._told_ns = cause, now_ns
         level, message = (WARN, problem) if problem else (OK, "OK")
         status = diagnostic(identity_of(self._node), self._task, level, message, values)
         self._out.publish(diagnostic_array(self._node.get_clock().now().to_msg(), status))

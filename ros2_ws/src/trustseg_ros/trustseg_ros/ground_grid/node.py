@@ -24,7 +24,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.bounds import TICK_NS
 from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError, TrustSegError
-from trustseg_ros.common.diagnostics import Companion
+from trustseg_ros.common.diagnostics import NodeDiagnosis
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import load, watch
 from trustseg_ros.common.qos import (
@@ -38,12 +38,14 @@ from trustseg_ros.common.qos import (
     verdict_qos,
     view_qos,
 )
+from trustseg_ros.common.said_once import without_figures
 from trustseg_ros.common.transforms import Transforms
 from trustseg_ros.ground_grid.camera_lens import CameraLens
 from trustseg_ros.ground_grid.config import GroundGridConfig
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
+from trustseg_ros.ground_grid.mount_words import MountWords
 from trustseg_ros.ground_grid.occupancy import UNKNOWN, GroundGrid, Int8
-from trustseg_ros.ground_grid.projection import CameraMount, distance_error_m, footprints
+from trustseg_ros.ground_grid.projection import CameraMount, footprints
 from trustseg_ros.planner.guard import FailureGuard
 
 NODE_NAME = "trustseg_ground_grid"
@@ -73,22 +75,18 @@ class GroundGridNode(LifecycleNode):
         self._problem = ""
         self._outputs: list[Any] = []
         self._inputs: list[Any] = []
+        self._words = MountWords(self.get_logger(), self.config.pitch_error_deg, self.config.max_error_m)
+        self._share = 0.0
         fixed = self._mount
         self._place: Callable[[Image], CameraMount]
         if fixed is None:
             self._place = partial(self._by_tf, Transforms(self, self.config.max_tf_age_ms))
         else:
             self._place = lambda mask: fixed
-            self._say_errors(fixed)
-        self._diagnosis = Companion(self, "grid", latest_qos())
+            self._words.errors(fixed.height_m)
+        self._diagnosis = NodeDiagnosis(self, "grid", latest_qos())
         if self.config.autostart:
             self._autostart = steady_timer(self, 0.0, self._start_by_itself)
-
-    def _say_errors(self, mount: CameraMount) -> None:
-        at = np.array([5.0, 10.0, 20.0, 40.0])
-        wrong = distance_error_m(at, mount.height_m, np.inf, self.config.pitch_error_deg)
-        errors = ", ".join(f"{x:g} m: {error:.2f} m" for x, error in zip(at, wrong, strict=True))
-        self.get_logger().info(f"a distance on flat ground is wrong by the pitch alone by at most: {errors}")
 
     def _start_by_itself(self) -> None:
         self._autostart.cancel()
@@ -178,7 +176,7 @@ class GroundGridNode(LifecycleNode):
         """Say that nothing is known where that is so."""
         problem = self._problem_now()
         now_ns = time.monotonic_ns()
-        if problem and (problem != self._told or now_ns - self._told_ns >= REPEAT_NS):
+        if problem and (without_figures(problem) != self._told or now_ns - self._told_ns >= REPEAT_NS):
             self._tell_unknown(problem)
         elif not problem:
             self._told = ""
@@ -233,15 +231,14 @@ class GroundGridNode(LifecycleNode):
                 most_unsure=config.max_unsure_share, lowest_row=lowest,
             )  # fmt: skip
             self._grid_of = lens, mount
-            share = float(cells.seen.mean())
-            log = self.get_logger().info if share else self.get_logger().error
-            log(f"{share:.0%} of the grid's cells are in the image and within {config.max_error_m:g} m of error")
+            self._share = float(cells.seen.mean())
+        self._words.share(self._share)
         return self._grid
 
     def _by_tf(self, transforms: Transforms, mask: Image) -> CameraMount:
         """Where the camera is; InputError where tf does not say it, or says what no camera of a vehicle can be."""
         camera, base = self.config.camera_frame or mask.header.frame_id, self.config.base_frame
-        before, self._mount = self._mount, None
+        self._mount = None
         found = transforms.between(base, camera)
         mount = CameraMount.of_optical(found.rotation, found.translation)
         if not mount.height_m > 0:
@@ -249,15 +246,15 @@ class GroundGridNode(LifecycleNode):
                 f"tf's place of {camera!r} in {base!r}", expected="a camera above the ground",
                 got=f"{mount.height_m:g} m", fix="base_frame must be on the ground (base_footprint)",
             )  # fmt: skip
-        if before is None or before.height_m != mount.height_m:
-            self._say_errors(mount)
+        self._words.errors(mount.height_m)
         self._mount = mount
         return mount
 
     def _tell_unknown(self, problem: str) -> None:
-        if problem != self._told:
+        cause = without_figures(problem)
+        if cause != self._told:
             self.get_logger().warning(f"every cell is unknown: {problem}")
-        self._told, self._told_ns = problem, time.monotonic_ns()
+        self._told, self._told_ns = cause, time.monotonic_ns()
         stamp = self.get_clock().now().to_msg()
         unknown = self._message(stamp, np.full(self._shape.size, UNKNOWN, np.int8))
         self._grid_out.publish(unknown)

@@ -21,7 +21,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.bounds import MS, TICK_NS
 from trustseg.errors import InputError
 from trustseg.types import UInt8Array
-from trustseg_ros.common.diagnostics import Companion
+from trustseg_ros.common.diagnostics import NodeDiagnosis
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import load, watch
 from trustseg_ros.common.qos import (
@@ -78,7 +78,7 @@ class PointLabelsNode(LifecycleNode):
             self._place = partial(self._by_tf, Transforms(self, self.config.max_tf_age_ms))
         else:
             self._place = lambda cloud, camera: fixed
-        self._diagnosis = Companion(self, "points", latest_qos())
+        self._diagnosis = NodeDiagnosis(self, "points", latest_qos())
         self._out: Any = None
         self._inputs: list[Any] = []
         if self.config.autostart:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from trustseg.errors import BackendError, EngineLostError
 from trustseg.reasons import Mode, Reason
 from trustseg.stream import FrameEvidence, Received, Stream
 from trustseg.types import Frame, PerceptionResult
+from trustseg_ros.common.said_once import without_figures
 from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
 from trustseg_ros.segmenter.clock_pair import read_together
 from trustseg_ros.segmenter.input.arrivals import Arrivals
@@ -28,7 +28,6 @@ from trustseg_ros.segmenter.status_publisher import StatusPublisher
 from trustseg_ros.segmenter.supervisor import Supervisor, Watch
 
 LOG_PERIOD_S = 1.0
-FIGURES = re.compile(r"-?\d[\d.e+-]*|\bnan\b|-?\binf\b")
 
 
 @dataclass(frozen=True)
@@ -265,7 +264,7 @@ class FrameWorker:
 
         Another cause of the same reasons is a change; another figure in its words is none.
         """
-        now, cause = time.monotonic(), FIGURES.sub("", detail) if reasons else ""
+        now, cause = time.monotonic(), without_figures(detail) if reasons else ""
         same = (reasons, cause) == (self._logged, self._logged_cause)
         if same or now - self._logged_at < LOG_PERIOD_S or not self._running():
             return
