@@ -12,10 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 
+from diagnoses import Diagnoses
 from lidar import PIXELS, Lidar, labels, picture, points
 from ros_probe import TIMING, Probe, stamp_ns
 from trustseg.reasons import State
+from trustseg_ros.point_labels.newest_cloud import QUIET
+from trustseg_ros.point_labels.node import NODE_NAME
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 # The sensor stands 2 m behind the camera and 1 m above it.
@@ -25,11 +30,14 @@ MOUNT = {"cloud_frame": "lidar", "camera_x_m": 2.0, "camera_z_m": -1.0}
 def test_points_have_the_masks_classes_and_none_at_once_when_nobody_vouches_for_it(
     segmenter: StartNode, monitor: StartNode, start_node: StartNode, probe: Probe
 ) -> None:
-    lidar = Lidar(probe)
+    lidar, told, name = Lidar(probe), Diagnoses(probe), f"{NODE_NAME}: points"
     start_node("point_labels", {"autostart": True, **TIMING, **MOUNT})
+    probe.until(lambda: told.says(name, "no verdict has arrived"), "word that all is not well before a cloud")
     probe.until(lambda: lidar.unknown, "a cloud without a segmenter", every=lidar.frame)
     process, watching = segmenter(), monitor()
+    probe.until(lambda: told.says(name, QUIET), "word that no cloud comes", every=probe.publish)
     probe.until(lambda: lidar.known, "classes", every=lidar.frame)
+    probe.until(lambda: told.says(name, "OK"), "word that all is well", every=lidar.frame)
     # Never without the monitor's word, which may reach this process later than the node.
     probe.until(lambda: any(verdict.state == State.OK for verdict in probe.verdicts), "the monitor's word")
 
@@ -54,6 +62,9 @@ def test_points_have_the_masks_classes_and_none_at_once_when_nobody_vouches_for_
     probe.until(lambda: lidar.known, "classes after the monitor's silence", every=lidar.frame)
     process.kill()
     probe.until(lambda: lidar.unknown, "no class without a segmenter", every=lidar.frame)
+    ended = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
+    assert probe.call(ChangeState, f"{NODE_NAME}/change_state", ended).success
+    probe.until(lambda: told.says(name, "the node is not active"), "word that it is not active")
 
 
 def test_clouds_of_another_time_or_another_frame_have_no_classes(

@@ -42,6 +42,7 @@ from trustseg_ros.planner.guard import FailureGuard
 from trustseg_ros.point_labels.cloud import places, with_labels
 from trustseg_ros.point_labels.config import PointLabelsConfig
 from trustseg_ros.point_labels.look_up import looked_up, nothing
+from trustseg_ros.point_labels.newest_cloud import NewestCloud
 from trustseg_ros.point_labels.pairing import Pairing
 
 NODE_NAME = "trustseg_point_labels"
@@ -71,7 +72,6 @@ class PointLabelsNode(LifecycleNode):
         self.guard = FailureGuard(simulation=self.config.simulation)
         self._begin_anew()
         self._camera = CameraLens()
-        self._told = ""
         fixed = self.config.mount
         self._place: Callable[[str, str], CameraMount]
         if fixed is None:
@@ -95,6 +95,7 @@ class PointLabelsNode(LifecycleNode):
         # A mask that takes longer than the age limit raises the flag: nobody has to wait for it.
         self._pairing: Pairing[PointCloud2, SeenFrame] = Pairing(tolerance_ns, self._bounds.age_limit_ns)
         self._problem = "no mask has arrived"
+        self._newest = NewestCloud()
 
     # Lifecycle ------------------------------------------------------------------------------------------------
 
@@ -119,10 +120,12 @@ class PointLabelsNode(LifecycleNode):
             self.create_subscription(PointCloud2, CLOUD_TOPIC, self._on_cloud, camera_qos()),
         ]
         self._timer = steady_timer(self, TICK_NS / 1e9, self._answer)
+        self._answer()
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Listen no more."""
+        """Say that nothing is known, and listen no more."""
+        self._diagnose("the node is not active")
         self._end()
         return super().on_deactivate(state)
 
@@ -175,12 +178,16 @@ class PointLabelsNode(LifecycleNode):
     def _answer(self) -> None:
         """Publish the clouds that wait for nothing more; with the flag up none waits."""
         failed = self.guard.failed()
-        self._diagnosis.tell(f"no point has a class: {self._told}" if self._told else "", {})
         for pair in self._pairing.ready(time.monotonic_ns(), at_once=failed):
             try:
                 self._out.publish(self._labelled(pair.cloud, pair.frame, failed))
             except InputError as error:
+                self._newest.answered(str(error), time.monotonic_ns())
                 self.get_logger().error(f"a cloud is left out: {error}", throttle_duration_sec=LOG_PERIOD_S)
+        self._diagnose(self.guard.why if failed else self._newest.problem(time.monotonic_ns()))
+
+    def _diagnose(self, problem: str) -> None:
+        self._diagnosis.tell(f"no point has a class: {problem}" if problem else "", {})
 
     def _labelled(self, cloud: PointCloud2, frame: SeenFrame | None, failed: bool) -> PointCloud2:
         points, mount = places(cloud), None
@@ -213,13 +220,12 @@ class PointLabelsNode(LifecycleNode):
 
     def _tell(self, problem: str) -> None:
         """Say what has changed, once."""
-        if problem == self._told:
+        if not self._newest.answered(problem, time.monotonic_ns()):
             return
         if problem:
             self.get_logger().warning(f"no point has a class: {problem}")
         else:
             self.get_logger().info("points have classes again")
-        self._told = problem
 
 
 def _stamp_ns(message: Any) -> int:
