@@ -96,8 +96,8 @@ class Pipeline:
             camera: its calibration, where images are undistorted; None takes that of the settings.
 
         Raises:
-            FrameRejected: the image is not uint8 (H, W, 3), its channel order is unknown, the region of interest is not
-                in it, or it cannot be undistorted.
+            FrameRejected: the image is not uint8 (H, W, 3), its channel order is unknown, its stamp is no integer, the
+                region of interest is not in it, or it cannot be undistorted.
             BackendError: the engine failed.
         """
         started = perf_counter()

@@ -65,7 +65,8 @@ class InputGeometry:
         down, across = network[0] / shown[0], network[1] / shown[1]
         if self.mode == LETTERBOX:
             return min(down, across), min(down, across)
-        if self.mode == FIT:  # a rounded length more than the limit is none
+        if self.mode == FIT:
+            # What is too much by no more than rounding a side to whole pixels does is not taken for too much.
             most = MOST_STRETCH * (1.0 + 1.0 / min(network))
             if max(down, across) > most * min(down, across):
                 return min(down, MOST_STRETCH * across), min(across, MOST_STRETCH * down)

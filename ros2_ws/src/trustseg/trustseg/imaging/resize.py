@@ -19,7 +19,7 @@ Map = TypeVar("Map", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
 
 
 def stretched(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
-    """`image` uint8 (H, W, 3) at `size` (height, width) as the network sees it: INTER_LINEAR, no letterbox.
+    """`image` uint8 (H, W, 3) at `size` (height, width), as it, or a part of it, is shown to the network: INTER_LINEAR.
 
     A map (H, W) whose values may be mixed is enlarged the same way.
     """
