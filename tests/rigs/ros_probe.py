@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
@@ -188,6 +189,23 @@ class Probe:
         self.until(question.is_answered, f"answer of {service}")
         self.node.destroy_client(client)
         return question.answer()
+
+
+class Diagnoses:
+    """The newest status of a node, by name."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.newest: dict[str, DiagnosticStatus] = {}
+        probe.node.create_subscription(DiagnosticArray, "/diagnostics", self._note, 100)
+
+    def _note(self, message: DiagnosticArray) -> None:
+        self.newest.update({each.name: each for each in message.status})
+
+    def says(self, name: str, words: str) -> bool:
+        return name in self.newest and words in self.newest[name].message
+
+    def values(self, name: str) -> dict[str, str]:
+        return {each.key: each.value for each in self.newest[name].values}
 
 
 def stamp_ns(message: Any) -> int:

@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from std_srvs.srv import Trigger
 
-from diagnoses import Diagnoses
 from ground import CALM, Ground
 from lidar import PIXELS, Lidar, labels, picture
 from patience import WAIT_S
-from ros_probe import TIMING, Probe, stamp_ns
+from ros_probe import TIMING, Diagnoses, Probe, stamp_ns
 from tf_workspace import say_tf, tf_environment
 from trustseg_ros.blackbox.node import NODE_NAME as BLACKBOX
 from trustseg_ros.ground_grid.node import NODE_NAME as GROUND_GRID
@@ -93,8 +92,9 @@ def test_the_grid_is_known_while_tf_says_where_the_camera_is(
     away.kill()
     moving = say("/tf", "base_link", "front_optical", (0.5, 0.0, 1.2), TURNED)
     probe.until(lambda: ground.known, "grid", every=ground.frame)
-    probe.until(lambda: told.says(name, "OK"), "diagnostics that all is well", every=ground.frame)
-    assert told.values(name) == {"camera height m": "1.5", "camera pitch deg": "6"}
+    place = {"camera height m": "1.5", "camera pitch deg": "6"}
+    well = "diagnostics that all is well, of this place"
+    probe.until(lambda: told.says(name, "OK") and told.values(name) == place, well, every=ground.frame)
     assert ground.grids[-1].header.frame_id == "base_footprint"
 
     # Whoever says where the mast is falls silent: its last word holds for a while, and then no more.
@@ -102,8 +102,8 @@ def test_the_grid_is_known_while_tf_says_where_the_camera_is(
     probe.until(lambda: ground.unknown, "unknown cells without tf", every=ground.frame)
     probe.until(lambda: told.says(name, "tf has not said for"), "the reason", every=ground.frame)
     silent_since = len(ground.grids)
-    probe.until(lambda: len(ground.grids) > silent_since + 5, "more of them", every=ground.frame)
-    assert log.read_text().count("tf has not said for") == 1  # the time that it names grows with every frame
+    probe.until(lambda: len(ground.grids) > silent_since + 20, "more of them", every=ground.frame)
+    assert log.read_text().count("tf has not said for") < 10  # the time that it names grows with every frame
     say("/tf", "base_link", "front_optical", (0.5, 0.0, -1.2), TURNED)
     probe.until(lambda: told.says(name, "expected a camera above the ground"), "the reason", every=ground.frame)
     assert ground.unknown
