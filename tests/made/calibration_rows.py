@@ -45,7 +45,7 @@ def make_rows(images: int, seed: int, *, source: str = "folder", seen: bool = Fa
     count = len(quality)
     return CalibrationRows(
         features=np.array(features, np.float32), quality=np.array(quality), codes=np.stack(codes).astype(np.int64),
-        corridor=np.stack(codes).astype(np.int64) // 4,
+        corridor=np.stack(codes).astype(np.int64) // 4, ahead=np.full((count, 2), np.nan),
         kind=np.array(kinds), severity=np.array(severity), source=np.full(count, source),
         drive=np.array([f"drive{b % 2}" for b in block]), block=np.array(block, np.int64), seen=np.full(count, seen),
         held_out=np.array(held_out),

@@ -60,6 +60,10 @@ class Judgement:
         bundle: finished bundle. precision: of the engine.
         one_class_share: share of the image above which a single class is implausible, 0..1; None: the bundle's.
 
+    Attributes:
+        corridor: uint8 (a, b) at the size of the unknown plane, 255 in the drivable corridor of the camera's image, for
+            `Geometry.code_place`; None of a network without that plane.
+
     Raises:
         BundleError: verdict model or calibration is missing, altered or of another model.
     """
@@ -68,6 +72,7 @@ class Judgement:
         card = bundle.card
         calibration, verdict = bundle.calibration(precision), bundle.verdict(precision)
         mask = corridor_mask(*card.size, card.corridor.polygon)
+        self.corridor = None if card.unknown_size is None else corridor_mask(*card.unknown_size, card.corridor.polygon)
         self._table = ConfidenceTable(calibration.table, card.low_confidence_threshold, mask, calibration.scene_shift)
         self._objects = SegmentReader(calibration.segments, card.classes, card.low_confidence_threshold)
         self._selective, self._name = calibration.selective_risk, card.name
@@ -82,7 +87,7 @@ class Judgement:
         """
         scores = self._judge.frame_scores(output.features)
         table = self._table.for_quality(scores[0])
-        verdict = self._judge.judge(output, table.summarise(output.confidence, place), health, scores)
+        verdict = self._judge.judge(output, table.summarise(output.confidence, place), health, scores, place)
         if verdict.reasons & Reason.OUTPUT_INVALID:
             return verdict, np.zeros_like(output.confidence)  # nothing of this output is known to be right
         return verdict, table.apply(output.confidence)
@@ -107,7 +112,9 @@ class Judgement:
     def proof(self, case: GoldenCase) -> JudgementProof:
         """What this judgement makes of the output that is expected for the golden image."""
         verdict, confidence = self.judge(case.output, HEALTHY)
-        return JudgementProof(verdict, confidence, fingerprint((self._table, self._judge, self._objects)))
+        return JudgementProof(
+            verdict, confidence, fingerprint((self._table, self._judge, self._objects, self.corridor))
+        )
 
 
 def golden_proof(bundle: Bundle, precision: str, one_class_share: float | None = None) -> JudgementProof:

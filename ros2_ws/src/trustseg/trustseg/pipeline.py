@@ -112,7 +112,9 @@ class Pipeline:
             output = self.backend.infer(reduced)
         finally:
             health = beside.result()
-        codes = None if place is None else place.code_place(output.confidence, self.card.size)
+        codes = None
+        if place is not None:
+            codes = place.code_place(output.confidence, self.card.size, self._judgement.corridor)
         verdict, confidence = self._judgement.judge(output, health, codes)
         # Of an output that is not valid nothing is known to be a thing that has a class.
         invalid = verdict.reasons & Reason.OUTPUT_INVALID

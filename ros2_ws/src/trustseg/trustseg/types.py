@@ -145,11 +145,14 @@ class CodePlace:
     Attributes:
         seen: uint8 (h, w) of the network's input, non-zero where it shows the camera's image and no padding.
         view: uint8 (h, w), the codes over the camera's whole image. view_seen: non-zero where they are the network's.
+        corridor: uint8 (a, b) of the unknown plane, non-zero where the network shows the camera's corridor; empty of a
+            network without that plane.
     """
 
     seen: UInt8Array
     view: UInt8Array
     view_seen: UInt8Array
+    corridor: UInt8Array = field(default_factory=lambda: np.empty((0, 0), np.uint8))
 
 
 class CameraPlace(Protocol):

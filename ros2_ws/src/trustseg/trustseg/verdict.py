@@ -17,7 +17,16 @@ import numpy.typing as npt
 from trustseg.bundle.calibration_file import LowConfidenceLimits
 from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, OodModel, UnknownLimits, VerdictFile
 from trustseg.reasons import Reason, Severity
-from trustseg.types import ConfidenceSummary, EngineOutput, Float32Array, FrameVerdict, HealthReport, UInt8Array
+from trustseg.types import (
+    CodePlace,
+    ConfidenceSummary,
+    EngineOutput,
+    Float32Array,
+    FrameVerdict,
+    HealthReport,
+    UInt8Array,
+)
+from trustseg.unknown_ahead import unknown_ahead
 
 Float64Array = npt.NDArray[np.float64]
 SOME_ROWS = slice(None, None, 16)  # of a mask, that are counted before all of it
@@ -52,15 +61,19 @@ class Judge:
 
     def judge(
         self, output: EngineOutput, summary: ConfidenceSummary, health: HealthReport,
-        scores: tuple[float, float, float] | None = None,
+        scores: tuple[float, float, float] | None = None, place: CodePlace | None = None,
     ) -> FrameVerdict:  # fmt: skip
         """Evidence about one frame; never raises on values, whatever the engine gave.
 
-        `scores` are what `frame_scores` gave for this output, where they are known already.
+        `scores` are what `frame_scores` gave for this output, where they are known already. `place`: of an image that
+        was not simply stretched; unknown objects are then looked for where the network shows the camera's corridor.
         """
         reasons, least = health.reasons | self._mask_reasons(output.labels), Severity.GOOD
         quality, failure, distance = scores or self.frame_scores(output.features)
-        strangest, strange_share = unknown_scores(self._unknown, self._unknown_at, output.features)
+        ahead = None
+        if self._unknown is not None and place is not None and place.corridor.size:
+            ahead = unknown_ahead(output, place.corridor)
+        strangest, strange_share = unknown_scores(self._unknown, self._unknown_at, output.features, ahead)
         if not np.isfinite(output.features).all() or output.features[0] > 0:
             reasons |= Reason.OUTPUT_INVALID
         else:
@@ -167,16 +180,23 @@ def _commonest(labels: UInt8Array) -> int:
 
 
 def unknown_scores(
-    limits: UnknownLimits | None, position: Mapping[str, int], features: Float32Array
+    limits: UnknownLimits | None, position: Mapping[str, int], features: Float32Array,
+    ahead: tuple[float, float] | None = None,
 ) -> tuple[float, float]:  # fmt: skip
     """What is held against `limits`: how strange the corridor's strangest place is for this scene, and the share of the
-    corridor that is strange; NaN without limits. `position`: where in features float32 (K,) each name stands."""
+    corridor that is strange; NaN without limits.
+
+    Args:
+        position: where in features float32 (K,) each name stands.
+        ahead: what `unknown_ahead` found instead of the graph's own score and share, where the camera's corridor is not
+            where the graph looks for it.
+    """
     if limits is None:
         return float("nan"), float("nan")
-    score = float(features[position[limits.score]])
+    score, share = ahead or (float(features[position[limits.score]]), float(features[position[limits.share]]))
     if limits.scene:
         score -= limits.scene_weight * (1.0 - float(features[position[limits.scene]]))
-    return score, float(features[position[limits.share]])
+    return score, share
 
 
 def log_ood_score(distance: float) -> float:

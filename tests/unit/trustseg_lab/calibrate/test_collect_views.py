@@ -175,6 +175,26 @@ def test_a_wide_camera_is_seen_and_judged_as_the_node_does_it(tiny: Path, tmp_pa
     pipeline.close()
 
 
+def test_unknown_objects_of_a_wide_camera_are_collected_as_the_node_judges_them(tmp_path: Path) -> None:
+    """The graph's features hold for a camera that is stretched; of another one the host's figures are kept."""
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "tiny", height=72, width=96, unknown=True))
+    backend = create_backend("onnxruntime", bundle, threads=1)
+    pipeline = Pipeline(bundle, backend)
+    for size in ((60, 240), (72, 96)):
+        folder = street(tmp_path / f"{size[0]}", size)
+        rows = collect_folder(folder, [backend], bundle.card, 0, None, lambda: None)
+        result = pipeline.process(Frame(cv2.imread(str(folder.images / "d_0.png")), 1, color_order="bgr"))
+        names = bundle.card.feature_names
+        own = [result.features[names.index(f"unknown/corridor_{name}")] for name in ("most", "share")]
+        told = [result.verdict.unknown_score, result.verdict.corridor_unknown_share]
+        if result.network is None:
+            assert np.isnan(rows.ahead).all()
+            assert told == pytest.approx(own)
+        else:
+            assert rows.ahead[0].tolist() == told != pytest.approx(own)
+    pipeline.close()
+
+
 def test_a_wide_rendered_scene_counts_all_of_the_cameras_corridor(tiny: Path) -> None:
     bundle = load_bundle(tiny)
     backend = create_backend("onnxruntime", bundle, threads=1)

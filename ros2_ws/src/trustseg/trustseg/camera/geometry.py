@@ -8,6 +8,7 @@ for outside, never that of a neighbour.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 import cv2
@@ -72,6 +73,7 @@ class Geometry:
         self.seen = self._padded(shown, cv2.BORDER_CONSTANT)
         self._back: dict[Size, npt.NDArray[np.int16]] = {}
         self._seen_at: dict[Size, UInt8Array] = {}
+        self._ahead: dict[tuple[Size, bytes], UInt8Array] = {}
 
     def prepare(self, *sizes: Size) -> None:
         """Make the way back to maps of these sizes now: through a lens it takes longer than a frame."""
@@ -121,9 +123,23 @@ class Geometry:
             self._seen_at[size] = self.to_camera(np.full(self._network_size, 255, np.uint8), size, 0)
         return self._seen_at[size]
 
-    def code_place(self, code: UInt8Array, size: Size) -> CodePlace:
-        """Where the confidence codes uint8 (h, w) of the network belong, for figures; the corridor is at `size`."""
-        return CodePlace(self.seen, self.to_camera(code, size, 0), self.seen_at(size))
+    def ahead(self, corridor: UInt8Array) -> UInt8Array:
+        """Where the network shows the camera's corridor: `corridor` uint8 (a, b), over the camera's whole image, over
+        the network's input instead, at the same size; 0 where nothing of it is seen. Made once."""
+        size = (corridor.shape[0], corridor.shape[1])
+        key = size, corridor.tobytes()
+        if key not in self._ahead:
+            there = cv2.bitwise_and(self.ids_to_network(nearest(corridor, self._camera_size), 0), self.seen)
+            self._ahead[key] = nearest(np.asarray(there, np.uint8), size)
+        return self._ahead[key]
+
+    def code_place(self, code: UInt8Array, size: Size, corridor: UInt8Array | None = None) -> CodePlace:
+        """Where the confidence codes uint8 (h, w) of the network belong, for figures; the corridor is at `size`.
+
+        `corridor`: the same uint8 (a, b) at the size of the unknown plane, non-zero inside.
+        """
+        found = CodePlace(self.seen, self.to_camera(code, size, 0), self.seen_at(size))
+        return found if corridor is None else replace(found, corridor=self.ahead(corridor))
 
     def _cut(self, image: UInt8Array) -> UInt8Array:
         x, y, width, height = self._window

@@ -25,6 +25,7 @@ from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
 from trustseg.imaging.resize import in_order
 from trustseg.types import Float32Array, UInt8Array
+from trustseg.unknown_ahead import unknown_ahead
 from trustseg_lab.data import LabelNames
 from trustseg_lab.data.find_labels import LabelWish, find_labels
 from trustseg_lab.data.label_reader import LabelReader
@@ -265,7 +266,10 @@ def _rows_of_image(
     """Rows of one image's views, judged in the camera's pixels; the block is not known here."""
     size = (prepared.labels.shape[0], prepared.labels.shape[1])
     outside = corridor_mask(*size, card.corridor.polygon) == 0
-    features, quality, codes, ahead = [], [], [], []
+    features, quality, codes, ahead, unknown = [], [], [], [], []
+    strange: UInt8Array | None = None
+    if prepared.place is not None and card.unknown_size is not None:
+        strange = prepared.place.ahead(corridor_mask(*card.unknown_size, card.corridor.polygon))
     for image in prepared.images:
         out = backend.infer(image)
         labels = placed(out.labels, prepared.place, size)
@@ -276,10 +280,11 @@ def _rows_of_image(
         kinds[outside] = LEFT_OUT
         ahead.append(code_counts(confidence, kinds))
         features.append(out.features)
+        unknown.append((None if strange is None else unknown_ahead(out, strange)) or (np.nan, np.nan))
     count = len(prepared.views)
     return CalibrationRows(
         features=np.stack(features), quality=np.array(quality), codes=np.stack(codes),
-        corridor=np.stack(ahead),
+        corridor=np.stack(ahead), ahead=np.array(unknown, np.float64),
         kind=np.array([view.kind for view in prepared.views]),
         severity=np.array([view.severity for view in prepared.views]), source=np.full(count, source),
         drive=np.full(count, "" if source == RENDERED else drive_of(prepared.stem)), block=np.zeros(count, np.int64),

@@ -8,12 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trustseg.unknown_ahead import OUTSIDE, UNKNOWN_CELL, UNKNOWN_LOGIT
 from trustseg_lab.network.confidence import CODE_MAX, SoftmaxSignals
 from trustseg_lab.network.feature_names import LUMA, PATCH_COLUMNS, PATCH_ROWS, PRESENT_SHARE
-
-UNKNOWN_CELL = 4  # places of the score along each side of a cell; half of one lies between two cells
-UNKNOWN_LOGIT = 1.0  # a cell whose mean is above it counts into the share
-OUTSIDE = 20.0  # logit of what is certainly none; no mean is farther from 0
 
 
 def count_nonfinite(logits: Tensor) -> Tensor:
@@ -134,7 +131,8 @@ def unknown_features(score: Tensor, corridor: Tensor) -> Tensor:
     """What `UNKNOWN` names, float32 (N, 3): the mean probability of an unknown object; of the cells in the corridor the
     share whose mean logit is above UNKNOWN_LOGIT, and the largest mean logit.
 
-    Means over cells, because single pixels along edges are often strange, and things are larger than that.
+    Means over cells, because single pixels along edges are often strange, and things are larger than that. The same is
+    taken from the plane's bytes by `trustseg.unknown_ahead`, where the corridor lies elsewhere.
 
     Args:
         score: float32 (N, 1, h, w), see `unknown_score`.

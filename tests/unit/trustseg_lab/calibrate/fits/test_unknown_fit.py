@@ -75,6 +75,16 @@ def test_a_scene_of_doubt_takes_from_the_score() -> None:
     assert fit.limits.limit == pytest.approx(3.0 - 0.1 * SCENE_WEIGHT, abs=2e-4)
 
 
+def test_what_the_host_found_stands_for_the_graphs_features() -> None:
+    """Of a wide camera, whose corridor is not where the graph looks for it."""
+    made = rows(np.full(40, 3.0), 0.5, "one", sure=0.9)
+    made = dataclasses.replace(made, ahead=np.tile([2.0, 0.04], (40, 1)))
+    fit = fit_unknown(made, NAMES, np.ones(len(made), bool), np.zeros(len(made), bool))
+    assert fit is not None
+    assert fit.limits.limit == pytest.approx(2.0 - 0.1 * SCENE_WEIGHT, abs=2e-4)
+    assert fit.limits.hard_share == pytest.approx(0.08)
+
+
 def test_a_graph_without_the_plane_has_no_limit() -> None:
     made = make_rows(10, 0)
     assert fit_unknown(made, FEATURES, made.clean, ~made.clean) is None

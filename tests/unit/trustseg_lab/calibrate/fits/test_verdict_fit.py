@@ -223,7 +223,8 @@ def test_rows_are_kept_and_known_by_their_settings(tmp_path, rows) -> None:
     save_rows(path, rows, digest)
     found = load_rows(path, digest)
     assert found is not None
-    assert all(np.array_equal(getattr(found, f.name), getattr(rows, f.name)) for f in dataclasses.fields(rows))
+    for field in dataclasses.fields(rows):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(rows, field.name), field.name)
     assert found.codes.dtype == np.int64
     assert load_rows(path, "another") is None
     path.write_bytes(path.read_bytes()[:100])

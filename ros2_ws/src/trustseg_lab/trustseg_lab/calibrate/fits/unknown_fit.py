@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from trustseg.bundle.verdict_file import UnknownLimits
+from trustseg.verdict import unknown_scores
 from trustseg_lab.calibrate.collect_views import RENDERED
 from trustseg_lab.metrics.images.view_rows import Bools, CalibrationRows
 from trustseg_lab.metrics.score_histogram import Floats
@@ -60,10 +61,7 @@ def fit_unknown(rows: CalibrationRows, feature_names: list[str], good_clean: Boo
     """
     if not {SCORE, SHARE, SCENE} <= set(feature_names) or not good_clean.any():
         return None
-    score, share, scene = (
-        rows.features[:, feature_names.index(name)].astype(np.float64) for name in (SCORE, SHARE, SCENE)
-    )
-    score = score - SCENE_WEIGHT * (1.0 - scene)
+    score, share = _scores(rows, feature_names)
     sources = {source: good_clean & (rows.source == source) for source in sorted(set(rows.source[good_clean].tolist()))}
     deciding = {name: keep for name, keep in sources.items() if name != RENDERED} or sources
     # Rounded up: rounding must not put a frame above it.
@@ -81,6 +79,18 @@ def fit_unknown(rows: CalibrationRows, feature_names: list[str], good_clean: Boo
         {Path(name).name: (int(keep.sum()), float((score[keep] > limit).mean())) for name, keep in sources.items()},
         float((score[good] > limit).mean()) if good.any() else float("nan"),
     )
+
+
+def _scores(rows: CalibrationRows, feature_names: list[str]) -> tuple[Floats, Floats]:
+    """Score and share of every view as the verdict takes them, float64 (n,) each."""
+    shape = UnknownLimits(score=SCORE, limit=0.0, scene=SCENE, scene_weight=SCENE_WEIGHT, share=SHARE, hard_share=1.0)
+    position = {name: index for index, name in enumerate(feature_names)}
+    told = [
+        unknown_scores(shape, position, features, None if np.isnan(most) else (float(most), float(share)))
+        for features, (most, share) in zip(rows.features, rows.ahead, strict=True)
+    ]
+    score, share = np.array(told, np.float64).T
+    return score, share
 
 
 def highest(scores: Floats) -> float:

@@ -38,6 +38,8 @@ class CalibrationRows:
         quality: float64 (n,), true Q.
         codes: int64 (n, 2, 256), wrong and right pixels per confidence code.
         corridor: int64 (n, 2, 256), the same within the drivable corridor.
+        ahead: float64 (n, 2), what `trustseg.unknown_ahead` finds in the camera's corridor, where the graph's own
+            features are not of that; NaN where they are, and of a graph without an unknown plane.
         kind: str (n,), the condition's name, or "clean".
         severity: float64 (n,), 0 for clean, else in (0, 1].
         source: str (n,), the folder or "rendered".
@@ -51,6 +53,7 @@ class CalibrationRows:
     quality: Floats
     codes: Counts
     corridor: Counts
+    ahead: Floats
     kind: Names
     severity: Floats
     source: Names
