@@ -9,6 +9,8 @@ network shows it. numpy only.
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,6 +52,10 @@ def unknown_ahead(output: EngineOutput, corridor: UInt8Array) -> tuple[float, fl
 def _cells(values: Float32Array) -> npt.NDArray[np.float32]:
     """Means over cells of `UNKNOWN_CELL` places of a map (h, w), half a cell apart, from the upper left on."""
     half = UNKNOWN_CELL // 2
-    rows, columns = values.shape[0] // half, values.shape[1] // half
-    small = values[: rows * half, : columns * half].reshape(rows, half, columns, half).mean((1, 3))
-    return np.asarray((small[:-1, :-1] + small[:-1, 1:] + small[1:, :-1] + small[1:, 1:]) / 4.0, np.float32)
+    rows, columns = values.shape[0] // half * half, values.shape[1] // half * half
+    kept = values[:rows, :columns]
+    # Sums of slices: numpy's means over reshaped axes take four times as long.
+    low: Float32Array = reduce(np.add, [kept[offset::half] for offset in range(half)])
+    small: Float32Array = reduce(np.add, [low[:, offset::half] for offset in range(half)])
+    wide = small[:, :-1] + small[:, 1:]
+    return np.asarray((wide[:-1] + wide[1:]) / UNKNOWN_CELL**2, np.float32)
