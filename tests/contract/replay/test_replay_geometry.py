@@ -69,9 +69,9 @@ def test_replay_and_evaluate_count_the_same_pixels(
     assert (expected["unseen_pixels"] > 0) == (told != "letterbox")
 
 
-def test_a_plain_replay_says_nothing_of_it(bundle: Path, tmp_path: Path) -> None:
+def test_a_plain_replay_says_that_it_fits_the_images_in(bundle: Path, tmp_path: Path) -> None:
     assert run(bundle, tmp_path / "out", [write_bag(tmp_path / "bag", shots(2))]) == 0
-    assert "input_geometry" not in json.loads((tmp_path / "out" / "summary.json").read_text())["settings"]
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["settings"]["input_geometry"] == "fit"
 
 
 def test_the_geometry_is_part_of_what_a_result_is_of(bundle: Path, tmp_path: Path) -> None:

@@ -12,9 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from trustseg.camera.input_geometry import InputGeometry
+from trustseg.camera.model import CameraModel
 from trustseg.errors import InputError
-from trustseg_lab.replay.results.baseline import COLUMNS, check_baseline, compare, other_settings
+from trustseg_lab.replay.job import ReplayOptions
+from trustseg_lab.replay.results.baseline import COLUMNS, FORMER, check_baseline, compare, other_settings
 from trustseg_lab.replay.results.frame_table import TableWriter, frame_schema
+from trustseg_lab.replay.results.summary import settings_of
 
 STEP = 7  # bytes from one flip to the next
 
@@ -92,5 +96,35 @@ def test_a_summary_that_is_none(text: str, tmp_path: Path) -> None:
 
 def test_other_settings_are_told(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text(json.dumps({"settings": {"every": 2}}))
-    document: dict[str, Any] = {"input": {}, "bundle": {}, "settings": {"every": 1}}
+    document: dict[str, Any] = {"input": {}, "bundle": {}, "settings": FORMER | {"every": 1}}
     assert other_settings(tmp_path, document) == ["settings every: 2 -> 1"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "told"),
+    [({}, "stretch"), ({"input_geometry": "stretch"}, "stretch"), ({"input_geometry": "crop"}, "crop")],
+)
+def test_a_run_that_showed_the_images_otherwise_is_told(earlier: dict[str, str], told: str, tmp_path: Path) -> None:
+    """The default, `fit`, was left out of the summary, as was its predecessor: nothing was told."""
+    now = settings_of(ReplayOptions())
+    before = {name: value for name, value in now.items() if name not in FORMER} | earlier
+    (tmp_path / "summary.json").write_text(json.dumps({"input": {}, "bundle": {}, "settings": before}))
+    document: dict[str, Any] = {"input": {}, "bundle": {}, "settings": now}
+    assert other_settings(tmp_path, document) == [f"settings input_geometry: {told} -> fit"]
+
+
+def test_a_setting_that_is_gone_is_told_too(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text(json.dumps({"settings": {"masked": True}}))
+    document: dict[str, Any] = {"input": {}, "bundle": {}, "settings": dict(FORMER)}
+    assert other_settings(tmp_path, document) == ["settings masked: True -> None"]
+
+
+def test_every_setting_that_decides_is_told() -> None:
+    """Also the lens's calibration, and that a film's equal pictures are a fault."""
+    lens = CameraModel((64, 48), "plumb_bob", (-0.2, 0, 0, 0, 0), (30.0, 0, 32, 0, 30, 24, 0, 0, 1))
+    plain = settings_of(ReplayOptions(geometry=InputGeometry(undistort=True)))
+    for changed in (
+        ReplayOptions(geometry=InputGeometry(undistort=True, camera=lens)), ReplayOptions(frozen=True),
+        ReplayOptions(recorded_stamps=True), ReplayOptions(selective_risk=0.1), ReplayOptions(void=3),
+    ):  # fmt: skip
+        assert settings_of(changed) != plain

@@ -28,6 +28,11 @@ LARGEST = {
 }  # fmt: skip
 TABLE = "frames.parquet"
 SHOWN = 500
+# What a run was whose summary says nothing of it: the default of before there was such a setting.
+FORMER = {
+    "input_geometry": "stretch", "temporal_filter": 0.0, "selective_risk": 0.0, "missed_errors": 0.0,
+    "recorded_stamps": False, "allow_resolution_change": False,
+}  # fmt: skip
 SCORE_STEP = 0.05  # smaller changes of score and quality are told as "changed", not as better or worse
 
 
@@ -229,7 +234,8 @@ def other_settings(before: Path, document: dict[str, Any]) -> list[str]:
         return unread
     found = []
     for part in parts:
-        for name, value in document[part].items():
-            if name not in ("classes", "losses", "name") and old.get(part, {}).get(name) != value:
-                found.append(f"{part} {name}: {old.get(part, {}).get(name)} -> {value}")
+        was, now = FORMER | old.get(part, {}) if part == "settings" else old.get(part, {}), document[part]
+        for name in dict.fromkeys([*now, *was]):
+            if name not in ("classes", "losses", "name") and was.get(name) != now.get(name):
+                found.append(f"{part} {name}: {was.get(name)} -> {now.get(name)}")
     return found

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
 from trustseg.bounds import SECOND
 from trustseg.bundle.loading import Bundle
-from trustseg.camera.input_geometry import InputGeometry
 from trustseg.reasons import Reason
 from trustseg_lab.data import shown
 from trustseg_lab.replay.drive import DriveFigures
-from trustseg_lab.replay.job import ReplayJob
+from trustseg_lab.replay.job import ReplayJob, ReplayOptions
 from trustseg_lab.replay.results.flag import Failure
 from trustseg_lab.replay.results.flicker import FlickerCounts
 from trustseg_lab.replay.results.totals import DriveTotals
@@ -121,12 +121,7 @@ def drive_document(job: ReplayJob, bundle: Bundle, drive: DriveFigures) -> dict[
             "calibration_sha256": bundle.calibration_sha256(options.precision),
             "classes": [{"name": each.name, "color": list(each.color)} for each in card.classes],
         },
-        "settings": {
-            "start_s": options.start_s, "end_s": options.end_s, "every": options.every, "live": options.live,
-            "latency_budget_ms": options.latency_budget_ms, "threads": options.threads, "labels": bool(options.labels),
-            "temporal_filter": options.temporal_filter,
-            **({} if options.geometry == InputGeometry() else {"input_geometry": options.geometry.describe()}),
-        },
+        "settings": settings_of(options),
         "metrics": metrics_of([drive], names),
         "reasons": dict(sorted(tally.reasons.items())),
         "rejected": {
@@ -149,6 +144,20 @@ def drive_document(job: ReplayJob, bundle: Bundle, drive: DriveFigures) -> dict[
         **({} if drive.selective is None else {"selective_risk": drive.selective}),
         "instance_id": drive.instance_id,
         "versions": versions() | {drive.backend: drive.backend_version},
+    }  # fmt: skip
+
+
+def settings_of(options: ReplayOptions) -> dict[str, Any]:
+    """All that decides about the results beside input and bundle; what is new here gets its former value in
+    `trustseg_lab.replay.results.baseline.FORMER`."""
+    geometry = options.geometry
+    return {
+        "start_s": options.start_s, "end_s": options.end_s, "every": options.every, "live": options.live,
+        "latency_budget_ms": options.latency_budget_ms, "threads": options.threads, "labels": bool(options.labels),
+        "void": options.void, "temporal_filter": options.temporal_filter, "selective_risk": options.selective_risk,
+        "missed_errors": options.missed_errors, "recorded_stamps": options.recorded_stamps, "frozen": options.frozen,
+        "allow_resolution_change": options.allow_resolution_change, "input_geometry": geometry.describe(),
+        "camera": None if geometry.camera is None else sha256(repr(geometry.camera).encode()).hexdigest()[:16],
     }  # fmt: skip
 
 
