@@ -113,3 +113,14 @@ def test_there_is_no_other_reader_of_yaml() -> None:
     source = (ROOT / "ros2_ws" / "src").glob("trustseg*/trustseg*/**/*.py")
     readers = re.compile(r"yaml\.(safe_|full_|unsafe_)?load|yaml\.\w*Loader")
     assert [path.name for path in source if readers.search(path.read_text(encoding="utf-8"))] == ["documents.py"]
+
+
+def test_json_that_anybody_may_have_written_has_one_reader() -> None:
+    """Elsewhere are: what a process of the same command has just written or said, and what a hash has let pass."""
+    own = {
+        "start_faults.py", "good_files.py", "fuzz_files.py", "records.py", "refused.py", "sbom.py", "audit.py",
+        "session.py", "library.py", "checkpoint.py", "train.py",
+    }  # fmt: skip
+    source = (ROOT / "ros2_ws" / "src" / "trustseg_lab" / "trustseg_lab").glob("**/*.py")
+    readers = {path.name for path in source if re.search(r"json\.loads?\(", path.read_text(encoding="utf-8"))}
+    assert readers == {"documents.py", *own}

@@ -8,6 +8,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from trustseg.errors import InputError
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.harness.script import Script, Trouble
 
 DRIVE_FILE = "drive.json"
@@ -98,15 +100,18 @@ def label_name(slot: int) -> str:
 
 
 def load_drive(folder: Path) -> Drive:
-    """Read the drive that `Drive.save` wrote into `folder`."""
-    content = json.loads((folder / DRIVE_FILE).read_text(encoding="utf-8"))
-    return Drive(
-        name=content["name"],
-        rate_hz=content["rate_hz"],
-        slots=content["slots"],
-        troubles=tuple(Trouble(**trouble) for trouble in content["troubles"]),
-        classes=tuple(content["classes"]),
-        folder=folder,
-        compressed=content.get("compressed", False),  # rendered drives are kept for longer than one version
-        film=content.get("film", False),
-    )
+    """Read the drive that `Drive.save` wrote into `folder`; InputError where it is not there, or damaged."""
+    try:
+        content = parse_json((folder / DRIVE_FILE).read_bytes())
+        return Drive(
+            name=content["name"],
+            rate_hz=content["rate_hz"],
+            slots=content["slots"],
+            troubles=tuple(Trouble(**trouble) for trouble in content["troubles"]),
+            classes=tuple(content["classes"]),
+            folder=folder,
+            compressed=content.get("compressed", False),  # rendered drives are kept for longer than one version
+            film=content.get("film", False),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder / DRIVE_FILE} cannot be read", got=" ".join(str(error).split())) from error

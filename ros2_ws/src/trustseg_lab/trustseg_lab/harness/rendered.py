@@ -12,6 +12,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -79,8 +80,12 @@ def rendered_drive(
         InputError: the cache cannot be written.
     """
     folder = cache_root() / drive_key(script, seed, size)
-    if not (folder / DRIVE_FILE).is_file():
+    kept: Drive | None = None
+    with suppress(InputError):  # not there, or damaged: rendered again
+        kept = load_drive(folder)
+    if kept is None:
         try:
+            shutil.rmtree(folder, ignore_errors=True)
             _render(folder, script, seed, size, progress, workers or min(8, os.cpu_count() or 1))
         except OSError as error:
             raise InputError(
@@ -89,7 +94,7 @@ def rendered_drive(
             ) from error  # fmt: skip
     os.utime(folder)
     _forget_old(folder)
-    return load_drive(folder)
+    return kept or load_drive(folder)
 
 
 def _render(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from trustseg.errors import InputError
 from trustseg.files.json_document import write_json
 from trustseg.files.output_folder import output_folder
 from trustseg_lab.data import list_pictures, passed_over
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.recordings.bag import is_bag
 from trustseg_lab.recordings.storage import one_line
 from trustseg_lab.replay.executors import Executor, ProcessExecutor, SerialExecutor, run_jobs
@@ -37,11 +37,10 @@ from trustseg_lab.replay.results.metric_names import known_figures
 from trustseg_lab.replay.results.rig import rigs_of
 from trustseg_lab.replay.results.shown.report import write_index, write_report
 from trustseg_lab.replay.results.summary import SCHEMA_VERSION, metrics_of, timing_of
-from trustseg_lab.replay.results.totals import TIMING, DriveTotals, read_totals
+from trustseg_lab.replay.results.totals import BASELINE, TIMING, DriveTotals, read_totals
 from trustseg_lab.replay.run_job import SUMMARY, JobEnd, run_job
 from trustseg_lab.replay.unfinished import LOCK, finished_in, take_up, unfinished_folder
 
-BASELINE = "baseline.json"
 Progress = Callable[[str, int, int], None]
 DRIVES = "recordings"  # title of the progress over all of them
 
@@ -214,7 +213,7 @@ def _worth_again(end: JobEnd | Exception) -> bool:
 
 def _read(job: ReplayJob, folder: Path) -> Done:
     own = folder / job.name
-    return Done(job, own, read_totals(own), json.loads((own / SUMMARY).read_text(encoding="utf-8")))
+    return Done(job, own, read_totals(own), parse_json((own / SUMMARY).read_bytes()))
 
 
 def _finish(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from trustseg_lab.replay.results.run_counts import RunCounts
 from trustseg_lab.replay.results.truth import TruthTotals
 
 TOTALS, FRAMES, TIMES = "totals.json", "frames.parquet", "timing.parquet"
-TIMING = "timing.json"
+TIMING, BASELINE = "timing.json", "baseline.json"
 SCHEMA_VERSION = 1
 COUNTS = ("images", "first_ns", "last_ns", "left_out", "processed", "rejected", "good")
 # Column of frames.parquet -> field of the tally; the same of timing.parquet.
@@ -62,7 +63,8 @@ def write_totals(folder: Path, drive: DriveTotals, key: str) -> None:
     """Write totals.json beside the drive's tables; `key` says what was replayed and how. InputError: the disk."""
     truth = drive.truth
     write_json(folder / TOTALS, {
-        "schema_version": SCHEMA_VERSION, "key": key, "period_ns": drive.period_ns, "losses": drive.losses,
+        "schema_version": SCHEMA_VERSION, "key": key, "files": _marks(folder), "period_ns": drive.period_ns,
+        "losses": drive.losses,
         **{name: getattr(drive.tally, name) for name in COUNTS},
         "reasons": dict(sorted(drive.tally.reasons.items())), "flicker": drive.tally.flicker.document(),
         "start_up_ns": drive.flag.start_up_ns,
@@ -105,12 +107,20 @@ def read_totals(folder: Path) -> DriveTotals:
 
 
 def key_of(folder: Path) -> str:
-    """What `write_totals` was told; empty where there is no finished drive of this form."""
+    """What `write_totals` was told; empty where there is no finished drive of this form, or a document of it is not
+    what it was: it is done again."""
     try:
         document = parse_json((folder / TOTALS).read_bytes())
-        return str(document["key"]) if document["schema_version"] == SCHEMA_VERSION else ""
+        whole = document["schema_version"] == SCHEMA_VERSION and document["files"] == _marks(folder)
+        return str(document["key"]) if whole else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def _marks(folder: Path) -> dict[str, str]:
+    """SHA-256 of each JSON document of a drive, by its path, but of the totals themselves and what every run writes."""
+    kept = (path for path in folder.rglob("*.json") if path.name not in (TOTALS, TIMING, BASELINE))
+    return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in sorted(kept)}
 
 
 def _truth(document: dict[str, Any] | None, rows: pa.Table) -> TruthTotals | None:

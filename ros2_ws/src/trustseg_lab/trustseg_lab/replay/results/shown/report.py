@@ -15,6 +15,7 @@ import numpy as np
 
 from trustseg.files.json_document import json_ready
 from trustseg.files.whole_file import write_whole
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.replay.results.frame_table import read_columns
 from trustseg_lab.replay.results.shown.drive_pictures import INDEX
 from trustseg_lab.replay.results.shown.report_verdict import verdict_of
@@ -51,7 +52,7 @@ def write_report(
         "events": _events(folder, document, first_ns), "no_events": _no_events(document),
         "drive": _drive(folder / "drive", first_ns),
         "verdict": verdict_of(document, timing, gate, fired),
-        "baseline": json.loads(baseline.read_text(encoding="utf-8")) if baseline.is_file() else None,
+        "baseline": parse_json(baseline.read_bytes()) if baseline.is_file() else None,
         "histogram": _histogram(folder), "about": _about(document),
     }  # fmt: skip
     write_whole(folder / REPORT, page(data).encode(errors="backslashreplace"))
@@ -128,7 +129,7 @@ def _events(folder: Path, document: dict[str, Any], first_ns: int) -> list[dict[
         about = folder / "events" / f"{number:03d}" / "event.json"
         frames: list[dict[str, Any]] = []
         if about.is_file() and left > 0:
-            listed = json.loads(about.read_text(encoding="utf-8"))["frames"][:left]
+            listed = parse_json(about.read_bytes())["frames"][:left]
             frames = [_with_pictures(frame, about.parent, first_ns) for frame in listed]
             left -= len(frames)
         lasted = failure["end_s"] - failure["start_s"]
@@ -142,7 +143,7 @@ def _drive(folder: Path, first_ns: int) -> list[dict[str, Any]]:
     index = folder / INDEX
     if not index.is_file():
         return []
-    return [_with_pictures(each, folder, first_ns) for each in json.loads(index.read_text(encoding="utf-8"))]
+    return [_with_pictures(each, folder, first_ns) for each in parse_json(index.read_bytes())]
 
 
 def _with_pictures(frame: dict[str, Any], folder: Path, first_ns: int) -> dict[str, Any]:
