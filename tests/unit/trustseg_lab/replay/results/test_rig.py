@@ -125,3 +125,13 @@ def test_a_union_covers_the_seconds_that_its_spans_do(spans: list[tuple[int, int
     assert {second for first, last in made for second in range(first, last)} == covered
     assert all(left[1] < right[0] for left, right in pairwise(made))
     assert length_ns(made, begin, end) == len(covered & set(range(begin, end)))
+
+
+def test_of_two_copies_of_a_recording_each_camera_counts_for_itself() -> None:
+    """The right camera of the second copy failed: the silent one took the place of the good one, up all the time."""
+    drives = [("a_left", summary("/left")), ("a_right", summary("/right")), ("b_left", summary("/left"))]
+    (rig,) = rigs_of(drives, failed={"a": ["/right"]})
+    shares = [(each["name"], each["topic"], each["failure_share"]) for each in rig["cameras"]]
+    assert shares == [
+        ("a_left", "/left", 0.0), ("a_right", "/right", 0.0), ("b_left", "/left", 0.0), ("", "/right", 1.0),
+    ]  # fmt: skip

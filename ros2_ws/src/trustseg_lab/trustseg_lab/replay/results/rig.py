@@ -105,32 +105,34 @@ def length_ns(spans: Sequence[Span], begin_ns: int, end_ns: int) -> int:
 def _rig(title: str, heard: Sequence[CameraDrive], lost: Sequence[str], required: Collection[str]) -> dict[str, Any]:
     begin_ns, end_ns = min(c.first_ns for c in heard), max(c.end_ns for c in heard)
     cameras = [*heard, *(CameraDrive.silent(topic, begin_ns, end_ns) for topic in lost)]
-    needed = [c for c in cameras if c.topic in required] or list(cameras)
     # A camera that has no image yet, or none any more, is silent.
-    up = {c.topic: union([(begin_ns, c.first_ns), *c.up, (c.end_ns, end_ns)]) for c in cameras}
-    trusted_ns = min(max(c.trusted_ns for c in needed), end_ns)
+    # By place: of two copies of a recording in one command each has a camera of that topic.
+    up = [union([(begin_ns, c.first_ns), *c.up, (c.end_ns, end_ns)]) for c in cameras]
+    places = range(len(cameras))
+    needed = [p for p in places if cameras[p].topic in required] or list(places)
+    trusted_ns = min(max(cameras[p].trusted_ns for p in needed), end_ns)
 
-    def together(cameras: Sequence[CameraDrive]) -> tuple[Span, ...]:
-        return union([span for each in cameras for span in up[each.topic]])
+    def together(places: Sequence[int]) -> tuple[Span, ...]:
+        return union([span for place in places for span in up[place]])
 
     def share(spans: Sequence[Span], since_ns: int) -> float | None:
         return length_ns(spans, since_ns, end_ns) / (end_ns - since_ns) if end_ns > since_ns else None
 
     rows = []
-    for camera in cameras:
-        others = together([c for c in needed if c is not camera])
-        with_it = union([*others, *up[camera.topic]])
+    for place, camera in enumerate(cameras):
+        others = together([each for each in needed if each != place])
+        with_it = union([*others, *up[place]])
         alone_ns = length_ns(with_it, trusted_ns, end_ns) - length_ns(others, trusted_ns, end_ns)
         rows.append(
             {
-                "name": camera.name, "topic": camera.topic, "required": camera in needed,
-                "failure_share": share(up[camera.topic], trusted_ns),
+                "name": camera.name, "topic": camera.topic, "required": place in needed,
+                "failure_share": share(up[place], trusted_ns),
                 "alone_share": alone_ns / (end_ns - trusted_ns) if end_ns > trusted_ns else None,
             }
         )  # fmt: skip
     flag = together(needed)
     return {
-        "input": title, "required": [c.topic for c in needed], "duration_s": (end_ns - begin_ns) / SECOND,
+        "input": title, "required": [cameras[p].topic for p in needed], "duration_s": (end_ns - begin_ns) / SECOND,
         "start_up_s": (trusted_ns - begin_ns) / SECOND, "flag_up_share": share(flag, begin_ns),
         "failure_share": share(flag, trusted_ns), "cameras": rows,
     }  # fmt: skip
