@@ -19,11 +19,12 @@ import numpy as np
 from trustseg import Frame, InputGeometry, load
 from trustseg.camera.geometry import UNSEEN_LABEL, confidence_at, labels_at
 from trustseg.types import UInt8Array
+from trustseg_lab.calibrate.collect_views import band
 from trustseg_lab.data.labelled_images import find_pairs, read_pair
 from trustseg_lab.metrics.confusion import ConfusionMatrix
 from trustseg_lab.scenes import random_frame
 
-BANDS, HORIZON = (0.75, 0.6, 0.45), 0.55  # share of the rows; of what is cut off, the share above
+BANDS = (0.75, 0.6, 0.45)  # share of the rows
 SIZES = ((432, 960), (375, 1242))
 MODES = ("stretch", "fit", "letterbox")
 SEED, VOID = 7_100_000, 11
@@ -35,9 +36,7 @@ def bands(root: Path, every: int, share: float) -> Shots:
     """The band of every so many-th image."""
     for paths in find_pairs(root / "val", root / "valannot")[::every]:
         pair = read_pair(paths, VOID, VOID)
-        height = pair.labels.shape[0]
-        first = round(height * (1 - share) * HORIZON)
-        rows = slice(first, first + round(height * share))
+        rows = band(pair.labels.shape[0], share)
         yield np.ascontiguousarray(pair.image[rows]), pair.labels[rows]
 
 

@@ -67,7 +67,7 @@ def test_folder_of_the_command_line(text: str, void: int | None) -> None:
     assert LabelledFolder.parse(text, seen=True) == LabelledFolder(Path("a/b"), Path("c"), void, True)
 
 
-@pytest.mark.parametrize("text", ["", "images", "images:", ":labels", "a:b:c", "a:b:1:2", "a:b:-1"])
+@pytest.mark.parametrize("text", ["", "images", "images:", ":labels", "a:b:c", "a:b:1:2", "a:b:-1", "a:b:²", "a:b:256"])
 def test_wrong_folder_is_named(text: str) -> None:
     with pytest.raises(InputError, match="expected IMAGES:LABELS or IMAGES:LABELS:VOID"):
         LabelledFolder.parse(text, seen=False)

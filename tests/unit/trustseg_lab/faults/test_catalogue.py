@@ -81,7 +81,7 @@ def test_numbers_and_kinds_are_found_or_refused() -> None:
     faults, calm = parse_numbers("41, 2,5-7, 62-63")
     assert ([fault.number for fault in faults], [each.number for each in calm]) == ([2, 5, 6, 7, 41], [62, 63])
     assert way_of("black")[0].number == 13
-    for wrong in ("", "x", "0", "65", "3-", "-3", "2;3"):
+    for wrong in ("", "x", "0", "65", "3-", "-3", "2;3", "²", "1-9999999999"):
         with pytest.raises(InputError):
             parse_numbers(wrong)
     with pytest.raises(InputError, match="no such kind"):

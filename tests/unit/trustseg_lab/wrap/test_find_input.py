@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from trustseg.errors import InputError
-from trustseg_lab.wrap.find_input import find_input, three_numbers
+from trustseg_lab.wrap.find_input import find_input, one_number, three_numbers
 
 
 def graph(*shapes: list[int | str], kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
@@ -68,7 +68,14 @@ def test_numbers_of_channels(text: str, expected: tuple[float, float, float]) ->
     assert three_numbers(text, "--mean") == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("text", ["", "a", "1,2", "1,2,3,4", "1/0", "nan"])
+@pytest.mark.parametrize("text", ["", "a", "1,2", "1,2,3,4", "1/0", "nan", "1e400", "1e999999999", "1/2/3", "9" * 500])
 def test_other_numbers_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="--std is wrong, expected one number, or three with commas"):
         three_numbers(text, "--std")
+
+
+@pytest.mark.parametrize("text", ["", "abc", "0", "-1", "0.1,0.2,0.3", "1,1", "1e400", "2e308", "1e-999"])
+def test_what_is_no_scale_is_told_what_a_scale_is(text: str) -> None:
+    """An OverflowError, and of a word "or three with commas", which are refused then."""
+    with pytest.raises(InputError, match="--scale is wrong, expected one number above 0, "):
+        one_number(text, "--scale")

@@ -8,6 +8,7 @@ the latter say what the verdict is worth on trouble that nobody has fitted it to
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -82,8 +83,10 @@ class LabelledFolder:
         """
         parts = text.split(":")
         void = parts[2] if len(parts) == 3 else ""
-        if len(parts) not in (2, 3) or not all(parts) or (void and not void.isdigit()):
-            raise InputError("a data source is wrong", expected="IMAGES:LABELS or IMAGES:LABELS:VOID", got=repr(text))
+        good = re.fullmatch("[0-9]{1,3}", void) is not None and int(void) <= np.iinfo(np.uint8).max
+        if len(parts) not in (2, 3) or not all(parts) or (void and not good):
+            expected = "IMAGES:LABELS or IMAGES:LABELS:VOID, VOID an id from 0 to 255"
+            raise InputError("a data source is wrong", expected=expected, got=repr(text))
         return LabelledFolder(Path(parts[0]), Path(parts[1]), int(void) if void else None, seen, names)
 
 
@@ -209,7 +212,12 @@ def scene_size(index: int, network: tuple[int, int]) -> tuple[int, int]:
 
 def scene_rows(index: int, height: int) -> slice:
     """The rows of scene `index`, of `height`, that its camera sees; they get the weather and are then stretched."""
-    seen = round(height * CAMERAS[index % len(CAMERAS)][1])
+    return band(height, CAMERAS[index % len(CAMERAS)][1])
+
+
+def band(height: int, share: float) -> slice:
+    """The rows of a picture of `height` that a wider camera of the same place sees, which are a `share` of them."""
+    seen = round(height * share)
     first = round((height - seen) * HORIZON)
     return slice(first, first + seen)
 

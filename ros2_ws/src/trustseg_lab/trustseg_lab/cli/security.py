@@ -59,7 +59,7 @@ def policy(
     sim_time: Annotated[bool, typer.Option(help="The nodes hear /clock (replay, simulation).")] = False,
 ) -> None:
     """Write the SROS 2 policy: one enclave a process; only the monitor's may publish the flag that planners obey."""
-    from trustseg_lab.security.policy import Deployment, policy_document, rights_of
+    from trustseg_lab.security.policy import TF, Deployment, policy_document, rights_of
     from trustseg_ros.common.camera_names import camera_names
 
     if image_transport not in ("raw", "compressed"):
@@ -76,7 +76,7 @@ def policy(
         points=points,
         planner=planner,
         planner_topics=tuple(planner_topic or ("speed",)),
-        blackbox_topics=tuple(blackbox_topic or ("/tf", "/tf_static")),
+        blackbox_topics=tuple(blackbox_topic or TF),
         sim_time=sim_time,
         mount_from_tf=mount_from_tf,
         compressed=image_transport == "compressed",

@@ -144,11 +144,11 @@ def _given(mean: str | None, std: str | None, scale: str | None, color_order: st
 
     if mean is None and std is None and scale is None:
         return None
-    spread = three_numbers(std or "1", "--std")
+    spread = three_numbers("1" if std is None else std, "--std")
     if not all(each > 0 for each in spread):
         raise InputError("--std is wrong", expected="numbers above 0", got=repr(std))
-    factor = one_number(scale or "1/255", "--scale")
-    normalisation = Normalisation(three_numbers(mean or "0", "--mean"), spread, factor, color_order)
+    factor = one_number("1/255" if scale is None else scale, "--scale")
+    normalisation = Normalisation(three_numbers("0" if mean is None else mean, "--mean"), spread, factor, color_order)
     normalisation.check()
     return normalisation
 

@@ -159,14 +159,6 @@ def reader_of(found: FoundFormat, wish: LabelWish, void: int | None) -> LabelRea
     return LabelReader.of(source, found.decode, wish.own, void)
 
 
-def _as_they_are(wish: LabelWish) -> bool:
-    """Whether plain ids are those of the wanted classes: without a class list of the user's they always are."""
-    own, ids = wish.own, wish.plain or wish.network
-    if not own.regroups and (wish.network is None or own.same_as(each.name for each in wish.network.classes)):
-        return True
-    return ids is not None and own.same_as(each.name for each in ids.classes)
-
-
 def annotated(images: Path, annotations: Annotations) -> list[Path]:
     """The images of a folder, which a file of annotations must all tell of; InputError where it does not."""
     files = list(list_pictures(images, deep=True).files)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 from trustseg.bounds import SECOND, Bounds
 from trustseg.errors import InputError
 from trustseg.failsafe.evidence import FailsafeConfig
@@ -292,10 +294,10 @@ def parse_numbers(text: str) -> tuple[tuple[Fault, ...], tuple[Calm, ...]]:
     """`2,41` or `5-9` as faults and false-alarm rows, in the table's order; InputError for anything else."""
     chosen: set[int] = set()
     for part in filter(None, (each.strip() for each in text.split(","))):
-        low, _, high = part.partition("-")
-        if not low.isdigit() or (high and not high.isdigit()) or (not high and "-" in part):
+        found = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)
+        if found is None:
             raise InputError("--only is wrong", expected="numbers such as 2,41 or 5-9", got=repr(text))
-        chosen.update(range(int(low), int(high or low) + 1))
+        chosen.update(range(int(found[1]), int(found[2] or found[1]) + 1))
     if not chosen:
         raise InputError("--only is empty", expected="numbers such as 2,41 or 5-9")
     calm = tuple(each for each in CALM if each.number in chosen)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -120,7 +121,7 @@ def _reachable(address: str) -> str:
     if address == RUNNING:
         address = os.environ.get("RAY_ADDRESS", "")
     host, colon, port = address.removeprefix(CLIENT).rpartition(":")
-    if not colon or not port.isdigit():
+    if not colon or re.fullmatch("[0-9]{1,5}", port) is None:
         raise InputError(
             f"{address or 'nothing'} is no address of a Ray cluster", fix=f"give {CLIENT}HOST:PORT or set RAY_ADDRESS"
         )

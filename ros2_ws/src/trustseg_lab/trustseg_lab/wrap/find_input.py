@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,8 @@ CHANNELS = 3
 LEAST_SIDE = 32
 LEAST_SPAN, MOST_VALUE = 1e-3, 1e5  # of what pixels are normalised to
 LAYOUTS = ("nchw", "nhwc")
+NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
+LONGEST = 100  # characters of an option with numbers
 IMAGENET = "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 (ImageNet's)"
 PLAIN = "--mean 0 --std 1 (values in 0..1)"
 KINDS = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.FLOAT16: "float16", onnx.TensorProto.UINT8: "uint8"}
@@ -137,19 +140,28 @@ def _layout(name: str, dims: Sequence[int]) -> str:
 
 def one_number(text: str, option: str) -> float:
     """A number above 0, which may be a fraction, as 1/255."""
-    found = three_numbers(text, option)
-    if "," in text or not found[0] > 0:
-        raise InputError(f"{option} is wrong", expected="one number above 0", got=repr(text))
+    found = _numbers(text)
+    if len(found) != 1 or not found[0] > 0:
+        raise InputError(f"{option} is wrong", expected="one number above 0, as 0.5 or 1/255", got=repr(text))
     return found[0]
 
 
 def three_numbers(text: str, option: str) -> tuple[float, float, float]:
     """One number for each channel, or one for all; each may be a fraction, as 1/255."""
-    try:
-        found = [float(Fraction(part.strip())) for part in text.split(",")]
-    except (ValueError, ZeroDivisionError):
-        found = []
+    found = _numbers(text)
     if len(found) not in (1, 3):
         raise InputError(f"{option} is wrong", expected="one number, or three with commas", got=repr(text))
     red, green, blue = found * 3 if len(found) == 1 else found
     return red, green, blue
+
+
+def _numbers(text: str) -> list[float]:
+    """Numbers and fractions of numbers with commas; none where one of them is none, or more than a float holds."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(text) > LONGEST or not all(re.fullmatch(rf"{NUMBER}(/{NUMBER})?", part) for part in parts):
+        return []
+    try:
+        pairs = [[Fraction(each) for each in (*part.split("/"), "1")[:2]] for part in parts]
+        return [float(above / below) for above, below in pairs]
+    except (ZeroDivisionError, OverflowError):
+        return []
