@@ -15,6 +15,7 @@ from trustseg.backend_registry import BACKENDS, CHOICE
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
 from trustseg.errors import BackendError
+from trustseg_lab.cli.extras import refuse_unused
 from trustseg_lab.cli.image_size import parse_size
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ def bench(
     from trustseg.files.json_document import print_json
     from trustseg_lab.bench.path_timing import bench_frames, bench_paths
 
+    if replay is not None:
+        refuse_unused(bench, locals(), "size calls ros rate", "with --replay")
+    elif precision == "all":
+        refuse_unused(bench, locals(), "size ros rate check", "with --precision all")
+    elif not ros:
+        refuse_unused(bench, locals(), "rate", "without --ros")
     height, width = parse_size(size)
     err = Console(stderr=True, highlight=False)
     if replay is not None:

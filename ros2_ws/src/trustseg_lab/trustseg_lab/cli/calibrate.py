@@ -22,6 +22,7 @@ from rich.table import Table
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
+from trustseg_lab.cli.extras import refuse_unused
 from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES, read_as
 from trustseg_lab.cli.subcommands.calibrate_published import (
     PublishedOptions,
@@ -112,6 +113,7 @@ def calibrate(
     if (objects or judge) and not published:
         raise InputError("--objects and --judge say nothing without --published", fix="add --published")
     if published:
+        refuse_unused(calibrate, {"temperature": temperature, "cache": cache}, "temperature cache", "with --published")
         return calibrate_published(
             bundle,
             PublishedOptions(

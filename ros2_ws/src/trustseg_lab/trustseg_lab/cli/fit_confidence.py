@@ -13,9 +13,11 @@ from rich.console import Console
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
-from trustseg_lab.cli.extras import require
+from trustseg_lab.cli.extras import refuse_unused, require
 from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES, say
 from trustseg_lab.cli.subcommands.fit_bundle_confidence import fit_bundle
+
+OF_A_CHECKPOINT = "out scenes scene_cache pictures objects object_weight aspect_share steps target loss height width"
 
 
 def fit_confidence(
@@ -73,10 +75,12 @@ def fit_confidence(
     With --bundle: a smaller head, to whether a pixel is right; where it ranks wrong pixels no better than the network's
     own softmax maximum on blocks of images left out, the bundle keeps that.
     """
+    options = dict(locals())
     console = Console(stderr=True)
     if bundle is not None:
         if checkpoint is not None or unseen or seen or second:
             raise InputError("--bundle goes with --data alone", got="options of --checkpoint beside it")
+        refuse_unused(fit_confidence, options, OF_A_CHECKPOINT, "with --bundle")
         fit_bundle(bundle, data or [], (label_names, label_format, label_classes), limit, seed, as_json, console)
         return
     if checkpoint is None or out is None or not unseen:
@@ -84,6 +88,7 @@ def fit_confidence(
             "nothing to fit", expected="--checkpoint FILE --unseen IMAGES:LABELS --out FOLDER, or --bundle NAME --data "
             "IMAGES:LABELS:VOID",
         )  # fmt: skip
+    refuse_unused(fit_confidence, options, "data limit", "without --bundle")
     require("fit-confidence", "train", "torch")
     from trustseg_lab.data import passed_over
     from trustseg_lab.data.find_labels import LabelWish
