@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from bag_factory import shots, write_bag
@@ -34,6 +35,22 @@ PATIENT = {
 }  # fmt: skip
 # A cluster that does not know its own node after half a minute ends itself (no setting of Ray's changes that).
 HEADS = 4
+# What the cluster's processes run at their start: a drive that is to write its first pictures of a failure says so and
+# waits in the middle of its work until it may go on.
+HOLD = """
+import os, sys, time
+
+def hold(event, arguments, folder={folder!r}):
+    if event != "os.mkdir" or "/.part-" not in str(arguments[0]) or os.path.basename(str(arguments[0])) != "events":
+        return
+    if not os.path.exists(os.path.join(folder, "go-on")):
+        with open(os.path.join(folder, f"held-{{os.getpid()}}"), "x"):
+            pass
+        while not os.path.exists(os.path.join(folder, "go-on")):
+            time.sleep(0.01)
+
+sys.addaudithook(hold)
+"""
 # A client that gets an answer from a worker: everything that a replay needs is up.
 FIRST_CLIENT = """
 import logging, sys, ray
@@ -58,6 +75,13 @@ def until(condition: Callable[[], bool], what: str) -> None:
 def answers(port: int) -> bool:
     with socket.socket() as line:
         return line.connect_ex(("127.0.0.1", port)) == 0
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def serve_a_client(address: str, environ: dict[str, str], head: subprocess.Popen[bytes]) -> None:
@@ -102,7 +126,10 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     environ = os.environ | {
         "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_TMPDIR": scratch, **{name: str(round(seconds)) for name, seconds in PATIENT.items()},
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path / "hold"), os.environ.get("PYTHONPATH")])),
     }  # fmt: skip
+    (tmp_path / "hold").mkdir()
+    (tmp_path / "hold" / "sitecustomize.py").write_text(HOLD.format(folder=str(tmp_path / "hold")))
     log = tmp_path / "ray.log"
     for _ in range(HEADS):
         head, client = start_head(environ, log)
@@ -135,25 +162,29 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(
     make_tiny_bundle(tmp_path / "engines" / "tiny")
     for name, count in RECORDINGS.items():
         images = shots(count)
-        if name == "b":
+        if name != "c":
             images[40].image[...] = np.uint8(0)
         write_bag(tmp_path / name, images)
     out, unfinished = tmp_path / "out", tmp_path / "out.unfinished"
 
-    def at_work() -> dict[int, str]:
-        """Process -> the drive that it writes; the name of its folder tells."""
-        found = [path for path in unfinished.glob(".part-*-*") if (path / "frames.parquet").exists()]
-        return {int(path.name.rsplit("-", 1)[1]): path.name for path in found}
+    def held() -> list[int]:
+        """Processes that wait in the middle of a drive."""
+        return [int(path.name.partition("-")[2]) for path in (tmp_path / "hold").glob("held-*")]
 
     process = subprocess.Popen(
         arguments(tmp_path, out, "--executor", address), env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
-    until(lambda: len(at_work()) == 2 or process.poll() is not None, "two workers at work")
+    until(lambda: len(held()) == 2 or process.poll() is not None, "two workers at work")
     assert process.poll() is None, process.communicate()
-    victim, drive = next(iter(at_work().items()))
+    victim = held()[0]
+    # It is in the middle of it; the name of a drive's folder ends with its process.
+    (drive,) = unfinished.glob(f".part-*-{victim}")
+    assert (drive / "frames.parquet").exists()
     os.kill(victim, signal.SIGKILL)
-    assert drive in {path.name for path in unfinished.iterdir()}  # it was in the middle of it
+    until(lambda: has_ended(victim), "end of the worker")
+    assert drive.exists()
+    (tmp_path / "hold" / "go-on").touch()
     _, told = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, told
     subprocess.run(arguments(tmp_path, tmp_path / "alone"), check=True, stdout=subprocess.DEVNULL)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,23 @@ def document(record: Path) -> dict[str, Any]:
     return found
 
 
+def raised(probe: Probe) -> int:
+    """How often the flag went up after it had been down."""
+    return sum(after.failure and not before.failure for before, after in pairwise(probe.verdicts))
+
+
+def flags_in(record: Path) -> list[bool]:
+    with AnyReader([record]) as reader:
+        found = [c for c in reader.connections if c.topic == "/trustseg_monitor/failure_state"]
+        return [bool(reader.deserialize(raw, c.msgtype).failure) for c, _, raw in reader.messages(found)]
+
+
+def ended_up(record: Path) -> bool:
+    """Whether the flag was down in this record, and up at its end."""
+    flags = flags_in(record)
+    return False in flags and flags[-1]
+
+
 @pytest.mark.slow
 def test_a_camera_that_dies_leaves_a_record_that_replay_reads(
     start_node: StartNode, start_process: Callable[..., Any], segmenter: StartNode, monitor: StartNode,
@@ -99,13 +117,18 @@ def test_a_camera_that_dies_leaves_a_record_that_replay_reads(
     camera = start_node("camera", {"source": str(pictures), "rate_hz": 10.0, "wait_for_subscribers": 2})
     probe.until(lambda: probe.verdicts and probe.verdicts[-1].state == FailureState.OK, "state OK")
     seen = len(probe.pictures["mask"])
-    probe.until(lambda: len(probe.pictures["mask"]) >= seen + 15, "a drive of some frames")
-    assert records(folder) == []
+    probe.until(
+        lambda: len(probe.pictures["mask"]) >= seen + 15 and not probe.verdicts[-1].failure, "a drive of some frames"
+    )
     assert os.getpriority(os.PRIO_PROCESS, box.pid) == os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
+    # A busy machine may have raised the flag in between: nothing else has made a record.
+    before = records(folder)
+    assert len(before) <= raised(probe)
     camera.kill()
     probe.until(lambda: probe.verdicts[-1].failure, "the flag")
-    probe.until(lambda: records(folder), "the record")
-    (record,) = records(folder)
+    probe.until(lambda: any(ended_up(each) for each in records(folder) if each not in before), "the record")
+    assert len(records(folder)) <= raised(probe)
+    record = next(each for each in records(folder) if each not in before and ended_up(each))
     about = document(record)
     names = [each.name for each in record.iterdir()]
     assert sorted(names) == sorted([about["bag"], "metadata.yaml", "picture.jpg", "record.json"])
@@ -118,14 +141,12 @@ def test_a_camera_that_dies_leaves_a_record_that_replay_reads(
     assert (height, width) == (HEIGHT, 3 * WIDTH)
 
     # What rosbags reads is what the JSON counts, and the flag goes up in it.
-    flags, statuses, shown = [], [], []
+    flags, statuses, shown = flags_in(record), [], []
     with AnyReader([record]) as reader:
         counts = {c.topic: c.msgcount for c in reader.connections}
         for connection, _, raw in reader.messages():
             message: Any = reader.deserialize(raw, connection.msgtype)
-            if connection.topic == "/trustseg_monitor/failure_state":
-                flags.append(bool(message.failure))
-            elif connection.topic == "/trustseg/status":
+            if connection.topic == "/trustseg/status":
                 statuses.append(message)
             elif connection.topic == "/image/compressed":
                 shown.append(cv2.imdecode(np.asarray(message.data), cv2.IMREAD_COLOR).shape)
@@ -168,7 +189,7 @@ def test_a_service_a_signal_and_a_reason_make_records_and_what_overlaps_is_one(
     segmenter: StartNode, monitor: StartNode, blackbox: StartNode, probe: Probe, tmp_path: Path
 ) -> None:
     folder = tmp_path / "records"
-    box = blackbox(on_flag=False, on_reasons="duplicate", camera_as="received", before_s=0.5, after_s=0.5)
+    box = blackbox(on_flag=False, on_reasons="duplicate", camera_as="received", before_s=0.5, after_s=3.0)
     segmenter()
     monitor()
     told = listen(probe)
@@ -183,9 +204,13 @@ def test_a_service_a_signal_and_a_reason_make_records_and_what_overlaps_is_one(
     first = document(records(folder)[0])
     assert [each["what"] for each in first["causes"]] == ["service", "signal"]
     assert first["topics"]["/image"]["type"] == "sensor_msgs/msg/Image"
-    message = probe.image()
-    for _ in range(2):
-        probe.publish(message)
+
+    def send_twice() -> None:
+        probe.publish(probe.publish())
+
+    # Best effort may lose either of the two.
+    duplicate = Reason.DUPLICATE
+    probe.until(lambda: any(Reason(s.reasons) & duplicate for s in probe.statuses), "a duplicate", every=send_twice)
     probe.until(lambda: len(records(folder)) == 2, "the second record", every=probe.publish)
     second = document(records(folder)[1])
     # Of the status, and of the verdict that follows from it.

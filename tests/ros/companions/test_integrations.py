@@ -77,8 +77,8 @@ def test_diagnostics_and_what_others_make_of_them(nodes: Callable[..., None], pr
     for name in ours:
         assert diagnostics.newest[name].hardware_id == hardware_name()
         assert all(pair.key for pair in diagnostics.newest[name].values)
-    verdict = {pair.key: pair.value for pair in diagnostics.newest["trustseg_monitor: verdict"].values}
-    assert (verdict["failure"], verdict["state"]) == ("False", "OK")
+    values = {pair.key: pair.value for pair in diagnostics.newest["trustseg_monitor: verdict"].values}
+    assert (values["failure"], values["state"]) == ("False", "OK")
 
     # Autoware's graph: every diag unit is ours or the topic_state_monitor's beside it, every link leads somewhere.
     topic_monitor = yaml.safe_load((EXAMPLES / "autoware" / "topic_state_monitor.yaml").read_text())
@@ -109,8 +109,9 @@ def test_diagnostics_and_what_others_make_of_them(nodes: Callable[..., None], pr
 
     # And what the levels say when something is wrong.
     probe.until(lambda: diagnostics.level("trustseg: input") == ERROR, "word that no frame arrives")
-    probe.until(lambda: diagnostics.level("trustseg_monitor: verdict") == ERROR, "the verdict's error")
-    assert diagnostics.newest["trustseg_monitor: verdict"].message.startswith("STALE: ")
+    verdict = "trustseg_monitor: verdict"
+    probe.until(lambda: diagnostics.newest[verdict].message.startswith("STALE: "), "the verdict's error")
+    assert diagnostics.level(verdict) == ERROR
 
 
 def test_degraded_is_a_warning_and_namespaces_tell_cameras_apart(monitor: Callable[..., Any], probe: Probe) -> None:

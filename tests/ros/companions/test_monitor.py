@@ -173,7 +173,9 @@ def test_a_writer_that_cannot_be_heard_is_a_failure_for_as_long_as_it_is_there(
     begun = len(probe.verdicts)
     # Three times as long as good statuses need to lead to OK.
     probe.until(lambda: len(probe.verdicts) > begun + 150, "verdicts during the fault", every=fake.send)
-    assert {State(verdict.state) for verdict in probe.verdicts[begun:]} == {State.FAILED}
+    # A busy machine may leave it without a status for a moment.
+    assert {State(verdict.state) for verdict in probe.verdicts[begun:]} - {State.STALE} == {State.FAILED}
+    assert all(verdict.failure for verdict in probe.verdicts[begun:])
     probe.node.destroy_publisher(misfit)
     probe.until(lambda: state_of(probe) is State.OK, "OK again", every=fake.send)
 

@@ -40,7 +40,7 @@ def test_points_have_the_masks_classes_and_none_at_once_when_nobody_vouches_for_
     # Never without the monitor's word, which may reach this process later than the node.
     probe.until(lambda: any(verdict.state == State.OK for verdict in probe.verdicts), "the monitor's word")
 
-    cloud = lidar.labelled[-1]
+    cloud = next(each for each in reversed(lidar.labelled) if any(labels(each)[0] != 255))
     at_ns = stamp_ns(cloud)
     probe.until(lambda: all(any(stamp_ns(m) == at_ns for m in kept) for kept in probe.pictures.values()), "its mask")
     mask, confidence = (picture(probe, name, at_ns) for name in ("mask", "confidence"))

@@ -48,8 +48,11 @@ def test_no_camera_starves_beside_one_that_sends_four_times_as_much(
         assert [s.seq for s in frames] == list(range(frames[0].seq, frames[0].seq + len(frames))), name
         assert last.rejected == 0, name
     assert len({camera.statuses[-1].instance_id for camera in cameras.values()}) == 3
-    # What overtakes a frame is a newer one of the same camera.
-    assert cameras["left"].statuses[-1].received < cameras["front"].statuses[-1].received
+    # What overtakes a frame is a newer one of the same camera. Of four at once a busy machine may get one alone.
+    probe.drive(
+        lambda: cameras["left"].statuses[-1].received < cameras["front"].statuses[-1].received, "more of the busy one"
+    )
+    probe.settle()
     probe.until(
         lambda: (
             {f"{name}/{CAMERA_NODE}: {task}" for name in cameras for task in ("input", "engine", "evidence")}
