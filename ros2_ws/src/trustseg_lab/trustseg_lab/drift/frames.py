@@ -15,12 +15,10 @@ import numpy.typing as npt
 from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg.files.old_names import OLD_NAMES
-from trustseg_lab.data import shown
-from trustseg_lab.data.documents import parse_json
 from trustseg_lab.recordings.storage import one_line
-from trustseg_lab.replay.results.baseline import TABLE
 from trustseg_lab.replay.results.frame_table import HEALTH, SCORES, read_columns
-from trustseg_lab.replay.run_job import SUMMARY
+from trustseg_lab.replay.results.result_folder import class_names, drives_of, read_summary, title_of
+from trustseg_lab.replay.results.totals import FRAMES
 
 Float64 = npt.NDArray[np.float64]
 OF_CLASS = "class_share/"
@@ -59,9 +57,9 @@ def read_frames(folders: Sequence[Path]) -> Frames:
     Raises:
         InputError: a folder that holds no results, results that cannot be read, or drives with different classes.
     """
-    found = [each for folder in folders for each in _drives(folder)]
-    documents = [_summary(each) for each in found]
-    classes = [[c["name"] for c in document["bundle"]["classes"]] for document in documents]
+    found = [each for folder in folders for each in drives_of(folder)]
+    documents = [read_summary(each) for each in found]
+    classes = [class_names(document) for document in documents]
     for folder, names in zip(found, classes, strict=True):
         if names != classes[0]:
             raise InputError(
@@ -78,40 +76,15 @@ def read_frames(folders: Sequence[Path]) -> Frames:
         columns={name: merged[name] for name in names},
         drive=np.repeat(np.arange(len(found)), counts), hour=merged["hour"].astype(np.int64),
         flag=merged["flag"].astype(bool), rejected=merged["rejected"].astype(bool),
-        drives=[_title(document) for document in documents],
+        drives=[title_of(document) for document in documents],
         models=frozenset(str(document["bundle"]["model_sha256"]) for document in documents), classes=classes[0],
     )  # fmt: skip
-
-
-def _drives(folder: Path) -> list[Path]:
-    if (folder / TABLE).is_file():
-        return [folder]
-    inner = sorted(each.parent for each in folder.glob(f"*/{TABLE}")) if folder.is_dir() else []
-    if not inner:
-        raise InputError(
-            f"{folder} holds no replay results", expected=f"a folder with {TABLE}, or with drives that have one",
-            fix="run trustseg replay RECORDING --out FOLDER first",
-        )  # fmt: skip
-    return inner
-
-
-def _summary(folder: Path) -> dict[str, Any]:
-    try:
-        document = parse_json((folder / SUMMARY).read_bytes())
-        _ = document["bundle"]["model_sha256"], document["bundle"]["classes"][0]["name"], document["input"]["name"]
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise InputError(f"{folder / SUMMARY} cannot be read", got=one_line(error)) from error
-    return dict(document)
-
-
-def _title(document: dict[str, Any]) -> str:
-    return shown(f"{document['input']['name']} {document['input'].get('topic') or ''}".strip())
 
 
 def _table(folder: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
     stored = {name: OLD_NAMES.get(name, name) for name in names}
     try:
-        columns = read_columns(folder / TABLE, [*stored.values(), "stamp_ns", "failure", "outcome"])
+        columns = read_columns(folder / FRAMES, [*stored.values(), "stamp_ns", "failure", "outcome"])
         found: dict[str, npt.NDArray[Any]] = {
             name: columns.column(column).to_numpy().astype(np.float64) for name, column in stored.items()
         }
@@ -119,7 +92,7 @@ def _table(folder: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         found["flag"] = np.array(columns.column("failure").to_pylist(), bool)
         found["rejected"] = np.array([each == "REJECTED" for each in columns.column("outcome").to_pylist()], bool)
     except Exception as error:  # whatever a damaged or foreign table makes the library say
-        raise InputError(f"{folder / TABLE} cannot be read", got=one_line(error)) from error
+        raise InputError(f"{folder / FRAMES} cannot be read", got=one_line(error)) from error
     found["hour"] = stamps // (3600 * SECOND) % 24
     found["drive"] = np.zeros(len(stamps))
     return found

@@ -25,9 +25,12 @@ from trustseg.types import UInt8Array
 from trustseg_lab.mining.candidates import CRITERIA, Candidates, collect, engine_config, frames_of
 from trustseg_lab.mining.exports.forms import check_export, write_exports
 from trustseg_lab.mining.exports.proposal import Proposal
-from trustseg_lab.mining.selection import Choice, choose
-from trustseg_lab.replay.job import ReplayOptions
+from trustseg_lab.mining.look import chosen_of
+from trustseg_lab.mining.results import ReplayedDrive, collect_results, open_results
+from trustseg_lab.mining.selection import Choice
+from trustseg_lab.replay.job import ReplayJob, ReplayOptions
 from trustseg_lab.replay.job_list import list_jobs
+from trustseg_lab.replay.results.result_folder import holds_results
 
 LIST, CLASSES, SHEET = "mined.json", "classes.json", "contact_sheet.png"
 VOID = 255
@@ -39,9 +42,11 @@ class MiningRequest:
     """What the user asked for.
 
     Attributes:
-        inputs: recordings. out: folder of the results. options: engine and part of the recordings, as of a replay.
+        inputs: recordings, or folders of replay results. out: folder of the results.
+        options: engine and part of the recordings, as of a replay.
         budget: frames at most. by: criteria. confidence: proposed labels of pixels below it are void.
         duplicate_levels: as in `choose`. topics, every_topic: which cameras of bags. exports: forms of tools.
+        recordings: where those of replay results are that are not where they were.
     """
 
     inputs: tuple[Path, ...]
@@ -54,6 +59,7 @@ class MiningRequest:
     topics: tuple[str, ...] = ()
     every_topic: bool = False
     exports: tuple[str, ...] = ()
+    recordings: tuple[Path, ...] = ()
 
     def check(self) -> None:
         """InputError where a value makes no sense."""
@@ -88,27 +94,24 @@ def mine(
     options = request.options
     bundle = load_bundle(options.bundle)
     check_export(request.exports, bundle.card.classes)
-    jobs, failed = list_jobs(request.inputs, request.topics, every_topic=request.every_topic, options=options)
+    jobs, drives, failed = _inputs(request, bundle)
     with output_folder(request.out.absolute(), replaces=LIST) as folder:
         backend = select_backend(
             options.backend or bundle.card.default_backend, bundle, options.precision, options.threads
         )
         pipeline = Pipeline(bundle, backend, config=engine_config())
         try:
-            candidates = Candidates()
-            for job in jobs:
-                try:
-                    collect(candidates, job, pipeline, lambda: progress("frames", candidates.images, 0))
-                except InputError as error:
-                    failed.append(str(error))
+            candidates = Candidates(from_tables=bool(drives))
+            failed += _collected(candidates, jobs, drives, pipeline, lambda: progress("frames", candidates.images, 0))
             if not candidates.places:
                 why = [*failed, *(f"{count} images: {reason}" for reason, count in candidates.unusable.items())]
                 raise InputError("no frame can be chosen", got="; ".join(why) or "no image")
-            chosen = choose(
-                {name: candidates.criteria[name] for name in request.by},
-                np.stack(candidates.features).astype(np.float64), np.stack(candidates.thumbnails), request.budget,
-                request.duplicate_levels,
+            chosen = chosen_of(
+                candidates, request.by, request.budget, request.duplicate_levels,
+                lambda done: progress("looked at", done, 0),
             )  # fmt: skip
+            if not chosen:
+                raise InputError("no frame can be chosen", got="no image of the recordings can be read any more")
             frames = _Frames(folder, bundle, request.confidence)
             frames.write(candidates, chosen, pipeline, lambda done: progress("chosen", done, len(chosen)))
         finally:
@@ -125,6 +128,62 @@ def mine(
         )
         write_json(folder / LIST, document)
     return document
+
+
+def _inputs(request: MiningRequest, bundle: Bundle) -> tuple[list[ReplayJob], list[ReplayedDrive], list[str]]:
+    """Cameras of recordings, drives of replay results, and what cannot be used."""
+    results = [each for each in request.inputs if holds_results(each)]
+    recordings = [each for each in request.inputs if each not in results]
+    if request.recordings and not results:
+        raise InputError("--recording goes with replay results, and none are given", fix="leave it out")
+    jobs: list[ReplayJob] = []
+    drives: list[ReplayedDrive] = []
+    failed: list[str] = []
+    if results:
+        try:
+            drives, failed = open_results(results, bundle, request.options, request.recordings)
+        except InputError as error:
+            if not recordings:
+                raise
+            failed.append(str(error))
+    if recordings:
+        try:
+            jobs, lost = list_jobs(
+                recordings, request.topics, every_topic=request.every_topic, options=request.options
+            )  # fmt: skip
+            failed += lost
+        except InputError as error:
+            if not drives:
+                raise
+            failed.append(str(error))
+    if not jobs and not drives:
+        raise InputError("no input can be used", got="; ".join(failed))
+    sha256 = bundle.model(request.options.precision).sha256
+    failed += [
+        f"{each.title} was judged by another network than {bundle.card.name}, which proposes the labels: ranks mix both"
+        for each in drives if each.model_sha256 != sha256
+    ]  # fmt: skip
+    return jobs, drives, failed
+
+
+def _collected(
+    candidates: Candidates, jobs: Sequence[ReplayJob], drives: Sequence[ReplayedDrive], pipeline: Pipeline,
+    progress: Callable[[], object],
+) -> list[str]:  # fmt: skip
+    """Add the frames of everything; what could not be read, one line each."""
+    failed = []
+    names = [each.name for each in pipeline.card.classes]
+    for drive in drives:
+        try:
+            collect_results(candidates, drive, names, progress)
+        except InputError as error:
+            failed.append(str(error))
+    for job in jobs:
+        try:
+            collect(candidates, job, pipeline, progress)
+        except InputError as error:
+            failed.append(str(error))
+    return failed
 
 
 class _Frames:
@@ -156,7 +215,7 @@ class _Frames:
         wanted = {each.index: (order, each) for order, each in enumerate(chosen)}
         jobs = {id(candidates.places[index].job): candidates.places[index].job for index in wanted}
         for job in jobs.values():
-            of_job = {candidates.places[i].number: i for i in wanted if candidates.places[i].job is job}
+            of_job = {candidates.places[i].index: i for i in wanted if candidates.places[i].job is job}
             for number, answer in frames_of(job, pipeline, of_job):
                 if answer.frame is None or answer.result is None:
                     continue
@@ -170,7 +229,7 @@ class _Frames:
                 self._save("images", name, in_order(image, "rgb", "bgr") if image.ndim == 3 else image)
                 self._save("labels", name, nearest(labels, size))
                 row = {
-                    "file": name, "recording": job.title, "image": number, "stamp_ns": answer.stamp_ns,
+                    "file": name, "recording": job.title, "image": number + 1, "stamp_ns": answer.stamp_ns,
                     "since_s": round(candidates.places[index].since_s, 3), "worth": round(choice.worth, 4),
                     "reason": choice.reason, "distance": round(min(choice.distance, 1e9), 4),
                     "labelled_share": round(float(np.mean(labels != VOID)), 4),

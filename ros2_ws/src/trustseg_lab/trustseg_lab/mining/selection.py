@@ -9,7 +9,7 @@ drawn at random: the same recordings give the same frames.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ Float64 = npt.NDArray[np.float64]
 UInt8 = npt.NDArray[np.uint8]
 # Mean difference of the grey levels of two images made small; a parked camera's noise is below 1.
 NEAR_DUPLICATE_LEVELS = 4.0
+PART = 4096  # thumbnails compared at once, so that memory stays flat
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,21 @@ def ranked(values: Float64) -> Float64:
 def choose(
     criteria: Mapping[str, Sequence[float] | Float64],
     features: Float64,
-    thumbnails: UInt8,
+    thumbnails: UInt8 | Sequence[UInt8 | None],
     budget: int,
     duplicate_levels: float = NEAR_DUPLICATE_LEVELS,
+    closed: Collection[int] = (),
 ) -> list[Choice]:
     """The frames to label, most worth first.
 
     Args:
         criteria: by name one value for each of N candidates, the greater the more worth; NaN where there is none.
         features: float64 (N, D) of the images; scaled here.
-        thumbnails: uint8 (N, P), grey levels of the images made small.
+        thumbnails: uint8 (N, P), grey levels of the images made small; or one each, None where it is not known: such a
+            frame is no near-duplicate.
         budget: how many at most; fewer are given where the rest are near-duplicates.
         duplicate_levels: mean difference of the grey levels up to which two images are near-duplicates.
+        closed: candidates that must not be chosen.
     """
     count = len(features)
     if not count or budget < 1:
@@ -77,6 +81,11 @@ def choose(
     usual = float(np.median(np.linalg.norm(scaled[:half] - scaled[half : 2 * half], axis=1))) if half else 1.0
     nearest = np.full(count, np.inf)
     open_ = np.ones(count, bool)
+    open_[list(closed)] = False
+    seen = np.array([index for index, each in enumerate(thumbnails) if each is not None], np.int64)
+    small = np.stack([each for each in thumbnails if each is not None]) if len(seen) else None
+    place = np.full(count, -1)
+    place[seen] = np.arange(len(seen))
     chosen: list[Choice] = []
     while open_.any() and len(chosen) < budget:
         distance = nearest / usual if usual > 0 else np.where(np.isinf(nearest), np.inf, 0.0)
@@ -84,7 +93,16 @@ def choose(
         best = int(np.argmax(value))
         chosen.append(Choice(best, float(worth[best]), names[int(np.argmax(ranks[:, best]))], float(distance[best])))
         nearest = np.minimum(nearest, np.linalg.norm(scaled - scaled[best], axis=1))
-        levels = np.abs(thumbnails.astype(np.int16) - thumbnails[best].astype(np.int16)).mean(axis=1)
-        open_ &= levels > duplicate_levels
+        if small is not None and place[best] >= 0:
+            open_[seen[_levels(small, small[place[best]]) <= duplicate_levels]] = False
         open_[best] = False
     return chosen
+
+
+def _levels(thumbnails: UInt8, one: UInt8) -> Float64:
+    """Mean difference of the grey levels of each to one of them, float64 (N,)."""
+    own = one.astype(np.int16)
+    parts = [
+        np.abs(thumbnails[at : at + PART].astype(np.int16) - own).mean(axis=1) for at in range(0, len(thumbnails), PART)
+    ]
+    return np.concatenate(parts)

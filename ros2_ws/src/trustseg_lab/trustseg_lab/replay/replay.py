@@ -34,11 +34,12 @@ from trustseg_lab.replay.results.baseline import (
 )
 from trustseg_lab.replay.results.gate import Fired, Gate, parse_gate
 from trustseg_lab.replay.results.metric_names import known_figures
+from trustseg_lab.replay.results.result_folder import SUMMARY
 from trustseg_lab.replay.results.rig import rigs_of
 from trustseg_lab.replay.results.shown.report import write_index, write_report
 from trustseg_lab.replay.results.summary import SCHEMA_VERSION, metrics_of, timing_of
 from trustseg_lab.replay.results.totals import BASELINE, TIMING, DriveTotals, read_totals
-from trustseg_lab.replay.run_job import SUMMARY, JobEnd, run_job
+from trustseg_lab.replay.run_job import JobEnd, run_job
 from trustseg_lab.replay.unfinished import LOCK, finished_in, take_up, unfinished_folder
 
 Progress = Callable[[str, int, int], None]

@@ -15,12 +15,11 @@ from trustseg.errors import InputError, TrustSegError
 from trustseg.files.json_document import write_json
 from trustseg_lab.replay.drive import run_drive
 from trustseg_lab.replay.job import ReplayJob
+from trustseg_lab.replay.results.result_folder import SUMMARY, write_recording
 from trustseg_lab.replay.results.shown.layouts import write_layouts
 from trustseg_lab.replay.results.summary import drive_document, timing_of
 from trustseg_lab.replay.results.totals import TIMING, write_totals
 from trustseg_lab.replay.unfinished import PART
-
-SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ def run_job(
             own.mkdir()
         figures, bundle = run_drive(job, own, progress)
         write_json(own / SUMMARY, drive_document(job, bundle, figures))
+        write_recording(own, job)
         write_json(own / TIMING, timing_of([figures]))
         write_layouts(own)
         write_totals(own, figures, keys[job.name])

@@ -19,7 +19,6 @@ from trustseg_lab.cli.drives.recording_options import (
     BACKEND,
     BUNDLE,
     END,
-    INPUTS,
     PRECISION,
     START,
     THREADS,
@@ -30,7 +29,9 @@ MOST_ROWS = 20
 
 
 def mine(
-    inputs: Annotated[list[Path], INPUTS],
+    inputs: Annotated[list[Path], typer.Argument(
+        metavar="INPUT...", help="Bags, videos, folders of images, or results of trustseg replay.",
+    )],
     out: Annotated[Path, typer.Option(help="Folder for the frames; replaced if it holds those of an earlier run.")],
     budget: Annotated[int, typer.Option(help="Frames at most.")] = 50,
     by: Annotated[
@@ -52,6 +53,9 @@ def mine(
     start: Annotated[float, START] = 0.0,
     end: Annotated[float | None, END] = None,
     every: Annotated[int, typer.Option(help="Look at one image out of so many.")] = 1,
+    recording: Annotated[list[Path] | None, typer.Option(
+        help="Where the recording of replay results is now, or a folder that holds it, where it was moved; repeat.",
+    )] = None,
     backend: Annotated[str | None, BACKEND] = None,
     precision: Annotated[str, PRECISION] = "fp32",
     threads: Annotated[int, THREADS] = 2,
@@ -60,6 +64,8 @@ def mine(
     ] = False,
 ) -> None:  # fmt: skip
     """Choose the frames most worth a label: uncertain, failing, strange or changing, and different from each other.
+
+    Results of `trustseg replay` are ranked by their tables: only chosen frames are read and segmented.
 
     Writes images/, labels/ (the network's mask, unsure pixels void: 255), classes.json, mined.json and a contact sheet:
     `--data OUT/images:OUT/labels:255` of train and calibrate takes it, once people have corrected the labels.
@@ -81,6 +87,7 @@ def mine(
     request = MiningRequest(
         inputs=tuple(inputs), out=out, options=options, budget=budget, by=names, confidence=confidence,
         duplicate_levels=duplicates, topics=tuple(topic or ()), every_topic=all_topics, exports=tuple(export or ()),
+        recordings=tuple(recording or ()),
     )  # fmt: skip
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     with Bars(err) as bar:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,14 @@ def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
     """Some columns of a table that `TableWriter` wrote."""
     with path.open("rb") as file:
         return pq.read_table(file, columns=list(columns), page_checksum_verification=True)
+
+
+def rows_of(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Some columns of a table row by row, a group at a time, so that memory stays flat."""
+    with path.open("rb") as file:
+        table = pq.ParquetFile(file, page_checksum_verification=True)
+        for batch in table.iter_batches(batch_size=GROUP, columns=list(columns)):
+            yield from batch.to_pylist()
 
 
 def frame_schema(classes: Sequence[str], selective: bool = False) -> pa.Schema:

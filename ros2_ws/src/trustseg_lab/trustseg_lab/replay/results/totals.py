@@ -29,7 +29,7 @@ from trustseg_lab.replay.results.run_counts import RunCounts
 from trustseg_lab.replay.results.truth import TruthTotals
 
 TOTALS, FRAMES, TIMES = "totals.json", "frames.parquet", "timing.parquet"
-TIMING, BASELINE = "timing.json", "baseline.json"
+TIMING, BASELINE, RECORDING = "timing.json", "baseline.json", "recording.json"
 SCHEMA_VERSION = 1
 COUNTS = ("images", "first_ns", "last_ns", "left_out", "processed", "rejected", "good")
 # Column of frames.parquet -> field of the tally; the same of timing.parquet.
@@ -118,8 +118,9 @@ def key_of(folder: Path) -> str:
 
 
 def _marks(folder: Path) -> dict[str, str]:
-    """SHA-256 of each JSON document of a drive, by its path, but of the totals themselves and what every run writes."""
-    kept = (path for path in folder.rglob("*.json") if path.name not in (TOTALS, TIMING, BASELINE))
+    """SHA-256 of each JSON document of a drive, by its path, but of the totals themselves and of what may differ
+    where all else is equal: times, what it was compared with, and where the recording was."""
+    kept = (path for path in folder.rglob("*.json") if path.name not in (TOTALS, TIMING, BASELINE, RECORDING))
     return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in sorted(kept)}
 
 
