@@ -33,7 +33,8 @@ def run(*arguments: object) -> int:
     return int(ended.value.code or 0)
 
 
-QUICK = ("--size", "96x128", "--rounds", 1, "--calls", 3, "--threads", 1)
+ENGINES_QUICK = ("--rounds", 1, "--calls", 3, "--threads", 1)
+QUICK = ("--size", "96x128", *ENGINES_QUICK)
 
 
 def test_json_has_budget_and_figures_of_every_backend(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +85,7 @@ def test_every_precision_in_one_table_with_its_bound(
     card = json.loads((path / "card.json").read_text())
     card["models"]["fp16"] = {"file": "model_fp16.onnx", "sha256": sha256_hex(made), "size_bytes": len(made)}
     (path / "card.json").write_text(json.dumps(card))
-    assert run("--bundle", path, "--backend", "all", "--precision", "all", "--json", *QUICK) == 0
+    assert run("--bundle", path, "--backend", "all", "--precision", "all", "--json", *ENGINES_QUICK) == 0
     printed = json.loads(capsys.readouterr().out)
     kinds = {tuple(each["kind"].values()) for each in printed["engines"]}
     assert kinds == {
@@ -95,7 +96,7 @@ def test_every_precision_in_one_table_with_its_bound(
     assert 0 < first["peak_share"] < 1
     assert first["bound_ms"] == pytest.approx(first["peak_share"] * first["timing"]["median_ms"])
     assert set(printed["peaks"]) == ({"f32", "bf16"} if has_bfloat16() else {"f32"})
-    assert run("--bundle", path, "--backend", "onnxruntime", "--precision", "all", *QUICK) == 0
+    assert run("--bundle", path, "--backend", "onnxruntime", "--precision", "all", *ENGINES_QUICK) == 0
     assert "of peak" in capsys.readouterr().out
 
 

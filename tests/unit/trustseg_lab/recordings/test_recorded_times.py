@@ -110,7 +110,7 @@ def test_frames_to_label_are_all_looked_at(behind: Path, tmp_path: Path) -> None
     pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle, threads=1), config=engine_config())
     found = list(frames_of(ReplayJob(behind, TOPIC, "", options), pipeline))
     pipeline.close()
-    assert [number for number, _ in found] == [1, 2, 3, 4, 5, 6]
+    assert [number for number, _ in found] == [0, 1, 2, 3, 4, 5]
 
 
 def test_the_player_leaves_nothing_out_and_keeps_the_pace(behind: Path) -> None:
