@@ -33,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="tiny")
     parser.add_argument("--backend", default="onnxruntime")
+    parser.add_argument("--precision", default="fp32")
     parser.add_argument("--cameras", type=int, default=3, choices=range(1, len(NAMES) + 1))
     parser.add_argument("--rate", type=float, default=5.0, help="of each camera, Hz")
     parser.add_argument("--budget", type=float, default=400.0, help="latency budget, ms")
@@ -64,7 +65,14 @@ def main() -> int:
             from bundle_factory import make_tiny_bundle
 
             bundle = str(make_tiny_bundle(Path(scratch) / "tiny", height=height, width=width))
-        node = {"bundle": bundle, "backend": options.backend, "threads": options.threads, "autostart": True, **timing}
+        node = {
+            "bundle": bundle,
+            "backend": options.backend,
+            "precision": options.precision,
+            "threads": options.threads,
+            "autostart": True,
+            **timing,
+        }
         rig = {"cameras": ",".join(names)}
         try:
             running.append(start(workspace, "segmenter_rig", {**node, **rig}, log))
