@@ -73,7 +73,7 @@ class Geometry:
         self.seen = self._padded(shown, cv2.BORDER_CONSTANT)
         self._back: dict[Size, npt.NDArray[np.int16]] = {}
         self._seen_at: dict[Size, UInt8Array] = {}
-        self._ahead: dict[tuple[Size, bytes], UInt8Array] = {}
+        self._ahead: tuple[UInt8Array, UInt8Array] | None = None
 
     def prepare(self, *sizes: Size) -> None:
         """Make the way back to maps of these sizes now: through a lens it takes longer than a frame."""
@@ -125,13 +125,11 @@ class Geometry:
 
     def ahead(self, corridor: UInt8Array) -> UInt8Array:
         """Where the network shows the camera's corridor: `corridor` uint8 (a, b), over the camera's whole image, over
-        the network's input instead, at the same size; 0 where nothing of it is seen. Made once."""
-        size = (corridor.shape[0], corridor.shape[1])
-        key = size, corridor.tobytes()
-        if key not in self._ahead:
+        the network's input instead, at the same size; 0 where nothing of it is seen. Made once for the same array."""
+        if self._ahead is None or self._ahead[0] is not corridor:
             there = cv2.bitwise_and(self.ids_to_network(nearest(corridor, self._camera_size), 0), self.seen)
-            self._ahead[key] = nearest(np.asarray(there, np.uint8), size)
-        return self._ahead[key]
+            self._ahead = corridor, nearest(np.asarray(there, np.uint8), (corridor.shape[0], corridor.shape[1]))
+        return self._ahead[1]
 
     def code_place(self, code: UInt8Array, size: Size, corridor: UInt8Array | None = None) -> CodePlace:
         """Where the confidence codes uint8 (h, w) of the network belong, for figures; the corridor is at `size`.
@@ -196,8 +194,8 @@ class Places:
         return None if self._settings.only_stretches(size, self._network_size) else self._of_size(size, camera)
 
     def picture(self, image: UInt8Array, camera: CameraModel | None = None) -> tuple[UInt8Array, Geometry | None]:
-        """The picture of `image` at the network's scale, for whoever changes it before `shown` puts the rest beside it,
-        and its place as `of` gives it.
+        """The picture of `image` uint8 (H, W, 3) at the network's scale, uint8 (a, b, 3) of at most the network's size,
+        for whoever changes it before `shown` puts the rest beside it; and its place as `of` gives it.
 
         Raises:
             FrameRejected: as `Geometry`.
