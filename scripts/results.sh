@@ -6,8 +6,8 @@
 #   scripts/results.sh BUNDLE DATA OUT --test     CamVid test instead, all baselines and intervals in ONE run: once per
 #                                                 released bundle, never to choose anything by
 # DATA holds camvid/ and kitti/; OUT is a folder for metrics.json and report.html of each part. A part that is there
-# already is left as it is. PASSES (10) of MC dropout, EVERY (1): one image of N, BASELINES (all), ENSEMBLE (none):
-# other bundles of a deep ensemble.
+# already is left as it is. PASSES (10) of MC dropout, EVERY (1): one image of N, BASELINES (all; a list, or none),
+# ENSEMBLE (none): other bundles of a deep ensemble.
 set -euo pipefail
 if (($# < 3)); then
     sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
@@ -16,9 +16,13 @@ fi
 bundle=$1 data=$2 out=$3 part=${4:-}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 trustseg=$root/.venv/bin/trustseg
-fit=(--fit-on "$data/camvid/val:$data/camvid/valannot:11" --train-data "$data/camvid/train:$data/camvid/trainannot:11")
-more=(--passes "${PASSES:-10}" --every "${EVERY:-1}" --bootstrap 1000)
-[[ ${BASELINES:-all} == none ]] || more+=(--baselines "${BASELINES:-all}")
+baselines=${BASELINES:-all}
+runs() { [[ ,$baselines, == *,all,* || ,$baselines, == *,$1,* ]]; }
+fit=() more=(--every "${EVERY:-1}" --bootstrap 1000)
+[[ $baselines == none ]] || more+=(--baselines "$baselines")
+if runs mc_dropout; then more+=(--passes "${PASSES:-10}"); fi
+if runs temperature; then fit+=(--fit-on "$data/camvid/val:$data/camvid/valannot:11"); fi
+if runs trust_score; then fit+=(--train-data "$data/camvid/train:$data/camvid/trainannot:11"); fi
 for each in ${ENSEMBLE:-}; do more+=(--ensemble "$each"); done
 
 measure() { # name, options

@@ -17,6 +17,7 @@ from trustseg.backend_registry import CHOICE
 from trustseg.camera.input_geometry import FIT
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
+from trustseg_lab.cli.extras import refuse_unused
 from trustseg_lab.cli.geometry_options import INPUT_GEOMETRY, REGION_OF_INTEREST, UNDISTORT, geometry_of
 from trustseg_lab.cli.label_options import LABEL_FORMAT, LABEL_NAMES, say
 from trustseg_lab.cli.tables.evaluate_tables import print_report
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     from trustseg_lab.evaluation.evaluator import Evaluation, EvaluationState
 
 CLEAN11, PAPER12, OWN = "clean11", "paper12", "own"
+# Options that say something only where one of these baselines runs.
+OF_BASELINES = {
+    "passes dropout": ("mc_dropout",), "weights": ("mc_dropout", "trust_score"), "fit_on": ("temperature",),
+    "train_data": ("trust_score",),
+}  # fmt: skip
 
 
 def evaluate(
@@ -91,6 +97,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print metrics.json on stdout, nothing else there.")] = False,
 ) -> None:  # fmt: skip
     """Measure masks, confidence and image verdicts of a bundle on labelled images; writes metrics.json and a report."""
+    given = dict(locals())
     from trustseg.backends import create_backend, select_backend
     from trustseg.bundle.loading import load_bundle
     from trustseg.files.json_document import check_output_folder, print_json, write_json
@@ -109,6 +116,7 @@ def evaluate(
     corruptions = parse_corruptions(corrupt) if corrupt is not None else [Corruption(CLEAN, 0)]
     names = parse_baselines(baselines)
     named = LabelNames.parse(label_names) if label_names else None
+    _refuse_dropped(given, names)
     sources = _sources(images, labels, void, dataset, root, split, protocol, fit_on, train_data, named)
     loaded = load_bundle(bundle, draft=True)
     _check_protocol(loaded, sources.protocol)
@@ -167,6 +175,21 @@ def evaluate(
     for name, why in made.left_out.items():
         err.print(f"left out: {name}: {why}", soft_wrap=True)
     err.print(f"written: {out / 'metrics.json'}" + (f", {out / 'report.html'}" if report else ""))
+
+
+def _refuse_dropped(given: dict[str, Any], baselines: tuple[str, ...]) -> None:
+    """InputError for an option that the others leave nothing to say."""
+    if given["dataset"] is None:
+        refuse_unused(evaluate, given, "root split", "without --dataset")
+    else:
+        refuse_unused(evaluate, given, "void label_names", "with --dataset")
+    if given["dataset"] == "kitti":
+        refuse_unused(evaluate, given, "split", "with --dataset kitti")
+    if given["protocol"] == PAPER12:
+        refuse_unused(evaluate, given, "void", f"with --protocol {PAPER12}")
+    for options, makers in OF_BASELINES.items():
+        if not {*makers} & {*baselines}:
+            refuse_unused(evaluate, given, options, f"without --baselines {' or '.join(makers)}")
 
 
 @dataclass(frozen=True)

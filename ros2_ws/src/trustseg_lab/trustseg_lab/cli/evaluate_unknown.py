@@ -14,7 +14,7 @@ from rich.table import Table
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
-from trustseg_lab.cli.extras import require
+from trustseg_lab.cli.extras import refuse_unused, require
 from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES, read_as
 from trustseg_lab.cli.tables.evaluate_tables import percent
 
@@ -53,6 +53,8 @@ def evaluate_unknown(
 
     "Sure" are pixels with a confidence above 0.9. Accuracy and mIoU are of the images without objects.
     """
+    if checkpoint is not None and bundle is None:
+        refuse_unused(evaluate_unknown, locals(), "backend precision threads", "with --checkpoint")
     from trustseg.files.json_document import print_json, write_json
     from trustseg_lab.calibrate.collect_views import LabelledFolder
     from trustseg_lab.data import LabelNames, passed_over

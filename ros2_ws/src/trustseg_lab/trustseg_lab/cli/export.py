@@ -15,13 +15,14 @@ from rich.table import Table
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
-from trustseg_lab.cli.extras import require
+from trustseg_lab.cli.extras import refuse_unused, require
 from trustseg_lab.cli.image_size import parse_size
 from trustseg_lab.cli.train import packaged
 
 if TYPE_CHECKING:
     from trustseg_lab.precision.sensitivity import Selection
 
+OF_A_CHECKPOINT = "about golden input_size compact"
 GOLDEN_SEED = 8_900  # the first of the rendered scenes that nothing was trained on
 
 
@@ -72,12 +73,14 @@ def export(
 
     With --bundle and --precision fp16 or int8 it adds that precision to a bundle, refused when it is too far from fp32.
     """
+    given = dict(locals())
     if camera_size is not None or cameras > 1:
         if bundle is None or out is None or checkpoint is not None or precision != "fp32":
             raise InputError(
                 "a form for a camera is made of a whole bundle, every precision of it",
                 expected="--bundle NAME --out engines/OTHER with --camera-size or --cameras, and nothing else",
             )
+        refuse_unused(export, given, f"{OF_A_CHECKPOINT} calibration_images", "with --camera-size or --cameras")
         camera = None if camera_size is None else parse_size(camera_size, "--camera-size")
         _camera_form(bundle, out, camera, cameras, images or [], parity_images, as_json)
         return
@@ -87,13 +90,19 @@ def export(
                 f"--precision {precision} is made from a bundle's own fp32 graph", expected="--bundle NAME",
                 fix="export the checkpoint in fp32 first",
             )  # fmt: skip
+        refuse_unused(export, given, OF_A_CHECKPOINT, f"with --precision {precision}")
+        if precision != "int8":
+            refuse_unused(export, given, "calibration_images", f"with --precision {precision}")
         _add_precision(bundle, precision, out, images or [], calibration_images, parity_images, as_json)
         return
     if bundle is not None and checkpoint is None:
+        unused = f"{OF_A_CHECKPOINT} images calibration_images"
+        refuse_unused(export, given, unused, "with --bundle and the precision fp32")
         _rewrite(bundle, out, parity_images, as_json)
         return
     if checkpoint is None or out is None or bundle is not None:
         raise InputError("an fp32 bundle is made from a checkpoint", expected="--checkpoint FILE --out engines/NAME")
+    refuse_unused(export, given, "images calibration_images", "with --checkpoint")
     size = parse_size(input_size, "--input-size")
     _export_checkpoint(checkpoint, out, about, golden, size, parity_images, compact, as_json)
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
+from trustseg_lab.cli.extras import refuse_unused
 from trustseg_lab.cli.image_size import parse_size
 
 
@@ -41,6 +42,8 @@ def scenes(
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON, nothing else.")] = False,
 ) -> None:  # fmt: skip
     """Render a drive through a street, with exact labels in eleven classes; weather and lens faults on request."""
+    if random_places:
+        refuse_unused(scenes, locals(), "fps start", "with --random")
     from trustseg.files.output_folder import output_folder
     from trustseg_lab.scenes import Drive, apply_conditions, parse_cargo, parse_condition, random_frame
     from trustseg_lab.scenes.drive import MIN_SIZE, SceneFrame
