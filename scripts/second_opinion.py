@@ -7,7 +7,8 @@
 
 Networks are bundles or checkpoints; a checkpoint's name is that of its file or folder. Sets: CamVid val, the same under
 one condition of those held out from all that is fitted (its kind and severity drawn by the image's number), KITTI. Each
-network looks at each image once. Scores are plain: the largest probability of the network, and of the mean softmax of a
+network looks at each image once, shown as the node shows it (`--input-geometry fit`): nothing is counted in the mirror
+image beside a very wide one. Scores are plain: the largest probability of the network, and of the mean softmax of a
 pair, for the pair's own labels and (`first|second`) for those of the first network alone.
 """
 
@@ -24,7 +25,9 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from trustseg.imaging.resize import network_image
+from trustseg.camera.geometry import Places, ids_shown, shown
+from trustseg.camera.input_geometry import InputGeometry
+from trustseg.imaging.resize import in_order
 from trustseg_lab.data.dataset_layout import dataset_source
 from trustseg_lab.data.labelled_images import read_pair
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
@@ -42,18 +45,19 @@ CLASSES = 11
 SETS = ("val", "held-out", "kitti")
 
 
-def views(name: str, root: Path, every: int, void: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Images uint8 (h, w, 3) RGB and truth uint8 (h, w) at network size."""
+def views(name: str, root: Path, every: int, void: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Images uint8 (h, w, 3) RGB and truth uint8 (h, w) at network size, and bool (h, w) where that shows the image."""
     source = dataset_source("kitti" if name == "kitti" else "camvid", root, "val")
-    pairs = source.pairs()[::every]
+    pairs, places = source.pairs()[::every], Places(InputGeometry(), SIZE)
     for number, paths in enumerate(track(pairs, name, disable=not sys.stderr.isatty())):
         pair = read_pair(paths, CLASSES, void)
-        image = network_image(pair.image, SIZE, "bgr", "rgb")
-        rows, columns = ((np.arange(n) * m) // n for n, m in zip(SIZE, pair.labels.shape, strict=True))
+        picture, place = places.picture(pair.image)
+        picture = in_order(picture, "bgr", "rgb")
         if name == "held-out":
             kind = HELD_OUT_KINDS[number % len(HELD_OUT_KINDS)]
-            image = apply_condition(kind, 0.25 + 0.25 * (number // len(HELD_OUT_KINDS) % 4), image, seed=number)
-        yield image, pair.labels[rows][:, columns]
+            picture = apply_condition(kind, 0.25 + 0.25 * (number // len(HELD_OUT_KINDS) % 4), picture, seed=number)
+        seen = np.ones(SIZE, np.bool_) if place is None else place.seen > 0
+        yield shown(picture, place, "rgb", "rgb"), ids_shown(pair.labels, place, SIZE, void), seen
 
 
 class Form:
@@ -65,15 +69,16 @@ class Form:
         self._image_score: list[float] = []
 
     def add(
-        self, shares: np.ndarray, labels: np.ndarray, truth: np.ndarray, void: int, agreement: float | None
-    ) -> None:
-        """Add an image: shares float32 (C, h, w) score the uint8 `labels` (h, w)."""
+        self, shares: np.ndarray, labels: np.ndarray, truth: np.ndarray, seen: np.ndarray, void: int,
+        agreement: float | None,
+    ) -> None:  # fmt: skip
+        """Add an image: shares float32 (C, h, w) score the uint8 `labels` (h, w); bool `seen` (h, w): no padding."""
         score = np.take_along_axis(shares, labels[None].astype(np.int64), 0)[0]
         known = truth != void
         self._confusion.update(truth, labels, void)
         self._histogram.update(score[known], (labels == truth)[known])
         self._quality.append(image_quality(confusion_counts(truth, labels, shares.shape[0], void)))
-        self._image_score.append(float(score.mean()) if agreement is None else agreement)
+        self._image_score.append(float(score[seen].mean()) if agreement is None else agreement)
 
     def figures(self) -> dict[str, float]:
         """Figures over all images that were added, shares in 0..1."""
@@ -114,18 +119,19 @@ def main() -> int:
     result: dict[str, Any] = {}
     for chosen in args.sets:
         forms: dict[str, Form] = {}
-        for image, truth in views(chosen, args.root, args.every, void):
+        for image, truth, seen in views(chosen, args.root, args.every, void):
             shares = {name: softmax_of(network, image) for name, (network, _, _) in loaded.items()}
             masks = {name: each.argmax(0).astype(np.uint8) for name, each in shares.items()}
             for name in loaded:
-                forms.setdefault(name, Form(classes)).add(shares[name], masks[name], truth, void, None)
+                forms.setdefault(name, Form(classes)).add(shares[name], masks[name], truth, seen, void, None)
             for pair in args.pairs:
                 first, second = pair.split("+")
                 mean = (shares[first] + shares[second]) / 2
-                agreement = mask_iou(masks[first], masks[second], classes)
+                agreement = mask_iou(masks[first][seen], masks[second][seen], classes)
                 own = mean.argmax(0).astype(np.uint8)
-                forms.setdefault(pair, Form(classes)).add(mean, own, truth, void, agreement)
-                forms.setdefault(f"{first}|{second}", Form(classes)).add(mean, masks[first], truth, void, agreement)
+                forms.setdefault(pair, Form(classes)).add(mean, own, truth, seen, void, agreement)
+                of_first = forms.setdefault(f"{first}|{second}", Form(classes))
+                of_first.add(mean, masks[first], truth, seen, void, agreement)
         result[chosen] = {name: form.figures() for name, form in forms.items()}
     if args.json:
         print(json.dumps(result, indent=1))

@@ -10,10 +10,14 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
+from trustseg.camera.geometry import Places, shown
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import BackendError
+from trustseg.imaging.resize import network_image
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
@@ -98,3 +102,21 @@ def test_without_the_library_no_refusal_is_recorded(
     script.judge("fpn", tmp_path, tmp_path)
     assert "fpn: no plan is built: tensorrt_rtx is not installed" in capsys.readouterr().out
     assert (tmp_path / "ms.txt").read_text() == "1.0\n"
+
+
+@pytest.mark.parametrize("script", ["second_opinion"], indirect=True)
+@pytest.mark.parametrize(("width", "rows"), [(480, 360), (960, 240)])
+def test_a_second_opinion_is_of_what_the_node_shows(script: ModuleType, tmp_path: Path, width: int, rows: int) -> None:
+    """A camera of 4:3 is shown as it is; of one of 8:3 two thirds of the network's rows, and its mirror beside them."""
+    rng = np.random.default_rng(0)
+    for part, pixels in (
+        ("images", rng.integers(0, 256, (360, width, 3))), ("labels", np.full((360, width), 3)),
+    ):  # fmt: skip
+        (tmp_path / "kitti" / part).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "kitti" / part / "000000_10.png"), pixels.astype(np.uint8))
+    ((image, truth, seen),) = script.views("kitti", tmp_path / "kitti", 1, 11)
+    stored = np.asarray(cv2.imread(str(tmp_path / "kitti" / "images" / "000000_10.png")), np.uint8)
+    picture, place = Places(InputGeometry(), script.SIZE).picture(stored)
+    assert np.array_equal(image, shown(picture, place, "bgr", "rgb"))
+    assert (seen.sum(), (truth == 3).sum(), (truth == 11).sum()) == (rows * 480, rows * 480, (360 - rows) * 480)
+    assert (width == 480) == np.array_equal(image, network_image(stored, script.SIZE, "bgr", "rgb"))

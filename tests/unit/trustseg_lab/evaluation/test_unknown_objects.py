@@ -12,12 +12,18 @@ import cv2
 import numpy as np
 import pytest
 
-from bundle_factory import CLASSES, make_tiny_bundle, paint_scene
+from bundle_factory import CLASSES, MAGENTA, make_tiny_bundle, paint_scene
+from trustseg.backends import create_backend
+from trustseg.bundle.loading import load_bundle
+from trustseg.camera.geometry import Geometry, Places, shown
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.cli.app import main
-from trustseg.types import UInt8Array
+from trustseg.pipeline import Pipeline
+from trustseg.reasons import Reason
+from trustseg.types import Frame, UInt8Array
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.labelled_images import LabelledPaths
-from trustseg_lab.evaluation.unknown_objects import DOUBT, PLANE, Scored, evaluate_unknown_objects
+from trustseg_lab.evaluation.unknown_objects import DOUBT, PLANE, BundleScorer, Scored, evaluate_unknown_objects
 from trustseg_lab.training.unknown import library as object_library
 from trustseg_lab.training.unknown.paste import Paster
 
@@ -29,12 +35,12 @@ def square() -> UInt8Array:
     return np.full((20, 20, 4), 255, np.uint8)
 
 
-def write_street(folder: Path, name: str = "a.png") -> None:
+def write_street(folder: Path, name: str = "a.png", width: int = WIDTH) -> None:
     """Sky above, road below, a strip of void on top; the sky is white, as no pasted square is."""
-    truth = np.zeros((HEIGHT, WIDTH), np.uint8)
+    truth = np.zeros((HEIGHT, width), np.uint8)
     truth[HEIGHT // 2 :] = ROAD
     truth[:2] = VOID
-    for part, picture in (("images", paint_scene(HEIGHT, WIDTH)), ("labels", truth)):
+    for part, picture in (("images", paint_scene(HEIGHT, width)), ("labels", truth)):
         (folder / part).mkdir(exist_ok=True)
         cv2.imwrite(str(folder / part / name), picture)
 
@@ -47,9 +53,10 @@ class Knowing:
     corridor = np.full(size, 255, np.uint8)
 
     def __init__(self, usual: UInt8Array) -> None:
-        self.usual = usual
+        self.usual, self.looked_at = usual, list[UInt8Array]()
 
-    def __call__(self, image_rgb: UInt8Array) -> Scored:
+    def __call__(self, image_rgb: UInt8Array, place: Geometry | None = None) -> Scored:
+        self.looked_at.append(image_rgb)
         changed = (image_rgb != self.usual).any(2).astype(np.float64)
         scores = {DOUBT: 0.01 + 0.9 * changed, PLANE: changed}
         return Scored(np.full(self.size, ROAD, np.uint8), scores, bool(changed.any()))
@@ -70,6 +77,45 @@ def test_what_is_pasted_is_found_and_the_rest_is_as_it_was(tmp_path: Path) -> No
     # Of the image without objects: 24 rows of road are right, 22 of sky are not, void does not count.
     assert record["accuracy"] == pytest.approx(24 / 46)
     assert record["miou"] == pytest.approx((0 + 24 / 46) / 2)
+
+
+def test_a_wide_street_is_shown_as_the_node_shows_it(tmp_path: Path) -> None:
+    """Twice as wide as the network for its height: two thirds of the rows are the camera's, the rest its mirror."""
+    write_street(tmp_path, width=2 * WIDTH)
+    wide = np.asarray(cv2.imread(str(tmp_path / "images" / "a.png")), np.uint8)
+    picture, place = Places(InputGeometry(), (HEIGHT, WIDTH)).picture(wide)
+    assert place is not None
+    usual = shown(picture, place, "bgr", "rgb")
+    pair = LabelledPaths(tmp_path / "images" / "a.png", tmp_path / "labels" / "a.png")
+    paste = Paster(lambda _: square(), (), (ROAD,), (), most=1, known=0.0, shadows=0.0)
+    scorer = Knowing(usual)
+    found = evaluate_unknown_objects(scorer, [pair], VOID, paste, seed=9)
+    assert np.array_equal(scorer.looked_at[0], usual)
+    # 32 of 48 rows are of the camera's picture; two of its 48 are void, of which row 0 of the 32 is taken.
+    assert int(found.confusion.counts.sum()) == (32 - 1) * WIDTH
+    record = found.record()
+    assert record["accuracy"] == pytest.approx(16 / 31)
+    # The mirror image has the object too, where it reaches that far; no pixel of it is counted.
+    assert 0 < record["object_pixels"] <= (place.seen > 0).sum()
+    assert record["scores"][DOUBT]["auroc"] > 0.97
+
+
+def test_of_a_wide_image_the_reason_is_that_of_the_node(tmp_path: Path) -> None:
+    """The camera's corridor ends above the mirror image; the graph looks for it at the lower edge of its input."""
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "knowing", height=72, width=96, unknown=True))
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle))
+    scorer = BundleScorer(bundle, create_backend("onnxruntime", bundle, expose_logits=True), "fp32")
+    by_node, by_scorer, by_graph = [], [], []
+    for row in range(0, 72, 8):
+        image = paint_scene(72, 288)
+        image[row : row + 8, 128:160] = MAGENTA
+        picture, place = Places(InputGeometry(), (72, 96)).picture(image)
+        seen = np.ascontiguousarray(shown(picture, place, "rgb", "rgb"))
+        by_node.append(Reason.UNKNOWN_OBJECT in pipeline.process(Frame(image, row + 1)).verdict.reasons)
+        by_scorer.append(scorer(seen, place).raised)
+        by_graph.append(scorer(seen).raised)
+    assert by_scorer == by_node
+    assert by_graph != by_node
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,11 @@ class Geometry:
         else:
             found = cv2.remap(ids, *self._lens.forward, cv2.INTER_NEAREST, None, cv2.BORDER_CONSTANT, outside)
             inner = np.asarray(found, np.uint8)
-        return self._padded(inner, cv2.BORDER_CONSTANT, outside)
+        return self.ids_beside(inner, outside)
+
+    def ids_beside(self, ids: UInt8Array, outside: int) -> UInt8Array:
+        """A map uint8 (a, b) of the pixels of `picture` at the network's size (h, w), `outside` beside it."""
+        return self._padded(ids, cv2.BORDER_CONSTANT, outside)
 
     def to_camera(self, values: Map, size: Size, outside: int) -> Map:
         """A map of the network, (h, w), over the whole image of the camera at `size` (height, width).

@@ -11,6 +11,7 @@ import torch
 
 from trustseg.bundle.card import Corridor
 from trustseg.calibration import corridor_mask
+from trustseg.camera.geometry import Geometry
 from trustseg.types import UInt8Array
 from trustseg_lab.evaluation.unknown_objects import DOUBT, PLANE, RAW, Scored
 from trustseg_lab.network.confidence import ConfidenceHead, mcp_logits, softmax_signals
@@ -34,7 +35,7 @@ class CheckpointScorer:
             self._network, self.classes, _ = load_network(path)
 
     @torch.no_grad()
-    def __call__(self, image_rgb: UInt8Array) -> Scored:
+    def __call__(self, image_rgb: UInt8Array, place: Geometry | None = None) -> Scored:
         """See `Scorer`."""
         out = self._network(normalise(torch.from_numpy(np.ascontiguousarray(image_rgb))[None]))
         stride, logits = self._network.config.output_stride, out.logits.float()

@@ -1,7 +1,9 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How a bundle, or a checkpoint, takes objects that no class describes: pasted into labelled images, at network size.
+"""How a bundle, or a checkpoint, takes objects that no class describes: pasted into labelled images, at network scale.
 
+Images are shown as the node shows them; of a very wide or high one, the objects are pasted into the camera's picture,
+and nothing is counted in the mirror image beside it.
 Every image is looked at twice: as it is, for accuracy and mIoU, and with objects, for the scores. The figures are of
 pasted pictures and not of photographs of real obstacles.
 """
@@ -18,8 +20,11 @@ from trustseg.backends import Backend
 from trustseg.bundle.card import Card
 from trustseg.bundle.loading import Bundle
 from trustseg.calibration import corridor_mask
-from trustseg.imaging.resize import in_order, nearest, network_image
+from trustseg.camera.geometry import Geometry, Places, shown
+from trustseg.camera.input_geometry import InputGeometry
+from trustseg.imaging.resize import in_order, nearest
 from trustseg.types import EngineOutput, UInt8Array
+from trustseg.unknown_ahead import unknown_ahead
 from trustseg.verdict import unknown_scores
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.labelled_images import LabelledPaths, read_ahead
@@ -52,10 +57,11 @@ class Scorer(Protocol):
 
     size: tuple[int, int]
     classes: ClassList
-    corridor: UInt8Array  # (h, w), 0 outside
+    corridor: UInt8Array  # (h, w) over the camera's whole image, 0 outside
 
-    def __call__(self, image_rgb: UInt8Array) -> Scored:
-        """Labels and scores of `image_rgb`."""
+    def __call__(self, image_rgb: UInt8Array, place: Geometry | None = None) -> Scored:
+        """Labels and scores of `image_rgb`; `place`: where it lies in the camera's image, None where all of that was
+        stretched."""
 
 
 class BundleScorer:
@@ -69,8 +75,11 @@ class BundleScorer:
         self._position = {name: place for place, name in enumerate(bundle.card.feature_names)}
         self.size, self.classes = bundle.card.size, class_list(bundle.card)
         self.corridor = corridor_mask(*self.size, bundle.card.corridor.polygon)
+        self._on_plane = None
+        if bundle.card.unknown_size is not None:
+            self._on_plane = corridor_mask(*bundle.card.unknown_size, bundle.card.corridor.polygon)
 
-    def __call__(self, image_rgb: UInt8Array) -> Scored:
+    def __call__(self, image_rgb: UInt8Array, place: Geometry | None = None) -> Scored:
         """See `Scorer`; without `CONFIDENCE` of a draft."""
         image = np.ascontiguousarray(in_order(image_rgb, "rgb", self._card.input.color_order))
         out = self._engine.infer(image)
@@ -83,7 +92,10 @@ class BundleScorer:
             scores[PLANE] = plane
         raised = None
         if self._limits is not None:
-            raised = unknown_scores(self._limits, self._position, out.features)[0] > self._limits.limit
+            ahead = None
+            if place is not None and self._on_plane is not None:
+                ahead = unknown_ahead(out, place.ahead(self._on_plane))
+            raised = unknown_scores(self._limits, self._position, out.features, ahead)[0] > self._limits.limit
         return Scored(out.labels, scores, raised)
 
 
@@ -109,7 +121,6 @@ class UnknownEvaluation:
     """
 
     confusion: ConfusionMatrix
-    corridor: UInt8Array
     images: int = 0
     with_objects: int = 0
     called_road: int = 0
@@ -120,9 +131,11 @@ class UnknownEvaluation:
     found: dict[str, FoundObjects] = field(default_factory=dict)
 
     def add(
-        self, clean: Scored, clean_truth: UInt8Array, pasted: Scored, truth: UInt8Array, road: Sequence[int]
-    ) -> None:
-        """One image; both truths uint8 (h, w), with UNKNOWN and IGNORE in the second, and IGNORE in the first."""
+        self, clean: Scored, clean_truth: UInt8Array, pasted: Scored, truth: UInt8Array, road: Sequence[int],
+        corridor: UInt8Array,
+    ) -> None:  # fmt: skip
+        """One image; both truths uint8 (h, w), with UNKNOWN and IGNORE in the second, and IGNORE in the first; the
+        corridor, uint8 (h, w), 0 outside, where the network shows it."""
         self.confusion.update(clean_truth, clean.labels, IGNORE)
         self.images += 1
         objects, known = truth == UNKNOWN, (truth != UNKNOWN) & (truth != IGNORE)
@@ -130,7 +143,7 @@ class UnknownEvaluation:
         if clean.raised is not None and pasted.raised is not None:
             self.judged += 1
             self.raised_clean += int(clean.raised)
-            if int((objects & (self.corridor > 0)).sum()) >= LEAST_AHEAD:
+            if int((objects & (corridor > 0)).sum()) >= LEAST_AHEAD:
                 self.ahead += 1
                 self.raised += int(pasted.raised)
         self.called_road += int(np.isin(pasted.labels[objects], road).sum())
@@ -159,20 +172,38 @@ def evaluate_unknown_objects(
     Raises:
         InputError: a pair cannot be read or does not fit.
     """
-    state = UnknownEvaluation(ConfusionMatrix(len(scorer.classes.classes)), scorer.corridor)
-    for index, (image, truth) in enumerate(_streets(pairs, len(scorer.classes.classes), void, scorer.size)):
-        shown, strange = paste(image, truth, np.random.default_rng((seed, index)))
-        state.add(scorer(image), truth, scorer(shown), strange, paste.road)
+    state = UnknownEvaluation(ConfusionMatrix(len(scorer.classes.classes)))
+    for index, street in enumerate(_streets(pairs, len(scorer.classes.classes), void, scorer.size)):
+        usual, usual_truth = street.to_network(street.picture, street.labels)
+        image, truth = street.to_network(*paste(street.picture, street.labels, np.random.default_rng((seed, index))))
+        place = street.place
+        corridor = scorer.corridor if place is None else place.ahead(scorer.corridor)
+        state.add(scorer(usual, place), usual_truth, scorer(image, place), truth, paste.road, corridor)
         on_image()
     return state
 
 
+@dataclass(frozen=True)
+class _Street:
+    """The camera's picture uint8 (a, b, 3) RGB and its labels uint8 (a, b) with IGNORE, at the network's scale, and
+    its place as `Places.picture` gives it."""
+
+    picture: UInt8Array
+    labels: UInt8Array
+    place: Geometry | None
+
+    def to_network(self, picture: UInt8Array, labels: UInt8Array) -> tuple[UInt8Array, UInt8Array]:
+        """Both at the network's size: beside the picture its mirror image, beside the labels IGNORE."""
+        ids = labels if self.place is None else self.place.ids_beside(labels, IGNORE)
+        return shown(picture, self.place, "rgb", "rgb"), ids
+
+
 def _streets(
     pairs: list[LabelledPaths], classes: int, void: int | None, size: tuple[int, int]
-) -> Iterator[tuple[UInt8Array, UInt8Array]]:
-    """Images uint8 (h, w, 3) RGB and labels uint8 (h, w) with IGNORE, at `size`."""
-    # Stretched, whatever the camera: how large a thing is pasted follows from its row in such a picture.
+) -> Iterator[_Street]:  # fmt: skip
+    places = Places(InputGeometry(), size)
     for pair in read_ahead(pairs, classes, void):
-        labels = nearest(pair.labels, size)
+        picture, place = places.picture(pair.image)
+        labels = nearest(pair.labels, (picture.shape[0], picture.shape[1]))
         ids = labels if void is None else np.where(labels == void, np.uint8(IGNORE), labels).astype(np.uint8)
-        yield network_image(pair.image, size, "bgr", "rgb"), ids
+        yield _Street(in_order(picture, "bgr", "rgb"), ids, place)
