@@ -36,6 +36,8 @@ FEATURES = (
 )  # fmt: skip
 EMBEDDING = 4
 UNKNOWN_FEATURES = ("unknown/corridor_share", "unknown/corridor_most")
+PAIR_FEATURES = ("agreement_iou",)
+ALL_CHANNELS, RED_AND_BLUE = (1.0, 1.0, 1.0), (1.0, 0.0, 1.0)  # what of a colour a network sees
 UNKNOWN_LIMIT = 4.0  # logit of a place that is as far from every class as from its grain never is
 MAGENTA = (250, 0, 250)  # of no class
 
@@ -46,13 +48,14 @@ def palette(count: int) -> list[tuple[int, int, int]]:
     return [*PALETTE, *(tuple(int(v) for v in row) for row in more)][:count]
 
 
-def feature_names(classes: Sequence[str], unknown: bool = False) -> list[str]:
+def feature_names(classes: Sequence[str], unknown: bool = False, pair: bool = False) -> list[str]:
     """Names of the pooled features, in the order of the contract."""
     per_class = [f"{kind}/{name}" for kind in ("class_share", "class_confidence") for name in classes]
     return [
         *FEATURES,
         *per_class,
         *(f"embedding/{i}" for i in range(EMBEDDING)),
+        *(PAIR_FEATURES if pair else ()),
         *(UNKNOWN_FEATURES if unknown else ()),
     ]
 
@@ -70,6 +73,12 @@ def paint_scene(height: int, width: int, colors: Sequence[tuple[int, int, int]] 
         cv2.rectangle(image, (x, y), (x + w, min(height - 1, horizon + height // 12)), color, -1)
     noise = rng.normal(0.0, 6.0, image.shape)
     return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+def _nearest(points: np.ndarray, sharpness: float, channels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (C, 3) and bias (C,) by which the nearest of the colours `points` (C, 3) gets the largest logit."""
+    weighed = points * np.asarray(channels, np.float32)
+    return 2 * sharpness * weighed, -sharpness * (weighed * points).sum(1)
 
 
 class _Graph:
@@ -102,10 +111,11 @@ class _Graph:
 
 def build_graph(
     height: int, width: int, colors: Sequence[tuple[int, int, int]], *, sharpness: float = 40.0, broken: str = "",
-    unknown: bool = False,
+    unknown: bool = False, pair: bool = False, channels: Sequence[float] = ALL_CHANNELS,
 ) -> onnx.ModelProto:  # fmt: skip
     """The graph of the contract; `broken` "nan" puts a NaN into the classifier's weights; `unknown` adds a plane that
-    says how far a colour is from those of all classes."""
+    says how far a colour is from those of all classes; `pair` a second classifier, of `RED_AND_BLUE`, whose mask is
+    compared with the first; `channels` weigh the colours' distance."""
     g = _Graph()
     count = len(colors)
     x = g("Div", g("Cast", "image", to=TensorProto.FLOAT), g.const(255.0))
@@ -116,7 +126,7 @@ def build_graph(
     full_height, full_width = height, width
     height, width = height // step, width // step
     points = np.asarray(colors, np.float32) / 255.0
-    weight, bias = 2 * sharpness * points, -sharpness * (points**2).sum(1)
+    weight, bias = _nearest(points, sharpness, channels)
     if broken == "nan":
         weight = weight.copy()
         weight[count - 1, 0] = np.nan
@@ -183,6 +193,17 @@ def build_graph(
     ]  # fmt: skip
     shape = g.const([1], np.int64)
     parts = [*(g("Reshape", s, shape) for s in scalars), share, class_confidence, embedding]
+    if pair:
+        weight, bias = _nearest(points, sharpness, RED_AND_BLUE)
+        second = g("Conv", x, g.const(weight[:, :, None, None]), g.const(bias))
+        other = g("Equal", g("ArgMax", second, axis=1, keepdims=1), classes)
+        other = g("Cast", other, to=TensorProto.FLOAT)
+        both = g("ReduceMean", g("Mul", onehot, other), axes=[0, 2, 3], keepdims=0)
+        other_share = g("ReduceMean", other, axes=[0, 2, 3], keepdims=0)
+        union = g("Sub", g("Add", share, other_share), both)
+        iou = g("Div", both, g("Max", union, g.const(1e-6)))
+        seen = g("Cast", g("Greater", g("Max", share, other_share), g.const(0.01)), to=TensorProto.FLOAT)
+        parts.append(g("Reshape", g.ratio(g.total(g("Mul", iou, seen)), g.total(seen)), shape))
     if unknown:
         # Squared distance to the nearest class: |x|^2 - max(2 x p - |p|^2), which the logits are times `sharpness`.
         square = g("ReduceSum", g("Mul", x, x), g.const([1], np.int64))
@@ -199,7 +220,7 @@ def build_graph(
         parts += [g("Reshape", each, shape) for each in figures]
     g("Unsqueeze", g("Concat", *parts, axis=0), g.const([0], np.int64), name="features")
 
-    size = len(feature_names([str(i) for i in range(count)], unknown))
+    size = len(feature_names([str(i) for i in range(count)], unknown, pair))
     more = [helper.make_tensor_value_info("unknown", TensorProto.UINT8, [1, height, width])] if unknown else []
     graph = helper.make_graph(
         g.nodes,
@@ -228,6 +249,8 @@ def make_tiny_bundle(
     verdict: bool = True,
     calibration: bool = True,
     unknown: bool = False,
+    pair: bool = False,
+    channels: Sequence[float] = ALL_CHANNELS,
 ) -> Path:
     """Write a complete bundle into the folder `path` and return it.
 
@@ -240,13 +263,15 @@ def make_tiny_bundle(
         broken: "nan" puts a NaN into the weights (the golden output is made by the sound graph).
         verdict, calibration: False leaves that file out of the card (a draft).
         unknown: the graph has a plane of unknown objects, and the verdict a limit for it.
+        pair, channels: as in `build_graph`.
     """
     path = Path(path)
     path.mkdir(parents=True)
     colors = palette(len(classes))
-    names = feature_names(classes, unknown)
-    sound = build_graph(height, width, colors, unknown=unknown).SerializeToString()
-    model = build_graph(height, width, colors, broken=broken, unknown=unknown).SerializeToString() if broken else sound
+    names = feature_names(classes, unknown, pair)
+    how: dict[str, Any] = {"unknown": unknown, "pair": pair, "channels": channels}
+    sound = build_graph(height, width, colors, **how).SerializeToString()
+    model = build_graph(height, width, colors, broken=broken, **how).SerializeToString() if broken else sound
     golden = paint_scene(height, width, colors)
     session = onnxruntime.InferenceSession(sound, providers=["CPUExecutionProvider"])
     given = dict(zip([o.name for o in session.get_outputs()], session.run(None, {"image": golden[None]}), strict=True))

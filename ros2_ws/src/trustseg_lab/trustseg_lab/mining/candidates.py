@@ -20,6 +20,7 @@ from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Reason
 from trustseg.types import Frame, PerceptionResult, UInt8Array
+from trustseg_lab.mining.disagreement import Disagreement
 from trustseg_lab.recordings.onward_time import OnwardTime
 from trustseg_lab.recordings.sources import onward_images, open_sources, stated_period_ns
 from trustseg_lab.replay.job import ReplayJob
@@ -32,7 +33,10 @@ CRITERIA = {
     "failing": "the image verdict expects a poor mask",
     "strange": "the scene is unlike those of the training (OOD score)",
     "changing": "classes change more than the image from the frame before",
+    "disagreeing": "two networks give different masks",
 }
+DISAGREEING = "disagreeing"  # known only where there is a second network
+NAN = float("nan")
 THUMBNAIL = (24, 32)  # rows, columns
 INPUT_FIGURES = tuple(name for name in HEALTH if name != "identical")  # that one is about the frame before
 # Images of which nobody can label anything, whatever the network says of them.
@@ -94,6 +98,12 @@ class Candidates:
     def leave_out(self, why: str) -> None:
         """Count a frame that nobody could label."""
         self.unusable[why] = self.unusable.get(why, 0) + 1
+
+    def by_recording(self, wanted: Collection[int]) -> Iterator[tuple[ReplayJob, dict[int, int]]]:
+        """Each recording that holds some of the `wanted` candidates, and these: index of the image to candidate."""
+        jobs = {id(self.places[each].job): self.places[each].job for each in wanted}
+        for job in jobs.values():
+            yield job, {self.places[i].index: i for i in wanted if self.places[i].job is job}
 
 
 def frames_of(
@@ -158,17 +168,19 @@ def change_of_shares(before: np.ndarray | None, now: np.ndarray, classes: int) -
         before, now: as `table_features`, the shares of the C `classes` first.
     """
     if before is None:
-        return float("nan")
+        return NAN
     return float(np.abs(now[:classes] - before[:classes]).sum()) / 2
 
 
 def collect(
-    candidates: Candidates, job: ReplayJob, pipeline: Pipeline, progress: Callable[[], object] = lambda: None
-) -> None:
-    """Add the frames of one recording.
+    candidates: Candidates, job: ReplayJob, pipeline: Pipeline, progress: Callable[[], object] = lambda: None,
+    disagreement: Disagreement | None = None,
+) -> None:  # fmt: skip
+    """Add the frames of one recording; without `disagreement` nothing is known of that.
 
     Raises:
         InputError: no image of it can be read.
+        BackendError: the second engine failed.
     """
     before: tuple[PerceptionResult, UInt8Array] | None = None
     told: np.ndarray | None = None
@@ -192,7 +204,8 @@ def collect(
         candidates.add(
             Candidate(job, index, answer.stamp_ns, (answer.image.time_ns - first_ns) / SECOND),
             criteria_of(
-                verdict.mean_confidence, verdict.failure_score, verdict.ood_score, changing
+                verdict.mean_confidence, verdict.failure_score, verdict.ood_score, changing,
+                NAN if disagreement is None else disagreement(answer.frame, result),
             ), features, small,
         )  # fmt: skip
         before = result, small
@@ -200,10 +213,13 @@ def collect(
         raise InputError(f"no image of {job.title} can be read")
 
 
-def criteria_of(mean_confidence: float, failure_score: float, ood_score: float, changing: float) -> dict[str, float]:
+def criteria_of(
+    mean_confidence: float, failure_score: float, ood_score: float, changing: float, disagreeing: float = NAN
+) -> dict[str, float]:
     """The values that frames are ranked by, the greater the more worth a label."""
     return {
         "uncertain": 1.0 - mean_confidence, "failing": failure_score, "strange": ood_score, "changing": changing,
+        DISAGREEING: disagreeing,
     }  # fmt: skip
 
 
@@ -215,7 +231,7 @@ def unusable_for(why: str, reasons: Reason) -> str:
 def _changing(before: tuple[PerceptionResult, UInt8Array] | None, now: PerceptionResult, small: UInt8Array) -> float:
     """Share of pixels whose class changed, for each grey level by which the image did; NaN without a frame before."""
     if before is None or before[0].labels.shape != now.labels.shape:
-        return float("nan")
+        return NAN
     changed = float(np.mean(before[0].labels != now.labels))
     return changed / (1.0 + float(np.abs(small.astype(np.int16) - before[1].astype(np.int16)).mean()))
 

@@ -33,12 +33,12 @@ class Eyes:
 
 def chosen_of(
     candidates: Candidates, by: Sequence[str], budget: int, duplicate_levels: float,
-    progress: Callable[[int], object] = lambda done: None,
+    progress: Callable[[int], object] = lambda done: None, most_looks: int | None = None,
 ) -> list[Choice]:  # fmt: skip
     """As `choose`; images whose thumbnail is not known are looked at as far as the choice needs it.
 
-    At most `MOST_LOOKS` times the budget are looked at. Where all of them are near-duplicates of fewer frames, fewer
-    are given.
+    At most `most_looks` (`MOST_LOOKS` times the budget) are looked at. Where all of them are near-duplicates of fewer
+    frames, fewer are given.
     """
     criteria = {name: candidates.criteria[name] for name in by}
     features = np.stack(candidates.features).astype(np.float64)
@@ -47,7 +47,7 @@ def chosen_of(
         chosen = choose(criteria, features, candidates.thumbnails, budget, duplicate_levels, candidates.closed)
         if all(candidates.thumbnails[each.index] is not None for each in chosen):
             return chosen
-        left = MOST_LOOKS * budget - looked
+        left = (MOST_LOOKS * budget if most_looks is None else most_looks) - looked
         if left < 1:
             unseen = [index for index, each in enumerate(candidates.thumbnails) if each is None]
             closed = candidates.closed.union(unseen)
@@ -63,9 +63,7 @@ def chosen_of(
 
 def look(candidates: Candidates, wanted: Collection[int]) -> None:
     """Give these candidates their thumbnails; one that cannot be read any more is closed and counted."""
-    jobs = {id(candidates.places[index].job): candidates.places[index].job for index in wanted}
-    for job in jobs.values():
-        of_job = {candidates.places[i].index: i for i in wanted if candidates.places[i].job is job}
+    for job, of_job in candidates.by_recording(wanted):
         try:
             for index, answer in frames_of(job, Eyes(), of_job):
                 if answer.frame is not None:

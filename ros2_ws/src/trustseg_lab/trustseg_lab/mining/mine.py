@@ -16,16 +16,18 @@ import numpy as np
 from trustseg.backends import select_backend
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.errors import InputError
-from trustseg.files.json_document import write_json
+from trustseg.files.json_document import json_ready, write_json
 from trustseg.files.output_folder import output_folder
 from trustseg.imaging.colours import ClassColours
 from trustseg.imaging.resize import for_the_eye, in_order, nearest
 from trustseg.pipeline import Pipeline
 from trustseg.types import UInt8Array
-from trustseg_lab.mining.candidates import CRITERIA, Candidates, collect, engine_config, frames_of
+from trustseg_lab.mining.candidates import CRITERIA, DISAGREEING, Candidates, collect, engine_config, frames_of
+from trustseg_lab.mining.disagreement import Disagreement, check_against, disagreement_of, says_it_itself
 from trustseg_lab.mining.exports.forms import check_export, write_exports
 from trustseg_lab.mining.exports.proposal import Proposal
 from trustseg_lab.mining.look import chosen_of
+from trustseg_lab.mining.preselection import preselect
 from trustseg_lab.mining.results import ReplayedDrive, collect_results, open_results
 from trustseg_lab.mining.selection import Choice
 from trustseg_lab.replay.job import ReplayJob, ReplayOptions
@@ -44,7 +46,8 @@ class MiningRequest:
     Attributes:
         inputs: recordings, or folders of replay results. out: folder of the results.
         options: engine and part of the recordings, as of a replay.
-        budget: frames at most. by: criteria. confidence: proposed labels of pixels below it are void.
+        budget: frames at most. by: criteria; None: all that can be told. against: a second bundle, for `disagreeing`;
+            empty for none. confidence: proposed labels of pixels below it are void.
         duplicate_levels: as in `choose`. topics, every_topic: which cameras of bags. exports: forms of tools.
         recordings: where those of replay results are that are not where they were.
     """
@@ -53,7 +56,8 @@ class MiningRequest:
     out: Path
     options: ReplayOptions
     budget: int = 50
-    by: tuple[str, ...] = tuple(CRITERIA)
+    by: tuple[str, ...] | None = None
+    against: str = ""
     confidence: float = 0.9
     duplicate_levels: float = 4.0
     topics: tuple[str, ...] = ()
@@ -61,12 +65,33 @@ class MiningRequest:
     exports: tuple[str, ...] = ()
     recordings: tuple[Path, ...] = ()
 
+    def criteria(self, told: bool) -> tuple[str, ...]:
+        """What frames are ranked by. `told`: something tells how far two networks disagree.
+
+        Raises:
+            InputError: disagreement is wanted, and nothing tells it.
+        """
+        if self.by is None:
+            return tuple(name for name in CRITERIA if told or name != DISAGREEING)
+        if DISAGREEING in self.by and not told:
+            raise InputError(
+                f"--by {DISAGREEING} needs two networks", got=self.options.bundle,
+                expected="a bundle whose graph holds a pair, or --against BUNDLE",
+            )  # fmt: skip
+        return self.by
+
     def check(self) -> None:
         """InputError where a value makes no sense."""
         self.options.check()
-        unknown = [name for name in self.by if name not in CRITERIA]
-        if unknown or not self.by:
-            raise InputError("--by", expected=f"some of {', '.join(CRITERIA)}", got=", ".join(unknown) or "none")
+        if self.by is not None:
+            unknown = [name for name in self.by if name not in CRITERIA]
+            if unknown or not self.by:
+                raise InputError("--by", expected=f"some of {', '.join(CRITERIA)}", got=", ".join(unknown) or "none")
+            if self.against and DISAGREEING not in self.by:
+                raise InputError(
+                    f"--against is for the criterion {DISAGREEING}, and --by leaves it out", got=", ".join(self.by),
+                    fix="name it with --by, or leave --against out",
+                )  # fmt: skip
         if self.budget < 1:
             raise InputError(f"--budget {self.budget} is out of range", expected="1 or more")
         if not 0.0 <= self.confidence <= 1.0:
@@ -94,20 +119,33 @@ def mine(
     options = request.options
     bundle = load_bundle(options.bundle)
     check_export(request.exports, bundle.card.classes)
+    second = check_against(bundle, request.against, options.precision)
+    by = request.criteria(second is not None or says_it_itself(bundle))
     jobs, drives, failed = _inputs(request, bundle)
     with output_folder(request.out.absolute(), replaces=LIST) as folder:
         backend = select_backend(
             options.backend or bundle.card.default_backend, bundle, options.precision, options.threads
         )
         pipeline = Pipeline(bundle, backend, config=engine_config())
+        disagreement: Disagreement | None = None
+        preselected: int | None = None
         try:
+            if DISAGREEING in by:
+                disagreement = disagreement_of(bundle, second, options, engine_config())
             candidates = Candidates(from_tables=bool(drives))
-            failed += _collected(candidates, jobs, drives, pipeline, lambda: progress("frames", candidates.images, 0))
+            failed += _collected(
+                candidates, jobs, drives, pipeline, lambda: progress("frames", candidates.images, 0),
+                None if drives else disagreement,
+            )  # fmt: skip
             if not candidates.places:
                 why = [*failed, *(f"{count} images: {reason}" for reason, count in candidates.unusable.items())]
                 raise InputError("no frame can be chosen", got="; ".join(why) or "no image")
+            if drives and disagreement is not None:
+                preselected = preselect(
+                    candidates, by, request.budget, request.duplicate_levels, pipeline, disagreement, progress
+                )
             chosen = chosen_of(
-                candidates, request.by, request.budget, request.duplicate_levels,
+                candidates, by, request.budget, request.duplicate_levels,
                 lambda done: progress("looked at", done, 0),
             )  # fmt: skip
             if not chosen:
@@ -115,11 +153,14 @@ def mine(
             frames = _Frames(folder, bundle, request.confidence)
             frames.write(candidates, chosen, pipeline, lambda done: progress("chosen", done, len(chosen)))
         finally:
+            if disagreement is not None:
+                disagreement.close()
             pipeline.close()
         document = {
             "images": candidates.images, "candidates": len(candidates.places), "unusable": candidates.unusable,
-            "failed": failed, "budget": request.budget, "by": list(request.by), "confidence": request.confidence,
-            "bundle": bundle.card.name, "void": VOID, "exports": list(dict.fromkeys(request.exports)),
+            "failed": failed, "budget": request.budget, "by": list(by), "confidence": request.confidence,
+            "bundle": bundle.card.name, "against": None if second is None else second.card.name,
+            "preselected": preselected, "void": VOID, "exports": list(dict.fromkeys(request.exports)),
             "frames": frames.rows,
         }  # fmt: skip
         files = [row["file"] for row in frames.rows]
@@ -168,7 +209,7 @@ def _inputs(request: MiningRequest, bundle: Bundle) -> tuple[list[ReplayJob], li
 
 def _collected(
     candidates: Candidates, jobs: Sequence[ReplayJob], drives: Sequence[ReplayedDrive], pipeline: Pipeline,
-    progress: Callable[[], object],
+    progress: Callable[[], object], disagreement: Disagreement | None,
 ) -> list[str]:  # fmt: skip
     """Add the frames of everything; what could not be read, one line each."""
     failed = []
@@ -180,7 +221,7 @@ def _collected(
             failed.append(str(error))
     for job in jobs:
         try:
-            collect(candidates, job, pipeline, progress)
+            collect(candidates, job, pipeline, progress, disagreement)
         except InputError as error:
             failed.append(str(error))
     return failed
@@ -213,9 +254,7 @@ class _Frames:
         """Read the recordings again as far as they are needed, and write every chosen frame."""
         found: dict[int, tuple[dict[str, Any], UInt8Array]] = {}
         wanted = {each.index: (order, each) for order, each in enumerate(chosen)}
-        jobs = {id(candidates.places[index].job): candidates.places[index].job for index in wanted}
-        for job in jobs.values():
-            of_job = {candidates.places[i].index: i for i in wanted if candidates.places[i].job is job}
+        for job, of_job in candidates.by_recording(wanted):
             for number, answer in frames_of(job, pipeline, of_job):
                 if answer.frame is None or answer.result is None:
                     continue
@@ -233,7 +272,7 @@ class _Frames:
                     "since_s": round(candidates.places[index].since_s, 3), "worth": round(choice.worth, 4),
                     "reason": choice.reason, "distance": round(min(choice.distance, 1e9), 4),
                     "labelled_share": round(float(np.mean(labels != VOID)), 4),
-                    **{each: candidates.criteria[each][index] for each in CRITERIA},
+                    **json_ready({each: candidates.criteria[each][index] for each in CRITERIA}),
                 }  # fmt: skip
                 found[order] = row, self._tile(order, image, labels)
                 progress(len(found))

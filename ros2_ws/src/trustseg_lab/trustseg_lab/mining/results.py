@@ -17,6 +17,7 @@ from trustseg.files.old_names import OLD_NAMES
 from trustseg.reasons import Outcome, Reason
 from trustseg_lab.mining.candidates import (
     INPUT_FIGURES,
+    NAN,
     UNUSABLE,
     Candidate,
     Candidates,
@@ -39,7 +40,6 @@ from trustseg_lab.replay.results.totals import FRAMES
 
 SCORES = ("mean_confidence", "failure_score", "ood_score")
 FACTS = ("index", "stamp_ns", "time_s", "outcome", "reason_bits", "why")
-NAN = float("nan")
 
 
 @dataclass(frozen=True)

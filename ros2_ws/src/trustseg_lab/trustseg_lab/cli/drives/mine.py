@@ -35,7 +35,19 @@ def mine(
     out: Annotated[Path, typer.Option(help="Folder for the frames; replaced if it holds those of an earlier run.")],
     budget: Annotated[int, typer.Option(help="Frames at most.")] = 50,
     by: Annotated[
-        str, typer.Option(help="Criteria with commas: uncertain, failing, strange, changing. Default: all of them.")
+        str,
+        typer.Option(
+            help="Criteria with commas: uncertain, failing, strange, changing, disagreeing. Default: all, the last one "
+            "where the bundle is a pair of networks or --against is given."
+        ),
+    ] = "",
+    against: Annotated[
+        str,
+        typer.Option(
+            metavar="BUNDLE",
+            help="A second bundle of the same classes: how far its mask differs is the criterion disagreeing. It sees "
+            "each frame once; of replay results only a preselection of four times the budget is segmented again.",
+        ),
     ] = "",
     confidence: Annotated[
         float, typer.Option(help="Pixels with less calibrated confidence are left void in the proposed labels.")
@@ -63,7 +75,7 @@ def mine(
         bool, typer.Option("--json", help="Print mined.json on stdout, nothing else there.")
     ] = False,
 ) -> None:  # fmt: skip
-    """Choose the frames most worth a label: uncertain, failing, strange or changing, and different from each other.
+    """Choose the frames most worth a label: by several criteria, and different from each other.
 
     Results of `trustseg replay` are ranked by their tables: only chosen frames are read and segmented.
 
@@ -72,7 +84,6 @@ def mine(
     """
     from trustseg.errors import InputError
     from trustseg.files.json_document import print_json
-    from trustseg_lab.mining.candidates import CRITERIA
     from trustseg_lab.mining.mine import LIST, MiningRequest
     from trustseg_lab.mining.mine import mine as run
     from trustseg_lab.replay.job import ReplayOptions
@@ -83,9 +94,9 @@ def mine(
         bundle=bundle, backend=backend, precision=precision, threads=threads, start_s=start, end_s=end, every=every,
         allow_resolution_change=True,
     )  # fmt: skip
-    names = tuple(name.strip() for name in by.split(",") if name.strip()) if by else tuple(CRITERIA)
+    names = tuple(name.strip() for name in by.split(",") if name.strip()) if by else None
     request = MiningRequest(
-        inputs=tuple(inputs), out=out, options=options, budget=budget, by=names, confidence=confidence,
+        inputs=tuple(inputs), out=out, options=options, budget=budget, by=names, against=against, confidence=confidence,
         duplicate_levels=duplicates, topics=tuple(topic or ()), every_topic=all_topics, exports=tuple(export or ()),
         recordings=tuple(recording or ()),
     )  # fmt: skip
@@ -124,6 +135,10 @@ def _print(document: dict[str, Any], where: Path) -> None:
     if len(document["frames"]) < document["budget"]:
         console.print(
             "all others are near-duplicates of these" if document["candidates"] > len(document["frames"]) else ""
+        )
+    if document["preselected"] is not None:
+        console.print(
+            f"disagreement was asked of {document['preselected']} preselected frames; only these were chosen from"
         )
     unusable = ", ".join(f"{count} {why}" for why, count in document["unusable"].items())
     if unusable:
