@@ -7,7 +7,7 @@
 #                                                 released bundle, never to choose anything by
 # DATA holds camvid/ and kitti/; OUT is a folder for metrics.json and report.html of each part. A part that is there
 # already is left as it is. PASSES (10) of MC dropout, EVERY (1): one image of N, BASELINES (all; a list, or none),
-# ENSEMBLE (none): other bundles of a deep ensemble.
+# ENSEMBLE (none): other bundles of a deep ensemble, THREADS (2): 1 is far quicker on a machine with other work.
 set -euo pipefail
 if (($# < 3)); then
     sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
@@ -18,7 +18,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 trustseg=$root/.venv/bin/trustseg
 baselines=${BASELINES:-all}
 runs() { [[ ,$baselines, == *,all,* || ,$baselines, == *,$1,* ]]; }
-fit=() more=(--every "${EVERY:-1}" --bootstrap 1000)
+fit=() threads=(--threads "${THREADS:-2}") more=(--every "${EVERY:-1}" --bootstrap 1000)
 [[ $baselines == none ]] || more+=(--baselines "$baselines")
 if runs mc_dropout; then more+=(--passes "${PASSES:-10}"); fi
 if runs temperature; then fit+=(--fit-on "$data/camvid/val:$data/camvid/valannot:11"); fi
@@ -28,7 +28,7 @@ for each in ${ENSEMBLE:-}; do more+=(--ensemble "$each"); done
 measure() { # name, options
     local name=$1
     shift
-    [[ -e $out/$name/metrics.json ]] || "$trustseg" evaluate --bundle "$bundle" --out "$out/$name" "$@"
+    [[ -e $out/$name/metrics.json ]] || "$trustseg" evaluate --bundle "$bundle" "${threads[@]}" --out "$out/$name" "$@"
 }
 
 if [[ $part == --test ]]; then
