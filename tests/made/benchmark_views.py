@@ -9,13 +9,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
+from trustseg_lab.benchmark.method import Method
 from trustseg_lab.benchmark.passes.statistics import PassMaps, pass_maps
 from trustseg_lab.benchmark.sample import EngineRecord, Sample, Truth, ViewMeta
 from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.metrics.confusion import confusion_counts
 
 VOID = 255
+HEIGHT, WIDTH, CLASSES = 24, 32, 3  # of a `street`
 CORRIDOR = ((0.4, 0.5), (0.6, 0.5), (0.9, 1.0), (0.1, 1.0))
 
 
@@ -64,3 +67,31 @@ def view(
 def logits_of(labels: np.ndarray, classes: int = 3, sure: float = 4.0) -> np.ndarray:
     """Logits float32 (C, h, w) whose argmax is `labels`: `sure` for the class, 0 for the others."""
     return (np.eye(classes, dtype=np.float32)[labels] * sure).transpose(2, 0, 1)
+
+
+def street(index: int, *, trouble: float = 0.0) -> Sample:
+    """Sky over road with a box; where there is trouble, a part of the mask is wrong and unsure, and the image dark."""
+    rng = np.random.default_rng(index)
+    truth = np.zeros((HEIGHT, WIDTH), np.uint8)
+    truth[HEIGHT // 2 :] = 1
+    x = int(rng.integers(2, WIDTH - 10))
+    truth[8:14, x : x + 8] = 2
+    predicted, sure = truth.copy(), np.full(truth.shape, 5.0) + rng.normal(0, 0.5, truth.shape)
+    count = round((0.05 + 0.8 * trouble) * truth.size)
+    wrong = rng.choice(truth.size, count, replace=False)
+    predicted.ravel()[wrong] = (predicted.ravel()[wrong] + 1) % CLASSES
+    sure.ravel()[wrong] = rng.uniform(0.5, 2.5, count)
+    logits = logits_of(predicted, CLASSES, 1.0) * sure
+    image = np.array([[200, 210, 230], [90, 90, 95], [40, 60, 160]], np.uint8)[truth]
+    image = np.clip(image * (1 - 0.7 * trouble) + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+    features = np.concatenate([[sure.mean() / 6], np.bincount(predicted.ravel(), minlength=3) / truth.size,
+                               rng.normal(0, 0.1, 6) + 2 * trouble]).astype(np.float32)  # fmt: skip
+    kind = "fog" if trouble else "clean"
+    return view(logits, truth, image=image, features=features, index=index, block=index // 4, kind=kind,
+                severity=trouble, group="fitted" if trouble else "clean")  # fmt: skip
+
+
+def ranked(method: Method, sample: Sample) -> float:
+    """AUROC of being right by the method's confidence."""
+    values = method.read(sample).values
+    return float(roc_auc_score(sample.right.ravel(), values.ravel()))

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import digamma
 from sklearn.metrics import roc_auc_score
 
-from benchmark_views import VOID, logits_of, view
+from benchmark_views import CLASSES, VOID, logits_of, ranked, street, view
 from trustseg_lab.benchmark.method import FitRows, Method, Unfit
 from trustseg_lab.benchmark.methods import several_passes
 from trustseg_lab.benchmark.methods.calibrated import Isotonic, Platt, Temperature
@@ -31,41 +31,11 @@ from trustseg_lab.benchmark.rows.image_descriptors import co_occurrence, input_s
 from trustseg_lab.benchmark.rows.pixel_rows import pixel_rows, split_rows
 from trustseg_lab.benchmark.sample import Sample
 
-HEIGHT, WIDTH, CLASSES = 24, 32, 3
-
-
-def street(index: int, *, trouble: float = 0.0) -> Sample:
-    """Sky over road with a box; where there is trouble, a part of the mask is wrong and unsure, and the image dark."""
-    rng = np.random.default_rng(index)
-    truth = np.zeros((HEIGHT, WIDTH), np.uint8)
-    truth[HEIGHT // 2 :] = 1
-    x = int(rng.integers(2, WIDTH - 10))
-    truth[8:14, x : x + 8] = 2
-    predicted, sure = truth.copy(), np.full(truth.shape, 5.0) + rng.normal(0, 0.5, truth.shape)
-    count = round((0.05 + 0.8 * trouble) * truth.size)
-    wrong = rng.choice(truth.size, count, replace=False)
-    predicted.ravel()[wrong] = (predicted.ravel()[wrong] + 1) % CLASSES
-    sure.ravel()[wrong] = rng.uniform(0.5, 2.5, count)
-    logits = logits_of(predicted, CLASSES, 1.0) * sure
-    image = np.array([[200, 210, 230], [90, 90, 95], [40, 60, 160]], np.uint8)[truth]
-    image = np.clip(image * (1 - 0.7 * trouble) + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
-    features = np.concatenate([[sure.mean() / 6], np.bincount(predicted.ravel(), minlength=3) / truth.size,
-                               rng.normal(0, 0.1, 6) + 2 * trouble]).astype(np.float32)  # fmt: skip
-    kind = "fog" if trouble else "clean"
-    return view(logits, truth, image=image, features=features, index=index, block=index // 4, kind=kind,
-                severity=trouble, group="fitted" if trouble else "clean")  # fmt: skip
-
 
 @pytest.fixture(scope="module")
 def rows() -> FitRows:
     views = [street(i, trouble=0.0 if i % 2 else 0.2 + 0.7 * (i % 5) / 4) for i in range(40)]
     return FitRows(views, 0, CLASSES)
-
-
-def ranked(method: Method, sample: Sample) -> float:
-    """AUROC of being right by the method's confidence."""
-    values = method.read(sample).values
-    return float(roc_auc_score(sample.right.ravel(), values.ravel()))
 
 
 @pytest.mark.parametrize("head", HEADS[:-1], ids=lambda each: each.name)
