@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -16,6 +18,11 @@ SIZE = (180, 240)
 
 def street(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
     """uint8 RGB with detail at every scale and colours between yellow and blue."""
+    return _painted(seed, size).copy()
+
+
+@cache
+def _painted(seed: int, size: tuple[int, int]) -> np.ndarray:
     rng = np.random.default_rng(seed)
     image = np.full((*size, 3), 110.0, np.float32)
     for cells in (4, 12, 40, 90):
@@ -27,12 +34,28 @@ def street(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
 
 def moving(count: int, speed: float = 4.0, noise: float = 1.5, seed: int = 3) -> list[np.ndarray]:
     """A scene that moves sideways, with a sensor's noise; it stops when `speed` is 0."""
-    world = np.concatenate([street(k) for k in range(5)], axis=1)
-    rng = np.random.default_rng(seed)
-    frames = [world[:, int(speed * k) : int(speed * k) + SIZE[1]] for k in range(count)]
-    return [
-        np.clip(f + rng.normal(0.0, noise, f.shape), 0, 255).astype(np.uint8) if noise else f.copy() for f in frames
-    ]
+    return [frame.copy() for frame in _drive(speed, noise, seed).first(count)]
+
+
+class _Drive:
+    """Frames that were made once: drawing the noise of one takes longer than the checks of it."""
+
+    def __init__(self, speed: float, noise: float, seed: int) -> None:
+        self._world = np.concatenate([street(k) for k in range(5)], axis=1)
+        self._speed, self._noise, self._rng = speed, noise, np.random.default_rng(seed)
+        self._frames: list[np.ndarray] = []
+
+    def first(self, count: int) -> list[np.ndarray]:
+        for k in range(len(self._frames), count):
+            frame = self._world[:, int(self._speed * k) : int(self._speed * k) + SIZE[1]]
+            if self._noise:
+                noisy = frame + self._rng.normal(0.0, self._noise, frame.shape)
+                frame = np.clip(noisy, 0, 255).astype(np.uint8)
+            self._frames.append(frame)
+        return self._frames[:count]
+
+
+_drive = cache(_Drive)
 
 
 def reasons_of(frames: list[np.ndarray], **config: float) -> list[Reason]:

@@ -74,7 +74,7 @@ def test_the_grid_is_known_while_tf_says_where_the_camera_is(
 ) -> None:  # fmt: skip
     ground, told, name = Ground(probe), Diagnoses(probe), f"{GROUND_GRID}: grid"
     given = {"bundle": str(bundle), "autostart": True, "mount_from_tf": True, "base_frame": "base_footprint",
-             "camera_frame": "front_optical", "max_tf_age_ms": 20_000.0}  # fmt: skip
+             "camera_frame": "front_optical", "max_tf_age_ms": 8_000.0}  # fmt: skip
     start_node("ground_grid", {**given, **TIMING, **SHAPE, **CALM}, env=environment)
     segmenter()
     monitor()

@@ -9,6 +9,7 @@ import re
 import runpy
 import sys
 import xml.etree.ElementTree as ET
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ NOT_LOCKED |= {"prometheus_client", "foxglove"}
 NOT_LOCKED |= {"atheris", "hypothesis"}
 
 
+@cache
 def imported(package: str) -> dict[str, str]:
     """Top-level module -> a file that imports it, of all that is neither Python's nor this project's library."""
     found: dict[str, str] = {}

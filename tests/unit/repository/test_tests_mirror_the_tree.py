@@ -209,9 +209,9 @@ def named_in(file: Path) -> frozenset[str]:
     What is named there is started as a program (`-m`), stands in one, or is loaded by its name.
     """
     found: set[str] = set()
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    prose = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -225,14 +225,20 @@ def named_in(file: Path) -> frozenset[str]:
 
 
 @cache
+def file_of(name: str) -> Path | None:
+    """That of a module, or of a helper of the tests; None for any other name."""
+    helpers = (TESTS / folder / f"{name}.py" for folder in HELPERS)
+    return modules().get(name) or next(filter(Path.is_file, helpers), None)
+
+
+@cache
 def reached(file: Path) -> frozenset[str]:
     """Modules that a test comes to, at first or at second hand."""
     found: set[str] = set()
     waiting = [file]
     while waiting:
         for name in named_in(waiting.pop()) - found:
-            helpers = (TESTS / folder / f"{name}.py" for folder in HELPERS)
-            next_file = modules().get(name) or next(filter(Path.is_file, helpers), None)
+            next_file = file_of(name)
             if next_file is not None:
                 found.add(name)
                 waiting.append(next_file)

@@ -44,6 +44,7 @@ def share_up(loss: float, seed: int, minutes: int = 10) -> float:
 
 
 @pytest.mark.parametrize(("loss", "most"), [(0.0, 0.0), (0.01, 0.005), (0.03, 0.02)])
+@pytest.mark.slow
 def test_the_tolerated_loss_hardly_ever_raises_the_flag(loss: float, most: float) -> None:
     assert max(share_up(loss, seed) for seed in range(3)) <= most
 

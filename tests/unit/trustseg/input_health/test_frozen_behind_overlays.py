@@ -61,6 +61,7 @@ def test_a_part_that_freezes_beside_an_overlay_is_found_within_ten_frames(over: 
 
 
 @pytest.mark.parametrize("hz", [1, 2, 5, 10])
+@pytest.mark.slow
 def test_a_clock_that_ticks_at_times_hides_no_freeze_and_stays_one(hz: int) -> None:
     """Thirty frames a second: between two ticks the clock stands too. Longer than what is taken for video."""
     held = 340

@@ -120,6 +120,7 @@ def test_a_ring_that_ends_is_frozen_no_longer() -> None:
 
 @pytest.mark.parametrize("sigma", [0.0, 1.5])
 @pytest.mark.parametrize("every", [2, 3, 4, 8, 16, 31])
+@pytest.mark.slow
 def test_one_buffer_of_several_that_is_filled_no_more_is_frozen(every: int, sigma: float) -> None:
     """Every few pictures one that is older each time: from its fourth time on, and no new one is accused."""
     first, times = CLEAN + every, AFTER + 2
@@ -193,6 +194,7 @@ def test_a_parked_car_is_not_frozen() -> None:
 
 @pytest.mark.parametrize("period", [2, 3, 6])
 @pytest.mark.parametrize("speed", [0.0, 0.3, 4.0])
+@pytest.mark.slow
 def test_lamps_that_flicker_with_the_frames_are_not_frozen(period: int, speed: float) -> None:
     """100 Hz lamps beside 30 frames a second brighten every third frame: parked, creeping, driving, just stopped."""
     drive = moving(30, noise=0.0)

@@ -54,6 +54,7 @@ def test_frames_differ_so_that_none_is_called_frozen() -> None:
     assert all((frames[i] != frames[j]).any() for i in range(4) for j in range(i))
 
 
+@pytest.mark.slow
 def test_paths_are_timed_in_turns(tmp_path: Path) -> None:
     bundle = load_bundle(make_tiny_bundle(tmp_path / "engines" / "tiny"))
     engines = [create_backend(name, bundle, threads=1) for name in ("onnxruntime", "openvino")]

@@ -39,6 +39,7 @@ def rows() -> FitRows:
 
 
 @pytest.mark.parametrize("head", HEADS[:-1], ids=lambda each: each.name)
+@pytest.mark.slow
 def test_every_head_learns_which_pixels_are_wrong(head: Method, rows: FitRows) -> None:
     fitted = head.fit(rows)
     told = fitted.read(street(101, trouble=0.3))

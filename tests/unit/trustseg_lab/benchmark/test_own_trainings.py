@@ -135,6 +135,7 @@ def test_figures_of_a_head_agree_with_scikit_learn(monkeypatch: pytest.MonkeyPat
     assert aupr == pytest.approx(average_precision_score(wrong.ravel(), -score), abs=0.01)
 
 
+@pytest.mark.slow
 def test_both_studies_teach_and_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (next_frames, head_splits):
         monkeypatch.setattr(module, "SEEDS", 1)

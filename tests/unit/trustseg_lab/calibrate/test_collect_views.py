@@ -107,6 +107,7 @@ def test_rows_of_a_folder(tiny: Path, tmp_path: Path) -> None:
     assert np.ptp(rows.features[:, place]) > 0.05  # the conditions reached the network
 
 
+@pytest.mark.slow
 def test_rows_of_rendered_scenes_are_those_of_their_seeds(tiny: Path) -> None:
     bundle = load_bundle(tiny)
     backend = create_backend("onnxruntime", bundle, threads=1)

@@ -65,6 +65,7 @@ def test_lost_cargo_is_void_in_the_labels(tmp_path: Path, capsys: pytest.Capture
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_random_places_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--out", tmp_path / "r", "--frames", "2", "--seed", "3", "--random", "--json") == 0
     summary = json.loads(capsys.readouterr().out)

@@ -78,6 +78,7 @@ def test_what_changed_comes_first(results: dict[str, Path], tmp_path: Path, caps
     assert "http" not in text.replace("http-equiv", "")
 
 
+@pytest.mark.slow
 def test_a_limit_decides_about_the_exit_code(results: dict[str, Path], tmp_path: Path) -> None:
     def code(new: str, limit: str) -> int:
         given = ["drift", "--reference", results["day"], "--new", results[new], "--out", tmp_path / "out"]

@@ -46,6 +46,7 @@ def test_good_files_are_read_without_a_word(scratch: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HERE)
+@pytest.mark.slow
 def test_malformed_files_are_read_right_or_refused_in_one_line(scratch: Path, name: str) -> None:
     folder = folder_of(scratch, name)
 
@@ -116,6 +117,7 @@ def test_a_refusal_of_the_whole_search(monkeypatch: pytest.MonkeyPatch, reposito
     assert "\nhypothesis==" in (repository / text.split()[-1]).read_text()
 
 
+@pytest.mark.slow
 def test_a_search_in_processes_counts_finds_and_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One with a reader that falls over: the process dies, its file is kept, the others go on."""
     lines = [

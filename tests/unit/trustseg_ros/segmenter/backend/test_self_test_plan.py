@@ -229,6 +229,7 @@ def test_within_its_budget_a_node_proves_its_engine_every_period_and_the_flag_st
 
 
 @pytest.mark.parametrize("frame_ms", range(24, 34))
+@pytest.mark.slow
 def test_at_the_rated_rate_every_node_within_its_period_is_tested_once_a_minute(frame_ms: int) -> None:
     drive = Drive(SECOND // 30, 50 * MS, frame_ms * MS, frame_ms * MS, [0], 60.0)
     drive.run(30 * 60 * 7)
