@@ -6,8 +6,8 @@
     .venv/bin/python scripts/rig_rate.py --bundle tiny --cameras 4 --rate 10
 
 Real processes over DDS in a domain of their own: the cameras, `segmenter_rig`, a monitor a camera and the rig's
-monitor. `tiny` is the tests' network: it shows the way of the frames and not what a network costs. Exit code 1 when a
-frame has no mask.
+monitor. The cameras show one rendered drive, each from another place on. `tiny` is the tests' network: it shows the way
+of the frames and not what a network costs. Exit code 1 when a frame has no mask.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("front", "left", "right", "rear", "front_left", "front_right", "rear_left", "rear_right")
-PAINTED = 8  # images of each camera that differ by their grain
+DRIVE_S = 30.0  # after which the cameras see the same again
 
 
 def main() -> int:
@@ -60,6 +62,7 @@ def main() -> int:
         names, log = NAMES[: options.cameras], Path(scratch) / "log"
         timing = {"camera_rate_hz": options.rate, "latency_budget_ms": options.budget}
         height, width = parse_size(options.size)
+        street = drive_of((height, width), options.rate)
         bundle = options.bundle
         if bundle == "tiny":
             from bundle_factory import make_tiny_bundle
@@ -79,7 +82,7 @@ def main() -> int:
             running.append(start(workspace, "rig_monitor", {**timing, **rig}, log))
             running += [start(workspace, "monitor", timing, log, "-r", f"__ns:=/{name}") for name in names]
             pids = [process.pid for process in running]
-            return measure(names, (width, height), options.rate, options.seconds, pids)
+            return measure(names, street, options.rate, options.seconds, pids)
         finally:
             for process in running:
                 process.send_signal(signal.SIGINT)
@@ -93,28 +96,38 @@ def processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(names: tuple[str, ...], size: tuple[int, int], rate_hz: float, seconds: float, pids: Sequence[int]) -> int:
+def drive_of(size: tuple[int, int], rate_hz: float) -> list[np.ndarray]:
+    """Images of a rendered drive without a trouble: uint8 BGR of (height, width)."""
+    from trustseg_lab.data.labelled_images import read_image
+    from trustseg_lab.harness.rendered import rendered_drive
+    from trustseg_lab.harness.script import plan_script
+
+    script, _ = plan_script((), rate_hz, DRIVE_S)
+    drive = rendered_drive(script, 0, size)
+    return [read_image(drive.image_path(slot)) for slot in range(drive.slots)]
+
+
+def measure(
+    names: tuple[str, ...], street: Sequence[np.ndarray], rate_hz: float, seconds: float, pids: Sequence[int]
+) -> int:
     """Drive the cameras, spread over the period, and print a table; the first of `pids` is the segmenters' process."""
-    import numpy as np
     from sensor_msgs.msg import Image
 
-    from bundle_factory import paint_scene
     from rig_probe import RigProbe
     from ros_probe import stamp_ns
-    from trustseg.reasons import Outcome, State
+    from trustseg.reasons import Outcome, Reason, State
 
-    width, height = size
-    rng, scene = np.random.default_rng(0), paint_scene(height, width).astype(np.int16)
-    grain = [np.clip(scene + rng.integers(-6, 7, scene.shape), 0, 255).astype(np.uint8) for _ in range(PAINTED)]
-    pixels = [array.array("B", each.tobytes()) for each in grain]
+    height, width = street[0].shape[:2]
+    pixels = [array.array("B", each.tobytes()) for each in street]
     probe = RigProbe(dict.fromkeys(names, 1))
     turn = 0
 
     def send() -> None:
         nonlocal turn
         name = names[turn % len(names)]
-        message = Image(height=height, width=width, step=3 * width, encoding="rgb8")
-        message.data = pixels[turn // len(names) % PAINTED]
+        message = Image(height=height, width=width, step=3 * width, encoding="bgr8")
+        apart = turn % len(names) * len(pixels) // len(names)
+        message.data = pixels[(apart + turn // len(names)) % len(pixels)]
         message.header.frame_id, message.header.stamp = name, probe.node.get_clock().now().to_msg()
         probe.cameras[name].sent.append(stamp_ns(message))
         probe.cameras[name].images.publish(message)
@@ -162,6 +175,11 @@ def measure(names: tuple[str, ...], size: tuple[int, int], rate_hz: float, secon
     good = sum(not v.failure for v in verdicts)
     last = State(probe.rig[-1].state).name
     print(f"the rig's flag was down in {good} of {len(verdicts)} verdicts; the last one is {last}")
+    for name in names:
+        reasons = Reason(0)
+        for status in answered[name].values():
+            reasons |= Reason(status.reasons)
+        print(f"{name}: {', '.join(each.name or '' for each in reasons) or 'no reason'}")
     return 1 if missing else 0
 
 
