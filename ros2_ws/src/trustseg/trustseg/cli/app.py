@@ -16,9 +16,9 @@ from importlib import metadata
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 import trustseg
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError, TrustSegError
 from trustseg.install_hint import install_package
 
@@ -120,7 +120,7 @@ def main(argv: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal has no letters for
             stream.reconfigure(errors="backslashreplace")
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = PlainConsole(stderr=True, soft_wrap=True)
     try:
         refuse_missing(named)
         code = build_app(only)(args=args, standalone_mode=False)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from trustseg.backend_registry import REGISTRY, TENSORRT, TENSORRT_RTX
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import BackendError, InputError
 from trustseg.files.json_document import print_json
 
@@ -61,7 +61,7 @@ def build(
     places = {name: plan_place(loaded, LIBRARY[backend], name, out) for name in precisions}
     for name in precisions:
         loaded.model(name)
-    console = Console(highlight=False)
+    console = PlainConsole()
     if check:
         problems = {name: check_plan(loaded, place) for name, place in places.items()}
         missing = _missing(LIBRARY[backend])
@@ -106,7 +106,7 @@ def _build(bundle: Bundle, place: PlanPlace, ahead: tuple[str, ...], workspace_m
 
     # TensorRT's own parser would name a node; this names the rule, and it catches what only some versions refuse.
     refuse_unportable(_parsed(bundle, place.precision))
-    err = Console(stderr=True, highlight=False)
+    err = PlainConsole(stderr=True)
     with Bars(err) as progress:
         tasks = {place.precision: progress.add_task(f"{place.precision}: building", total=None)}
 

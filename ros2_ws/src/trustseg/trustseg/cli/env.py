@@ -10,12 +10,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from trustseg.bundle.loading import engine_roots, load_bundle
 from trustseg.bundle.unknown_objects import unknown_objects_policy
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import BundleError
 from trustseg.files.json_document import print_json
 from trustseg.host import machine
@@ -51,10 +51,10 @@ def env(
     table.add_column(overflow="fold")
     for group, facts in groups.items():
         for number, fact in enumerate(facts):
-            mark = "[green]yes[/]" if fact.found else "[yellow]no[/]"
-            table.add_row(group if number == 0 else "", fact.name, mark, escape(fact.text))
+            mark = Text("yes", "green") if fact.found else Text("no", "yellow")
+            table.add_row(group if number == 0 else "", fact.name, mark, fact.text)
         table.add_section()
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    PlainConsole(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
 
 
 def bundle_facts() -> list[Fact]:

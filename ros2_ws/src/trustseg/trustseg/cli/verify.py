@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from trustseg.backend_registry import AUTO, REGISTRY, backend_order
@@ -19,6 +18,7 @@ from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import configured_key
 from trustseg.bundle.unknown_objects import unknown_objects_policy
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import BundleError
 from trustseg.files.json_document import print_json
 from trustseg.judgement import golden_proof
@@ -139,7 +139,7 @@ def _document(
 def _print(
     bundle: Bundle, precision: str, files: list[tuple[str, str]], candidates: list[Candidate], passed: bool
 ) -> None:
-    console = Console(highlight=False)
+    console = PlainConsole()
     table = Table(title=f"{bundle.card.name} ({precision})")
     for heading in ("check", "verdict", "mask", "confidence", "features", "engine"):
         table.add_column(heading, justify="left" if heading in ("check", "verdict") else "right", no_wrap=True)

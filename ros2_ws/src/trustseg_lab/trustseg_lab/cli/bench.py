@@ -14,6 +14,7 @@ from rich.table import Table
 from trustseg.backend_registry import BACKENDS, CHOICE
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import BackendError
 from trustseg_lab.cli.extras import refuse_unused
 from trustseg_lab.cli.image_size import parse_size
@@ -60,7 +61,7 @@ def bench(
     elif not ros:
         refuse_unused(bench, locals(), "rate", "without --ros")
     height, width = parse_size(size)
-    err = Console(stderr=True, highlight=False)
+    err = PlainConsole(stderr=True)
     if replay is not None:
         from trustseg_lab.cli.subcommands.bench_replay import bench_replay
         from trustseg_lab.replay.job import ReplayOptions
@@ -120,7 +121,7 @@ def bench(
         document = _document(loaded.card.name, (height, width), paths, node)
         print_json(document)
     else:
-        _print(Console(highlight=False), (height, width), paths, node)
+        _print(PlainConsole(), (height, width), paths, node)
     missed = not all(path.within_budget for path in paths) or (node is not None and not node.within_budget)
     if check and missed:
         raise typer.Exit(1)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, read_as
 
@@ -101,7 +101,7 @@ def benchmark(
         raise InputError("nothing to judge", expected="--bundle, --out, and --data or --set", fix="or --list")
     if (out / DOCUMENT).exists() and not overwrite:
         raise InputError(f"{out} holds the results of an earlier run", fix="choose another --out, or add --overwrite")
-    err = Console(stderr=True, highlight=False)
+    err = PlainConsole(stderr=True)
     loaded = [load_bundle(each, draft=True) for each in bundle]
     members = [load_bundle(each, draft=True) for each in member or []]
     wish = LabelWish.of_bundle(loaded[0].card.classes, label_format, label_classes, None)
@@ -169,7 +169,7 @@ def _list(as_json: bool) -> None:
     for row in rows:
         cells = (str(row["number"]), row["name"], row["paper"], row["level"], ", ".join(row["needs"]), row["state"])
         table.add_row(*cells)
-    terminal = Console(highlight=False)
+    terminal = PlainConsole()
     terminal.width = max(terminal.width, 150)
     terminal.print(table)
     terminal.print(f"{sum(row['state'] == 'runs' for row in rows)} of {len(rows)} run")
@@ -177,7 +177,7 @@ def _list(as_json: bool) -> None:
 
 def _print(told: dict[str, Any]) -> None:
     """The best scores of each level and set; all are in the files."""
-    terminal = Console(highlight=False)
+    terminal = PlainConsole()
     terminal.width = max(terminal.width, 110)
     for bundle, run in told["bundles"].items():
         for level, columns in COLUMNS.items():

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg_lab.cli.extras import refuse_unused
 from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES, read_as
@@ -99,7 +100,7 @@ def calibrate(
     from trustseg_lab.data import LabelNames, passed_over
     from trustseg_lab.data.find_labels import LabelWish
 
-    err = Console(stderr=True, highlight=False)
+    err = PlainConsole(stderr=True)
     names = LabelNames.parse(label_names) if label_names else None
     folders = [LabelledFolder.parse(text, seen=False, names=names) for text in data or []]
     folders += [LabelledFolder.parse(text, seen=True, names=names) for text in seen or []]
@@ -158,7 +159,7 @@ def calibrate(
         }  # fmt: skip
         print_json(document)
     else:
-        terminal = Console(highlight=False)
+        terminal = PlainConsole()
         terminal.width = max(terminal.width, TABLE_WIDTH)  # piped output has 80 columns: too few for ten figures
         _print(terminal, result)
         print_calibration(terminal, result, scaled)

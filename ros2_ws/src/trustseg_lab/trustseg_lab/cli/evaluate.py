@@ -11,11 +11,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from trustseg.backend_registry import CHOICE
 from trustseg.camera.input_geometry import FIT
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg_lab.cli.extras import refuse_unused
 from trustseg_lab.cli.geometry_options import INPUT_GEOMETRY, REGION_OF_INTEREST, UNDISTORT, geometry_of
@@ -110,7 +110,7 @@ def evaluate(
     from trustseg_lab.evaluation.html_report import write_report
     from trustseg_lab.evaluation.report import EvaluationContext, evaluation_report
 
-    err = Console(stderr=True, highlight=False)
+    err = PlainConsole(stderr=True)
     check_output_folder(out, overwrite=overwrite)
     geometry = geometry_of(input_geometry, region_of_interest, undistort)
     corruptions = parse_corruptions(corrupt) if corrupt is not None else [Corruption(CLEAN, 0)]
@@ -171,7 +171,7 @@ def evaluate(
     if as_json:
         print_json(found.document)
     else:
-        print_report(Console(highlight=False), found)
+        print_report(PlainConsole(), found)
     for name, why in made.left_out.items():
         err.print(f"left out: {name}: {why}", soft_wrap=True)
     err.print(f"written: {out / 'metrics.json'}" + (f", {out / 'report.html'}" if report else ""))

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from trustseg.backend_registry import CHOICE
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg_lab.cli.extras import refuse_unused, require
 from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES, read_as
@@ -63,7 +64,7 @@ def evaluate_unknown(
     from trustseg_lab.training.config import UnknownSection
     from trustseg_lab.training.unknown.sources import measuring_paster
 
-    err = Console(stderr=True, highlight=False)
+    err = PlainConsole(stderr=True)
     if half not in HALVES:
         raise InputError("no such half of the objects", expected=" or ".join(HALVES), got=repr(half))
     names = LabelNames.parse(label_names) if label_names else None
@@ -92,7 +93,7 @@ def evaluate_unknown(
         print_json(document)
     else:
         for name, record in document["data"].items():
-            _print(Console(highlight=False), name, record)
+            _print(PlainConsole(), name, record)
 
 
 def _scorer(bundle: str | None, checkpoint: Path | None, backend: str, precision: str, threads: int) -> Scorer:

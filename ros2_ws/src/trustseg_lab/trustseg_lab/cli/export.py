@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import refuse_unused, require
@@ -138,7 +138,7 @@ def _export_checkpoint(
     )
     from trustseg_lab.training.export.write_bundle import write_bundle
 
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     height, width = size
     about = packaged(about)
     if not about.is_file():
@@ -188,7 +188,7 @@ def _camera_form(
     from trustseg_lab.precision.camera_form import CameraForm, check_target, write_camera_form
     from trustseg_lab.precision.images import folder_images, rendered_images
 
-    console = Console(stderr=True, highlight=False)
+    console = PlainConsole(stderr=True)
     loaded = load_bundle(name, draft=True)
     check_target(loaded, out)
     size, order, count = camera or loaded.card.size, loaded.card.input.color_order, max(parity_images, cameras)
@@ -223,7 +223,7 @@ def _rewrite(name: str, out: Path | None, parity_images: int, as_json: bool) -> 
     from trustseg_lab.precision.images import rendered_images
     from trustseg_lab.training.export.rewrite_graph import rewrite_graph, weights_of
 
-    console = Console(stderr=True, highlight=False)
+    console = PlainConsole(stderr=True)
     loaded = load_bundle(name, draft=True)
     weights_of(loaded)
     target = copied_bundle(loaded, out or loaded.path)
@@ -254,7 +254,7 @@ def _add_precision(
 
     if precision not in PRECISIONS:
         raise InputError("no such precision", expected="fp32, " + ", ".join(PRECISIONS), got=repr(precision))
-    console = Console(stderr=True, highlight=False)
+    console = PlainConsole(stderr=True)
     loaded = load_bundle(name, draft=True)
     size, order = loaded.card.size, loaded.card.input.color_order
     wanted = calibration_count if precision == "int8" else 0
@@ -301,6 +301,6 @@ def _print_layers(selection: Selection) -> None:
             each.layer.name, f"{each.layer.gmac:.3f}", f"{each.alone.mask_agreement:.5f}",
             f"{each.alone.confidence_mean_abs:.3f}", f"{each.alone.features_rel:.5f}", "yes" if each.taken else "no",
         )  # fmt: skip
-    console = Console(stderr=True, highlight=False)
+    console = PlainConsole(stderr=True)
     console.print(table)
     console.print(f"{len(selection.taken)} of {len(selection.layers)} layers, {selection.gmac_share:.0%} of the GMAC")

@@ -15,6 +15,7 @@ from rich.table import Table
 from trustseg.backend_registry import CHOICE
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.image_size import parse_size
 from trustseg_lab.cli.subcommands.faults_health import measure
@@ -83,8 +84,8 @@ def list_faults(rate: Rate = RATE_HZ, budget: Budget = BUDGET_MS, as_json: AsJso
             str(each["id"]), str(each["name"]), str(each["kind"]), str(each["how"]), "\n".join(each["states"]),
             "\n".join(each["reasons"]), f"{each['bound_ms']:g}",
         )  # fmt: skip
-    console = Console(highlight=False)
-    console.width = max(console.width, Console(width=WIDEST).measure(table).minimum)
+    console = PlainConsole()
+    console.width = max(console.width, PlainConsole(width=WIDEST).measure(table).minimum)
     console.print(table)
 
 
@@ -129,7 +130,7 @@ def run_faults(
         camera_size=size, keep_logs=logs,
     )  # fmt: skip
     run_job.check_options(options)
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = PlainConsole(stderr=True, soft_wrap=True)
     with Bars(err) as bar:
         task = bar.add_task("starting", total=None)
 
@@ -140,7 +141,7 @@ def run_faults(
     if as_json:
         print_json(document)
     else:
-        _print_rows(Console(highlight=False), document)
+        _print_rows(PlainConsole(), document)
     alarmed = any(not each["quiet"] for each in document["false_alarms"])
     if alarmed or any(each["caught"] is False for each in document["faults"]):
         raise typer.Exit(1)
@@ -161,7 +162,7 @@ def inject_fault(
     """
     from trustseg_lab.faults.rig.inject import inject, parse_duration
 
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = PlainConsole(stderr=True, soft_wrap=True)
     inject(kind, parse_duration(duration), seed, severity, namespace, lambda line: err.print(line, markup=False))
 
 
@@ -195,7 +196,7 @@ def chaos(
         latency_budget_ms=budget, seed=seed, keep_logs=logs,
     )  # fmt: skip
     check_options(options)
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = PlainConsole(stderr=True, soft_wrap=True)
     with Bars(err) as bar:
         task = bar.add_task("starting", total=count)
 
@@ -206,7 +207,7 @@ def chaos(
     if as_json:
         print_json(document)
     else:
-        Console(highlight=False, soft_wrap=True).print(
+        PlainConsole(soft_wrap=True).print(
             f"{document['faults']} faults in {document['duration_s']:.0f} s, {document['from_ok']} of them from OK; "
             f"{len(document['unsafe'])} unsafe; ended {'in OK' if document['ended_ok'] else 'NOT in OK'}; "
             f"{document['resets_by_the_operator']} latches reset"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import refuse_unused, require
@@ -76,7 +76,7 @@ def fit_confidence(
     own softmax maximum on blocks of images left out, the bundle keeps that.
     """
     options = dict(locals())
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     if bundle is not None:
         if checkpoint is not None or unseen or seen or second:
             raise InputError("--bundle goes with --data alone", got="options of --checkpoint beside it")

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import refuse_unused
@@ -66,7 +67,7 @@ def scenes(
         image = apply_conditions(conditions, made.image_rgb, made.depth_m, seed, number)
         return SceneFrame(image, made.labels, made.depth_m, made.stamp_ns)
 
-    err = Console(stderr=True, highlight=False)
+    err = PlainConsole(stderr=True)
     began = perf_counter()
     with output_folder(out) as folder, writer(format_, folder, height_width, fps, depth=depth) as add:
         for number in _tracked(frames, err):
@@ -77,11 +78,9 @@ def scenes(
                    "conditions": conditions, "cargo": things, "seconds": round(seconds, 3)}  # fmt: skip
         print_json(summary)
     else:
-        Console(highlight=False).print(f"{frames} frames in {seconds:.1f} s ({frames / seconds:.1f} a second): {out}")
+        PlainConsole().print(f"{frames} frames in {seconds:.1f} s ({frames / seconds:.1f} a second): {out}")
         if not random_places:
-            Console(highlight=False, soft_wrap=True).print(
-                f"replay with: trustseg replay {out} --labels {out}/labels --out DIR"
-            )
+            PlainConsole(soft_wrap=True).print(f"replay with: trustseg replay {out} --labels {out}/labels --out DIR")
 
 
 def _tracked(count: int, console: Console) -> Iterator[int]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from trustseg.bundle import DEFAULT_BUNDLE
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
@@ -123,7 +123,7 @@ def audit(
     from trustseg_lab.security.audit import known_advisories
 
     packages = _packages(lock)
-    with Console(stderr=True).status(f"asking {service} about {len(packages)} packages"):
+    with PlainConsole(stderr=True).status(f"asking {service} about {len(packages)} packages"):
         found = known_advisories(packages, service)
     if as_json:
         rows = [{"package": a.package.name, "version": a.package.version, "advisory": a.identifier} for a in found]

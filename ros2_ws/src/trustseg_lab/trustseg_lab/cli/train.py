@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.extras import require
@@ -65,7 +65,7 @@ def train(
     check_device(device)
     if (out / "state.pt").exists() and not resume:
         raise InputError(f"{out} holds another run", fix="use --resume to go on with it, or another --out")
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     sources = (loaded.data.train, loaded.data.val)
     for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):
         console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg_lab.cli.extras import require
 from trustseg_lab.cli.image_size import parse_size
@@ -78,7 +79,7 @@ def wrap(
     from trustseg_lab.wrap.read_graph import read_graph
     from trustseg_lab.wrap.write_bundle import check_target, write_bundle
 
-    console = Console(stderr=True, highlight=False)
+    console = PlainConsole(stderr=True)
     if color_order not in ("rgb", "bgr"):
         raise InputError("--color-order is wrong", expected="rgb or bgr", got=repr(color_order))
     wanted = _wanted(layout, input_size, logits, features)

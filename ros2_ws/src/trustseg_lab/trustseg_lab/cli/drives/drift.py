@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from trustseg.cli.plain_console import PlainConsole
 
 MOST_ROWS = 12
 
@@ -51,7 +52,7 @@ def drift(
     if as_json:
         print_json(document)
     else:
-        console = Console(highlight=False)
+        console = PlainConsole()
         table = Table(title=sentence(document))
         for name in ("figure", "reference", "new", "PSI", "outside", "reading"):
             table.add_column(name, justify="left" if name in ("figure", "reading") else "right")

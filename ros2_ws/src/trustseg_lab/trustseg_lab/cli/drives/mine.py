@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import TaskID
 from rich.table import Table
 
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg_lab.cli.drives.recording_options import (
     ALL_TOPICS,
     BACKEND,
@@ -100,7 +100,7 @@ def mine(
         duplicate_levels=duplicates, topics=tuple(topic or ()), every_topic=all_topics, exports=tuple(export or ()),
         recordings=tuple(recording or ()),
     )  # fmt: skip
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = PlainConsole(stderr=True, soft_wrap=True)
     with Bars(err) as bar:
         bars: dict[str, TaskID] = {}
 
@@ -119,7 +119,7 @@ def mine(
 
 
 def _print(document: dict[str, Any], where: Path) -> None:
-    console = Console(highlight=False)
+    console = PlainConsole()
     table = Table(title=f"{len(document['frames'])} of {document['candidates']} frames")
     for name in ("#", "recording", "at s", "worth", "reason", "proposed"):
         table.add_column(name, justify="left" if name in ("recording", "reason") else "right")

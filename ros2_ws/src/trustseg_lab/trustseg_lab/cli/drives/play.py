@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from trustseg.cli.plain_console import PlainConsole
 
 
 def play(
@@ -48,7 +49,7 @@ def play(
         bag=bag, topics=tuple(topic or ()), names=tuple(names), rate=rate, loop=loop, start_s=start, end_s=end,
         clock_hz=clock_hz if clock else 0.0, wait_for=wait_for,
     )  # fmt: skip
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = PlainConsole(stderr=True, soft_wrap=True)
     code = run(options, lambda line: err.print(f"trustseg: {line}", style="yellow", markup=False))
     if code:
         raise typer.Exit(code)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from trustseg.cli.plain_console import PlainConsole
 
 
 def record(
@@ -30,7 +31,7 @@ def record(
     if duration is not None and not duration > 0:
         raise InputError(f"--duration {duration:g} is out of range", expected="above 0 s")
     names = tuple(each if each.startswith("/") else f"/{each}" for each in topics or ())
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = PlainConsole(stderr=True, soft_wrap=True)
     code = run(
         RecordOptions(out, names, duration, 8 if humble else 9),
         lambda line: err.print(f"trustseg: {line}", style="yellow", markup=False),

@@ -15,6 +15,7 @@ from rich.table import Table
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.camera.input_geometry import FIT
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg_lab.cli.drives.recording_options import (
     ALL_TOPICS,
     BACKEND,
@@ -152,7 +153,7 @@ def replay(
         required_topics=tuple(required_topic or ()),
         fail_on=fail_on, baseline=baseline, jobs=jobs, executor=executor, retries=retries, fresh=fresh,
     )  # fmt: skip
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = PlainConsole(stderr=True, soft_wrap=True)
     with Bars(err) as bar:
         bars: dict[str, TaskID] = {}
 
@@ -177,7 +178,7 @@ def replay(
     if as_json:
         print_json(result.document)
     else:
-        _print(Console(highlight=False), result, out)
+        _print(PlainConsole(), result, out)
     for fired in result.fired:
         err.print(f"trustseg: the gate fails: {fired}", style="red", markup=False)
     if result.unjudged:

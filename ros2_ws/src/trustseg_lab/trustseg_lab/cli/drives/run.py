@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from trustseg.backend_registry import CHOICE
 from trustseg.bundle import DEFAULT_BUNDLE
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.files.json_document import print_json
 
 EXIT_INTERRUPTED = 130
@@ -67,7 +67,7 @@ def run(
 
     if no_trouble and trouble not in (None, "none"):
         raise InputError("--no-trouble and --trouble contradict each other", fix="give one of them")
-    err = Console(stderr=True, highlight=False)
+    err = PlainConsole(stderr=True)
     options = RunOptions(
         out=out, source=source, topic=topic, rate_hz=rate, duration_s=duration,
         trouble="none" if no_trouble else trouble,
@@ -83,6 +83,6 @@ def run(
     if as_json:
         print_json(summary.to_json())
     else:
-        print_report(Console(highlight=False), summary, out)
+        print_report(PlainConsole(), summary, out)
     if not summary.ok:
         raise typer.Exit(1)

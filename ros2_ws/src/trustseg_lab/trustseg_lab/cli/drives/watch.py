@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from trustseg.cli.plain_console import PlainConsole
 
 
 def watch(
@@ -28,7 +29,7 @@ def watch(
     from trustseg_lab.watch.watcher import WatchOptions
     from trustseg_lab.watch.watcher import watch as run
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = PlainConsole(soft_wrap=True)
     code = run(
         WatchOptions(address, port, foxglove_port if foxglove else None, simulation),
         lambda line: console.print(line, markup=False),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from trustseg.cli.plain_console import PlainConsole
 
 if TYPE_CHECKING:
     from trustseg_lab.replay.job import ReplayOptions
@@ -29,7 +29,7 @@ def bench_replay(
         print_json(json_ready(found) | {"share": found.share, "within_budget": good})
     else:
         spread = f"{100 * min(found.shares):.0f} to {100 * max(found.shares):.0f} %"
-        Console(highlight=False).print(
+        PlainConsole().print(
             f"{found.frames} images, {rounds} rounds in turns: {found.limit:.1f} images/s decoded and inferred alone, "
             f"{found.replay:.1f} replayed: {100 * found.share:.0f} % of the limit ({spread}; at least 90 % wanted)"
         )

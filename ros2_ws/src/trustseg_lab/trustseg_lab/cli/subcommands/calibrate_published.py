@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def calibrate_published(bundle: str, options: PublishedOptions, origin: dict[str
     if options.as_json:
         print_json(fit.document())
     else:
-        terminal = Console(highlight=False)
+        terminal = PlainConsole()
         terminal.width = max(terminal.width, 140)
         print_published(terminal, fit)
     if options.dry_run:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 
 if TYPE_CHECKING:
     from trustseg_lab.faults.health_streams import Stream
@@ -43,7 +44,7 @@ def measure(
     from trustseg.files.json_document import print_json
     from trustseg_lab.faults.health_table import HealthTable
 
-    err = Console(stderr=True, highlight=False)
+    err = PlainConsole(stderr=True)
     table = HealthTable()
     with Bars(err) as bar:
         task = bar.add_task("streams", total=None)
@@ -53,7 +54,7 @@ def measure(
     if as_json:
         print_json(_document(table))
     else:
-        _print(Console(highlight=False), table)
+        _print(PlainConsole(), table)
     if any(each.accused for each in table.clean() if each.group not in ("weather",)):
         raise typer.Exit(1)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.files.json_document import print_json
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -123,7 +123,7 @@ def _decoder(count: int, seed: int, show: Callable[[int], None]) -> dict[str, An
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    console = Console(stderr=True, highlight=False)
+    console = PlainConsole(stderr=True)
     with Bars(console) as bar:
         task = bar.add_task("frames or messages", total=total)
         yield lambda done: bar.update(task, completed=done)
@@ -147,7 +147,7 @@ def _show(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = PlainConsole(soft_wrap=True)
     for name, value in document.items():
         text = f"{value:.3f}" if isinstance(value, float) else str(value)
         console.print(f"{name.replace('_', ' ')}: {text}", markup=False)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trustseg.cli.bars import Bars
+from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
 from trustseg.files.json_document import print_json
 from trustseg_lab.cli.label_options import read_as
@@ -68,7 +69,7 @@ def fit_bundle(
     if as_json:
         print_json(found.record())
     else:
-        _print(Console(highlight=False), found)
+        _print(PlainConsole(), found)
     if found.published == MCP:
         console.print(f"no head ranks wrong pixels better than the MCP: {bundle.path} has its MCP as confidence",
                       highlight=False, soft_wrap=True)  # fmt: skip

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from trustseg.cli.plain_console import PlainConsole
+
 if TYPE_CHECKING:
     from trustseg.bundle.loading import Bundle
     from trustseg_lab.bench.engines import EngineFigures, EngineKind
@@ -41,7 +43,7 @@ def bench_precisions(
         }  # fmt: skip
         print_json(document)
         return
-    console = Console(highlight=False)
+    console = PlainConsole()
     console.width = max(console.width, TABLE_WIDTH)
     _print(console, figures, left_out, peaks)
 
