@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from trustseg.errors import InputError
-from trustseg_lab.scenes import SCENE_CLASSES, Drive, SceneFrame, random_frame
+from trustseg_lab.scenes import SCENE_CLASSES, Drive, SceneFrame, random_frame, scene_for_network
 from trustseg_lab.scenes.classes import ROAD
 
 SIZE = (120, 160)
@@ -70,6 +70,16 @@ def test_a_random_frame_depends_on_its_seed_only() -> None:
     first, second = random_frame(3, SIZE), random_frame(3, SIZE)
     assert digest(first) == digest(second)
     assert digest(first) != digest(random_frame(4, SIZE))
+
+
+@pytest.mark.parametrize("size", [(64, 96), (32, 40), (48, 200)])
+def test_a_network_of_any_size_gets_a_scene(size: tuple[int, int]) -> None:
+    """One of a size that can be rendered is as rendered; a smaller one is shown a larger scene, stretched."""
+    scene = scene_for_network(3, size)
+    assert (scene.shape, scene.dtype) == ((*size, 3), np.uint8)
+    assert scene.std() > 10
+    if min(size) >= 64:
+        assert np.array_equal(scene, random_frame(3, size).image_rgb)
 
 
 def test_every_class_is_drawn_and_the_road_lies_low(frames: list[SceneFrame]) -> None:

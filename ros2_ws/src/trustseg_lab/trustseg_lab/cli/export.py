@@ -127,7 +127,7 @@ def _export_checkpoint(
     from trustseg_lab.network.pair import SegNetPair
     from trustseg_lab.precision.compact import compact as compacted
     from trustseg_lab.precision.golden_files import best_golden
-    from trustseg_lab.scenes import random_frame
+    from trustseg_lab.scenes import scene_for_network
     from trustseg_lab.training.export import checkpoint_to_graph as exporting
     from trustseg_lab.training.export.checkpoint_to_graph import (
         ParityLimits,
@@ -153,7 +153,7 @@ def _export_checkpoint(
         if compact:
             model = bytes(compacted(onnx.load_from_string(model)).SerializeToString())
     with console.status("comparing with the network"):
-        scenes = [random_frame(GOLDEN_SEED + i, size).image_rgb for i in range(parity_images)]
+        scenes = [scene_for_network(GOLDEN_SEED + i, size) for i in range(parity_images)]
         parity = measure_parity(graph, model, scenes)
     admit(parity, ParityLimits())
     if golden is None:

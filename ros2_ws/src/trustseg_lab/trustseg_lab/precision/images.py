@@ -41,11 +41,11 @@ def rendered_images(
     count: int, size: tuple[int, int], color_order: str, first: int = 0, step: Callable[[], None] = lambda: None
 ) -> list[ReferencedImage]:
     """`count` rendered scenes of `size` (height, width)."""
-    from trustseg_lab.scenes import random_frame
+    from trustseg_lab.scenes import scene_for_network
 
     found = []
     for seed in range(RENDERED_SEED + first, RENDERED_SEED + first + count):
-        rgb = np.ascontiguousarray(random_frame(seed, size).image_rgb)
+        rgb = scene_for_network(seed, size)
         digest = hashlib.sha256(rgb.tobytes()).hexdigest()
         found.append(
             ReferencedImage(f"rendered:{seed}", digest, rgb if color_order == "rgb" else rgb[..., ::-1].copy())

@@ -15,7 +15,7 @@ from trustseg_lab.scenes.conditions import (
     condition_seed,
     parse_condition,
 )
-from trustseg_lab.scenes.drive import Drive, SceneFrame, random_frame
+from trustseg_lab.scenes.drive import Drive, SceneFrame, random_frame, scene_for_network
 
 __all__ = [
     "CARGO_KINDS",
@@ -35,4 +35,5 @@ __all__ = [
     "parse_cargo",
     "parse_condition",
     "random_frame",
+    "scene_for_network",
 ]

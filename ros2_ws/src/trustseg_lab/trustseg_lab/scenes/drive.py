@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.errors import InputError
+from trustseg.imaging.resize import stretched
 from trustseg_lab.scenes.camera import Camera
 from trustseg_lab.scenes.canvas import Canvas, Quad
 from trustseg_lab.scenes.cargo import Cargo, cargo_sprites, scattered
@@ -265,4 +266,13 @@ def random_frame(seed: int, size: tuple[int, int] = (360, 480)) -> SceneFrame:
     return drive.frame(int(rng.integers(0, 3000)))
 
 
-__all__ = ["Drive", "SceneFrame", "random_frame"]
+def scene_for_network(seed: int, size: tuple[int, int]) -> UInt8:
+    """Image uint8 RGB (h, w, 3) of `random_frame`, at the `size` (h, w) of any network.
+
+    A network may be smaller than what can be rendered: then the frame is rendered larger, and stretched.
+    """
+    height, width = (max(each, MIN_SIZE) for each in size)
+    return np.ascontiguousarray(stretched(random_frame(seed, (height, width)).image_rgb, size))
+
+
+__all__ = ["Drive", "SceneFrame", "random_frame", "scene_for_network"]
