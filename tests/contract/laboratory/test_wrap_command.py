@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
 from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
+from trustseg_lab.bench import roofline
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
 from trustseg_lab.wrap.fit import collect_pixels, fit_confidence
@@ -42,6 +44,32 @@ def files(tmp_path: Path) -> tuple[Path, Path, Path]:
         write(tmp_path / "net.onnx", network(Form(end="softmax"))), class_file(tmp_path / "classes.yaml"),
         tmp_path / "engines" / "mine",
     )  # fmt: skip
+
+
+def benched(bundle: Path, images: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every form of `trustseg bench` but --ros, which is in tests/ros; `bundle` has all three precisions."""
+
+    def figures(*arguments: object) -> dict[str, Any]:
+        capsys.readouterr()
+        assert run("bench", "--bundle", bundle, "--rounds", 1, "--threads", 1, "--json", *arguments) == 0
+        return json.loads(capsys.readouterr().out)
+
+    camera = ("--calls", 2, "--size", "96x128")
+    for precision in ("fp32", "fp16"):
+        found = figures("--backend", "all", "--precision", precision, *camera)
+        assert (found["bundle"], found["height"], found["width"]) == ("mine", 96, 128)
+        assert [path["backend"] for path in found["paths"]] == ["onnxruntime", "openvino"]
+        assert all(path["engine"]["calls"] == path["pipeline"]["calls"] == 2 for path in found["paths"])
+    engines = figures("--backend", "all", "--precision", "all", "--calls", 2)["engines"]
+    assert {(each["kind"]["backend"], each["kind"]["precision"]) for each in engines} == {
+        (backend, precision) for backend in ("onnxruntime", "openvino") for precision in ("fp32", "fp16", "int8")
+    }
+    assert min(each["mask_agreement"] for each in engines) > 0.95
+    # The network's two convolutions, 3 to 12 channels at 48x64 and 12 to 5 at half of that, and those of the head.
+    assert engines[0]["cost"]["gmac"] > (48 * 64 * 3 * 12 + 24 * 32 * 12 * 5) / 1e9
+    assert figures("--replay", images)["frames"] == 101
+    assert run("bench", "--bundle", bundle, "--precision", "all", "--rounds", 1, "--calls", 2) == 0
+    assert " 0.00 GMAC" not in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -75,6 +103,10 @@ def test_a_wrapped_network_is_a_bundle_like_ours(
     assert metrics["confidence"]["fused"]["auroc"] > metrics["confidence"]["mcp"]["auroc"] + 0.05
     assert metrics["segmentation"]["accuracy"] > 0.8
     assert run("replay", images, "--bundle", out, "--out", tmp_path / "replay") == 0
+    for precision in ("fp16", "int8"):  # against rendered scenes, which such a small network is shown too
+        assert run("export", "--bundle", out, "--precision", precision) == 0
+    monkeypatch.setattr(roofline, "PEAK_SECONDS", 0.01)
+    benched(out, images, capsys)
 
     bundle = load_bundle(out)
     pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle, threads=1))
@@ -151,6 +183,14 @@ def test_guesses_are_tried_on_labelled_images(
         ({"arguments": (*NORMALISED, "--scale", "1e30")}, "--mean, --std and --scale do not go together, expected"),
         ({"arguments": ("--mean", "0", "--std", "1e9")}, "--mean, --std and --scale do not go together, expected"),
         ({"arguments": (*NORMALISED, "--layout", "chw")}, "--layout is wrong"),
+        ({"arguments": (*NORMALISED, "--layout", "a:b:c")}, "INPUT:LOGITS as nchw:nhwc, got 'a:b:c'"),
+        ({"arguments": (*NORMALISED, "--label-format", "ids")}, "--label-format would say nothing without --check"),
+        ({"arguments": (*NORMALISED, "--features", "output"), "form": Form()}, "tensor output holds the logits"),
+        ({"out": "un named"}, "a bundle cannot be called 'un named', expected letters, digits"),
+        ({"out": "net.onnx/mine"}, "cannot write"),
+        ({"about": "training: x"}, "about.yaml: training: Input should be"),
+        ({"about": "naem: x"}, "about.yaml: naem: Extra inputs are not permitted"),
+        ({"about": "name: a/b"}, "about.yaml: name: String should match"),
         ({"arguments": (*NORMALISED, "--color-order", "hsv")}, "--color-order is wrong, expected rgb or bgr"),
         ({"arguments": (*NORMALISED, "--input-size", "64x64")}, "the graph takes images of 48x64 only"),
         ({"arguments": (*NORMALISED, "--logits", "gone")}, "the graph has no tensor gone"),
@@ -168,11 +208,16 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         model.write_bytes(change["model"])
     if "form" in change:
         write(model, network(change["form"]))
-    assert run("wrap", model, "--classes", classes, "--out", out, *change.get("arguments", NORMALISED)) == 2
+    out, arguments = tmp_path / change["out"] if "out" in change else out, change.get("arguments", NORMALISED)
+    if "about" in change:
+        (tmp_path / "about.yaml").write_text(change["about"])
+        arguments = (*arguments, "--about", tmp_path / "about.yaml")
+    before = sorted(tmp_path.rglob("*"))
+    assert run("wrap", model, "--classes", classes, "--out", out, *arguments) == 2
     told = capsys.readouterr().err
     assert line in told
     assert len(told.strip().splitlines()) == 1
-    assert not out.exists()
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_bundle_of_another_origin_is_not_written_over(

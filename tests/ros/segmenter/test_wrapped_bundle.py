@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -79,3 +80,15 @@ def test_a_wrapped_network_drives(wrapped: Path, segmenter: Callable[..., Any], 
     probe.until(lambda: any(each.segments for each in heard), "objects", every=probe.publish)
     named = {each.class_name for message in heard for each in message.segments}
     assert named == {"building"}
+
+
+@pytest.mark.slow
+def test_a_wrapped_network_is_timed_through_the_node(wrapped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`trustseg bench --ros`: every frame that was published has its status."""
+    capsys.readouterr()
+    asked = ("--size", "96x128", "--rounds", "1", "--calls", "20", "--threads", "1", "--ros", "--rate", "4")
+    assert main_code(["bench", "--bundle", str(wrapped), *asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["bundle"], found["ros"]["sent"], found["ros"]["lost"]) == ("foreign", 20, 0)
+    assert found["ros"]["processed"] + found["ros"]["skipped"] == 20
+    assert found["ros"]["processed"] >= 10

@@ -47,10 +47,21 @@ def test_no_guess_is_tried_twice() -> None:
     for given in (None, USUAL, in_colours(USUAL, "bgr"), Normalisation((0.1,) * 3, (1.0,) * 3, 1.0, "rgb")):
         tried = [each for _, each in guesses_of(given, inside=False)]
         assert len(tried) == len(set(tried))
-        assert len(tried) == (12 if given and given.scale == 1.0 else 10)
+        assert len(tried) == (10 if given is None else 11 if given.scale != 1.0 else 12)
     assert [name for name, _ in guesses_of(None, inside=True)] == [
         "0 to 1, rgb", "0 to 255, rgb", "0 to 1, bgr", "0 to 255, bgr"
     ]  # fmt: skip
+
+
+def test_numbers_that_were_told_in_the_networks_own_order_are_tried_as_they_are() -> None:
+    """Of a network of bgr, with the mean in its own order and --color-order forgotten."""
+    own = Normalisation((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), 1 / 255, "rgb")
+    tried = {name: each for name, each in guesses_of(own, inside=False) if "numbers" in name or "as given" in name}
+    assert tried == {
+        "as given": own,
+        "as given, bgr": Normalisation((0.3, 0.2, 0.1), (0.7, 0.6, 0.5), 1 / 255, "bgr"),
+        "the same numbers, bgr": Normalisation((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), 1 / 255, "bgr"),
+    }
 
 
 def test_what_the_network_is_given() -> None:

@@ -65,6 +65,10 @@ def of_an_old_opset(model: onnx.ModelProto) -> None:
     model.opset_import[0].version = 9
 
 
+def of_an_unknown_opset(model: onnx.ModelProto) -> None:
+    model.opset_import[0].version = 99
+
+
 @pytest.mark.parametrize(
     ("spoil", "line"),
     [
@@ -76,7 +80,8 @@ def of_an_old_opset(model: onnx.ModelProto) -> None:
         (with_weights_of_another_shape, r"weight0 of .* are damaged, expected shape \[1099511627776, 3, 1, 1\]"),
         (with_integers, "is quantized, expected the float network, got QLinearConv"),
         (with_weights_outside, "keeps weights in another file, .* got weights.bin"),
-        (of_an_old_opset, "is of opset 9, expected 11 or newer"),
+        (of_an_unknown_opset, f"is of opset 99, expected 11 to {onnx.defs.onnx_opset_version()}; export it again"),
+        (of_an_old_opset, "is of opset 9, expected 11 to"),
     ],
 )
 def test_a_file_that_cannot_be_taken_says_why(tmp_path: Path, spoil: Spoil, line: str) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from trustseg.bundle.schema import FileName, Sha256, Share, Strict
+from trustseg.bundle.schema import BundleName, FileName, Sha256, Share, Strict
 from trustseg.types import Float32Array
 
 SCHEMA_VERSION = 1
@@ -184,7 +184,7 @@ class Card(Strict):
     """`card.json`: everything a program must know about a bundle before it opens any other file of it."""
 
     schema_version: Literal[1]
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    name: BundleName
     description: str
     input: InputSpec
     classes: list[ClassSpec] = Field(min_length=2, max_length=VOID_LABEL)

@@ -31,6 +31,7 @@ def _finite(value: float) -> float:
     return value
 
 
+BundleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 FileName = Annotated[str, AfterValidator(_relative_name)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
 Finite = Annotated[float, AfterValidator(_finite)]

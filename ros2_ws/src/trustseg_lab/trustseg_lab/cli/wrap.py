@@ -13,7 +13,7 @@ from rich.console import Console
 from trustseg.cli.bars import Bars
 from trustseg.cli.plain_console import PlainConsole
 from trustseg.errors import InputError
-from trustseg_lab.cli.extras import require
+from trustseg_lab.cli.extras import refuse_unused, require
 from trustseg_lab.cli.image_size import parse_size
 from trustseg_lab.cli.label_options import LABEL_FORMAT, LABEL_NAMES, say
 
@@ -65,12 +65,13 @@ def wrap(
 
     Exit code 1: the bundle was written, and --check found a better normalisation or order of colours.
     """
+    options = dict(locals())
     require("wrap", "", "onnx", "onnxruntime")
     from trustseg.bundle.card import Corridor
     from trustseg.bundle.loading import sha256_hex
     from trustseg_lab.cli.tables.wrap_tables import print_check, print_reading
+    from trustseg_lab.data.about_file import read_about
     from trustseg_lab.data.class_list import load_classes
-    from trustseg_lab.data.yaml_file import read_yaml
     from trustseg_lab.wrap.check import mistaken, options_of
     from trustseg_lab.wrap.find_input import IMAGENET, PLAIN
     from trustseg_lab.wrap.find_normalisation import find_normalisation
@@ -79,13 +80,15 @@ def wrap(
     from trustseg_lab.wrap.read_graph import read_graph
     from trustseg_lab.wrap.write_bundle import check_target, write_bundle
 
+    if check is None:
+        refuse_unused(wrap, options, "label_names label_format", "without --check")
     console = PlainConsole(stderr=True)
     if color_order not in ("rgb", "bgr"):
         raise InputError("--color-order is wrong", expected="rgb or bgr", got=repr(color_order))
     wanted = _wanted(layout, input_size, logits, features)
     given = _given(mean, std, scale, color_order)
-    listed, told = load_classes(classes), read_yaml(about) if about is not None else {}
-    check_target(out)
+    listed, told = load_classes(classes), read_about(about) if about is not None else {}
+    check_target(out, told.get("name"))
     network = network_of(read_graph(model), listed, wanted)
     inside = find_normalisation(network.model, INPUT)
     normalisation = given
@@ -107,7 +110,6 @@ def wrap(
             fix=best or "--check IMAGES:LABELS:VOID tries the usual ones",
         )  # fmt: skip
     graph = assemble(network, len(names), normalisation, Corridor().polygon)
-    print_reading(console, network, wanted, normalisation, inside, given is not None)
     with console.status("writing"):
         write_bundle(
             out, model=graph, network=network, normalisation=normalisation,
@@ -115,6 +117,7 @@ def wrap(
             source={"file": model.name, "sha256": sha256_hex(model.read_bytes())}, about=told,
             command=f"trustseg wrap {model.name} {options_of(normalisation)}",
         )  # fmt: skip
+    print_reading(console, network, wanted, normalisation, inside, given is not None)
     console.print(
         f"wrote {out}: a draft until `trustseg calibrate --bundle {out} --data IMAGES:LABELS:VOID`", soft_wrap=True
     )

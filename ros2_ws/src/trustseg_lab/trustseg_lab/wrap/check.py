@@ -7,7 +7,7 @@ the order of the classes, is seen before anything is fitted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
@@ -94,6 +94,7 @@ def guesses_of(given: Normalisation | None, inside: bool) -> list[tuple[str, Nor
                 found.append((f"{name}, {order}", in_colours(Normalisation(*usual, "rgb"), order)))
         if given is not None:
             found.append((f"as given, {order}", in_colours(given, order)))
+            found.append((f"the same numbers, {order}", replace(given, color_order=order)))
     first = {each: name for name, each in reversed(found)}
     return [(name, each) for name, each in found if first[each] == name]
 

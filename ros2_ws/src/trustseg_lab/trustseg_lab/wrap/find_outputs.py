@@ -202,6 +202,11 @@ def find_features(
         InputError: no tensor of that name, or one of no fitting shape; or none is there.
     """
     shapes = shapes_of(model)
+    if named == logits:
+        raise InputError(
+            f"tensor {named} holds the logits", expected="--features of another one", got="what says which class",
+            fix="leave out --features: the last of the coarsest maps is taken",
+        )  # fmt: skip
     if named is not None:
         shape = shapes.get(named, ())
         if len(shape) not in (2, 3, 4) or shape[0] != 1:

@@ -98,8 +98,11 @@ def _refuse_operators(path: Path, model: onnx.ModelProto) -> None:
             fix="wrap the float32 file, then `trustseg export --bundle NAME --precision int8`",
         )  # fmt: skip
     opset = opset_of(model)
-    if opset < OLDEST_OPSET:
-        raise InputError(f"{path} is of opset {opset}", expected=f"{OLDEST_OPSET} or newer", fix="export it again")
+    newest = onnx.defs.onnx_opset_version()
+    if not OLDEST_OPSET <= opset <= newest:
+        raise InputError(
+            f"{path} is of opset {opset}", expected=f"{OLDEST_OPSET} to {newest}", fix="export it again, in opset 17"
+        )
 
 
 def _values(path: Path, tensor: onnx.TensorProto) -> npt.NDArray[np.float64]:

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from trustseg.backends.tensorrt.opset import OPSET
 from trustseg.bundle.card import Card, Corridor
 from trustseg.bundle.loading import load_bundle, sha256_hex
+from trustseg.bundle.schema import BundleName
 from trustseg.bundle.writer import CARD_FILE, WEIGHTS_FILE, BundleEdit
 from trustseg.errors import InputError, TrustSegError
-from trustseg.imaging.resize import network_image
+from trustseg.imaging.resize import in_order
 from trustseg.types import UInt8Array
 from trustseg_lab.network.feature_names import feature_names
 from trustseg_lab.precision.golden_files import best_golden, golden_files, put_golden, tensor_specs
-from trustseg_lab.scenes import random_frame
-from trustseg_lab.scenes.drive import MIN_SIZE
+from trustseg_lab.scenes import scene_for_network
 from trustseg_lab.wrap.find_input import Normalisation
 from trustseg_lab.wrap.graph.assemble import embedding_of
 from trustseg_lab.wrap.network import Network
@@ -38,8 +38,15 @@ UNKNOWN_TRAINING = {
 }
 
 
-def check_target(out: Path) -> None:
-    """InputError where `out` holds something else than a bundle that was wrapped."""
+def check_target(out: Path, name: str | None) -> None:
+    """InputError where `out` holds something else than a bundle that was wrapped, or can give it no `name`."""
+    try:
+        TypeAdapter(BundleName).validate_python(name or out.resolve().name)
+    except ValidationError:
+        raise InputError(
+            f"a bundle cannot be called {out.resolve().name!r}", expected="letters, digits, _ . -",
+            fix="choose another --out, or a name in --about",
+        ) from None  # fmt: skip
     if not (out / CARD_FILE).is_file():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise InputError(f"{out} exists and holds no bundle", fix="choose another --out; nothing was written over")
@@ -58,9 +65,8 @@ def check_target(out: Path) -> None:
 
 def golden_scenes(size: tuple[int, int], color_order: str) -> list[UInt8Array]:
     """Rendered scenes of `size` (height, width), uint8 (H, W, 3) in the network's order of colours."""
-    rendered = (max(size[0], MIN_SIZE), max(size[1], MIN_SIZE))
-    scenes = [random_frame(GOLDEN_SEED + number, rendered).image_rgb for number in range(GOLDEN_SCENES)]
-    return [np.ascontiguousarray(network_image(scene, size, "rgb", color_order)) for scene in scenes]
+    scenes = [scene_for_network(GOLDEN_SEED + number, size) for number in range(GOLDEN_SCENES)]
+    return [np.ascontiguousarray(in_order(scene, "rgb", color_order)) for scene in scenes]
 
 
 def write_bundle(

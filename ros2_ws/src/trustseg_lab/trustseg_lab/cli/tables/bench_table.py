@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -48,6 +49,12 @@ def bench_precisions(
     _print(console, figures, left_out, peaks)
 
 
+def three_digits(value: float) -> str:
+    """A figure above 0 with three digits at least, however small it is: a small network's is not 0.00."""
+    after = 2 - math.floor(math.log10(value)) if value > 0 else 0
+    return f"{value:.{max(0, after)}f}"
+
+
 def _print(
     console: Console,
     figures: list[EngineFigures],
@@ -76,13 +83,15 @@ def _print(
         timing, cost = each.timing, each.cost
         table.add_row(
             kind.backend, kind.precision, kind.arithmetic, f"{timing.median_ms:.1f} ms", f"{timing.p99_ms:.1f}",
-            f"{each.images_per_s:.1f}", f"{cost.file_mb:.1f}", f"{100 * each.mask_agreement:.2f} %",
-            f"{each.confidence_mean_abs:.2f} off", f"{each.bound_ms:.1f} ms", f"{100 * each.peak_share:.0f} %",
+            f"{each.images_per_s:.1f}", three_digits(cost.file_mb), f"{100 * each.mask_agreement:.2f} %",
+            f"{each.confidence_mean_abs:.2f} off", f"{three_digits(each.bound_ms)} ms",
+            f"{100 * each.peak_share:.0f} %",
         )  # fmt: skip
     console.print(table)
     cost = figures[0].cost
     console.print(
-        f"one image: {cost.gmac:.2f} GMAC, convolutions move {cost.conv_mb:.0f} MB in {figures[0].kind.precision}; "
+        f"one image: {three_digits(cost.gmac)} GMAC, convolutions move {three_digits(cost.conv_mb)} MB in "
+        f"{figures[0].kind.precision}; "
         "measured peaks: "
         + ", ".join(f"{name} {peak.gmac_per_s:.0f} GMAC/s" for name, peak in peaks.items())
         + f", memory {next(iter(peaks.values())).gb_per_s:.1f} GB/s; bound: the least time these allow",

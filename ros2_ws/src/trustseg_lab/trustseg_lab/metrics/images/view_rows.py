@@ -100,7 +100,7 @@ def folds_by_block(block: Ints, folds: int, seed: int) -> Ints:
             f"too few images to cross-fit in {folds} folds",
             expected=f"at least {folds} blocks of {BLOCK_IMAGES} images",
             got=f"{len(blocks)} blocks",
-            fix="give more --data or --scenes",
+            fix="give more images (--data, --limit)",
         )
     order = np.random.default_rng(seed).permutation(len(blocks))
     fold_of = dict(zip(blocks[order].tolist(), (np.arange(len(blocks)) % folds).tolist(), strict=True))

@@ -19,8 +19,8 @@ from trustseg.bundle.writer import WEIGHTS_FILE, BundleEdit
 from trustseg.errors import InputError
 from trustseg.files.whole_file import write_whole
 from trustseg.types import UInt8Array
+from trustseg_lab.data.about_file import read_about
 from trustseg_lab.data.class_list import ClassList
-from trustseg_lab.data.yaml_file import read_yaml
 from trustseg_lab.network.feature_names import feature_names
 from trustseg_lab.network.graph import CORRIDOR
 from trustseg_lab.precision.golden_files import golden_files, put_golden, tensor_specs
@@ -40,7 +40,7 @@ def write_bundle(
     `about` is a YAML with name, description and training {data, licence_note, command}. The bundle is a draft until
     `trustseg calibrate` has added its calibration and verdict.
     """
-    told = read_yaml(about)
+    told = read_about(about)
     names = feature_names([c.name for c in classes.classes], embedding, pair, unknown is not None)
     png, npz = golden_files(model, golden)
     try:
