@@ -225,7 +225,7 @@ def test_ids_of_sixteen_bits_are_regrouped(tmp_path: Path) -> None:
     assert labels.tolist() == [[ROAD, ROAD, CAR, CAR], [OTHER, VOID, VOID, VOID]]
     assert "37.5 % of the pixels have no class" in found.told[0]
     ids(tmp_path / "labels" / "a.png", [[300, 300, 4000, 4001], [65535, 2, 2, 7]], 16)
-    with pytest.raises(InputError, match=r"hold ids that the ids in `from` does not have, got 2, 7; "):
+    with pytest.raises(InputError, match=r"hold ids that are none of the ids in `from`, got 2, 7; "):
         found_in(tmp_path, "auto", wanted)
 
 
@@ -272,6 +272,25 @@ def test_labels_that_have_the_own_ids_already(tmp_path: Path) -> None:
     assert found.reader is None
     assert labels.tolist() == STREET
     assert "class ids (own); in 1 files 25.0 % of the pixels have no class" in found.told[0]
+
+
+def test_numbers_in_from_are_what_the_labels_hold(tmp_path: Path) -> None:
+    """A bundle that was wrapped with that list has its classes: its ids are not meant, 3 to 9 would all be void."""
+    image(tmp_path / "images" / "a.png")
+    ids(tmp_path / "labels" / "a.png", [[3, 3, 8, 9], [1, 0, 7, 7]])
+    wanted = own(road=[3], car=[8, 9], other=[0, 1])
+    _, (labels,) = found_in(tmp_path, "auto", wanted, network=LabelSet.of("the bundle", wanted.classes))
+    assert labels.tolist() == STREET
+
+
+def test_ids_beyond_the_own_classes_are_not_void(tmp_path: Path) -> None:
+    """`void_from: rest` speaks of other classes; where labels are read as own ids, 3 is a misreading."""
+    image(tmp_path / "images" / "a.png")
+    ids(tmp_path / "labels" / "a.png", [[0, 0, 1, 1], [2, 2, VOID, 3]])
+    wanted = own()
+    wish = LabelWish(FormatOption.parse("auto"), wanted, plain=wanted.as_set)
+    with pytest.raises(InputError, match=r"hold ids that are none of the classes themselves, got 3; .* `ids` are"):
+        find_labels(tmp_path / "images", tmp_path / "labels", None, wish)
 
 
 def test_colours_of_the_classes_themselves_are_a_legend(tmp_path: Path) -> None:
@@ -376,7 +395,7 @@ def test_a_wrong_set_of_ids_is_one_line(tmp_path: Path) -> None:
     """84 is no id of trainIds; without `rest` neither is silently void."""
     ade20k(tmp_path)
     strict = load_classes(Path("cityscapes19"))
-    with pytest.raises(InputError, match="hold ids that Cityscapes, trainIds does not have, got 21, 84; is it another"):
+    with pytest.raises(InputError, match="hold ids that are none of Cityscapes, trainIds, got 21, 84; is it another"):
         found_in(tmp_path, "cityscapes19", strict)
     with pytest.raises(InputError, match=r"IDD, level3Ids: 9 of 26 classes have no place among own ones.*autorickshaw"):
         found_in(tmp_path, "idd_level3", strict)

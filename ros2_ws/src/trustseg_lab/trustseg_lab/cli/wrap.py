@@ -164,13 +164,14 @@ def _checked(
     from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen
     from trustseg_lab.data import LabelNames
     from trustseg_lab.data.find_labels import LabelWish
-    from trustseg_lab.data.formats.catalogue import FormatOption
+    from trustseg_lab.data.formats.catalogue import IDS, FormatOption
     from trustseg_lab.data.labelled_images import read_pair
     from trustseg_lab.wrap.check import check, guesses_of
 
     names = LabelNames.parse(labels[0]) if labels[0] else None
-    # Plain ids are those of the own classes, whatever these are made of.
-    wish = LabelWish(FormatOption.parse(labels[1]), listed, names, plain=listed.as_set)
+    option = FormatOption.parse(labels[1])
+    # Plain ids are those of the own classes, whatever these are made of; but where they are asked for as ids.
+    wish = LabelWish(option, listed, names, plain=None if option.name == IDS else listed.as_set)
     folder, told = LabelledFolder.parse(data, seen=False, names=names).read_as(wish)
     say(told, console)
     pairs = chosen(folder.pairs(), CHECKED)

@@ -93,6 +93,11 @@ class ClassList(Strict):
             )  # fmt: skip
         return LabelSet(title="the ids in `from`", classes=tuple(SourceClass(id=i, name=f"id {i}") for i in ids))
 
+    @property
+    def has_numbers(self) -> bool:
+        """Whether `from` holds bare ids, of no known set."""
+        return not self.source and any(isinstance(key, int) for each in self.classes for key in each.sources)
+
     def same_as(self, names: Iterable[str]) -> bool:
         """Whether these are the classes of the names, in order."""
         return [plain(each.name) for each in self.classes] == [plain(each) for each in names]

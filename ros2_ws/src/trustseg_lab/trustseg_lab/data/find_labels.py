@@ -155,7 +155,16 @@ def reader_of(found: FoundFormat, wish: LabelWish, void: int | None) -> LabelRea
         ):
             return None
         single = wish.own.source[0] if len(wish.own.source) == 1 else None
-        source = wish.plain or (known_set(single) if single is not None else wish.network or wish.own.numbers)
+        # Numbers in `from`, of a list of the bundle's own classes, are what labels hold: the bundle's ids need none.
+        numbered = wish.network is not None and wish.own.has_numbers and wish.own.same_as(
+            each.name for each in wish.network.classes
+        )  # fmt: skip
+        if wish.plain is not None:
+            source = wish.plain
+        elif single is not None:
+            source = known_set(single)
+        else:
+            source = wish.own.numbers if wish.network is None or numbered else wish.network
     return LabelReader.of(source, found.decode, wish.own, void)
 
 

@@ -37,6 +37,7 @@ class LabelReader:
     Attributes:
         title: of the data set's classes, for messages. decode: a file to its ids. table: id to own id, as
             `ClassList.own_ids` gives it. void: own id of what has no class. rest_is_void: also ids that the set lacks.
+        fix: what to say of these where they are not.
     """
 
     title: str
@@ -44,6 +45,7 @@ class LabelReader:
     table: Ids
     void: int
     rest_is_void: bool = False
+    fix: str = "is it another --label-format? `void_from: rest` in classes.yaml makes them void"
 
     @staticmethod
     def of(source: LabelSet, decode: Decoder, own: ClassList, void: int | None = None) -> LabelReader:
@@ -56,6 +58,10 @@ class LabelReader:
         if void is not None:
             table = np.concatenate([table, np.full(max(0, void + 1 - len(table)), NO_CLASS, np.int32)])
             table[void] = own.void
+        if own.same_as(each.name for each in source.classes):
+            # `void_from: rest` speaks of other classes: of the own ones another id is a misreading, and not void.
+            fix = "is it another --label-format? With classes that regroup, `ids` are those that `from` names"
+            return LabelReader(source.title, decode, table, own.void, rest_is_void=False, fix=fix)
         return LabelReader(source.title, decode, table, own.void, own.void_from == REST)
 
     @property
@@ -85,10 +91,10 @@ class LabelReader:
         elif wrong.any():
             others = np.unique(ids[wrong]).tolist()
             raise InputError(
-                f"{where} hold ids that {self.title} does not have",
+                f"{where} hold ids that are none of {self.title}",
                 got=", ".join(map(str, others[:MOST_SHOWN]))
                 + (f" and {len(others) - MOST_SHOWN} more" if len(others) > MOST_SHOWN else ""),
-                fix="is it another --label-format? `void_from: rest` in classes.yaml makes them void",
+                fix=self.fix,
             )  # fmt: skip
         return found.astype(np.uint8)
 
