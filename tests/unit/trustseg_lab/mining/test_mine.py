@@ -18,7 +18,8 @@ from trustseg.cli.app import build_app
 from trustseg.errors import InputError
 from trustseg_lab.data.find_labels import LabelWish, find_labels
 from trustseg_lab.data.labelled_images import find_pairs, read_pair
-from trustseg_lab.mining.mine import VOID, MiningRequest, mine
+from trustseg_lab.data.mined_set import VOID
+from trustseg_lab.mining.mine import MiningRequest, mine
 from trustseg_lab.replay.job import ReplayOptions
 
 HEIGHT, WIDTH = 72, 96

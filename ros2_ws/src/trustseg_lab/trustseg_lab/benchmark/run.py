@@ -23,10 +23,13 @@ from trustseg_lab.benchmark.figures import (
 )
 from trustseg_lab.benchmark.harness import FIT, Progress, add_fitted, fittable, look_at, one_thread, pass_cost, plan
 from trustseg_lab.benchmark.method import Method
+from trustseg_lab.benchmark.methods.references import ReverseAccuracy, references_of
 from trustseg_lab.benchmark.passes.runner import BundlePasses
 from trustseg_lab.benchmark.registry import methods, studies
 from trustseg_lab.benchmark.sample import Sample, ViewMeta
+from trustseg_lab.benchmark.studies.mined_frames import MinedFrames
 from trustseg_lab.benchmark.study import Answer, Study
+from trustseg_lab.data.mined_set import MinedSet
 from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 
 SCHEMA = 1
@@ -69,12 +72,29 @@ class BundleRun:
     by_seed: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
 
-def choose(names: str) -> Chosen:
+def choose(names: str, pool: MinedSet | None = None) -> Chosen:
     """Methods and studies of `all`, or of a list with commas, a number of the catalogue standing for its row's.
 
+    Args:
+        names: see above. pool: mined frames; what can take them (rows 40, 44 and 45) does.
+
     Raises:
-        InputError: an unknown name, with the names.
+        InputError: an unknown name, with the names; a pool that cannot be read, or that nothing chosen takes.
     """
+    chosen = _named(names)
+    if pool is None:
+        return chosen
+    reverse = [each for each in chosen.methods if isinstance(each, ReverseAccuracy)]
+    if not reverse and MinedFrames.name not in chosen.studies:
+        raise InputError("--pool is for rows 40, 44 and 45", got=f"--methods {names}", fix="name one of them")
+    references = references_of(pool)  # also where nothing asks for them: frames without any label are told here
+    taken = [each.of_pool(references) if isinstance(each, ReverseAccuracy) else each for each in chosen.methods]
+    return Chosen(
+        taken, {n: MinedFrames(pool) if n == MinedFrames.name else each for n, each in chosen.studies.items()}
+    )
+
+
+def _named(names: str) -> Chosen:
     every, makers = methods(), studies()
     if names == ALL:
         return Chosen(list(every.values()), {name: make() for name, make in makers.items()})

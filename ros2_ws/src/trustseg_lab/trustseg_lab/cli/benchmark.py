@@ -46,6 +46,13 @@ def benchmark(
         list[str] | None,
         typer.Option("--set", help="NAME=IMAGES:LABELS[:VOID], judged as it is, never learned from. Repeatable."),
     ] = None,
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of trustseg mine: its frames are the references of row 40, and the unlabelled frames of rows "
+            "44 and 45, which are then taught within the run."
+        ),
+    ] = None,
     label_format: Annotated[str, LABEL_FORMAT] = "auto",
     label_classes: Annotated[str, LABEL_CLASSES] = "",
     methods: Annotated[str, typer.Option(help="all, or names and numbers of --list, with commas.")] = "all",
@@ -85,11 +92,13 @@ def benchmark(
     from trustseg_lab.benchmark.views import NamedSet, metas_of, parse_fit_kinds, parse_judge
     from trustseg_lab.calibrate.collect_views import LabelledFolder
     from trustseg_lab.data.find_labels import LabelWish
+    from trustseg_lab.data.mined_set import read_mined
 
     if listed:
         _list(as_json)
         return
-    chosen = choose(methods)
+    mined = None if pool is None else read_mined(pool)
+    chosen = choose(methods, mined)
     unwanted = [word.strip() for word in without.split(",")] if without else []
     if unknown := [word for word in unwanted if word not in PASS_KINDS]:
         raise InputError("no such passes", expected=", ".join(PASS_KINDS), got=repr(unknown[0]))
@@ -104,6 +113,9 @@ def benchmark(
     err = PlainConsole(stderr=True)
     loaded = [load_bundle(each, draft=True) for each in bundle]
     members = [load_bundle(each, draft=True) for each in member or []]
+    if mined is not None:
+        for each in loaded:
+            mined.check_classes([one.name for one in each.card.classes], each.card.name)
     wish = LabelWish.of_bundle(loaded[0].card.classes, label_format, label_classes, None)
     folders = read_as(folders, wish, err)
     named = [replace(each, folder=read_as([each.folder], wish, err)[0]) for each in named if each.name in groups]
@@ -134,6 +146,7 @@ def benchmark(
         "data": [f"{each.images.name}:{each.labels.name}" for each in folders], "sets": [each.name for each in named],
         "judged": list(groups), "fit_kinds": list(kinds[0]), "views": len(metas), "methods": methods,
         "step": step, "passes": passes,
+        "pool": None if mined is None else {"name": mined.folder.resolve().name, "frames": len(mined.pairs)},
     }  # fmt: skip
     told_all = document(runs, settings, sources)
     # Groups that nobody asked for served to fit on only.

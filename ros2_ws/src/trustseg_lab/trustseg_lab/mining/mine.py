@@ -22,6 +22,7 @@ from trustseg.imaging.colours import ClassColours
 from trustseg.imaging.resize import for_the_eye, in_order, nearest
 from trustseg.pipeline import Pipeline
 from trustseg.types import UInt8Array
+from trustseg_lab.data.mined_set import CLASSES, IMAGES, LABELS, LIST, VOID
 from trustseg_lab.mining.candidates import CRITERIA, DISAGREEING, Candidates, collect, engine_config, frames_of
 from trustseg_lab.mining.disagreement import Disagreement, check_against, disagreement_of, says_it_itself
 from trustseg_lab.mining.exports.forms import check_export, write_exports
@@ -34,8 +35,7 @@ from trustseg_lab.replay.job import ReplayJob, ReplayOptions
 from trustseg_lab.replay.job_list import list_jobs
 from trustseg_lab.replay.results.result_folder import holds_results
 
-LIST, CLASSES, SHEET = "mined.json", "classes.json", "contact_sheet.png"
-VOID = 255
+SHEET = "contact_sheet.png"
 SHEET_WIDTH, SHEET_COLUMNS, MOST_ON_SHEET = 320, 4, 40
 
 
@@ -232,7 +232,7 @@ class _Frames:
 
     def __init__(self, folder: Path, bundle: Bundle, confidence: float) -> None:
         self._folder, self._least = folder, round(confidence * 255)
-        for name in ("images", "labels"):
+        for name in (IMAGES, LABELS):
             (folder / name).mkdir()
         card = bundle.card
         self._painter = ClassColours([each.color for each in card.classes], "rgb")
@@ -265,8 +265,8 @@ class _Frames:
                 labels[answer.result.confidence < self._least] = VOID
                 name = f"{order:04d}_{_file_name(job.title)}_{candidates.places[index].stamp_ns}.png"
                 size = (image.shape[0], image.shape[1])
-                self._save("images", name, in_order(image, "rgb", "bgr") if image.ndim == 3 else image)
-                self._save("labels", name, nearest(labels, size))
+                self._save(IMAGES, name, in_order(image, "rgb", "bgr") if image.ndim == 3 else image)
+                self._save(LABELS, name, nearest(labels, size))
                 row = {
                     "file": name, "recording": job.title, "image": number + 1, "stamp_ns": answer.stamp_ns,
                     "since_s": round(candidates.places[index].since_s, 3), "worth": round(choice.worth, 4),

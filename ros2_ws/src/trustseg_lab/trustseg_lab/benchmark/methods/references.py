@@ -8,6 +8,7 @@ the mask was good. On roads the finding is negative; the row says so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -15,15 +16,19 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from trustseg.errors import InputError
 from trustseg.types import Float32Array, UInt8Array
 from trustseg_lab.benchmark.method import Descriptor, FitRows, Method, Unfit
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.data.mined_set import MinedSet
 from trustseg_lab.evaluation.baselines.ensemble import mean_dice
+from trustseg_lab.training.data import IGNORE, read_pair
 
 REFERENCE_SIZE = (45, 60)
 REFERENCES = 12
-NOT_KNOWN = 255
+NOT_KNOWN = IGNORE
+FIT = "fit"
 LEAST_OF_CLASS = 3  # pixels without which a class has no spread
 
 
@@ -51,6 +56,31 @@ def reference(sample: Sample) -> npt.NDArray[np.floating]:
     return np.concatenate([pixel_description(sample.image), small_mask(truth)[:, None]], axis=1)
 
 
+def evenly(count: int) -> npt.NDArray[np.int64]:
+    """At most `REFERENCES` places of `count`, evenly spread, int64."""
+    return np.linspace(0, count - 1, min(REFERENCES, count)).astype(np.int64)
+
+
+def references_of(mined: MinedSet) -> list[npt.NDArray[np.floating]]:
+    """As `reference`, of mined frames with their proposed or corrected labels: at most `REFERENCES` of those that have
+    a labelled pixel.
+
+    Raises:
+        InputError: a file cannot be read, or no frame has a labelled pixel.
+    """
+    found: list[npt.NDArray[np.floating]] = []
+    for each in mined.pairs:
+        image, labels = read_pair(each.image, each.labels, mined.classes)
+        pixels = np.concatenate([pixel_description(image), small_mask(labels)[:, None]], axis=1)
+        if (pixels[:, -1] != NOT_KNOWN).any():
+            found.append(pixels)
+    if not found:
+        raise InputError(
+            f"every pixel of the mined frames {mined.folder} is void", fix="mine with a lower --confidence"
+        )
+    return [found[int(each)] for each in evenly(len(found))]
+
+
 def own_pixels(sample: Sample) -> npt.NDArray[np.floating]:
     """float32 (45 * 60, 9): description and predicted class of each pixel."""
     return np.concatenate([pixel_description(sample.image), small_mask(sample.labels)[:, None]], axis=1)
@@ -61,23 +91,30 @@ class ReverseAccuracy:
     """Dice on references of a classifier that learned the view's mask.
 
     Attributes:
-        best: the best reference counts (as published); else their mean.
+        best: the best reference counts (as published); else their mean. references: as `reference` gives them; of
+            mined frames (`of_pool`), or chosen by `fit`.
     """
 
     name: str
     best: bool
     level: Level = Level.IMAGE
     scale: Scale = "rank"
-    needs: frozenset[str] = frozenset({"fit"})
+    needs: frozenset[str] = frozenset({FIT})
     describes: tuple[Descriptor, ...] = (reference, own_pixels)
     references: tuple[npt.NDArray[np.floating], ...] = ()
 
+    def of_pool(self, references: Sequence[npt.NDArray[np.floating]]) -> ReverseAccuracy:
+        """The same with references of its own: it then learns nothing from views."""
+        return replace(self, references=tuple(references), needs=frozenset(), describes=(own_pixels,))
+
     def fit(self, rows: FitRows) -> ReverseAccuracy:
         """See `Method`."""
+        if FIT not in self.needs:
+            return self
         clean = np.flatnonzero(rows.clean)
         if not clean.size:
             raise Unfit("reverse classification needs clean, labelled references")
-        chosen = clean[np.linspace(0, len(clean) - 1, min(REFERENCES, len(clean))).astype(np.int64)]
+        chosen = clean[evenly(len(clean))]
         return replace(self, references=tuple(rows.samples[int(each)].describe(reference) for each in chosen))
 
     def read(self, sample: Sample) -> Reading:

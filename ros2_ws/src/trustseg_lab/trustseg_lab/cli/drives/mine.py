@@ -84,7 +84,8 @@ def mine(
     """
     from trustseg.errors import InputError
     from trustseg.files.json_document import print_json
-    from trustseg_lab.mining.mine import LIST, MiningRequest
+    from trustseg_lab.data.mined_set import LIST
+    from trustseg_lab.mining.mine import MiningRequest
     from trustseg_lab.mining.mine import mine as run
     from trustseg_lab.replay.job import ReplayOptions
 
