@@ -60,7 +60,7 @@ def say(start_process: Callable[..., Any], environment: dict[str, str]) -> Start
 
 
 def test_the_quaternions_of_this_test_are_the_mounts_that_they_are_meant_to_be() -> None:
-    from trustseg_ros.common.transform_tree import Transform
+    from trustseg.camera.transform import Transform
 
     for quaternion, pitch in ((TURNED, 6.0), (UP, -60.0), (AHEAD, 0.0)):
         x, y, z, w = quaternion

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from trustseg.bounds import MS
+from trustseg.camera.transform import Transform
 from trustseg.errors import InputError
-from trustseg_ros.common.transform_tree import MOST_FRAMES, Transform, TransformTree
+from trustseg_ros.common.transform_tree import MOST_FRAMES, TransformTree
 
 HALF = float(np.sqrt(0.5))
 STRAIGHT, LEFT = (0.0, 0.0, 0.0, 1.0), (0.0, 0.0, HALF, HALF)  # LEFT: a quarter turn about z, x becomes y
@@ -42,17 +43,6 @@ def tree_of(*transforms: Any, heard_ns: int | None = None) -> TransformTree:
 
 def at(transform: Transform, *point: float) -> list[float]:
     return [round(float(v), 9) + 0.0 for v in transform.rotation @ np.array(point) + transform.translation]
-
-
-def test_a_quaternion_turns_the_axes() -> None:
-    assert at(Transform.of(0, 0, 0, LEFT), 1, 0, 0) == [0, 1, 0]
-    optical = Transform.of(0, 0, 0, OPTICAL)
-    assert [at(optical, *axis) for axis in np.eye(3)] == [[0, -1, 0], [0, 0, -1], [1, 0, 0]]
-
-
-def test_a_length_that_was_rounded_is_made_one() -> None:
-    rotation = Transform.of(0, 0, 0, (0.0, 0.0, 0.7072, 0.7072)).rotation
-    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
 
 
 def test_up_the_tree_down_the_tree_and_across() -> None:

@@ -12,8 +12,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
 
 from trustseg.bounds import MS
+from trustseg.camera.transform import Transform
 from trustseg_ros.common.parameters import ParameterError, Timing, parameter
-from trustseg_ros.common.transform_tree import Transform, TransformTree
+from trustseg_ros.common.transform_tree import TransformTree
 
 TF_TOPIC, TF_STATIC_TOPIC = "/tf", "/tf_static"
 DEPTH = 100  # as tf's own listeners
