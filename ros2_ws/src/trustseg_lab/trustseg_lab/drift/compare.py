@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from trustseg_lab.drift.frames import OF_CLASS, Float64, Frames
+from trustseg_lab.drift.places import note
 
 BINS = 10
 LEAST_SHARE = 1e-4  # of an empty bin, in place of nothing
@@ -85,7 +86,9 @@ def compare(reference: Frames, new: Frames) -> dict[str, Any]:
     high = _limit(reference)
     return {
         "frames": {"reference": reference.count, "new": new.count},
-        "same_network": reference.models == new.models,
+        "same_network": reference.models == new.models, "same_geometry": reference.geometries == new.geometries,
+        "input_geometry": {name: sorted({each for each, _ in frames.geometries})
+                           for name, frames in (("reference", reference), ("new", new))},
         "largest_psi": max(known, default=NAN),
         "ood_limit": high,
         "rates": {
@@ -99,6 +102,10 @@ def compare(reference: Frames, new: Frames) -> dict[str, Any]:
         ],
         "drives": _drives(reference, new, high),
         "hours": _hours(reference, new, high),
+        "places": {
+            "note": note((reference.places, new.places), new.cell_m), "cell_m": new.cell_m,
+            "cells": _places(reference, new, high),
+        },
         "classes": _classes(reference, new),
     }  # fmt: skip
 
@@ -144,6 +151,20 @@ def _hours(reference: Frames, new: Frames, high: float) -> list[dict[str, Any]]:
         if pair["reference"]["frames"] or pair["new"]["frames"]:
             rows.append({"hour": hour, **pair})
     return rows
+
+
+def _places(reference: Frames, new: Frames, high: float) -> list[dict[str, Any]]:
+    """Cells of the grid: those first whose new frames left the domain most, those with no new frames last."""
+    names = sorted({str(each) for frames in (reference, new) for each in frames.place if each})
+    rows = [
+        {
+            "place": name,
+            **{label: _part(frames, frames.place == name, high) for label, frames in
+               (("reference", reference), ("new", new))},
+        }
+        for name in names
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (-_or_zero(row["new"]["left"]), -row["new"]["frames"], row["place"]))
 
 
 def _classes(reference: Frames, new: Frames) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ TEMPLATE = Path(__file__).parent / "resources" / "drift.html"
 MOST_HISTOGRAMS = 6
 NAMED = 3  # figures in the headline
 OTHER_NETWORK = "The two sets were judged by different networks: what differs may be the network and not the road."
+OTHER_GEOMETRY = "The two sets were seen in different ways (input geometry): what differs may be that and not the road."
+MOST_PLACES = 30
 
 
 def page(document: dict[str, Any], reference: Frames, new: Frames) -> str:
@@ -32,7 +34,7 @@ def page(document: dict[str, Any], reference: Frames, new: Frames) -> str:
     columns = document["columns"]
     changed = [each["name"] for each in columns if each["reading"] in ("large", "some")]
     shown = (changed or [each["name"] for each in columns])[:MOST_HISTOGRAMS]
-    warning = "" if document["same_network"] else f'<p class="large">{OTHER_NETWORK}</p>'
+    warning = "".join(f'<p class="large">{line}</p>' for line in warnings(document))
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         sentence=html.escape(sentence(document)), warning=warning,
         old_count=document["frames"]["reference"], new_count=document["frames"]["new"],
@@ -49,10 +51,23 @@ def page(document: dict[str, Any], reference: Frames, new: Frames) -> str:
             ("hour", "frames before", "now", "out of domain before", "now", "flag up before", "now"),
             map(_hour_row, document["hours"]),
         ),
+        places_note=html.escape(document["places"]["note"]),
+        places=_table(
+            ("place", "frames before", "now", "out of domain before", "now", "predicted quality now"),
+            map(_place_row, document["places"]["cells"][:MOST_PLACES]),
+        )
+        if document["places"]["cells"]
+        else "",
         classes=_table(
             ("class", "share before", "now", "frames with it before", "now"), map(_class_row, document["classes"])
         ),
     )  # fmt: skip
+
+
+def warnings(document: dict[str, Any]) -> list[str]:
+    """What may differ and is not the road, a line each."""
+    lines = [] if document["same_network"] else [OTHER_NETWORK]
+    return lines if document["same_geometry"] else [*lines, OTHER_GEOMETRY]
 
 
 def sentence(document: dict[str, Any]) -> str:
@@ -106,6 +121,12 @@ def _hour_row(each: dict[str, Any]) -> tuple[str, ...]:
     old, new = each["reference"], each["new"]
     shares = (_share(old["left"]), _share(new["left"]), _share(old["flag"]), _share(new["flag"]))
     return f"{each['hour']:02d}", str(old["frames"]), str(new["frames"]), *shares
+
+
+def _place_row(each: dict[str, Any]) -> tuple[str, ...]:
+    old, new = each["reference"], each["new"]
+    shares = (_share(old["left"]), _share(new["left"]), _number(new["predicted_miou"], 2))
+    return each["place"], str(old["frames"]), str(new["frames"]), *shares
 
 
 def _class_row(each: dict[str, Any]) -> tuple[str, ...]:

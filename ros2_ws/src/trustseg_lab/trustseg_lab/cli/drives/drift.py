@@ -12,7 +12,7 @@ from rich.table import Table
 
 from trustseg.cli.plain_console import PlainConsole
 
-MOST_ROWS = 12
+MOST_ROWS, MOST_PLACES = 12, 5
 
 
 def drift(
@@ -24,9 +24,13 @@ def drift(
     fail_above: Annotated[float | None, typer.Option(
         help="Exit 1 when the stability index of any figure is above this; 0.25 is usually called large.",
     )] = None,
+    cell: Annotated[float, typer.Option(help="Side of the cells that places are told by, metres.")] = 100.0,
+    recording: Annotated[list[Path] | None, typer.Option(
+        help="Where the recordings of the results are now, or a folder that holds them, for the positions; repeatable.",
+    )] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print drift.json on stdout, nothing else there.")] = False,
 ) -> None:  # fmt: skip
-    """Compare two sets of recorded drives: which figures, drives, classes and hours left what was known.
+    """Compare two sets of recorded drives: which figures, drives, places, classes and hours left what was known.
 
     Exit code 0; 1: --fail-above was exceeded; 2: bad input.
     """
@@ -35,9 +39,12 @@ def drift(
     from trustseg.files.whole_file import write_whole
     from trustseg_lab.drift.compare import compare
     from trustseg_lab.drift.frames import read_frames
-    from trustseg_lab.drift.page import page, sentence
+    from trustseg_lab.drift.page import page, sentence, warnings
+    from trustseg_lab.drift.places import Grid
 
-    old, now = read_frames(reference), read_frames(new)
+    grid = Grid(cell, tuple(recording or ()))
+    grid.check()
+    old, now = read_frames(reference, grid), read_frames(new, grid)
     if old.classes != now.classes:
         from trustseg.errors import InputError
 
@@ -60,8 +67,14 @@ def drift(
             values = f"{row['reference']:.3f}", f"{row['new']:.3f}", f"{row['psi']:.2f}", f"{row['outside']:.1%}"
             table.add_row(row["name"], *values, row["reading"])
         console.print(table)
-        if not document["same_network"]:
-            console.print("the two sets were judged by different networks: the network may be what differs")
-        console.print(f"{out / 'drift.html'} has the drives, hours and classes", soft_wrap=True, markup=False)
+        for line in warnings(document):
+            console.print(line, soft_wrap=True)
+        places = document["places"]
+        left = [row for row in places["cells"] if row["new"]["left"] > 0][:MOST_PLACES]
+        console.print(places["note"], soft_wrap=True)
+        for row in left:
+            line = f"out of domain at {row['place']}: {row['new']['left']:.1%} of {row['new']['frames']} frames"
+            console.print(line, soft_wrap=True)
+        console.print(f"{out / 'drift.html'} has the drives, hours, places and classes", soft_wrap=True)
     if fail_above is not None and document["largest_psi"] > fail_above:
         raise typer.Exit(1)
