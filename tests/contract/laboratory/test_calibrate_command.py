@@ -20,6 +20,7 @@ from trustseg.cli.app import main
 from trustseg.errors import BundleError
 from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
+from trustseg_lab.calibrate import collect_views
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
 from trustseg_lab.precision.half import to_half
@@ -139,6 +140,16 @@ def test_bad_input_is_one_line_and_changes_nothing(data: Path, draft: Path, caps
         assert len(printed) == 1
         assert words in printed[0]
     assert {path: path.read_bytes() for path in draft.iterdir()} == before
+
+
+def test_too_few_images_are_refused_before_the_network_runs(
+    data: Path, draft: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[object] = []
+    monkeypatch.setattr(collect_views, "collect_folder", lambda *folder: ran.append(folder))
+    few = ("--data", f"{data / 'images'}:{data / 'labels'}", "--limit", 100, "--scenes", 0)  # four blocks of 25
+    assert run("--bundle", draft, *few) == 2
+    assert ran == []
 
 
 def test_images_that_all_fail_are_told_and_change_nothing(

@@ -137,6 +137,7 @@ def calibrate(
         raise InputError("nothing to calibrate on", expected="--data IMAGES:LABELS[:VOID] or --scenes N")
     # Not "auto": which backend is the fastest changes from run to run, and kept features belong to one of them.
     backend = backend or loaded.card.default_backend
+    _refuse_few(folders, scenes, limit)
     rows, used = _rows(loaded, folders, scenes, limit, backend, precision, threads, seed, cache, err)
     if doubt := one_sided(rows.quality):
         err.print(f"trustseg: {doubt}", style="yellow", soft_wrap=True)
@@ -171,6 +172,16 @@ def calibrate(
         err.print(f"written: {path}")
     if lost:
         err.print(f"trustseg: {lost}", style="yellow", soft_wrap=True)
+
+
+def _refuse_few(folders: list[LabelledFolder], scenes: int, limit: int | None) -> None:
+    """InputError where there are too few images to cross-fit: said before the network has run over them."""
+    from trustseg_lab.calibrate.calibrate import TABLE_FOLDS
+    from trustseg_lab.calibrate.collect_views import chosen
+    from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, refuse_few_blocks
+
+    counts = [*(len(chosen(each.pairs(), limit)) for each in folders), scenes]
+    refuse_few_blocks(sum(-(-count // BLOCK_IMAGES) for count in counts), TABLE_FOLDS)
 
 
 def _today() -> str:

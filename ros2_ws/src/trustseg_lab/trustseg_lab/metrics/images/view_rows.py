@@ -88,6 +88,17 @@ def concatenated(parts: list[CalibrationRows]) -> CalibrationRows:
     return CalibrationRows(**columns)
 
 
+def refuse_few_blocks(blocks: int, folds: int) -> None:
+    """InputError where there are fewer blocks of images than `folds`."""
+    if blocks < folds:
+        raise InputError(
+            f"too few images to cross-fit in {folds} folds",
+            expected=f"at least {folds} blocks of {BLOCK_IMAGES} images",
+            got=f"{blocks} blocks",
+            fix="give more images (--data, --limit)",
+        )
+
+
 def folds_by_block(block: Ints, folds: int, seed: int) -> Ints:
     """Fold number of each row: whole blocks, shuffled by `seed`, dealt out evenly.
 
@@ -95,13 +106,7 @@ def folds_by_block(block: Ints, folds: int, seed: int) -> Ints:
         InputError: fewer blocks than folds.
     """
     blocks = np.unique(block)
-    if len(blocks) < folds:
-        raise InputError(
-            f"too few images to cross-fit in {folds} folds",
-            expected=f"at least {folds} blocks of {BLOCK_IMAGES} images",
-            got=f"{len(blocks)} blocks",
-            fix="give more images (--data, --limit)",
-        )
+    refuse_few_blocks(len(blocks), folds)
     order = np.random.default_rng(seed).permutation(len(blocks))
     fold_of = dict(zip(blocks[order].tolist(), (np.arange(len(blocks)) % folds).tolist(), strict=True))
     return np.array([fold_of[each] for each in block.tolist()], np.int64)
