@@ -95,6 +95,17 @@ def test_several_drives_of_a_bag_and_a_folder(bundle: Path, tmp_path: Path) -> N
     assert sum(row["recording"].startswith("bag") for row in document["frames"]) == 1
 
 
+def test_a_record_of_the_black_box_is_mined_and_replayed_by_its_camera(bundle: Path, tmp_path: Path) -> None:
+    record = write_bag(tmp_path / "record", shots(5), topics=("/camera", "/trustseg/mask_color"))
+    about = {"format": "trustseg_blackbox", "version": 1, "camera": "/camera"}
+    (record / "record.json").write_text(json.dumps(about))
+    assert run(bundle, tmp_path / "results", [record], "--no-annotated") == 0
+    for given in (record, tmp_path / "results"):
+        document = mine(request([given], tmp_path / "mined", bundle))
+        assert document["images"] == 5
+        assert {row["recording"] for row in document["frames"]} == {"record /camera"}
+
+
 def test_a_recording_that_moved_is_one_line_until_it_is_named(
     replayed: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
