@@ -45,6 +45,15 @@ def test_views_of_three_blocks(tmp_path: Path) -> None:
     assert np.array_equal(again.image, found[0].image)  # the second pass judges what the first one collected
 
 
+def test_a_few_images_judge_no_head(tmp_path: Path) -> None:
+    """29 images of two drives and more: each drive is a block, and a head on three images had been published."""
+    folder = LabelledFolder.parse(labelled_scenes(tmp_path / "data", 100), seen=False)
+    for few in (3, 29):
+        with pytest.raises(InputError, match=rf"too few images to judge a head, expected at least 30, got {few}; "):
+            head_images([folder], few, 0)
+    assert head_images([folder], 30, 0).by_drive
+
+
 def test_two_drives_are_enough_to_judge_one_by_the_other(tmp_path: Path) -> None:
     folder = LabelledFolder.parse(labelled_scenes(tmp_path / "data", 75), seen=False)
     images = head_images([folder], None, 0)

@@ -12,6 +12,7 @@ import numpy as np
 from trustseg.bundle.card import VOID_LABEL, Card
 from trustseg.camera.geometry import Places, shown
 from trustseg.camera.input_geometry import InputGeometry
+from trustseg.errors import InputError
 from trustseg.imaging.resize import in_order
 from trustseg.types import UInt8Array
 from trustseg_lab.calibrate.collect_views import LabelledFolder, chosen, under, views_of
@@ -21,6 +22,7 @@ from trustseg_lab.metrics.images.view_rows import drive_of, folds_by_block
 from trustseg_lab.wrap.fit.collect_pixels import LabelledView
 
 MOST_FOLDS, LEAST_FOLDS = 5, 3
+LEAST_IMAGES = 30  # of three images the head of the one that is left out says nothing
 LEAST_DRIVES = 2  # one to fit on, one to judge by
 LEAST_OF_DRIVE = 10  # images on average: of names that are each image's own no drive is known
 CONDITIONS = 2  # views in bad weather, beside the clean one
@@ -52,7 +54,7 @@ def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int)
     a head is to be judged by roads that it has not seen. Else whole blocks of neighbouring images.
 
     Raises:
-        InputError: no pairs, or fewer than LEAST_FOLDS blocks.
+        InputError: no pairs, fewer than LEAST_FOLDS blocks, or fewer than LEAST_IMAGES.
     """
     pairs: list[LabelledPaths] = []
     voids: list[int | None] = []
@@ -71,6 +73,11 @@ def head_images(folders: Sequence[LabelledFolder], limit: int | None, seed: int)
         blocks = [names.index(each) for each in drives]
     folds = max(LEAST_DRIVES if by_drive else LEAST_FOLDS, min(MOST_FOLDS, len(set(blocks))))
     fold = folds_by_block(np.array(blocks), folds, seed)
+    if len(pairs) < LEAST_IMAGES:
+        raise InputError(
+            "too few images to judge a head", expected=f"at least {LEAST_IMAGES}", got=str(len(pairs)),
+            fix="give more images (--data, --limit)",
+        )  # fmt: skip
     return HeadImages(tuple(pairs), tuple(voids), fold, folds, by_drive)
 
 

@@ -103,7 +103,7 @@ def run_faults(
     camera_size: CameraSize = None,
     rate: Rate = RATE_HZ,
     budget: Budget = BUDGET_MS,
-    seed: Annotated[int, typer.Option(help="Of patterns and positions; the drive's street.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of patterns and positions; the drive's street.")] = 0,
     logs: Logs = None,
     as_json: AsJson = False,
 ) -> None:
@@ -151,7 +151,7 @@ def run_faults(
 def inject_fault(
     kind: Annotated[str, typer.Argument(help="Kind of fault, as `trustseg faults list` names it.")],
     duration: Annotated[str, typer.Option("--for", help="How long: 5s, 500ms.")] = "5s",
-    seed: Annotated[int, typer.Option(help="Of patterns and positions.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of patterns and positions.")] = 0,
     severity: Annotated[float, typer.Option(help="Of faults of the image, 0 to 1; 0: one to be noticed.")] = 0.0,
     namespace: Annotated[str, typer.Option(help="Namespace of the camera's nodes.")] = "",
 ) -> None:
@@ -170,7 +170,7 @@ def inject_fault(
 def chaos(
     count: Annotated[int, typer.Option(help="How many faults, one after the other.")] = 1000,
     within: Annotated[float, typer.Option(help="Begin no further fault after this many seconds; 0: no limit.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Which faults, for how long.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Which faults, for how long.")] = 0,
     bundle: BundleName = DEFAULT_BUNDLE,
     backend: BackendName = "onnxruntime",
     threads: Threads = 2,

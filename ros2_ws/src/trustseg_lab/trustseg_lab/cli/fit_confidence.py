@@ -65,7 +65,7 @@ def fit_confidence(
     steps: Annotated[int, typer.Option(min=1, help="Batches of eight crops of them.")] = 2000,
     target: Annotated[str, typer.Option(help="tcp, tcp_r or tcp_a: form of the true class probability.")] = "tcp_a",
     loss: Annotated[str, typer.Option(help="bce, mse, focal or ranking.")] = "ranking",
-    seed: Annotated[int, typer.Option(help="Seed of weights and images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights and images.")] = 0,
     height: Annotated[int, typer.Option(min=32)] = 360,
     width: Annotated[int, typer.Option(min=32)] = 480,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,

@@ -39,7 +39,7 @@ def train(
     teacher: Annotated[
         Path | None, typer.Option(help="Checkpoint of a larger network to learn from too, instead of the configured.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed, instead of the configured one.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed, instead of the configured one.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on where an interrupted run in --out stopped.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print the last epoch's record as JSON.")] = False,

@@ -54,7 +54,7 @@ def run(
     ] = DEFAULT_BUNDLE,
     backend: Annotated[str, typer.Option(help=f"{CHOICE}.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads of the engine, 1 to 64.")] = 2,
-    seed: Annotated[int, typer.Option(help="Which street is rendered, 0 or more.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Which street is rendered.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json on stdout, nothing else there.")] = False,
 ) -> None:
     """Drive through camera, segmentation node and failure monitor over ROS 2, and show when the flag was up and why.
