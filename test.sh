@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Set-up, linters, types, import rules, the documents' site and every test; arguments go to pytest (./test.sh tests/unit -k calibration).
 # ./test.sh --fast: the same with the unit tests that are not marked slow, for every change on the way.
-# The tests run in TEST_WORKERS processes (default 3, 0: in one that stops where a debugger does), a file in one of them.
+# The tests run in TEST_WORKERS processes (default 4, 0: in one that stops where a debugger does), a file in one of them.
 # Every stage runs even when an earlier one failed; the exit code is 0 only when all passed. pytest's closing line comes last.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 2
@@ -22,13 +22,20 @@ stage() { # name, command...
     "$@" || failed+=("$name")
 }
 
+# Types take as long as all the others together: beside them, and told in their turn.
+types=$(mktemp)
+trap 'rm -f "$types"' EXIT
+"$BIN/mypy" >"$types" 2>&1 &
+checked=$!
+told() { wait "$checked"; local code=$?; cat "$types"; return "$code"; }
+
 stage "ruff check" "$BIN/ruff" check --quiet .
 stage "ruff format" "$BIN/ruff" format --check --quiet .
-stage "mypy" "$BIN/mypy"
 stage "import rules" "$BIN/lint-imports" --no-cache
 stage "documents" env NO_MKDOCS_2_WARNING=1 "$BIN/mkdocs" build --strict --quiet
+stage "mypy" told
 ((${#failed[@]} == 0)) || printf '== failed before the tests: %s\n' "$(IFS=,; echo "${failed[*]}")"
 printf '== pytest\n'
-"$BIN/python" -m pytest -n "${TEST_WORKERS:-3}" --dist loadfile --no-loadscope-reorder "$@"
+"$BIN/python" -m pytest -n "${TEST_WORKERS:-4}" --dist loadfile --no-loadscope-reorder "$@"
 tests=$?
 ((tests == 0 && ${#failed[@]} == 0))
