@@ -37,7 +37,7 @@ from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.confusion import ConfusionMatrix
 from trustseg_lab.metrics.score_histogram import ScoreHistogram
 from trustseg_lab.mining.candidates import thumbnail
-from trustseg_lab.mining.selection import choose
+from trustseg_lab.mining.frame_selection import choose
 from trustseg_lab.network.segnet import SegNet, upsample
 from trustseg_lab.training import checkpoint
 from trustseg_lab.training.batches import normalise

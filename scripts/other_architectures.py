@@ -29,7 +29,7 @@ from typing import Any
 from locked_packages import installed
 
 from trustseg.backend_registry import REGISTRY, TENSORRT_RTX
-from trustseg.backends.tensorrt.library import import_tensorrt
+from trustseg.backends.tensorrt.bindings import import_tensorrt
 from trustseg.errors import BackendError
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,9 +12,9 @@ import pytest
 
 from trustseg.backends import create_backend, golden_test, load_golden
 from trustseg.backends.tensorrt.backend import TensorRtBackend
+from trustseg.backends.tensorrt.bindings import import_tensorrt
 from trustseg.backends.tensorrt.build import BuildOptions, build_plan, check_plan
 from trustseg.backends.tensorrt.cuda_buffers import cuda_driver
-from trustseg.backends.tensorrt.library import import_tensorrt
 from trustseg.backends.tensorrt.plan_manifest import plan_place
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.errors import BackendError

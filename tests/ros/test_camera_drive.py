@@ -22,7 +22,7 @@ from trustseg.errors import FrameRejected
 from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.reasons import Mode, Reason
 from trustseg_lab.demo.drive_session import DriveSession, SessionOptions, drive_bounds
-from trustseg_lab.harness.drive import Drive, load_drive
+from trustseg_lab.harness.drive_folder import Drive, load_drive
 from trustseg_lab.harness.footage import FootageOptions, footage_drive
 from trustseg_lab.tools.camera import Camera
 

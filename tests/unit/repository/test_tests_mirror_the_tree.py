@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
@@ -183,6 +184,35 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     ),
 }
 
+# Name -> what all of them are.
+SAME_KIND = {
+    "build": "a command, and the job behind it",
+    "calibrate": "a command, and the job behind it",
+    "camera": "cameras: rendered, and published; `scenes` keeps its names",
+    "catalogue": "the table of what there is of something",
+    "config": "the settings of a node, a check or a training",
+    "data": "images and labels of a training",
+    "diagnostics": "what a node tells /diagnostics",
+    "fit_confidence": "a command, and the job behind it",
+    "flag": "the failure flag over a drive",
+    "guard": "one guard, at its place and at an earlier one",
+    "label_studio": "Label Studio's format, read and written",
+    "messages": "the fields of a message",
+    "mine": "a command, and the job behind it",
+    "node": "a ROS 2 node",
+    "pair": "two networks as one",
+    "planes": "one arithmetic, in PyTorch and in ONNX",
+    "replay": "a command, and the job behind it",
+    "report": "what is written for people to read",
+    "several_passes": "scores of several passes",
+    "start": "entry points",
+    "summary": "what a drive comes to",
+    "train": "a command, and the job behind it",
+    "truth": "a drive against its labels",
+    "unknown_objects": "objects that no class describes",
+    "write_bundle": "writers of a bundle",
+}
+
 
 @cache
 def modules() -> dict[str, Path]:
@@ -303,3 +333,19 @@ def test_a_folder_is_not_crowded() -> None:
     crowded = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders}
     del crowded["ros2_ws/src/trustseg_lab/trustseg_lab/scenes"]
     assert {folder: files for folder, files in crowded.items() if files > MOST_FILES} == {}
+
+
+def places() -> dict[str, list[str]]:
+    """Name of a file -> the modules of that name, where there are several."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in own_modules():
+        found[name.rpartition(".")[2]].append(name)
+    return {name: sorted(named) for name, named in found.items() if len(named) > 1}
+
+
+def test_one_name_is_one_kind_of_thing() -> None:
+    assert {name: named for name, named in places().items() if name not in SAME_KIND} == {}
+
+
+def test_every_shared_name_is_shared() -> None:
+    assert set(SAME_KIND) - set(places()) == set()

@@ -169,7 +169,7 @@ def test_a_video_with_too_many_pixels_is_not_decoded(tmp_path: Path, monkeypatch
 
 
 # Pictures that this program itself has just encoded, or written into its own folder.
-OWN_PICTURES = {"paint.py", "camera_faults.py", "degradations.py", "sensor_faults.py", "imagenet_c.py"}
+OWN_PICTURES = {"paint.py", "stream_faults.py", "degradations.py", "sensor_faults.py", "imagenet_c.py"}
 
 
 def test_pictures_from_outside_are_decoded_in_two_places_only(repository: Path) -> None:

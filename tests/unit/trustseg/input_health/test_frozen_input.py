@@ -12,7 +12,7 @@ import pytest
 
 from moving_street import SIZE, believed, moving, reasons_of, street
 from trustseg.input_health import HealthConfig, InputHealth, StillCheck, block_means
-from trustseg.input_health.figures import BLOCKS
+from trustseg.input_health.frame_metrics import BLOCKS
 from trustseg.reasons import Reason
 from trustseg_lab.scenes.sensor_faults import SensorFault
 

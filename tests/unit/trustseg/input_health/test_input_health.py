@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from trustseg.input_health import HealthConfig, InputHealth, block_means, blur_ratio
-from trustseg.input_health.figures import block_figures
+from trustseg.input_health.frame_metrics import block_figures
 from trustseg.reasons import Reason
 
 SIZE = (360, 480)

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from benchmark_views import logits_of, view
-from trustseg_lab.benchmark.collector import OWN_MASK, Collected, MaskTally
 from trustseg_lab.benchmark.method import FitRows, Unfit
 from trustseg_lab.benchmark.methods import emendation, networks
 from trustseg_lab.benchmark.methods.emendation import Emender, Proposal, change_figures, changes, gains
 from trustseg_lab.benchmark.methods.networks import mask_and_doubt
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import OWN_MASK, Collected, MaskTally
 from trustseg_lab.benchmark.studies.masks import Verification
 
 CLASSES = 3

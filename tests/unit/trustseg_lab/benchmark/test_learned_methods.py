@@ -20,7 +20,7 @@ from benchmark_views import CLASSES, logits_of, ranked, street, view
 from trustseg_lab.benchmark.harness import one_thread
 from trustseg_lab.benchmark.method import FitRows, Method
 from trustseg_lab.benchmark.methods import last_layer, networks
-from trustseg_lab.benchmark.methods.features import Gated, magnitude_direction
+from trustseg_lab.benchmark.methods.feature_space import Gated, magnitude_direction
 from trustseg_lab.benchmark.methods.image_models import ALPHAS
 from trustseg_lab.benchmark.methods.pixel_heads import Combined, combined_maps, combined_rows
 from trustseg_lab.benchmark.methods.several_passes import summed_ranks

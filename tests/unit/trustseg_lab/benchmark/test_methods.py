@@ -17,7 +17,7 @@ from benchmark_views import CLASSES, VOID, logits_of, ranked, street, view
 from trustseg_lab.benchmark.method import FitRows, Method, Unfit
 from trustseg_lab.benchmark.methods import several_passes
 from trustseg_lab.benchmark.methods.calibrated import Isotonic, Platt, Temperature
-from trustseg_lab.benchmark.methods.features import ClassPrior, TrustScore, densest, magnitude_direction
+from trustseg_lab.benchmark.methods.feature_space import ClassPrior, TrustScore, densest, magnitude_direction
 from trustseg_lab.benchmark.methods.image_models import METHODS as IMAGE_METHODS
 from trustseg_lab.benchmark.methods.last_layer import certainty, dice_loss, evidence, evidential_loss, fused_mask
 from trustseg_lab.benchmark.methods.networks import density_weight, spoil

@@ -13,10 +13,10 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark_views import logits_of, view
-from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.few_labels.learning import SIZE
-from trustseg_lab.benchmark.rows.frames import VOID, FrameList, Frames
+from trustseg_lab.benchmark.rows.labelled_frames import VOID, FrameList, Frames
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.studies import head_splits, next_frames
 from trustseg_lab.benchmark.studies.head_splits import HeadSplits, judged
 from trustseg_lab.benchmark.studies.next_frames import (

@@ -27,7 +27,14 @@ from trustseg_lab.benchmark.rows.propagation import (
     scribbles,
     warp,
 )
-from trustseg_lab.benchmark.studies.propagation import FRAMES, Propagation, by_flow, distance, next_frame, shares_wrong
+from trustseg_lab.benchmark.studies.propagation_study import (
+    FRAMES,
+    Propagation,
+    by_flow,
+    distance,
+    next_frame,
+    shares_wrong,
+)
 
 
 def frame(truth: np.ndarray, features: np.ndarray, places: np.ndarray) -> Frame:

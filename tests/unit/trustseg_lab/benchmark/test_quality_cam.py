@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from benchmark_views import logits_of, view
-from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.method import FitRows
 from trustseg_lab.benchmark.methods import networks, quality_cam
 from trustseg_lab.benchmark.methods.networks import SIZE, mask_and_doubt
 from trustseg_lab.benchmark.methods.quality_cam import ENCODER, QualityCam, activation, last_maps
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.studies import quality_features
 from trustseg_lab.benchmark.studies.quality_features import QualityFeatures, error_figures
 from trustseg_lab.evaluation.html_charts import scatter_chart

@@ -12,7 +12,10 @@ from scipy.stats import entropy as kl
 from sklearn import metrics as reference
 
 from benchmark_views import VOID, logits_of, view
-from trustseg_lab.benchmark.figures import (
+from trustseg_lab.benchmark.passes.statistics import epkl, jackknifed_information, pass_maps
+from trustseg_lab.benchmark.reading import AGGREGATIONS, Level, Mask, Reading, Regions, pool, spread
+from trustseg_lab.benchmark.rows.region_truth import components, grid, region_accuracy, segment_iou
+from trustseg_lab.benchmark.score_metrics import (
     calibration_gap,
     decision_figures,
     generalised_aurc,
@@ -20,9 +23,6 @@ from trustseg_lab.benchmark.figures import (
     ranking_figures,
     regression_figures,
 )
-from trustseg_lab.benchmark.passes.statistics import epkl, jackknifed_information, pass_maps
-from trustseg_lab.benchmark.reading import AGGREGATIONS, Level, Mask, Reading, Regions, pool, spread
-from trustseg_lab.benchmark.rows.region_truth import components, grid, region_accuracy, segment_iou
 from trustseg_lab.evaluation.baselines.several_passes import entropy
 from trustseg_lab.metrics.images.image_verdicts import image_aurc
 

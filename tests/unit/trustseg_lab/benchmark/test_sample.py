@@ -18,11 +18,11 @@ from trustseg.calibration import corridor_mask
 from trustseg.camera.geometry import Geometry
 from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
+from trustseg_lab.benchmark.judged_views import metas_of, sample_of
 from trustseg_lab.benchmark.method import FitRows
 from trustseg_lab.benchmark.passes.cache import PassCache
 from trustseg_lab.benchmark.passes.runner import BundlePasses, PassSettings, lattice
 from trustseg_lab.benchmark.sample import MOST_IN_MEMORY, Sample
-from trustseg_lab.benchmark.views import metas_of, sample_of
 from trustseg_lab.calibrate.collect_views import LabelledFolder
 
 CALLS: list[str] = []

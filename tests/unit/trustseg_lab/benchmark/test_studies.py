@@ -11,10 +11,10 @@ from scipy import stats
 from trustseg.errors import InputError
 from trustseg_lab.benchmark.catalogue import ROWS
 from trustseg_lab.benchmark.registry import methods, studies
-from trustseg_lab.benchmark.run import choose, row_document
+from trustseg_lab.benchmark.run_benchmark import choose, row_document
 from trustseg_lab.benchmark.studies.digits import digit_scores
 from trustseg_lab.benchmark.studies.masks import boundary_figures, free_space, weighted_mean
-from trustseg_lab.benchmark.studies.pixels import density_overlap, pairs_won, quality_gap
+from trustseg_lab.benchmark.studies.pixel_studies import density_overlap, pairs_won, quality_gap
 from trustseg_lab.benchmark.studies.risks import (
     conformal_threshold,
     false_alarms,
@@ -22,7 +22,7 @@ from trustseg_lab.benchmark.studies.risks import (
     split_risks,
     upper_bound,
 )
-from trustseg_lab.benchmark.studies.views import longest_low_run
+from trustseg_lab.benchmark.studies.view_studies import longest_low_run
 from trustseg_lab.metrics.missed_errors import missed_errors
 from trustseg_lab.metrics.score_histogram import ScoreHistogram
 

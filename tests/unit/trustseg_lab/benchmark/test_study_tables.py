@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from benchmark_views import logits_of, view
-from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.studies.masks import BoundaryQuality, CommonFailures, Downstream, Failures, Fleet
-from trustseg_lab.benchmark.studies.views import (
+from trustseg_lab.benchmark.studies.view_studies import (
     Calibration,
     Clips,
     Comparison,

@@ -19,7 +19,7 @@ from trustseg_lab.demo.moments import Moment
 from trustseg_lab.demo.overlay import BANNER, OverlayPainter
 from trustseg_lab.demo.paint import ClassColor
 from trustseg_lab.demo.summary import Injected, Percentiles, Summary
-from trustseg_lab.demo.timeline import write_timeline
+from trustseg_lab.demo.timeline_chart import write_timeline
 from trustseg_lab.demo.truth import class_table, frame_quality
 from trustseg_lab.demo.words import main_reason, reason_words
 

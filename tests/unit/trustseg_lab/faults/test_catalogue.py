@@ -9,12 +9,12 @@ import pytest
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.errors import InputError
 from trustseg.reasons import Reason, State
-from trustseg_lab.faults.camera_faults import CAMERA_FAULTS, COMPRESSED_FAULTS
 from trustseg_lab.faults.catalogue import FAULTS, fault_of, parse_numbers, way_of
 from trustseg_lab.faults.false_alarms import CALM
 from trustseg_lab.faults.fault import BACKEND, BUS, CAMERA, COMPRESSED, PROCESS, START
-from trustseg_lab.faults.judge import REAL
 from trustseg_lab.faults.rig.makers import MAKERS
+from trustseg_lab.faults.stream_faults import CAMERA_FAULTS, COMPRESSED_FAULTS
+from trustseg_lab.faults.trial_verdict import REAL
 from trustseg_ros.fault_hooks.faulty_backend import BACKEND_FAULTS, BRIEF
 
 RATED = derive_bounds(SECOND // 30, 50 * MS)

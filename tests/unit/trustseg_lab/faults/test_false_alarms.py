@@ -8,8 +8,8 @@ import pytest
 
 from trustseg.bounds import MS, SECOND
 from trustseg_lab.faults.false_alarms import CALM, Calm, Raised, calm_row, changes, raised
-from trustseg_lab.faults.judge import Moment
 from trustseg_lab.faults.markdown import markdown_table
+from trustseg_lab.faults.trial_verdict import Moment
 
 LOSS = Calm(62, "random_loss_1", "1 % lost", 0.005)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trustseg_lab.harness import rendered
-from trustseg_lab.harness.drive import DRIVE_FILE, Drive
+from trustseg_lab.harness.drive_folder import DRIVE_FILE, Drive
 from trustseg_lab.harness.script import Script
 
 

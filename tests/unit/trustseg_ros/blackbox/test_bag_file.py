@@ -16,7 +16,7 @@ from trustseg_lab.recordings.bag import Bag
 from trustseg_ros.blackbox import definitions
 from trustseg_ros.blackbox.bag_file import BagFile
 from trustseg_ros.blackbox.definitions import NoDefinition, definition
-from trustseg_ros.blackbox.ring import Entry
+from trustseg_ros.blackbox.message_ring import Entry
 
 TEXTS = {
     "a/msg/Outer": "# of no use\nstd_msgs/Header header\nInner[] many\nInner[<=3] few\nstring<=7 name\nuint8 A=1\n",

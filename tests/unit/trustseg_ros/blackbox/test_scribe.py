@@ -20,7 +20,7 @@ from patience import WAIT_S
 from trustseg_ros.blackbox import scribe as module
 from trustseg_ros.blackbox.bag_file import BagFile
 from trustseg_ros.blackbox.event import Events
-from trustseg_ros.blackbox.ring import Entry, Ring
+from trustseg_ros.blackbox.message_ring import Entry, Ring
 from trustseg_ros.blackbox.scribe import Outlets, Scribe
 from trustseg_ros.blackbox.shelf import Shelf
 from trustseg_ros.blackbox.triggers import FLAG, Cause

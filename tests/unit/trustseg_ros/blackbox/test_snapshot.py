@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from trustseg.imaging.colours import jpeg
-from trustseg_ros.blackbox.ring import Entry
+from trustseg_ros.blackbox.message_ring import Entry
 from trustseg_ros.blackbox.snapshot import CAMERA, CONFIDENCE, MASK, Snapshot, header_stamp
 
 ROLES = {"/image": CAMERA, "/jpeg": CAMERA, "/mask": MASK, "/confidence": CONFIDENCE}

@@ -91,7 +91,7 @@ def build(
 
 def _missing(library: str) -> str:
     """Why the library that builds and runs plans cannot be used here; empty when it can."""
-    from trustseg.backends.tensorrt.library import import_tensorrt
+    from trustseg.backends.tensorrt.bindings import import_tensorrt
 
     try:
         import_tensorrt(library)

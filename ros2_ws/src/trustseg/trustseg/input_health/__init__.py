@@ -6,7 +6,7 @@ from trustseg.input_health.check import InputHealth
 from trustseg.input_health.colour import ColourCheck
 from trustseg.input_health.config import HealthConfig
 from trustseg.input_health.corrupt import CorruptCheck
-from trustseg.input_health.figures import block_means, blur_ratio
+from trustseg.input_health.frame_metrics import block_means, blur_ratio
 from trustseg.input_health.obscured import ObscuredCheck
 from trustseg.input_health.still import FrozenCheck, StillCheck
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.input_health.config import HealthConfig
-from trustseg.input_health.figures import BLOCKS, Blocks
+from trustseg.input_health.frame_metrics import BLOCKS, Blocks
 
 Mask = npt.NDArray[np.bool_]
 

@@ -10,7 +10,7 @@ import numpy as np
 from trustseg.input_health.colour import ColourCheck
 from trustseg.input_health.config import HealthConfig
 from trustseg.input_health.corrupt import CorruptCheck
-from trustseg.input_health.figures import block_figures, blur_ratio, small_copy
+from trustseg.input_health.frame_metrics import block_figures, blur_ratio, small_copy
 from trustseg.input_health.obscured import ObscuredCheck
 from trustseg.input_health.ring import RingCheck
 from trustseg.input_health.still import FrozenCheck, StillCheck, Stillness

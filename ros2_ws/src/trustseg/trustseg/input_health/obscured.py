@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from trustseg.input_health.config import HealthConfig
-from trustseg.input_health.figures import BLOCKS, Blocks, quantile
+from trustseg.input_health.frame_metrics import BLOCKS, Blocks, quantile
 
 LEAST_DETAIL = 1.0  # mean difference of neighbouring pixels, luma, below which a block counts as plain
 

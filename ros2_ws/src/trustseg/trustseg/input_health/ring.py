@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from trustseg.input_health.block_history import BlockHistory
 from trustseg.input_health.config import HealthConfig
-from trustseg.input_health.figures import BLOCKS, Blocks, block_means
+from trustseg.input_health.frame_metrics import BLOCKS, Blocks, block_means
 from trustseg.input_health.still import both_sides
 from trustseg.types import UInt8Array
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from trustseg.input_health.block_history import BlockHistory, Mask
 from trustseg.input_health.config import HealthConfig
-from trustseg.input_health.figures import BLOCKS, Blocks, block_means, quantile
+from trustseg.input_health.frame_metrics import BLOCKS, Blocks, block_means, quantile
 from trustseg.types import UInt8Array
 
 # Blocks that change most tell motion from noise: near road and kerb move while the sky stands. A clock's digits, which

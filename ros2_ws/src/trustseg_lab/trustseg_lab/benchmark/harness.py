@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from trustseg_lab.benchmark.collector import Collected
+from trustseg_lab.benchmark.judged_views import sample_of
 from trustseg_lab.benchmark.method import FitRows, Method, Unfit
 from trustseg_lab.benchmark.passes.runner import BundlePasses
 from trustseg_lab.benchmark.sample import Sample, ViewMeta
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.study import Study
-from trustseg_lab.benchmark.views import sample_of
 from trustseg_lab.metrics.images.view_rows import folds_by_block
 
 FIT = "fit"

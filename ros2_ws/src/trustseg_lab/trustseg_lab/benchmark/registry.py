@@ -11,7 +11,7 @@ from trustseg_lab.benchmark.methods import (
     calibrated,
     clone,
     emendation,
-    features,
+    feature_space,
     image_models,
     last_layer,
     networks,
@@ -29,11 +29,11 @@ from trustseg_lab.benchmark.studies import (
     head_splits,
     masks,
     next_frames,
-    pixels,
-    propagation,
+    pixel_studies,
+    propagation_study,
     quality_features,
     risks,
-    views,
+    view_studies,
 )
 from trustseg_lab.benchmark.study import Study
 
@@ -44,7 +44,7 @@ FAMILIES: dict[str, tuple[Method, ...]] = {
     "calibrated": calibrated.METHODS,
     "pixel_heads": pixel_heads.METHODS,
     "clone": clone.METHODS,
-    "features": features.METHODS,
+    "features": feature_space.METHODS,
     "last_layer": last_layer.METHODS,
     "regions": regions.METHODS,
     "image_models": image_models.METHODS,
@@ -61,13 +61,34 @@ def methods() -> dict[str, Method]:
 
 
 STUDIES: tuple[Callable[[], Study], ...] = (
-    views.Comparison, views.Calibration, views.HeadSchemes, views.DiceCuts, masks.Masks, masks.Verification,
-    pixels.Thresholds, pixels.EqualEntropy, pixels.Reliability, risks.Conformal, risks.SelectiveRisk,
-    masks.BoundaryQuality, masks.Failures, masks.CommonFailures, masks.Downstream, masks.Fleet, views.Correction,
-    views.Screening, views.Clips, views.InputQuality, quality_features.QualityFeatures,
-    propagation.Propagation, few_labels.FewLabels, few_labels.SelfTraining, digits.Digits, head_splits.HeadSplits,
+    view_studies.Comparison,
+    view_studies.Calibration,
+    view_studies.HeadSchemes,
+    view_studies.DiceCuts,
+    masks.Masks,
+    masks.Verification,
+    pixel_studies.Thresholds,
+    pixel_studies.EqualEntropy,
+    pixel_studies.Reliability,
+    risks.Conformal,
+    risks.SelectiveRisk,
+    masks.BoundaryQuality,
+    masks.Failures,
+    masks.CommonFailures,
+    masks.Downstream,
+    masks.Fleet,
+    view_studies.Correction,
+    view_studies.Screening,
+    view_studies.Clips,
+    view_studies.InputQuality,
+    quality_features.QualityFeatures,
+    propagation_study.Propagation,
+    few_labels.FewLabels,
+    few_labels.SelfTraining,
+    digits.Digits,
+    head_splits.HeadSplits,
     next_frames.NextFrames,
-)  # fmt: skip
+)
 
 
 def studies() -> dict[str, Callable[[], Study]]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from trustseg.files.whole_file import write_whole
-from trustseg_lab.benchmark.pictures import Shown
-from trustseg_lab.benchmark.run import BundleRun
+from trustseg_lab.benchmark.report_images import Shown
+from trustseg_lab.benchmark.run_benchmark import BundleRun
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.evaluation import html_report
 from trustseg_lab.evaluation.html_charts import Line, line_chart

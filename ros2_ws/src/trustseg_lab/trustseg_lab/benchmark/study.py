@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 
 
 @dataclass(frozen=True)

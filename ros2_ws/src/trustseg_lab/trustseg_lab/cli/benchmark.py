@@ -21,7 +21,7 @@ from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, read_as
 
 if TYPE_CHECKING:
     from trustseg_lab.benchmark.passes.runner import BundlePasses
-    from trustseg_lab.benchmark.run import BundleRun
+    from trustseg_lab.benchmark.run_benchmark import BundleRun
 
 DOCUMENT, REPORT, PASSES = "benchmark.json", "report.html", "passes"
 SHOWN_ROWS = 12
@@ -84,12 +84,12 @@ def benchmark(
     """Judge every published score of pixels, regions, classes and images on the same views, cross-fitted by block."""
     from trustseg.bundle.loading import load_bundle
     from trustseg.files.json_document import json_ready, write_json
+    from trustseg_lab.benchmark.judged_views import NamedSet, metas_of, parse_fit_kinds, parse_judge
     from trustseg_lab.benchmark.passes.cache import PassCache
     from trustseg_lab.benchmark.passes.runner import PassSettings, open_bundle
-    from trustseg_lab.benchmark.pictures import worst_views
     from trustseg_lab.benchmark.report import write_report
-    from trustseg_lab.benchmark.run import Settings, choose, document, run_bundle
-    from trustseg_lab.benchmark.views import NamedSet, metas_of, parse_fit_kinds, parse_judge
+    from trustseg_lab.benchmark.report_images import worst_views
+    from trustseg_lab.benchmark.run_benchmark import Settings, choose, document, run_bundle
     from trustseg_lab.calibrate.collect_views import LabelledFolder
     from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.data.mined_set import read_mined
@@ -171,7 +171,7 @@ def benchmark(
 
 def _list(as_json: bool) -> None:
     from trustseg_lab.benchmark.catalogue import ROWS
-    from trustseg_lab.benchmark.run import row_document
+    from trustseg_lab.benchmark.run_benchmark import row_document
 
     rows = [row_document(row) for row in ROWS]
     if as_json:

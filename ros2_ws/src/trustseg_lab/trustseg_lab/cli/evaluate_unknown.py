@@ -62,7 +62,7 @@ def evaluate_unknown(
     from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.evaluation.unknown_objects import evaluate_unknown_objects
     from trustseg_lab.training.config import UnknownSection
-    from trustseg_lab.training.unknown.sources import measuring_paster
+    from trustseg_lab.training.unknown.sets_beside import measuring_paster
 
     err = PlainConsole(stderr=True)
     if half not in HALVES:

@@ -114,7 +114,7 @@ def run_faults(
     from trustseg.errors import InputError
     from trustseg_lab.faults.catalogue import FAULTS, parse_numbers
     from trustseg_lab.faults.false_alarms import CALM
-    from trustseg_lab.faults.rig import run_job
+    from trustseg_lab.faults.rig import run_faults as run_job
     from trustseg_lab.harness.rendered import CAMERA_SIZE
     from trustseg_lab.scenes.drive import MIN_SIZE
 
@@ -187,7 +187,7 @@ def chaos(
     """
     from trustseg.errors import InputError
     from trustseg_lab.faults.rig.chaos import run_chaos
-    from trustseg_lab.faults.rig.run_job import FaultsOptions, check_options
+    from trustseg_lab.faults.rig.run_faults import FaultsOptions, check_options
 
     if count < 1:
         raise InputError("--count is out of range", expected="at least 1", got=str(count))

@@ -19,8 +19,8 @@ from trustseg_lab.cli.label_options import LABEL_FORMAT, LABEL_NAMES, say
 
 if TYPE_CHECKING:
     from trustseg_lab.data.class_list import ClassList
-    from trustseg_lab.wrap.check import Check
     from trustseg_lab.wrap.find_input import Normalisation
+    from trustseg_lab.wrap.labelled_check import Check
     from trustseg_lab.wrap.network import Network, Wanted
 
 CHECKED = 12  # images
@@ -72,10 +72,10 @@ def wrap(
     from trustseg_lab.cli.tables.wrap_tables import print_check, print_reading
     from trustseg_lab.data.about_file import read_about
     from trustseg_lab.data.class_list import load_classes
-    from trustseg_lab.wrap.check import mistaken, options_of
     from trustseg_lab.wrap.find_input import IMAGENET, PLAIN
     from trustseg_lab.wrap.find_normalisation import find_normalisation
     from trustseg_lab.wrap.graph.assemble import assemble
+    from trustseg_lab.wrap.labelled_check import mistaken, options_of
     from trustseg_lab.wrap.network import INPUT, network_of
     from trustseg_lab.wrap.read_graph import read_graph
     from trustseg_lab.wrap.write_bundle import check_target, write_bundle
@@ -166,7 +166,7 @@ def _checked(
     from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.data.formats.catalogue import IDS, FormatOption
     from trustseg_lab.data.labelled_images import read_pair
-    from trustseg_lab.wrap.check import check, guesses_of
+    from trustseg_lab.wrap.labelled_check import check, guesses_of
 
     names = LabelNames.parse(labels[0]) if labels[0] else None
     option = FormatOption.parse(labels[1])

@@ -16,7 +16,7 @@ from trustseg.errors import InputError
 from trustseg.types import UInt8Array
 from trustseg_lab.data.class_list import NO_CLASS, REST, ClassList, Ids
 from trustseg_lab.data.formats.annotations import Annotations
-from trustseg_lab.data.formats.pictures import SourceIds
+from trustseg_lab.data.formats.label_images import SourceIds
 from trustseg_lab.data.label_pixels import read_labels
 from trustseg_lab.data.label_set import LabelSet
 

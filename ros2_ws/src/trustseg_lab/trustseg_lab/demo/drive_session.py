@@ -16,7 +16,7 @@ import yaml
 
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.reasons import Outcome, Reason, Severity, severity_of
-from trustseg_lab.harness.drive import Drive
+from trustseg_lab.harness.drive_folder import Drive
 from trustseg_lab.harness.processes import ProcessFailed, ProcessGroup, Program
 from trustseg_lab.harness.records import (
     CAMERA_LOG,

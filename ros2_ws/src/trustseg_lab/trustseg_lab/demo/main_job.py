@@ -21,10 +21,7 @@ from trustseg.bundle.loading import Bundle, checked_bundle
 from trustseg.cli.bars import Bars
 from trustseg.errors import InputError
 from trustseg.host.ros_env import discovery_note, find_ros
-from trustseg_lab.demo.drive_session import DriveSession, SessionOptions, drive_bounds
-from trustseg_lab.demo.drive_session import Progress as DriveProgress
-from trustseg_lab.demo.moments import drive_moments
-from trustseg_lab.demo.output_folder import (
+from trustseg_lab.demo.drive_output import (
     OVERLAY_FILE,
     RECORDING_FOLDER,
     SHEET_FILE,
@@ -32,10 +29,13 @@ from trustseg_lab.demo.output_folder import (
     TIMELINE_FILE,
     OutputFolder,
 )  # fmt: skip
+from trustseg_lab.demo.drive_session import DriveSession, SessionOptions, drive_bounds
+from trustseg_lab.demo.drive_session import Progress as DriveProgress
+from trustseg_lab.demo.moments import drive_moments
 from trustseg_lab.demo.summary import Summary, summarize
 from trustseg_lab.demo.truth import drive_quality
 from trustseg_lab.demo.words import main_reason, reason_words
-from trustseg_lab.harness.drive import Drive
+from trustseg_lab.harness.drive_folder import Drive
 from trustseg_lab.harness.footage import DEFAULT_LIMIT_S, DEFAULT_RATE_HZ, FootageOptions, footage_drive
 from trustseg_lab.harness.records import Observation
 from trustseg_lab.harness.rendered import rendered_drive
@@ -198,7 +198,7 @@ def _pictures(
     from trustseg_lab.demo.contact_sheet import write_contact_sheet
     from trustseg_lab.demo.overlay import write_overlay
     from trustseg_lab.demo.paint import ClassColor
-    from trustseg_lab.demo.timeline import write_timeline
+    from trustseg_lab.demo.timeline_chart import write_timeline
 
     _say(bars, "drawing the images")
     moments = drive_moments(drive, seen, quality, summary)

@@ -14,7 +14,7 @@ from trustseg.reasons import Outcome
 from trustseg_lab.demo.accounting import frame_statuses
 from trustseg_lab.demo.flag import FlagTimeline, FlagView
 from trustseg_lab.demo.summary import Summary
-from trustseg_lab.harness.drive import Drive
+from trustseg_lab.harness.drive_folder import Drive
 from trustseg_lab.harness.records import Observation
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from trustseg_lab.demo.output_folder import OVERLAY_FILE, RECORDING_FOLDER, SHEET_FILE, SUMMARY_FILE, TIMELINE_FILE
+from trustseg_lab.demo.drive_output import OVERLAY_FILE, RECORDING_FOLDER, SHEET_FILE, SUMMARY_FILE, TIMELINE_FILE
 from trustseg_lab.demo.summary import Injected, Summary
 from trustseg_lab.demo.words import reason_words
 from trustseg_lab.harness.script import CARGO, TITLES

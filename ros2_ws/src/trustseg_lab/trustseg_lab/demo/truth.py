@@ -14,7 +14,7 @@ from trustseg.imaging.resize import nearest
 from trustseg.imaging.stored_image import read_image
 from trustseg.types import UInt8Array
 from trustseg_lab.data import read_labels
-from trustseg_lab.harness.drive import Drive
+from trustseg_lab.harness.drive_folder import Drive
 from trustseg_lab.harness.records import Observation
 from trustseg_lab.metrics.confusion import confusion_counts
 from trustseg_lab.metrics.images.image_quality import image_quality

@@ -14,7 +14,7 @@ from trustseg.files.old_names import OLD_NAMES
 from trustseg.files.whole_file import write_whole
 from trustseg_lab.evaluation.evaluator import PUBLISHED, RANKED, RAW, EvaluationState
 from trustseg_lab.evaluation.html_charts import Line, line_chart, reliability_chart
-from trustseg_lab.evaluation.published import METRICS
+from trustseg_lab.evaluation.published_results import METRICS
 from trustseg_lab.evaluation.report import EvaluationReport
 from trustseg_lab.metrics.bootstrap import Interval
 from trustseg_lab.metrics.calibration_error import reliability

@@ -21,8 +21,8 @@ from trustseg_lab.data.label_set import Named
 from trustseg_lab.evaluation.evaluator import ALL_IMAGES, PUBLISHED, RANKED, RAW, EvaluationState
 from trustseg_lab.evaluation.image_baselines import image_baselines
 from trustseg_lab.evaluation.intervals import RANKINGS, intervals_document
-from trustseg_lab.evaluation.published import METRICS, SOURCE
-from trustseg_lab.evaluation.published import PUBLISHED as PUBLISHED_FIGURES
+from trustseg_lab.evaluation.published_results import METRICS, SOURCE
+from trustseg_lab.evaluation.published_results import PUBLISHED as PUBLISHED_FIGURES
 from trustseg_lab.metrics.confidence_metrics import (
     ConfidenceMetrics,
     confidence_metrics,

@@ -27,7 +27,7 @@ from trustseg_lab.faults.fault import (
     silence,
     window,
 )
-from trustseg_lab.faults.judge import SIMULATED, Expected
+from trustseg_lab.faults.trial_verdict import SIMULATED, Expected
 
 FAILED, DEGRADED, STALE, LATCHED, UNKNOWN, OK = "FAILED", "DEGRADED", "STALE", "LATCHED", "UNKNOWN", "OK"
 GUARD, CONSUMER, REFUSED = "GUARD_FAILED", "CONSUMER_FAILED", "REFUSED"

@@ -10,7 +10,7 @@ from typing import Any
 
 from trustseg.bounds import MS, SECOND
 from trustseg_lab.faults.fault import PLAIN, VARYING
-from trustseg_lab.faults.judge import Moment
+from trustseg_lab.faults.trial_verdict import Moment
 
 
 @dataclass(frozen=True)

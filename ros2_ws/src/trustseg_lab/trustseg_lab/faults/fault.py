@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trustseg.bounds import MS, Bounds
-from trustseg_lab.faults.judge import NOT_HERE, REAL, SIMULATED, Expected
+from trustseg_lab.faults.trial_verdict import NOT_HERE, REAL, SIMULATED, Expected
 
 BoundRule = Callable[[Bounds], int]
 

@@ -24,7 +24,7 @@ from trustseg.imaging.image_header import JPEG_START
 from trustseg.imaging.orientation import UPRIGHT, orientation_of
 from trustseg.reasons import Reason
 from trustseg.types import UInt8Array
-from trustseg_lab.harness.drive import IMAGES, Drive, image_name
+from trustseg_lab.harness.drive_folder import IMAGES, Drive, image_name
 from trustseg_lab.harness.refused import Refused, refused_message, unpacked
 from trustseg_lab.harness.script import plan_script
 from trustseg_lab.recordings.onward_time import OnwardTime

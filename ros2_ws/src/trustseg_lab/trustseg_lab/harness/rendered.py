@@ -22,7 +22,7 @@ import numpy as np
 import trustseg_lab.scenes
 from trustseg.bundle.loading import source_tree
 from trustseg.errors import InputError
-from trustseg_lab.harness.drive import DRIVE_FILE, IMAGES, LABELS, Drive, image_name, label_name, load_drive
+from trustseg_lab.harness.drive_folder import DRIVE_FILE, IMAGES, LABELS, Drive, image_name, label_name, load_drive
 from trustseg_lab.harness.processes import DieWithParent
 from trustseg_lab.harness.script import CARGO, LEFT_M, PICTURE_KINDS, Script
 from trustseg_lab.scenes import SCENE_CLASSES, apply_conditions

@@ -12,7 +12,7 @@ from trustseg.errors import InputError
 from trustseg.reasons import Reason
 from trustseg.types import Frame, FrameVerdict, HealthReport, PerceptionResult
 from trustseg_lab.mining.candidates import Candidates, frames_of, thumbnail_of
-from trustseg_lab.mining.selection import Choice, choose
+from trustseg_lab.mining.frame_selection import Choice, choose
 
 MOST_LOOKS = 16  # times the budget: how many images are looked at for the near-duplicates among them
 NOTHING = FrameVerdict(Reason.NONE, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -27,10 +27,10 @@ from trustseg_lab.mining.candidates import CRITERIA, DISAGREEING, Candidates, co
 from trustseg_lab.mining.disagreement import Disagreement, check_against, disagreement_of, says_it_itself
 from trustseg_lab.mining.exports.forms import check_export, write_exports
 from trustseg_lab.mining.exports.proposal import Proposal
+from trustseg_lab.mining.frame_selection import Choice
 from trustseg_lab.mining.look import chosen_of
 from trustseg_lab.mining.preselection import preselect
 from trustseg_lab.mining.results import ReplayedDrive, collect_results, open_results
-from trustseg_lab.mining.selection import Choice
 from trustseg_lab.replay.job import ReplayJob, ReplayOptions
 from trustseg_lab.replay.job_list import list_jobs
 from trustseg_lab.replay.results.result_folder import holds_results

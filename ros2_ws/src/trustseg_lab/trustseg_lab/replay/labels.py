@@ -18,7 +18,7 @@ from trustseg.types import UInt8Array
 from trustseg_lab.data import LabelNames, decode_labels, files_by_stem, known_ids, read_labels, recognised_names
 from trustseg_lab.data.find_labels import LabelWish, look_at, open_annotations, reader_of, some, void_of
 from trustseg_lab.data.formats.catalogue import AUTO, IDS, OWN, FoundFormat, annotation_file, recognise
-from trustseg_lab.data.formats.pictures import SampleLabels
+from trustseg_lab.data.formats.label_images import SampleLabels
 from trustseg_lab.data.label_reader import LabelReader
 from trustseg_lab.data.label_set import known_set, known_sets
 from trustseg_lab.recordings.bag import COMPRESSED, IMAGE_KINDS, Bag, listed

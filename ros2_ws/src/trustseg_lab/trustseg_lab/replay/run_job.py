@@ -13,7 +13,7 @@ from pathlib import Path
 
 from trustseg.errors import InputError, TrustSegError
 from trustseg.files.json_document import write_json
-from trustseg_lab.replay.drive import run_drive
+from trustseg_lab.replay.camera_replay import run_drive
 from trustseg_lab.replay.job import ReplayJob
 from trustseg_lab.replay.results.result_folder import SUMMARY, write_recording
 from trustseg_lab.replay.results.shown.layouts import write_layouts

@@ -21,7 +21,7 @@ from trustseg.reasons import Mode
 from trustseg.types import Frame
 from trustseg_lab.recordings.recorded_image import ImageSource
 from trustseg_lab.recordings.sources import open_sources, stated_period_ns
-from trustseg_lab.replay.drive import run_drive
+from trustseg_lab.replay.camera_replay import run_drive
 from trustseg_lab.replay.job import ReplayJob, ReplayOptions
 from trustseg_lab.replay.timeline import MAX_PIXELS
 

@@ -28,7 +28,7 @@ from trustseg.frames import decode_compressed
 from trustseg.imaging.colours import jpeg
 from trustseg.imaging.resize import for_the_eye
 from trustseg.types import UInt8Array
-from trustseg_lab.harness.drive import DRIVE_FILE, IMAGES
+from trustseg_lab.harness.drive_folder import DRIVE_FILE, IMAGES
 from trustseg_lab.harness.footage import at_rate, drive_frames, open_footage
 from trustseg_lab.harness.refused import Refused
 from trustseg_lab.tools.camera_schedule import FREEZE, STOP, CameraSchedule, load_schedule

@@ -24,9 +24,7 @@ from trustseg_lab.training.config import Source
 
 IGNORE = 255
 UNKNOWN = 254  # an object that no class describes; nothing but `trustseg_lab.training.unknown.paste` writes it
-GROUPS = (
-    200  # code of the first group of a set that is drawn in groups of classes (`trustseg_lab.training.unknown.sources`)
-)
+GROUPS = 200  # first code of a set that is drawn in groups of classes (`trustseg_lab.training.unknown.sets_beside`)
 SOFT_STRIDE = 2  # pixels of the image to one soft label along each axis; a teacher's edges are no finer
 Float64Array = npt.NDArray[np.float64]
 

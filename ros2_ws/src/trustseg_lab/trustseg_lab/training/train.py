@@ -29,8 +29,8 @@ from trustseg_lab.training.objective import Objective, group_members
 from trustseg_lab.training.scene_set import rendered_set, require_scene_classes
 from trustseg_lab.training.start.start_weights import start_from_checkpoint
 from trustseg_lab.training.start.vgg16 import start_from_vgg16
-from trustseg_lab.training.unknown.evaluate import evaluate_unknown, every_second, with_objects
-from trustseg_lab.training.unknown.sources import load_coarse, measuring_paster, paster
+from trustseg_lab.training.unknown.held_out_objects import evaluate_unknown, every_second, with_objects
+from trustseg_lab.training.unknown.sets_beside import load_coarse, measuring_paster, paster
 
 Report = Callable[[dict[str, Any]], None]
 

@@ -18,7 +18,7 @@ from mcap.writer import CompressionType, Writer
 from trustseg.bounds import SECOND
 from trustseg.files.json_document import write_json
 from trustseg_ros.blackbox.definitions import NoDefinition, definition
-from trustseg_ros.blackbox.ring import Entry
+from trustseg_ros.blackbox.message_ring import Entry
 
 METADATA, METADATA_VERSION = "metadata.yaml", 8
 CHUNK_BYTES = 1 << 20

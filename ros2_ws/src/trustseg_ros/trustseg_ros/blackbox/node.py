@@ -38,9 +38,9 @@ from trustseg.imaging.resize import in_order
 from trustseg_ros.blackbox.chosen_topics import CAMERA_DEPTH, DEPTH, ChosenTopics, class_of, listening_qos
 from trustseg_ros.blackbox.config import BlackboxConfig
 from trustseg_ros.blackbox.event import Events
+from trustseg_ros.blackbox.message_ring import Entry, Ring
 from trustseg_ros.blackbox.name_lists import reasons_of, topics_of
 from trustseg_ros.blackbox.report import diagnosis
-from trustseg_ros.blackbox.ring import Entry, Ring
 from trustseg_ros.blackbox.scribe import Outlets, Scribe
 from trustseg_ros.blackbox.shelf import Shelf
 from trustseg_ros.blackbox.snapshot import CAMERA, CONFIDENCE, MASK

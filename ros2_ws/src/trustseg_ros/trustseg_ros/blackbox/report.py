@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from trustseg.bounds import SECOND
-from trustseg_ros.blackbox.ring import Ring
+from trustseg_ros.blackbox.message_ring import Ring
 from trustseg_ros.blackbox.scribe import Scribe
 from trustseg_ros.blackbox.shelf import Shelf
 from trustseg_ros.common.diagnostics import OK, WARN, diagnostic

@@ -25,7 +25,7 @@ from trustseg.files.output_folder import output_folder
 from trustseg.files.whole_file import write_whole
 from trustseg_ros.blackbox.bag_file import BagFile, seconds
 from trustseg_ros.blackbox.event import Event, Events
-from trustseg_ros.blackbox.ring import Entry, Ring
+from trustseg_ros.blackbox.message_ring import Entry, Ring
 from trustseg_ros.blackbox.shelf import Shelf
 from trustseg_ros.blackbox.snapshot import CAMERA, Snapshot
 from trustseg_ros.blackbox.triggers import Cause

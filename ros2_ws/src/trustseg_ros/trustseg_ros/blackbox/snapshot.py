@@ -17,7 +17,7 @@ from trustseg.imaging.colours import ClassColours, confidence_heat, jpeg
 from trustseg.imaging.resize import for_the_eye, in_order, nearest
 from trustseg.imaging.stored_image import decode_image
 from trustseg.types import UInt8Array
-from trustseg_ros.blackbox.ring import Entry
+from trustseg_ros.blackbox.message_ring import Entry
 
 CAMERA, MASK, CONFIDENCE = "camera", "mask", "confidence"
 PARTS = (CAMERA, MASK, CONFIDENCE)

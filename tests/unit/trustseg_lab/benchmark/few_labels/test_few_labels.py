@@ -14,7 +14,7 @@ import torch
 
 from benchmark_views import VOID, logits_of, view
 from tiny_training import CLASSES
-from trustseg_lab.benchmark.few_labels import networks
+from trustseg_lab.benchmark.few_labels import stored_networks as stored
 from trustseg_lab.benchmark.few_labels.adversarial import (
     FOOLING,
     IMAGES,
@@ -124,7 +124,7 @@ def test_a_short_teaching_writes_networks_that_the_studies_judge(tmp_path: Any) 
     study.folder = tmp_path
     rows, left = judged(study, data)
     assert left == {}
-    assert [row[1] for row in rows] == list(networks.WITH_FEW_LABELS.values())
+    assert [row[1] for row in rows] == list(stored.WITH_FEW_LABELS.values())
     assert rows[0][3] == 0.0  # the gain over itself
     assert rows[-1][2] > 0.5  # three colours are soon learned
     assert 0 < rows[2][5] < 1  # some labels were reliable, and some were not

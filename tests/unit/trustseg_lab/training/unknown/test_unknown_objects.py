@@ -24,8 +24,8 @@ from trustseg_lab.training.losses import exposure_loss, group_loss, unknown_loss
 from trustseg_lab.training.train import train  # noqa: E402
 from trustseg_lab.training.unknown import library as object_library  # noqa: E402
 from trustseg_lab.training.unknown.paste import CAMERA, Cutout, Paster, horizon_row, place  # noqa: E402
+from trustseg_lab.training.unknown.sets_beside import cutouts, ground_codes, load_coarse  # noqa: E402
 from trustseg_lab.training.unknown.shapes import random_object  # noqa: E402
-from trustseg_lab.training.unknown.sources import cutouts, ground_codes, load_coarse  # noqa: E402
 
 ROAD = 1
 

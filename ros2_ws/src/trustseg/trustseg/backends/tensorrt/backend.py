@@ -19,9 +19,9 @@ from trustseg.backends.interface import (
     engine_outputs,
     expected_shapes,
 )
+from trustseg.backends.tensorrt.bindings import QuietLog, import_tensorrt, this_machine
 from trustseg.backends.tensorrt.cuda_buffers import FrameBuffers, capture, cuda_driver
 from trustseg.backends.tensorrt.cuda_errors import Remedy, backend_error, remedy_of
-from trustseg.backends.tensorrt.library import QuietLog, import_tensorrt, this_machine
 from trustseg.backends.tensorrt.plan_manifest import (
     PlanPlace,
     build_command,

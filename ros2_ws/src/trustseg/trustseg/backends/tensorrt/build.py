@@ -13,8 +13,8 @@ from typing import Any
 
 from trustseg.backends.golden import golden_test
 from trustseg.backends.tensorrt.backend import TensorRtBackend
+from trustseg.backends.tensorrt.bindings import QuietLog, import_tensorrt, this_machine
 from trustseg.backends.tensorrt.cuda_buffers import cuda_driver
-from trustseg.backends.tensorrt.library import QuietLog, import_tensorrt, this_machine
 from trustseg.backends.tensorrt.plan_manifest import (
     PlanMachine,
     PlanManifest,

@@ -22,12 +22,12 @@ from typing import Any
 import torch
 
 from trustseg.errors import InputError
-from trustseg_lab.benchmark.few_labels import networks
+from trustseg_lab.benchmark.few_labels import stored_networks as stored
 from trustseg_lab.benchmark.few_labels.adversarial import learn_adversarially
 from trustseg_lab.benchmark.few_labels.learning import SIZE, Recipe, few, learn, shape
-from trustseg_lab.benchmark.few_labels.networks import SmallNetwork, path_of
 from trustseg_lab.benchmark.few_labels.pseudo_labels import learn_mutually
 from trustseg_lab.benchmark.few_labels.self_training import adapt, choose, fit_confidence, learned, probability
+from trustseg_lab.benchmark.few_labels.stored_networks import SmallNetwork, path_of
 from trustseg_lab.calibrate.collect_views import LabelledFolder
 from trustseg_lab.data.class_list import FOLDER, ClassList, load_classes
 from trustseg_lab.network.segnet import SegNet
@@ -69,7 +69,7 @@ def teach(
         return learn_adversarially(labelled, data, count, recipe, report, judged=judged), {}
 
     def self_trained(by_confidence: bool) -> Taught:
-        path = path_of(networks.ALL, out)
+        path = path_of(stored.ALL, out)
         if path is None:
             raise InputError("no network to learn on from", got=str(out))
         network = checkpoint.load_network(path)[0]
@@ -78,17 +78,17 @@ def teach(
         return adapt(network, (data, chosen.data), count, quick, report), {"chosen_right": chosen.right}
 
     makers: dict[str, Callable[[], Taught]] = {
-        networks.FEW: lambda: (learn(labelled, count, recipe, report), {}),
-        networks.ALL: lambda: (learn(data, count, recipe, report), {}),
-        networks.CROSS: lambda: mutual(False), networks.RELIABLE: lambda: mutual(True),
-        networks.TEACHER: lambda: adversarial(False), networks.JUDGED: lambda: adversarial(True),
-        networks.BY_PROBABILITY: lambda: self_trained(False), networks.BY_CONFIDENCE: lambda: self_trained(True),
+        stored.FEW: lambda: (learn(labelled, count, recipe, report), {}),
+        stored.ALL: lambda: (learn(data, count, recipe, report), {}),
+        stored.CROSS: lambda: mutual(False), stored.RELIABLE: lambda: mutual(True),
+        stored.TEACHER: lambda: adversarial(False), stored.JUDGED: lambda: adversarial(True),
+        stored.BY_PROBABILITY: lambda: self_trained(False), stored.BY_CONFIDENCE: lambda: self_trained(True),
     }  # fmt: skip
     for name, make in makers.items():
         if path_of(name, out) is None:
             started = time.monotonic()
             network, told = make()
-            seen = data if name in (networks.ALL, networks.BY_PROBABILITY, networks.BY_CONFIDENCE) else labelled
+            seen = data if name in (stored.ALL, stored.BY_PROBABILITY, stored.BY_CONFIDENCE) else labelled
             told |= {"recipe": asdict(recipe), "labelled": len(seen.images), "images": len(data.images)}
             state = {key: v.half() if v.dtype.is_floating_point else v for key, v in network.state_dict().items()}
             meta = checkpoint.describe(shape(count), classes, few_labels=told, licence=LICENCE)

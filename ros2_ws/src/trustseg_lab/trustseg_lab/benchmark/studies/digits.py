@@ -13,9 +13,9 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from trustseg_lab.benchmark.collector import Collected
-from trustseg_lab.benchmark.figures import ranking_figures
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
+from trustseg_lab.benchmark.score_metrics import ranking_figures
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.score_histogram import Floats
 

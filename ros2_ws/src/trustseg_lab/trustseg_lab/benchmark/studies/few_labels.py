@@ -12,10 +12,10 @@ from functools import cached_property
 from pathlib import Path
 
 from trustseg.install_hint import pip_install
-from trustseg_lab.benchmark.collector import Collected
-from trustseg_lab.benchmark.few_labels import networks
-from trustseg_lab.benchmark.few_labels.networks import SELF_TRAINED, WITH_FEW_LABELS, network, path_of
+from trustseg_lab.benchmark.few_labels import stored_networks as stored
+from trustseg_lab.benchmark.few_labels.stored_networks import SELF_TRAINED, WITH_FEW_LABELS, network, path_of
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.confusion import ConfusionMatrix
 
@@ -50,7 +50,7 @@ class _SmallNetworks:
         found = {name: path_of(name, self.folder) for name in self.what}
         missing = [name for name, path in found.items() if path is None]
         if missing:
-            self._why = f"no {networks.FOLDER}/{missing[0]}.safetensors beside the bundles: teach it, {RECIPE} --help"
+            self._why = f"no {stored.FOLDER}/{missing[0]}.safetensors beside the bundles: teach it, {RECIPE} --help"
             return {}
         return {name: path for name, path in found.items() if path is not None}
 

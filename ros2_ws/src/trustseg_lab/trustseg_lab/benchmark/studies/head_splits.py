@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from trustseg_lab.benchmark.collector import Collected
-from trustseg_lab.benchmark.figures import ranking_figures
-from trustseg_lab.benchmark.rows.frames import TOO_FEW, VOID, FrameList, Frames
+from trustseg_lab.benchmark.rows.labelled_frames import TOO_FEW, VOID, FrameList, Frames
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
+from trustseg_lab.benchmark.score_metrics import ranking_figures
 from trustseg_lab.benchmark.studies.next_frames import outputs, recipe, taught
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.score_histogram import Floats

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from trustseg.types import UInt8Array
-from trustseg_lab.benchmark.collector import OWN_MASK, Collected
 from trustseg_lab.benchmark.methods.several_passes import class_mean
 from trustseg_lab.benchmark.passes.runner import MEMBERS
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import OWN_MASK, Collected
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.images.image_verdicts import correlation
 from trustseg_lab.metrics.score_histogram import Floats

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trustseg.install_hint import pip_install
-from trustseg_lab.benchmark.collector import Collected
-from trustseg_lab.benchmark.rows.frames import TOO_FEW, VOID, FrameList, Frames
+from trustseg_lab.benchmark.rows.labelled_frames import TOO_FEW, VOID, FrameList, Frames
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.studies.next_frames import outputs
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.data.mined_set import IMAGES, LABELS, MinedSet

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.methods.several_passes import class_mean
-from trustseg_lab.benchmark.rows.frames import TOO_FEW, VOID, FrameList, Frames, Ints
+from trustseg_lab.benchmark.rows.labelled_frames import TOO_FEW, VOID, FrameList, Frames, Ints
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.evaluation.baselines.ensemble import softmax
 from trustseg_lab.metrics.confusion import ConfusionMatrix, confusion_counts

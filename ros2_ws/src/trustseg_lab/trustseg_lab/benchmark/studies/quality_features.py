@@ -17,12 +17,12 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
 from trustseg.imaging.colours import confidence_heat, jpeg
-from trustseg_lab.benchmark.collector import Collected
-from trustseg_lab.benchmark.figures import ranking_figures
 from trustseg_lab.benchmark.method import FitRows, Unfit
 from trustseg_lab.benchmark.methods.networks import SIZE, mask_and_doubt
 from trustseg_lab.benchmark.methods.quality_cam import activation, enlarged, last_maps, learned, seen_by
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
+from trustseg_lab.benchmark.score_metrics import ranking_figures
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.evaluation.html_charts import scatter_chart
 from trustseg_lab.evaluation.worst_images import QUALITY, WIDTH

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.missed_errors import expected_bound, missed_errors
 from trustseg_lab.metrics.score_histogram import CORRECT, WRONG, Counts, Floats

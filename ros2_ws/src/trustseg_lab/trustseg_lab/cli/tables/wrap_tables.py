@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from trustseg_lab.wrap.check import Check
     from trustseg_lab.wrap.find_input import Normalisation
     from trustseg_lab.wrap.find_normalisation import InnerNormalisation
+    from trustseg_lab.wrap.labelled_check import Check
     from trustseg_lab.wrap.network import Network, Wanted
 
 

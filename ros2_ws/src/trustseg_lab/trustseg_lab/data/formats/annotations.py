@@ -20,7 +20,7 @@ import numpy.typing as npt
 from trustseg.errors import InputError
 from trustseg.imaging.stored_image import MOST_PIXELS
 from trustseg_lab.data.documents import parse_json
-from trustseg_lab.data.formats.pictures import SourceIds
+from trustseg_lab.data.formats.label_images import SourceIds
 from trustseg_lab.data.label_set import MOST_IDS, LabelSet
 
 BACKGROUND = "background"

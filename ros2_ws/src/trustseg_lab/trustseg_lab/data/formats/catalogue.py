@@ -15,9 +15,9 @@ from trustseg.imaging.stored_image import read_file
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.data.folders import IMAGE_SUFFIXES
 from trustseg_lab.data.formats.annotations import Annotations, read_coco, read_cvat
+from trustseg_lab.data.formats.label_images import Colour, ColourLabels, SampleLabels, packed
 from trustseg_lab.data.formats.label_studio import is_label_studio, read_label_studio
 from trustseg_lab.data.formats.legends import cityscapes_legend, find_legend, of_set, read_legend
-from trustseg_lab.data.formats.pictures import Colour, ColourLabels, SampleLabels, packed
 from trustseg_lab.data.label_pixels import decode_colours, decode_samples, holds_colours
 from trustseg_lab.data.label_set import LabelSet, known_set, known_sets
 from trustseg_lab.data.pairs import LabelNames

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from trustseg.errors import InputError
 from trustseg_lab.data.class_list import class_file, load_classes
 from trustseg_lab.data.documents import parse_json
-from trustseg_lab.data.formats.pictures import Colour
+from trustseg_lab.data.formats.label_images import Colour
 from trustseg_lab.data.label_set import LabelSet, known_set, known_sets, plain
 from trustseg_lab.data.yaml_file import read_yaml
 

@@ -15,10 +15,10 @@ from trustseg_interfaces.msg import SegmentationStatus
 
 from trustseg.bounds import SECOND, derive_bounds
 from trustseg.errors import TrustSegError
-from trustseg_lab.faults.judge import Moment
 from trustseg_lab.faults.rig.fault_rig import FaultRig
 from trustseg_lab.faults.rig.planner_probe import ANSWERS
 from trustseg_lab.faults.rig.stack import wait_until
+from trustseg_lab.faults.trial_verdict import Moment
 from trustseg_ros.common.qos import IMAGE_TOPIC, STATUS_TOPIC, camera_qos, latest_qos, status_qos
 
 MATCH_LIMIT_S = 20.0

@@ -14,11 +14,11 @@ from trustseg.bounds import MS, SECOND
 from trustseg.errors import TrustSegError
 from trustseg_lab.faults.catalogue import FAULTS
 from trustseg_lab.faults.fault import BACKEND, BUS, CAMERA, PLAIN, PROCESS, Fault, FaultVariant
-from trustseg_lab.faults.judge import Moment, unsafe_ns
 from trustseg_lab.faults.rig.fault_rig import FaultRig, place_of
 from trustseg_lab.faults.rig.makers import made
 from trustseg_lab.faults.rig.planner_probe import GUARD
-from trustseg_lab.faults.rig.run_job import FaultsOptions, Progress, open_rig
+from trustseg_lab.faults.rig.run_faults import FaultsOptions, Progress, open_rig
+from trustseg_lab.faults.trial_verdict import Moment, unsafe_ns
 
 # Faults that are found by statistics of pictures are found in most of them, not in each: they have their own table.
 STATISTICAL = frozenset({12, 15, 16, 17, 18, 19, 20, 21, 57})

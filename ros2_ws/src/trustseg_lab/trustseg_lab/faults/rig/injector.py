@@ -21,7 +21,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from trustseg.bounds import SECOND
 from trustseg.errors import InputError
-from trustseg_lab.faults.camera_faults import (
+from trustseg_lab.faults.camera_message import CameraMessage
+from trustseg_lab.faults.stream_faults import (
     COMPRESSED_FAULTS,
     INFO_FAULTS,
     OTHER_MASK,
@@ -30,7 +31,6 @@ from trustseg_lab.faults.camera_faults import (
     Delivery,
     info_size,
 )
-from trustseg_lab.faults.camera_message import CameraMessage
 from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import Timing, load, parameter, watch

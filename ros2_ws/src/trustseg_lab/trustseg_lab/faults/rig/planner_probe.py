@@ -25,7 +25,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.bounds import SECOND, Bounds
 from trustseg.errors import TrustSegError
 from trustseg.reasons import Reason, State
-from trustseg_lab.faults.judge import Moment
+from trustseg_lab.faults.trial_verdict import Moment
 from trustseg_ros.common.qos import STATUS_TOPIC, VERDICT_TOPIC, latest_qos, output_qos, verdict_qos
 from trustseg_ros.fault_hooks.events import BACKEND_EVENTS, BEGUN, INJECTOR_EVENTS, FaultEvent, event_qos, parse_event
 from trustseg_ros.planner.guard import FailureGuard

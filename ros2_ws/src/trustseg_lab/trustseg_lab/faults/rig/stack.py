@@ -18,8 +18,8 @@ import yaml
 
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.errors import TrustSegError
-from trustseg_lab.faults.camera_faults import SLOWEST_SHARE
 from trustseg_lab.faults.fault import COMPRESSED, VARYING
+from trustseg_lab.faults.stream_faults import SLOWEST_SHARE
 from trustseg_lab.harness.processes import ProcessGroup, Program
 
 CAMERA, LINK, SEGMENTER, MONITOR = "camera", "injector", "segmenter", "monitor"

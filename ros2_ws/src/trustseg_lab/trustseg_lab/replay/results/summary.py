@@ -15,7 +15,7 @@ from trustseg.bounds import SECOND
 from trustseg.bundle.loading import Bundle
 from trustseg.reasons import Reason
 from trustseg_lab.data import shown
-from trustseg_lab.replay.drive import DriveFigures
+from trustseg_lab.replay.camera_replay import DriveFigures
 from trustseg_lab.replay.job import ReplayJob, ReplayOptions
 from trustseg_lab.replay.results.flag import Failure
 from trustseg_lab.replay.results.flicker import FlickerCounts

@@ -17,7 +17,7 @@ from trustseg_lab.training.config import Source, UnknownSection
 from trustseg_lab.training.data import load_set
 from trustseg_lab.training.head.fit import HeadPart
 from trustseg_lab.training.scene_set import Progress, rendered_set, require_scene_classes
-from trustseg_lab.training.unknown.sources import section_paster
+from trustseg_lab.training.unknown.sets_beside import section_paster
 
 SEEN_CORRUPTED = 0.4
 HEAD_SCENE_SEED = 8_000  # after the seeds of training (0 to 7 999), before the demo's

@@ -13,7 +13,7 @@ import pytest
 
 from trustseg.imaging.colours import ClassColours
 from trustseg_lab.replay.results.shown.drive_pictures import DrivePictures
-from trustseg_lab.replay.results.shown.moments import Moment
+from trustseg_lab.replay.results.shown.event_images import Moment
 from trustseg_lab.replay.results.shown.overlay_film import BAR_ROWS, OverlayFilm
 
 PAINTER = ClassColours([(128, 128, 128), (128, 64, 128)], "bgr")

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from trustseg.imaging.colours import ClassColours
-from trustseg_lab.replay.results.shown.moments import Moment, draw_moment
+from trustseg_lab.replay.results.shown.event_images import Moment, draw_moment
 
 INDEX = "frames.json"
 

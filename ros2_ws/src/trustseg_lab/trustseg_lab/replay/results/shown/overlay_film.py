@@ -13,7 +13,7 @@ import numpy as np
 
 from trustseg.imaging.colours import ClassColours
 from trustseg.types import UInt8Array
-from trustseg_lab.replay.results.shown.moments import Moment
+from trustseg_lab.replay.results.shown.event_images import Moment
 
 NAME = "overlay.mp4"
 BAR_ROWS = 8

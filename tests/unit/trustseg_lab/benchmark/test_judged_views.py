@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from trustseg_lab.benchmark import views
+from trustseg_lab.benchmark import judged_views
+from trustseg_lab.benchmark.judged_views import FITTED, OWN_GROUPS, NamedSet, metas_of, parse_fit_kinds
 from trustseg_lab.benchmark.passes.cache import PassCache
 from trustseg_lab.benchmark.passes.runner import BundlePasses, PassSettings
-from trustseg_lab.benchmark.views import FITTED, OWN_GROUPS, NamedSet, metas_of, parse_fit_kinds
 from trustseg_lab.calibrate.collect_views import LabelledFolder
 from trustseg_lab.metrics.images.view_rows import CLEAN
 
@@ -50,7 +50,7 @@ def test_images_that_are_read_in_another_way_are_other_views(
     keys: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = keys("")
-    monkeypatch.setattr(views, "READING", views.READING + 1)
+    monkeypatch.setattr(judged_views, "READING", judged_views.READING + 1)
     assert not {*before.values()} & {*keys("").values()}
 
 
@@ -58,7 +58,7 @@ def test_another_renderer_makes_other_weather_and_the_same_clean_views(
     keys: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = keys("")
-    monkeypatch.setattr(views, "renderer_version", lambda: "another")
+    monkeypatch.setattr(judged_views, "renderer_version", lambda: "another")
     after = keys("")
     assert any(name.startswith(FITTED) for name in before)
     for name, key in before.items():

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 
 from trustseg.types import Float32Array
-from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.methods import softmax
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.dynamic_thresholds import ThresholdTallies, levels_of
 from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW

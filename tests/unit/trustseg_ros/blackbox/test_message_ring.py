@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from trustseg_ros.blackbox.ring import ENTRY_BYTES, LATCHED_SHARE, Entry, Ring
+from trustseg_ros.blackbox.message_ring import ENTRY_BYTES, LATCHED_SHARE, Entry, Ring
 
 SECOND = 1_000_000_000
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trustseg_lab.benchmark.collector import Collected
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.metrics.block_counts import GroupedScore, grouped
 from trustseg_lab.metrics.bootstrap import draws, figures_of, interval_of
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics

@@ -51,7 +51,7 @@ from trustseg_lab.replay.results.run_counts import RunCounts
 from trustseg_lab.replay.results.segment_table import SEGMENTS, segment_rows, segment_schema
 from trustseg_lab.replay.results.shown.annotated import AnnotatedBag
 from trustseg_lab.replay.results.shown.drive_pictures import DrivePictures
-from trustseg_lab.replay.results.shown.moments import EventPictures, moment_of
+from trustseg_lab.replay.results.shown.event_images import EventPictures, moment_of
 from trustseg_lab.replay.results.shown.overlay_film import NAME, OverlayFilm
 from trustseg_lab.replay.results.totals import DriveTotals
 from trustseg_lab.replay.results.truth import TruthTotals

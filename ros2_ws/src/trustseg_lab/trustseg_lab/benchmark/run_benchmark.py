@@ -12,8 +12,14 @@ import numpy as np
 
 from trustseg.errors import InputError
 from trustseg_lab.benchmark.catalogue import ROWS, Row
-from trustseg_lab.benchmark.collector import Collected
-from trustseg_lab.benchmark.figures import (
+from trustseg_lab.benchmark.harness import FIT, Progress, add_fitted, fittable, look_at, one_thread, pass_cost, plan
+from trustseg_lab.benchmark.method import Method
+from trustseg_lab.benchmark.methods.references import ReverseAccuracy, references_of
+from trustseg_lab.benchmark.passes.runner import BundlePasses
+from trustseg_lab.benchmark.registry import methods, studies
+from trustseg_lab.benchmark.sample import Sample, ViewMeta
+from trustseg_lab.benchmark.score_collector import Collected
+from trustseg_lab.benchmark.score_metrics import (
     RESAMPLES,
     class_figures,
     image_figures,
@@ -21,12 +27,6 @@ from trustseg_lab.benchmark.figures import (
     pixel_figures,
     region_figures,
 )
-from trustseg_lab.benchmark.harness import FIT, Progress, add_fitted, fittable, look_at, one_thread, pass_cost, plan
-from trustseg_lab.benchmark.method import Method
-from trustseg_lab.benchmark.methods.references import ReverseAccuracy, references_of
-from trustseg_lab.benchmark.passes.runner import BundlePasses
-from trustseg_lab.benchmark.registry import methods, studies
-from trustseg_lab.benchmark.sample import Sample, ViewMeta
 from trustseg_lab.benchmark.studies.mined_frames import MinedFrames
 from trustseg_lab.benchmark.study import Answer, Study
 from trustseg_lab.data.mined_set import MinedSet

@@ -14,7 +14,9 @@ from bundle_factory import paint_scene
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.errors import FrameRejected, InputError
 from trustseg.frames import decode_compressed, decode_pixels
-from trustseg_lab.faults.camera_faults import (
+from trustseg_lab.faults.camera_message import CameraMessage
+from trustseg_lab.faults.false_alarms import CALM
+from trustseg_lab.faults.stream_faults import (
     CAMERA_FAULTS,
     COMPRESSED_FAULTS,
     INFO_FAULTS,
@@ -25,8 +27,6 @@ from trustseg_lab.faults.camera_faults import (
     CameraFault,
     info_size,
 )
-from trustseg_lab.faults.camera_message import CameraMessage
-from trustseg_lab.faults.false_alarms import CALM
 from trustseg_lab.scenes import apply_condition
 from trustseg_lab.scenes.conditions import condition_seed
 from trustseg_lab.scenes.overlays import BOX_GREY

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from trustseg.types import UInt8Array
-from trustseg_lab.benchmark.collector import Collected
 from trustseg_lab.benchmark.rows.propagation import (
     GIVEN,
     NOTHING,
@@ -27,6 +26,7 @@ from trustseg_lab.benchmark.rows.propagation import (
     warp,
 )
 from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.confusion import ConfusionMatrix
 from trustseg_lab.metrics.images.view_rows import CLEAN

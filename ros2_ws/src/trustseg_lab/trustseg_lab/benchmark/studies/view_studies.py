@@ -7,8 +7,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from trustseg_lab.benchmark.collector import Collected
-from trustseg_lab.benchmark.figures import (
+from trustseg_lab.benchmark.rows.region_truth import grid
+from trustseg_lab.benchmark.sample import Sample
+from trustseg_lab.benchmark.score_collector import Collected
+from trustseg_lab.benchmark.score_metrics import (
     DICE_CUTS,
     calibration_gap,
     cuts,
@@ -18,8 +20,6 @@ from trustseg_lab.benchmark.figures import (
     ranking_figures,
     regression_figures,
 )
-from trustseg_lab.benchmark.rows.region_truth import grid
-from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.images.image_verdicts import correlation

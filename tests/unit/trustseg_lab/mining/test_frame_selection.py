@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustseg_lab.mining.selection import choose, ranked
+from trustseg_lab.mining.frame_selection import choose, ranked
 
 FAR = np.array([[0], [100], [200], [50]], np.uint8)
 

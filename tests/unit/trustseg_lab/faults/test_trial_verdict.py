@@ -8,8 +8,8 @@ import pytest
 
 from trustseg.bounds import MS
 from trustseg.errors import InputError
-from trustseg_lab.faults.judge import NOT_HERE, REAL, Expected, Moment, Trial, judge, row, unsafe_ns
 from trustseg_lab.faults.markdown import markdown_table
+from trustseg_lab.faults.trial_verdict import NOT_HERE, REAL, Expected, Moment, Trial, judge, row, unsafe_ns
 
 DARK = Expected(("FAILED",), ("DARK",))
 BEGUN, ENDED, BOUND = 1000 * MS, 1500 * MS, 100 * MS

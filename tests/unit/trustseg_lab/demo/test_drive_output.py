@@ -13,12 +13,12 @@ import pytest
 
 from patience import WAIT_S
 from trustseg.errors import InputError
-from trustseg_lab.demo.output_folder import WRITTEN, OutputFolder
+from trustseg_lab.demo.drive_output import WRITTEN, OutputFolder
 
 HOLDER = """
 import sys
 from pathlib import Path
-from trustseg_lab.demo.output_folder import OutputFolder
+from trustseg_lab.demo.drive_output import OutputFolder
 with OutputFolder(Path(sys.argv[1])):
     print("holding", flush=True)
     sys.stdin.readline()

@@ -13,8 +13,8 @@ from bundle_factory import paint_scene
 from foreign_networks import COLOURS, MEAN, NAMES, STD, Form, class_list, network
 from trustseg_lab.data.labelled_images import LabelledImage, LabelledPaths
 from trustseg_lab.metrics.confusion import ConfusionMatrix
-from trustseg_lab.wrap.check import Guess, check, guesses_of, in_colours, mistaken, normalised, options_of
 from trustseg_lab.wrap.find_input import Normalisation
+from trustseg_lab.wrap.labelled_check import Guess, check, guesses_of, in_colours, mistaken, normalised, options_of
 from trustseg_lab.wrap.network import Wanted, network_of
 
 USUAL = Normalisation(MEAN, STD, 1 / 255, "rgb")

@@ -22,11 +22,11 @@ from trustseg.failsafe.evidence import FailsafeConfig
 from trustseg.reasons import State
 from trustseg_lab.faults.false_alarms import Calm, calm_row, changes, raised
 from trustseg_lab.faults.fault import CAMERA, Fault, FaultVariant
-from trustseg_lab.faults.judge import NOT_HERE, Expected, Trial, judge, row
 from trustseg_lab.faults.rig.fault_rig import FaultRig, place_of
 from trustseg_lab.faults.rig.makers import made
 from trustseg_lab.faults.rig.planner_probe import GUARD, VERDICTS, PlannerProbe
 from trustseg_lab.faults.rig.stack import Stack, StackOptions
+from trustseg_lab.faults.trial_verdict import NOT_HERE, Expected, Trial, judge, row
 from trustseg_lab.harness.rendered import CAMERA_SIZE, rendered_drive
 from trustseg_lab.harness.script import plan_script
 from trustseg_lab.harness.transport import drive_environment

@@ -13,7 +13,7 @@ import numpy as np
 from trustseg.imaging.colours import ClassColours, confidence_heat, jpeg
 from trustseg_lab.benchmark.harness import FIT
 from trustseg_lab.benchmark.reading import Level, spread
-from trustseg_lab.benchmark.run import BundleRun
+from trustseg_lab.benchmark.run_benchmark import BundleRun
 from trustseg_lab.evaluation.worst_images import QUALITY, WIDTH, paint_image
 
 SHOWN = ("mcp", "tta_epkl", "members_epkl", "magnitude_direction", "boundary_band", "superpixel_fused")
