@@ -139,10 +139,11 @@ def copy_for(group: Group) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     # Without tests/conftest.py: it starts a process again whose LD_LIBRARY_PATH is not as wanted. Importing OpenCV
     # changes that variable, and what would start again in a mutant's process is mutmut.
-    skip = shutil.ignore_patterns("__pycache__", "*.pyc", "conftest.py")
+    skip = shutil.ignore_patterns("__pycache__", "*.pyc")
     for name, package in PACKAGES.items():
         shutil.copytree(package, folder / "src" / name, ignore=skip)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=skip)
+    (folder / "tests" / "conftest.py").unlink()
     shutil.copy(ROOT / "pyproject.toml", folder)
     settings = {
         "source_paths": ["src"],

@@ -120,3 +120,16 @@ def test_a_second_opinion_is_of_what_the_node_shows(script: ModuleType, tmp_path
     assert np.array_equal(image, shown(picture, place, "bgr", "rgb"))
     assert (seen.sum(), (truth == 3).sum(), (truth == 11).sum()) == (rows * 480, rows * 480, (360 - rows) * 480)
     assert (width == 480) == np.array_equal(image, network_image(stored, script.SIZE, "bgr", "rgb"))
+
+
+@pytest.mark.parametrize("script", ["proof"], indirect=True)
+def test_the_copy_in_which_mutants_are_made_has_every_fixture(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the top one's, which starts a process again: without the others no test of their folder runs."""
+    monkeypatch.setattr(script, "CACHE", tmp_path)
+    root = SCRIPTS.parent
+    copy = script.copy_for(script.read_groups()["segmenter"])
+    there = {file.relative_to(root) for file in (root / "tests").rglob("conftest.py")}
+    assert {file.relative_to(copy) for file in copy.rglob("conftest.py")} == there - {Path("tests/conftest.py")}
+    assert len(there) > 1
