@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("diagnostic_msgs", reason="ROS 2 is not there")
 
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
 
 from trustseg.bounds import SECOND
 from trustseg.host.hardware import hardware_name
@@ -53,11 +54,15 @@ def test_a_node_says_what_is_new_at_once_and_what_is_not_once_a_second(monkeypat
 
     class Node(Named):
         def create_publisher(self, kind: Any, topic: str, qos: Any) -> Any:
-            assert (topic, qos) == ("/diagnostics", 7)
-            return SimpleNamespace(publish=lambda message: said.extend(message.status))
+            assert (kind, topic, qos) == (DiagnosticArray, "/diagnostics", 7)
+            return SimpleNamespace(publish=publish)
 
         def get_clock(self) -> Any:
-            return SimpleNamespace(now=lambda: SimpleNamespace(to_msg=Time))
+            return SimpleNamespace(now=lambda: SimpleNamespace(to_msg=lambda: Time(sec=now[0] // SECOND)))
+
+    def publish(message: DiagnosticArray) -> None:
+        assert message.header.stamp == Time(sec=now[0] // SECOND)
+        said.extend(message.status)
 
     now = [10 * SECOND]
     monkeypatch.setattr("time.monotonic_ns", lambda: now[0])
