@@ -197,6 +197,17 @@ def test_a_second_bundle_is_judged_and_is_a_member(place: Place, tmp_path: Path)
     assert found["tiny"]["studies"]["common_failures"]["rows"]
 
 
+def test_a_study_of_the_second_bundle_counts_nothing_of_the_first(place: Place, tmp_path: Path) -> None:
+    names = "thresholds,equal_entropy,failures,dice_cuts,screening,fleet"
+    data = ("--data", place.data, "--limit", "3")
+    both = judged(place, tmp_path / "both", *data, "--bundle", place.bundle("second"), methods=names)["bundles"]
+    arguments = ["--bundle", place.bundle("second"), "--out", str(tmp_path / "alone"), "--backend", "onnxruntime"]
+    assert run(*arguments, "--methods", names, "--bootstrap", "20", "--step", "1", *data) == 0
+    alone = json.loads((tmp_path / "alone" / "benchmark.json").read_text())["bundles"]
+    assert both["second"]["studies"] == alone["second"]["studies"]
+    assert len(alone["second"]["studies"]) > 3
+
+
 def test_several_seeds_have_a_deviation(place: Place, tmp_path: Path) -> None:
     more = ("--data", place.data, "--limit", "4", "--seeds", "2", "--folds", "2")
     found = judged(place, tmp_path, *more, methods="mcp,platt")["bundles"]["tiny"]["pixel"]["fitted"]

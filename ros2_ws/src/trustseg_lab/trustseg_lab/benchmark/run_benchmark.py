@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Methods and studies that were asked for."""
+    """Methods that were asked for, and what makes each study anew: it counts the views of one bundle."""
 
     methods: list[Method]
-    studies: dict[str, Study]
+    studies: dict[str, Callable[[], Study]]
 
 
 @dataclass
@@ -89,15 +90,14 @@ def choose(names: str, pool: MinedSet | None = None) -> Chosen:
         raise InputError("--pool is for rows 40, 44 and 45", got=f"--methods {names}", fix="name one of them")
     references = references_of(pool)  # also where nothing asks for them: frames without any label are told here
     taken = [each.of_pool(references) if isinstance(each, ReverseAccuracy) else each for each in chosen.methods]
-    return Chosen(
-        taken, {n: MinedFrames(pool) if n == MinedFrames.name else each for n, each in chosen.studies.items()}
-    )
+    of_pool = partial(MinedFrames, pool)
+    return Chosen(taken, {n: of_pool if n == MinedFrames.name else each for n, each in chosen.studies.items()})
 
 
 def _named(names: str) -> Chosen:
     every, makers = methods(), studies()
     if names == ALL:
-        return Chosen(list(every.values()), {name: make() for name, make in makers.items()})
+        return Chosen(list(every.values()), makers)
     rows = {str(row.number): row for row in ROWS}
     wanted: set[str] = set()
     for word in (each.strip() for each in names.split(",")):
@@ -112,7 +112,7 @@ def _named(names: str) -> Chosen:
             )  # fmt: skip
     return Chosen(
         [each for name, each in every.items() if name in wanted],
-        {name: make() for name, make in makers.items() if name in wanted},
+        {name: make for name, make in makers.items() if name in wanted},
     )
 
 
@@ -126,9 +126,10 @@ def run_bundle(
         InputError: a view cannot be read, or the cache cannot be written.
     """
     made = plan(chosen.methods, passes, fittable=fittable(metas))
-    kept = {name: each for name, each in chosen.studies.items() if not each.needs & passes.missing.keys()}
+    made_anew = {name: make() for name, make in chosen.studies.items()}
+    kept = {name: each for name, each in made_anew.items() if not each.needs & passes.missing.keys()}
     found, samples = look_at(metas, passes, made, list(kept.values()), on_step)
-    for name, each in chosen.studies.items():
+    for name, each in made_anew.items():
         for need in sorted(each.needs & passes.missing.keys()):
             found.left_out[name] = passes.missing[need]
     fitted = [each for each in made.methods if FIT in each.needs]

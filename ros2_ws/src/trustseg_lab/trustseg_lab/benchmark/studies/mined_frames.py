@@ -48,7 +48,7 @@ class MinedFrames:
 
     def tell(self, found: Collected) -> Answer:
         """See `Study`."""
-        frames, self._frames = self._frames, FrameList()  # the next bundle has its own
+        frames = self._frames
         if importlib.util.find_spec("torch") is None:
             why = f"no PyTorch is installed: {pip_install('trustseg_lab', 'train')}"
             found.left_out[self.name] = why
