@@ -138,6 +138,21 @@ def test_lateness_is_soft_then_hard() -> None:
 def test_more_reasons_never_lower_what_is_known() -> None:
     found = FrameEvidence.rejected(Reason.BAD_SIZE, "short").with_reasons(Reason.BLUR)
     assert (found.reasons, found.severity) == (Reason.BAD_SIZE | Reason.BLUR, Severity.HARD)
+    unexplained = FrameEvidence(Outcome.REJECTED, Reason.NONE, Severity.HARD)
+    assert unexplained.with_reasons(Reason.BLUR).severity == Severity.HARD
+    good_so_far = FrameEvidence(Outcome.PROCESSED, Reason.NONE, Severity.GOOD)
+    assert good_so_far.with_reasons(Reason.BAD_SIZE).severity == Severity.HARD
+
+
+def test_a_size_that_changes_is_refused_unless_that_is_allowed() -> None:
+    small = {"height": 16, "width": 24, "step": 72, "data": bytes(1152)}
+    one = stream()
+    assert evidence(one, message()).reasons == Reason.NONE
+    assert evidence(one, message(NOW + MS, **small), NOW + MS).reasons == Reason.RES_CHANGED
+
+
+def test_a_stream_of_compressed_images_takes_them_unasked() -> None:
+    assert evidence(stream(compressed=True), jpeg()).outcome is Outcome.PROCESSED
 
 
 def test_raw_and_compressed_images_of_one_stream_are_held_against_each_other() -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,12 +13,13 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 
-from trustseg.bounds import derive_bounds
 from trustseg.errors import BackendError, BundleError, EngineLostError, InputError, SelfTestError
 from trustseg.reasons import Reason, Severity
 from trustseg_ros.segmenter import node_fault
 from trustseg_ros.segmenter.node_fault import NodeFault, reason_of
-from trustseg_ros.segmenter.supervisor import Supervisor
+from trustseg_ros.segmenter.supervisor import LOADING_NS
+
+GROUP = object()
 
 
 class Desk:
@@ -28,11 +31,24 @@ class Desk:
         self.timer: list[str] = []
         self.period_s = 0.0
         monkeypatch.setattr(node_fault, "steady_timer", self._timer)
-        node: Any = SimpleNamespace(get_logger=lambda: SimpleNamespace(error=self.log.append))
-        book: Any = SimpleNamespace(about_node=lambda *a: self.told.append(a))
-        self.fault = NodeFault(node, book, Supervisor(derive_bounds(10**8, 10**8), lambda: None), None)
+        self.node: Any = SimpleNamespace(get_logger=lambda: SimpleNamespace(error=self.log.append))
+        book: Any = SimpleNamespace(about_node=self._tell)
+        self.watched: list[tuple[str, int]] = []
+        supervisor: Any = SimpleNamespace(watch=self._watch)
+        self.fault = NodeFault(self.node, book, supervisor, GROUP)
+
+    @contextmanager
+    def _watch(self, who: str, limit_ns: int) -> Iterator[None]:
+        self.watched.append((who, limit_ns))
+        yield
+        self.watched.append(("over", 0))
+
+    def _tell(self, *said: Any) -> None:
+        assert self.watched[-1] == ("the middleware, asked to publish,", LOADING_NS)
+        self.told.append(said)
 
     def _timer(self, node: Any, period_s: float, callback: Any, group: Any) -> Any:
+        assert (node, group) == (self.node, GROUP)
         self.period_s, self.tick = period_s, callback
         return SimpleNamespace(cancel=lambda: self.timer.append("cancel"), reset=lambda: self.timer.append("reset"))
 

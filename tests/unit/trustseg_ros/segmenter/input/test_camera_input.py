@@ -10,8 +10,18 @@ from typing import Any
 import pytest
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from trustseg_ros.common.qos import IMAGE_TOPIC
+from trustseg_ros.common.qos import IMAGE_TOPIC, camera_qos
 from trustseg_ros.segmenter.input.camera_input import CameraInput
+
+GROUP = object()
+
+
+def on_image(message: Any) -> None:
+    """Take nothing."""
+
+
+def on_camera_info(message: Any) -> None:
+    """Take nothing."""
 
 
 class FakeNode:
@@ -19,11 +29,18 @@ class FakeNode:
 
     def __init__(self, transport: str = "raw", deaf: tuple[str, ...] = (), image: str = "/cam") -> None:
         self.config = SimpleNamespace(image_transport=transport)
-        self.overrides = SimpleNamespace(applied=lambda profile, topic, entity: profile)
+        self.overrides = SimpleNamespace(applied=self.applied)
         self.deaf, self.image = deaf, image
         self.made: list[tuple[Any, str]] = []
+        self.takes: list[Any] = []
+        self.overridden: list[str] = []
         self.events: Any = None
         self.logged: list[str] = []
+
+    def applied(self, profile: Any, topic: str, entity: str) -> Any:
+        assert (profile, entity) == (camera_qos(), "subscription")
+        self.overridden.append(topic)
+        return profile
 
     def resolve_topic_name(self, topic: str) -> str:
         return self.image if topic == IMAGE_TOPIC else topic
@@ -32,8 +49,10 @@ class FakeNode:
         return SimpleNamespace(warning=self.logged.append, error=self.logged.append)
 
     def create_subscription(self, kind: Any, topic: str, take: Any, profile: Any, **more: Any) -> Any:
+        assert (profile, more["callback_group"]) == (camera_qos(), GROUP)
         if topic in self.deaf:
             raise RuntimeError("not permitted")
+        self.takes.append(take)
         self.events = more.get("event_callbacks", self.events)
         self.made.append((kind, topic))
         return self.made[-1]
@@ -43,9 +62,23 @@ class FakeNode:
 
 
 def opened(node: FakeNode) -> CameraInput:
-    made = CameraInput(node, None)
-    made.open(lambda _: None, lambda _: None)
+    made = CameraInput(node, GROUP)
+    made.open(on_image, on_camera_info)
     return made
+
+
+def test_before_it_is_opened_nothing_is_heard_or_lost() -> None:
+    made = CameraInput(FakeNode(), GROUP)
+    assert made.messages_lost == 0
+    made.close()
+
+
+@pytest.mark.parametrize("transport", ["raw", "compressed"])
+def test_each_topic_is_taken_by_its_own_callback_with_the_overrides_of_its_name(transport: str) -> None:
+    node = FakeNode(transport)
+    made = opened(node)
+    assert node.takes == [on_image] * len(made.topics) + [on_camera_info]
+    assert node.overridden == [*made.topics, "camera_info"]
 
 
 def test_a_raw_camera_is_heard_on_its_topic_and_closing_hears_nothing() -> None:
@@ -80,8 +113,11 @@ def test_losses_are_counted_anew_and_another_quality_of_service_is_told() -> Non
     assert made.messages_lost == 3
     node.events.incompatible_qos(SimpleNamespace(last_policy_kind=2))
     (line,) = node.logged
-    assert line.startswith("a publisher of /cam offers a quality of service that does not fit (policy 2)")
-    assert line.endswith("No image of it arrives")
+    assert line == (
+        "a publisher of /cam offers a quality of service that does not fit (policy 2); "
+        "wanted: best effort, volatile. No image of it arrives"
+    )
+    assert node.overridden[-1] == IMAGE_TOPIC
     made.close()
-    made.open(lambda _: None, lambda _: None)
+    made.open(on_image, on_camera_info)
     assert made.messages_lost == 0
