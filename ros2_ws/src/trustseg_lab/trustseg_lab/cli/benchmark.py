@@ -195,9 +195,7 @@ def _print(told: dict[str, Any]) -> None:
     for bundle, run in told["bundles"].items():
         for level, columns in COLUMNS.items():
             for group, scores in run[level].items():
-                named = sorted(
-                    scores.items(), key=lambda each: -(each[1]["auroc"] if each[1]["auroc"] == each[1]["auroc"] else -1)
-                )
+                named = sorted(scores.items(), key=lambda each: -_known(each[1]["auroc"]))
                 if not named:
                     continue
                 table = Table(
