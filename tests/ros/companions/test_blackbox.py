@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import array
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from rosbags.highlevel import AnyReader
+from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import FailureState
 
@@ -30,6 +32,7 @@ from trustseg.reasons import Reason
 from trustseg_lab.recordings.bag import Bag
 from trustseg_ros.blackbox import NICENESS
 from trustseg_ros.blackbox.node import NODE_NAME
+from video_packets import KEY_EVERY, packets
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 SHORT = {"before_s": 2.0, "after_s": 1.0, "longest_s": 30.0, "free_megabytes": 0.0}
@@ -216,6 +219,43 @@ def test_a_service_a_signal_and_a_reason_make_records_and_what_overlaps_is_one(
     # Of the status, and of the verdict that follows from it.
     assert {(each["what"], each["detail"]) for each in second["causes"]} == {("reason", Reason.DUPLICATE.name)}
     assert box.poll() is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("coding", ["h264", "hevc"])
+def test_packets_of_video_are_kept_as_they_came_and_replay_decodes_them(
+    blackbox: StartNode, start_process: Callable[..., Any], probe: Probe, bundle: Path, tmp_path: Path, coding: str
+) -> None:
+    scenes = [np.roll(paint_scene(HEIGHT, WIDTH), 2 * index, axis=1) for index in range(2 * KEY_EVERY)]
+    sent, made = packets(scenes, coding), probe.node.create_publisher(CompressedImage, "/video", 100)
+    box = blackbox(on_flag=False, topics="/video", before_s=2.0, after_s=2.0)
+    told, count = listen(probe), 0
+
+    def send() -> None:
+        nonlocal count
+        message = CompressedImage(format=coding, data=array.array("B", sent[count % len(sent)]))
+        message.header.stamp, message.header.frame_id = probe.node.get_clock().now().to_msg(), "front"
+        made.publish(message)
+        count += 1
+        probe.publish()
+
+    probe.until(lambda: made.get_subscription_count() and told, "a reader of the packets", every=send)
+    box.send_signal(signal.SIGUSR1)
+    begun = count
+    probe.until(lambda: records(tmp_path / "records"), "a record", every=send)
+    (record,) = records(tmp_path / "records")
+    with AnyReader([record]) as reader:
+        found = [c for c in reader.connections if c.topic == "/video"]
+        kept = [bytes(reader.deserialize(raw, c.msgtype).data) for c, _, raw in reader.messages(found)]
+    first = next(at for at in range(begun + 1) if sent[at % len(sent)] == kept[0])
+    assert kept == [sent[at % len(sent)] for at in range(first, first + len(kept))]
+    assert len(kept) > KEY_EVERY
+    out = tmp_path / "replay"
+    chosen = ("--topic", "/video", "--bundle", bundle, "--backend", "onnxruntime", "--out", out)
+    replay = start_process(sys.executable, "-m", "trustseg", "replay", record, *chosen, name="replay")
+    assert replay.wait(WAIT_S) in (0, 1), (tmp_path / "replay.log").read_text()
+    counted = json.loads((out / "summary.json").read_text())["metrics"]
+    assert counted["processed"] > len(kept) - KEY_EVERY  # none before the first key frame
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ def script(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> M
 
 
 @pytest.mark.parametrize("script", ["mining_gain"], indirect=True)
+@pytest.mark.slow
 def test_a_network_that_was_taught_otherwise_is_not_taken(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ print(len(list(source.images())), source.losses)
 
 @pytest.mark.parametrize("program", [READ_IMAGE, READ_FOLDER])
 @pytest.mark.parametrize("name", ["sparse.tif", "sparse.png"])
+@pytest.mark.slow
 def test_a_file_that_is_too_long_is_not_read_to_its_end(tmp_path: Path, program: str, name: str) -> None:
     path = tmp_path / name
     with path.open("wb") as file:

@@ -87,6 +87,7 @@ def test_a_picture_that_stops_soon_after_a_cut_is_frozen() -> None:
 
 @pytest.mark.parametrize("width", [0.3, 0.6, 1.0, 2.0])
 @pytest.mark.parametrize("speed", [0.06, 0.1, 0.2])
+@pytest.mark.slow
 def test_what_passes_a_standing_camera_leaves_it_not_frozen(width: float, speed: float) -> None:
     """A lorry of so many widths of the picture, as fast as so many a frame, from the left and gone to the right."""
     rng = np.random.default_rng(1)

@@ -73,6 +73,7 @@ def test_paths_are_timed_in_turns(tmp_path: Path) -> None:
         assert path.cpu_percent > 0
 
 
+@pytest.mark.slow
 def test_a_draft_is_not_timed(tmp_path: Path) -> None:
     bundle = load_bundle(make_tiny_bundle(tmp_path / "engines" / "tiny", verdict=False), draft=True)
     engine = create_backend("onnxruntime", bundle, threads=1)

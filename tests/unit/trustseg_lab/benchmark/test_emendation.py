@@ -105,6 +105,7 @@ def test_the_verifier_takes_what_mends_and_refuses_what_spoils(monkeypatch: pyte
     assert (verified.read(sample).values == mended).all()
 
 
+@pytest.mark.slow
 def test_a_second_segmentation_learns_what_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "EPOCHS", 4)
     rows = FitRows([street(i) for i in range(8)], 0, CLASSES)

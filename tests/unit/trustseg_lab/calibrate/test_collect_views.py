@@ -196,6 +196,7 @@ def test_unknown_objects_of_a_wide_camera_are_collected_as_the_node_judges_them(
     pipeline.close()
 
 
+@pytest.mark.slow
 def test_a_wide_rendered_scene_counts_all_of_the_cameras_corridor(tiny: Path) -> None:
     bundle = load_bundle(tiny)
     backend = create_backend("onnxruntime", bundle, threads=1)

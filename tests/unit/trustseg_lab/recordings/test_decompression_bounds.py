@@ -200,6 +200,7 @@ def test_chunks_that_overlap_are_merged_in_order_and_bounded(tmp_path: Path, mon
 
 @pytest.mark.parametrize("compression", ["zstd", "lz4"])
 @pytest.mark.parametrize("content_size", [True, False])
+@pytest.mark.slow
 def test_a_chunk_that_lies_about_its_size_is_unpacked_no_further(compression: str, content_size: bool) -> None:
     from mcap.records import Chunk
 

@@ -43,6 +43,7 @@ def test_half_of_the_kinds_are_held_out() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("known_depth", [True, False])
+@pytest.mark.slow
 def test_damage_grows_with_severity(frame: SceneFrame, kind: str, known_depth: bool) -> None:
     depth = frame.depth_m if known_depth else None
     levels = [apply_condition(kind, n / LEVELS, frame.image_rgb, depth, seed=4) for n in range(LEVELS + 1)]

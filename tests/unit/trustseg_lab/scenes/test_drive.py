@@ -41,6 +41,7 @@ def test_shapes_types_and_stamp() -> None:
     assert frame.labels.max() < len(SCENE_CLASSES)
 
 
+@pytest.mark.slow
 def test_a_frame_does_not_depend_on_what_was_rendered_before(frames: list[SceneFrame]) -> None:
     again = Drive(SEED, SIZE)
     for n in (20, 3, 11):

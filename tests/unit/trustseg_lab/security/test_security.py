@@ -202,6 +202,7 @@ def test_nothing_known_ends_with_0(
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b"null", b'{"results": []}', b'{"vulns": [{}]}', b"<p>"])
+@pytest.mark.slow
 def test_a_strange_answer_is_no_clean_bill(service: tuple[type[Service], str], answer: bytes) -> None:
     service[0].answer = answer
     with pytest.raises(InputError, match="answer of OSV's query"):

@@ -25,6 +25,7 @@ from trustseg_lab.wrap.write_bundle import write_bundle
 USUAL = Normalisation(MEAN, STD, 1 / 255, "rgb")
 
 
+@pytest.mark.slow
 def test_a_bundle_holds_the_network_that_it_was_made_of(tmp_path: Path) -> None:
     """Cut out and put together again it is the same graph, byte by byte."""
     found = network_of(network(Form(layout="nhwc", end="softmax")), class_list(), Wanted())

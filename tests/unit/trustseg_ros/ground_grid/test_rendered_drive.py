@@ -40,6 +40,7 @@ def grid_of(drive: Drive, k: int) -> tuple[GroundGrid, np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("seed", [3, 8])
+@pytest.mark.slow
 def test_ground_that_is_seen_is_free_and_no_foot_is(seed: int) -> None:
     drive = Drive(seed, (180, 240))
     k = 7
