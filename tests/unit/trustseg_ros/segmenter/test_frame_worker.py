@@ -165,6 +165,7 @@ def test_a_frame_that_fails_its_checks_is_rejected(rig: Rig, where: str, error: 
     setattr(rig, where, {1: error})
     status = rig.send(1)
     assert (Outcome(status.outcome), reasons(status)) == (Outcome.REJECTED, expected)
+    assert (status.header.stamp.sec, status.header.frame_id) == (1, "front")
     assert (Severity(status.severity), status.mask_crc32) == (Severity.HARD, 0)
     assert np.isnan(status.image_age_ms) == (where == "refuse")
     assert rig.published == []
@@ -202,6 +203,8 @@ def test_a_mask_that_cannot_be_published_is_a_rejected_frame(rig: Rig) -> None:
     rig.unpublishable = {1: RuntimeError("no publisher")}
     status = rig.send(1)
     assert (Outcome(status.outcome), reasons(status)) == (Outcome.REJECTED, Reason.INTERNAL)
+    assert (status.header.stamp.sec, status.header.frame_id) == (1, "front")
+    assert rig.log == [("warning", "frames are not good: INTERNAL (RuntimeError: no publisher)")]
 
 
 def test_while_another_engine_is_loaded_frames_are_rejected(rig: Rig) -> None:
