@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 2
 if [[ ${1:-} == --fast ]]; then
     shift
     set -- tests/unit -m "not slow" "$@"
+    : "${TEST_WORKERS:=2}" # they wait for nothing: more than two cores have only begin more often
 fi
 scripts/setup.sh --dev || exit $?
 
