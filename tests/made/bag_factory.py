@@ -18,7 +18,7 @@ from rosbags.rosbag1 import Writer as Ros1Writer
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from bundle_factory import PALETTE, paint_scene
+from bundle_factory import paint_scene, true_ids
 
 HEIGHT, WIDTH = 72, 96
 PERIOD_NS = 100_000_000
@@ -154,8 +154,7 @@ def write_labels(folder: Path, names: Sequence[str], size: tuple[int, int] = (HE
     """Truth by the nearest colour of each image, which is what the tiny network answers."""
     folder.mkdir()
     for name, shot in zip(names, shots(len(names)), strict=True):
-        distance = ((shot.image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
-        labels = cv2.resize(distance.argmin(-1).astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST)
+        labels = cv2.resize(true_ids(shot.image), size[::-1], interpolation=cv2.INTER_NEAREST)
         cv2.imwrite(str(folder / f"{name}.png"), labels)
     return folder
 

@@ -75,6 +75,12 @@ def paint_scene(height: int, width: int, colors: Sequence[tuple[int, int, int]] 
     return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
+def true_ids(image: np.ndarray) -> np.ndarray:
+    """Class ids uint8 (H, W) of such a scene, uint8 RGB (H, W, 3): those of the nearest colours of `PALETTE`."""
+    distance = ((image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
+    return distance.argmin(-1).astype(np.uint8)
+
+
 def _nearest(points: np.ndarray, sharpness: float, channels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """Weights (C, 3) and bias (C,) by which the nearest of the colours `points` (C, 3) gets the largest logit."""
     weighed = points * np.asarray(channels, np.float32)

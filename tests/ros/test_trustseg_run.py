@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 
-from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
+from bundle_factory import PALETTE, make_tiny_bundle, paint_scene, true_ids
 from patience import WAIT_S
 from trustseg_lab.harness.shared_memory import held_by, segments
 
@@ -177,8 +177,9 @@ def test_the_recording_holds_images_and_verdicts(drive: tuple[Path, dict]) -> No
 def test_the_recorded_masks_are_those_of_the_pictures(drive: tuple[Path, dict]) -> None:
     from rosbags.highlevel import AnyReader
 
-    distance = ((paint_scene(HEIGHT, WIDTH, seed=30)[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
-    truth = np.bincount(distance.argmin(-1).ravel(), minlength=len(PALETTE)) / (HEIGHT * WIDTH)
+    truth = np.bincount(true_ids(paint_scene(HEIGHT, WIDTH, seed=30)).ravel(), minlength=len(PALETTE)) / (
+        HEIGHT * WIDTH
+    )
     with AnyReader([drive[0] / "outputs"]) as reader:
         masks = [c for c in reader.connections if c.topic.endswith("trustseg/mask")]
         pixels = [reader.deserialize(raw, c.msgtype).data for c, _, raw in reader.messages(masks)]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from bundle_factory import PALETTE, make_tiny_bundle, paint_scene
+from bundle_factory import make_tiny_bundle, paint_scene, true_ids
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
@@ -37,8 +37,7 @@ def write_images(root: Path, count: int, *, seed: int = 0) -> str:
     (root / "labels").mkdir()
     for index in range(count):
         image = paint_scene(HEIGHT, WIDTH, seed=seed + index + 1)
-        distance = ((image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
-        truth = distance.argmin(-1).astype(np.uint8)
+        truth = true_ids(image)
         truth[10:20, 10:30] = 8
         truth[:2] = VOID
         cv2.imwrite(str(root / "images" / f"{index:02}.png"), image[..., ::-1])

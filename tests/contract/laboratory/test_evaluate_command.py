@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
+from bundle_factory import CLASSES, make_tiny_bundle, paint_scene, true_ids
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
@@ -23,8 +23,7 @@ HEIGHT, WIDTH, COUNT, VOID = 72, 96, 4, 11
 
 def truth_of(image: np.ndarray) -> np.ndarray:
     """Nearest palette colour of the unblurred scene, with some classes confused on purpose and a void border."""
-    distance = ((image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1)
-    truth = distance.argmin(-1).astype(np.uint8)
+    truth = true_ids(image)
     truth[10:20, 10:30] = 8  # wrong on purpose: there is something to find
     truth[:2] = VOID
     return truth

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
+from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene, true_ids
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
@@ -42,7 +42,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / f"{split}annot").mkdir()
         for index in range(COUNT):
             image = paint_scene(HEIGHT, WIDTH, seed=100 * number + index)
-            truth = ((image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1).argmin(-1).astype(np.uint8)
+            truth = true_ids(image)
             truth[5:15, 10 : 20 + index] = 8  # wrong on purpose
             truth[:2] = VOID
             name = f"drive{index // 5}_{index:03}.png"

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
+from bundle_factory import CLASSES, make_tiny_bundle, paint_scene, true_ids
 from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
 from trustseg_lab.data.label_set import known_set
@@ -49,7 +49,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     colours = np.array([known_set("cityscapes").classes[CITY[name]].color for name in CLASSES], np.uint8)
     for index in range(COUNT):
         image = paint_scene(HEIGHT, WIDTH, seed=index)
-        truth = ((image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1).argmin(-1).astype(np.uint8)
+        truth = true_ids(image)
         truth[5:9, 10:20] = 8  # wrong on purpose
         city = np.array([CITY[name] for name in CLASSES], np.uint8)[truth]
         painted = colours[truth]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bundle_factory import CLASSES, PALETTE, make_tiny_bundle, paint_scene
+from bundle_factory import CLASSES, make_tiny_bundle, paint_scene, true_ids
 from replay_runs import main_code
 from trustseg_lab.benchmark.studies import mined_frames
 
@@ -41,7 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
         if index >= LABELLED:
             cv2.imwrite(str(root / "drive" / f"{index:02}.png"), image[..., ::-1])
             continue
-        truth = ((image[:, :, None].astype(int) - np.array(PALETTE)) ** 2).sum(-1).argmin(-1).astype(np.uint8)
+        truth = true_ids(image)
         cv2.imwrite(str(root / "images" / f"{index:02}.png"), image[..., ::-1])
         cv2.imwrite(str(root / "labels" / f"{index:02}.png"), truth)
     given = ["mine", root / "drive", "--out", root / "mined", "--bundle", bundle, "--backend", "onnxruntime"]
