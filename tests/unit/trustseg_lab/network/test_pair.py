@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -75,6 +76,21 @@ def test_a_local_mean_is_over_three_cells() -> None:
     assert found[0, 0, 0, 0] == pytest.approx(9.0 / 4)
     assert found[0, 0, 2, 2] == pytest.approx(9.0 / 9)
     assert found[0, 0, 4, 4] == 0.0
+
+
+def test_of_two_planes_of_unknown_the_mean_and_of_one_itself() -> None:
+    image = torch.randn(1, 3, *SIZE)
+    torch.manual_seed(4)
+    knowing, other = (SegNet(replace(FIRST, unknown=True)).eval() for _ in range(2))
+    plain = SegNet(SECOND).eval()
+    one, two = knowing(image).unknown, other(image).unknown
+    assert SegNetPair(plain, SegNet(SECOND)).eval()(image).unknown is None
+    for pair, wanted in (
+        (SegNetPair(knowing, other), (one + two) / 2),
+        (SegNetPair(knowing, plain), one),
+    ):
+        assert pair.config.unknown
+        assert torch.allclose(pair.eval()(image).unknown, wanted, atol=1e-6)
 
 
 def test_agreement_by_hand() -> None:

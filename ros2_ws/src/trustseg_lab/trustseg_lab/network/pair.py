@@ -59,8 +59,8 @@ class PairConfig:
 
     @property
     def unknown(self) -> bool:
-        """Whether both have an unknown plane; the pair's is their mean."""
-        return all(each.unknown for each in self.members)
+        """Whether one of them has an unknown plane; the pair's is the mean of those that there are."""
+        return any(each.unknown for each in self.members)
 
 
 class SegNetPair(nn.Module):
