@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from trustseg.bounds import MS, SECOND
-from trustseg_lab.faults.false_alarms import CALM, Calm, Raised, calm_row, changes, raised
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg_lab.faults.false_alarms import CALM, Calm, Raised, Unexplained, calm_row, changes, raised, unexplained
 from trustseg_lab.faults.markdown import markdown_table
+from trustseg_lab.faults.stalls import Stall
 from trustseg_lab.faults.trial_verdict import Moment
 
 LOSS = Calm(62, "random_loss_1", "1 % lost", 0.005)
@@ -57,13 +58,35 @@ def test_a_row_is_quiet_up_to_its_share_and_never_without_frames(
 ) -> None:
     row = calm_row(LOSS, seen, frames, 12 * MS, "not OK before it" if seen is None else "")
     assert (row["quiet"], row["why"], row["most_up_percent"], row["observer_late_ms"]) == (quiet, why, 0.5, 12.0)
+    assert row["stalls"] is row["without_stalls_percent"] is row["rises_after_stalls"] is None
+
+
+def test_alarms_that_follow_a_stall_are_told_apart_and_the_rest_is_judged() -> None:
+    bounds = derive_bounds(33 * MS, 50 * MS)
+    moments = [at(0), at(10_000, "MONITOR_SILENT"), at(10_500), at(20_000, "LATENCY"), at(20_100)]
+    stalls = [Stall(0, 9_900 * MS, 9_960 * MS), Stall(1, 19_950 * MS, 19_950 * MS + bounds.tick_ns - 1)]
+    rest = unexplained(moments, stalls, 0, 100 * SECOND, bounds)
+    assert rest.raised == Raised(100 * SECOND, 100 * MS, 100 * MS, 1, ("LATENCY",))
+    assert (rest.stalls, rest.longest_ns) == (1, 60 * MS)
+    assert rest.chance == pytest.approx((60 * MS + bounds.detection_ns) / (100 * SECOND))
+    seen = raised(moments, 0, 100 * SECOND)
+    row = calm_row(LOSS, seen, 3000, 0, rest=rest)
+    assert (row["flag_up_percent"], row["without_stalls_percent"], row["quiet"]) == (0.6, 0.1, True)
+    assert (row["rises"], row["rises_after_stalls"], row["stalls"], row["longest_stall_ms"]) == (2, 1, 1, 60.0)
+    assert not calm_row(LOSS, seen, 3000, 0)["quiet"]  # where stalls are not known, every alarm counts
 
 
 def test_the_table_for_documents_has_them_apart_from_the_faults() -> None:
-    row = calm_row(LOSS, Raised(600 * SECOND, 9 * SECOND, SECOND, 4, ("FRAME_DROP",)), 17_820, 0)
+    seen = Raised(600 * SECOND, 9 * SECOND, SECOND, 4, ("FRAME_DROP",))
+    row = calm_row(LOSS, seen, 17_820, 0)
     text = markdown_table({"faults": [], "false_alarms": [row]})
-    assert "| 62 | 1 % lost | 600 | 1.5 | 0.5 | 4 | 1000 | FRAME_DROP | **no** |" in text
+    assert "| 62 | 1 % lost | 600 | 1.5 | not known | 0.5 | 4 / - | 1000 | not known | FRAME_DROP | **no** |" in text
     assert "seen after" not in text
+    rest = Unexplained(Raised(600 * SECOND, 3 * SECOND, SECOND, 1, ("FRAME_DROP",)), 5, 61 * MS, 0.001)
+    row = calm_row(LOSS, seen, 17_820, 0, rest=rest)
+    text = markdown_table({"faults": [], "false_alarms": [row]})
+    assert "| 62 | 1 % lost | 600 | 1.5 | 0.5 | 0.5 | 4 / 3 | 1000 | 5 / 61 | FRAME_DROP | yes |" in text
+    assert row["stall_windows_percent"] == 0.1
 
 
 def test_the_goals_are_the_stated_ones() -> None:

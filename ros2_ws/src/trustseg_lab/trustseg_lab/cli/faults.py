@@ -254,11 +254,16 @@ def _print_rows(console: Console, document: dict[str, Any]) -> None:
     if document["faults"]:
         console.print(table)
     if document["false_alarms"]:
-        table = Table("#", "no fault", "watched s", "flag up %", "at most %", "rises", "reasons", "quiet", "why")
+        table = Table(
+            "#", "no fault", "watched s", "flag up %", "without stalls %", "at most %", "rises", "after stalls",
+            "reasons", "quiet", "why",
+        )  # fmt: skip
         for each in document["false_alarms"]:
             table.add_row(
                 str(each["id"]), each["name"], f"{each['watched_s']:g}", f"{each['flag_up_percent']:g}",
-                f"{each['most_up_percent']:g}", str(each["rises"]), " ".join(each["reasons"]), words[each["quiet"]],
-                each["why"],
+                "not known" if each["stalls"] is None else f"{each['without_stalls_percent']:g}",
+                f"{each['most_up_percent']:g}", str(each["rises"]),
+                "-" if each["stalls"] is None else str(each["rises_after_stalls"]),
+                " ".join(each["reasons"]), words[each["quiet"]], each["why"],
             )  # fmt: skip
         console.print(table)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trustseg.bounds import MS, SECOND
+from trustseg.bounds import MS, SECOND, Bounds
 from trustseg_lab.faults.fault import PLAIN, VARYING
+from trustseg_lab.faults.stalls import Stall, chance, long_ones, without_stalls
 from trustseg_lab.faults.trial_verdict import Moment
 
 
@@ -89,15 +90,44 @@ def changes(moments: Sequence[Moment], before: Moment | None) -> list[Moment]:
     return kept
 
 
-def calm_row(calm: Calm, seen: Raised | None, frames: int, late_ns: int, why: str = "") -> dict[str, Any]:
+@dataclass(frozen=True)
+class Unexplained:
+    """What is left of a watched time without the alarms that followed a stall of the machine.
+
+    Attributes:
+        raised: the rest. stalls: how many there were that cost a verdict; longest_ns: of them.
+        chance: share of the time in which an alarm would have been put down to one, 0 to 1.
+    """
+
+    raised: Raised
+    stalls: int
+    longest_ns: int
+    chance: float
+
+
+def unexplained(
+    moments: Sequence[Moment], stalls: Sequence[Stall], begun_ns: int, ended_ns: int, bounds: Bounds
+) -> Unexplained:
+    """As `raised`, with the stalls that were seen meanwhile."""
+    known = long_ones(stalls, bounds)
+    rest = raised(without_stalls(moments, known, bounds), begun_ns, ended_ns)
+    longest_ns = max((each.lasted_ns for each in known), default=0)
+    return Unexplained(rest, len(known), longest_ns, chance(known, bounds, ended_ns - begun_ns))
+
+
+def calm_row(
+    calm: Calm, seen: Raised | None, frames: int, late_ns: int, why: str = "", rest: Unexplained | None = None
+) -> dict[str, Any]:
     """One line of the document; `quiet` is False when the flag was up for too long, or nothing was watched.
 
     Args:
         calm: what was asked for. seen: None when it could not be watched, for the reason `why`.
         frames: that the node received meanwhile. late_ns: how much later than a tick the observer came at worst.
+        rest: without the machine's stalls, which is what is judged then; None where they cannot be known.
     """
     known = seen is not None and seen.watched_ns > 0 and frames > 0
-    share = seen.share if seen is not None else 1.0
+    judged = seen if rest is None else rest.raised
+    share, judged_share = (1.0 if each is None else each.share for each in (seen, judged))
     return {
         "id": calm.number,
         "name": calm.name,
@@ -105,11 +135,16 @@ def calm_row(calm: Calm, seen: Raised | None, frames: int, late_ns: int, why: st
         "watched_s": round(seen.watched_ns / SECOND, 1) if seen is not None else 0.0,
         "frames": frames,
         "flag_up_percent": round(100.0 * share, 3),
+        "without_stalls_percent": None if rest is None else round(100.0 * judged_share, 3),
         "most_up_percent": round(100.0 * calm.most_up_share, 3),
         "rises": seen.rises if seen is not None else 0,
+        "rises_after_stalls": None if rest is None or seen is None else seen.rises - rest.raised.rises,
         "longest_up_ms": round(seen.longest_ns / MS, 1) if seen is not None else None,
         "reasons": list(seen.reasons) if seen is not None else [],
         "observer_late_ms": round(late_ns / MS, 1),
-        "quiet": known and share <= calm.most_up_share,
+        "stalls": None if rest is None else rest.stalls,
+        "longest_stall_ms": None if rest is None else round(rest.longest_ns / MS, 1),
+        "stall_windows_percent": None if rest is None else round(100.0 * rest.chance, 2),
+        "quiet": known and judged_share <= calm.most_up_share,
         "why": why or ("" if known else "no frame was seen"),
     }

@@ -9,7 +9,10 @@ from typing import Any
 from trustseg.errors import InputError
 
 HEAD = "| # | fault | how | bound ms | seen after ms, p50 / max | trials | state | reasons | caught |\n"
-CALM_HEAD = "| # | no fault | watched s | flag up % | at most % | rises | longest ms | reasons | quiet |\n"
+CALM_HEAD = (
+    "| # | no fault | watched s | flag up % | without stalls % | at most % | rises / after stalls | longest ms | "
+    "stalls / longest ms | reasons | quiet |\n"
+)
 WORDS = {True: "yes", False: "**no**", None: "not here"}
 
 
@@ -29,10 +32,13 @@ def markdown_table(document: dict[str, Any]) -> str:
 
 def _calm_row(each: dict[str, Any]) -> str:
     longest = "-" if each["longest_up_ms"] is None else f"{each['longest_up_ms']:.0f}"
+    known = each["stalls"] is not None
     cells = (
         each["id"], each["name"], f"{each['watched_s']:g}", f"{each['flag_up_percent']:g}",
-        f"{each['most_up_percent']:g}", each["rises"], longest, ", ".join(each["reasons"]) or "-",
-        WORDS[each["quiet"]],
+        f"{each['without_stalls_percent']:g}" if known else "not known", f"{each['most_up_percent']:g}",
+        f"{each['rises']} / {each['rises_after_stalls'] if known else '-'}", longest,
+        f"{each['stalls']} / {each['longest_stall_ms']:.0f}" if known else "not known",
+        ", ".join(each["reasons"]) or "-", WORDS[each["quiet"]],
     )  # fmt: skip
     return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
 

@@ -20,12 +20,13 @@ from trustseg.bundle.loading import checked_bundle
 from trustseg.errors import InputError, TrustSegError
 from trustseg.failsafe.evidence import FailsafeConfig
 from trustseg.reasons import State
-from trustseg_lab.faults.false_alarms import Calm, calm_row, changes, raised
+from trustseg_lab.faults.false_alarms import Calm, calm_row, changes, raised, unexplained
 from trustseg_lab.faults.fault import CAMERA, Fault, FaultVariant
 from trustseg_lab.faults.rig.fault_rig import FaultRig, place_of
 from trustseg_lab.faults.rig.makers import made
 from trustseg_lab.faults.rig.planner_probe import GUARD, VERDICTS, PlannerProbe
 from trustseg_lab.faults.rig.stack import Stack, StackOptions
+from trustseg_lab.faults.rig.stall_watch import StallWatch
 from trustseg_lab.faults.trial_verdict import NOT_HERE, Expected, Trial, judge, row
 from trustseg_lab.harness.rendered import CAMERA_SIZE, rendered_drive
 from trustseg_lab.harness.script import plan_script
@@ -184,7 +185,7 @@ def watch_calm(rig: FaultRig, calm: Calm, minutes: float, seed: int) -> dict[str
     if not rig.wait_ok():
         return calm_row(calm, None, 0, 0, f"not OK before it: {rig.describe()}")
     way = FaultVariant(calm.kind, CAMERA, Expected(("OK",), failure=False))
-    with made(rig, way, seed) if calm.kind else nullcontext(rig.now_ns()):
+    with StallWatch() as watch, made(rig, way, seed) if calm.kind else nullcontext(rig.now_ns()):
         begun_ns, received = rig.now_ns(), probe.received
         kept, newest_ns, probe.late_ns = probe.since(GUARD, begun_ns)[:1], begun_ns, 0
         while (left_ns := begun_ns + round(minutes * 60 * SECOND) - rig.now_ns()) > 0:
@@ -192,17 +193,26 @@ def watch_calm(rig: FaultRig, calm: Calm, minutes: float, seed: int) -> dict[str
             news = probe.after(GUARD, newest_ns + 1)
             kept += changes(news, kept[-1] if kept else None)
             newest_ns = news[-1].at_ns if news else newest_ns
-        seen = raised(kept, begun_ns, rig.now_ns())
-        row_of = calm_row(calm, seen, probe.received - received, probe.late_ns)
+        ended_ns, stalls = rig.now_ns(), watch.since(begun_ns)
+        seen = raised(kept, begun_ns, ended_ns)
+        rest = None if stalls is None else unexplained(kept, stalls, begun_ns, ended_ns, probe.bounds)
+        row_of = calm_row(calm, seen, probe.received - received, probe.late_ns, rest=rest)
     rig.wait_ok(RECOVERY_LIMIT_S)
     return row_of
 
 
 def _calm_words(row_of: dict[str, Any]) -> str:
     said = "quiet" if row_of["quiet"] else "NOT QUIET"
+    stalls = "the machine's stalls are not known here"
+    if row_of["stalls"] is not None:
+        stalls = (
+            f"{row_of['rises_after_stalls']} of them after one of {row_of['stalls']} stalls of the machine, "
+            f"{row_of['without_stalls_percent']:g} % without them"
+        )
     return (
         f"{said}: up {row_of['flag_up_percent']:g} % of {row_of['watched_s']:g} s (at most "
-        f"{row_of['most_up_percent']:g} %), {row_of['rises']} rises {', '.join(row_of['reasons'])} {row_of['why']}"
+        f"{row_of['most_up_percent']:g} %), {row_of['rises']} rises ({stalls}) {', '.join(row_of['reasons'])} "
+        f"{row_of['why']}"
     ).rstrip()
 
 
