@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from trustseg.bundle.schema import BundleName, FileName, Sha256, Share, Strict
 from trustseg.types import Float32Array
@@ -26,6 +26,10 @@ UNKNOWN_OUTPUT = "unknown"  # of a graph that has a plane for objects that no cl
 Color = tuple[
     Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]
 ]
+
+
+Place = Annotated[int, Field(ge=0)]
+Length = Annotated[int, Field(gt=0)]
 
 
 class FileRef(Strict):
@@ -56,11 +60,36 @@ class ExpectedOutput(Strict):
     tolerances: Tolerances = Field(default_factory=Tolerances)
 
 
+class SharedWeights(Strict):
+    """Bytes of a graph that the graph of another bundle holds too; see `trustseg.bundle.shared_weights`.
+
+    `sha256`: of the other graph. `pieces`: place in this graph, place in the other, length, bytes.
+    """
+
+    bundle: BundleName
+    precision: str
+    sha256: Sha256
+    pieces: tuple[tuple[Place, Place, Length], ...] = Field(min_length=1)
+
+
 class ModelRef(FileRef):
-    """An ONNX graph of the bundle. `expected` None: the card's own golden output holds (the float32 graph)."""
+    """An ONNX graph of the bundle: hash and size are of the whole graph.
+
+    `expected` None: the card's own golden output holds (the float32 graph).
+    `shared`: what of it the file leaves out, since other bundles hold it.
+    """
 
     size_bytes: int = Field(gt=0)
     expected: ExpectedOutput | None = None
+    shared: tuple[SharedWeights, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A whole graph's entry is as it was before there were shared ones: older readers refuse unknown keys."""
+        told: dict[str, Any] = as_usual(self)
+        if not self.shared:
+            told.pop("shared", None)
+        return told
 
 
 class CameraSize(Strict):

@@ -19,8 +19,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from trustseg.bundle.calibration_file import CalibrationFile
-from trustseg.bundle.card import Card, FileRef, ModelRef, Tolerances
+from trustseg.bundle.card import Card, FileRef, ModelRef, SharedWeights, Tolerances
 from trustseg.bundle.onnx_file import ExternalData, NotPlain, check_self_contained
+from trustseg.bundle.shared_weights import join
 from trustseg.bundle.signature import check_signature, configured_key
 from trustseg.bundle.verdict_file import OOD_SCORE_INPUT, VerdictFile
 from trustseg.errors import BundleError
@@ -79,9 +80,7 @@ class Bundle:
         """Bytes of the ONNX graph, read once, with the card's hash; BundleError otherwise."""
         ref = self.model(precision)
         path = _confined(self.path, ref.file)
-        if _size_of(path) != ref.size_bytes:
-            raise _altered(str(path), f"{ref.size_bytes} bytes as in the card", f"{_size_of(path)} bytes")
-        data = _read_checked(self.path, ref, limit=ref.size_bytes)
+        data = self._joined(path, ref) if ref.shared else _read_whole(path, ref)
         try:
             check_self_contained(data)
         except ExternalData as error:
@@ -94,6 +93,27 @@ class Bundle:
         except NotPlain as error:
             raise BundleError(f"{path} is no plain ONNX file", got=str(error), fix="export it again") from error
         return data
+
+    def _joined(self, path: Path, ref: ModelRef) -> bytes:
+        """The graph of `ref`, of which the file at `path` holds only what no other bundle does."""
+        what = f"{path}, with the weights of {', '.join(each.bundle for each in ref.shared)},"
+        try:
+            data = join(_read(path, limit=ref.size_bytes), ref.shared, ref.size_bytes, self._other_graph)
+        except ValueError as error:
+            raise _altered(what, f"{ref.size_bytes} bytes as in the card", str(error)) from None
+        return _check_hash(data, ref.sha256, what)
+
+    def _other_graph(self, shared: SharedWeights) -> bytes:
+        beside = self.path.parent / shared.bundle
+        other = load_bundle(beside if (beside / "card.json").is_file() else shared.bundle, draft=True)
+        ref = other.model(shared.precision)
+        if ref.sha256 != shared.sha256 or ref.shared:
+            raise BundleError(
+                f"bundle {self.card.name} needs the weights of bundle {shared.bundle}, and {other.path} is another one",
+                expected=f"SHA-256 {shared.sha256[:12]}... ({shared.precision})", got=f"{ref.sha256[:12]}...",
+                fix="fetch both of one release, or make it whole: `trustseg export --bundle NAME --whole`",
+            )  # fmt: skip
+        return other.model_bytes(shared.precision)
 
     def golden_image_bytes(self) -> bytes:
         """Bytes of the golden image (PNG), hash-checked."""
@@ -335,6 +355,12 @@ def _altered(what: str, expected: str, got: str) -> BundleError:
     return BundleError(
         f"{what} has been altered", expected=expected, got=got, fix="fetch the bundle again; it was not opened"
     )
+
+
+def _read_whole(path: Path, ref: ModelRef) -> bytes:
+    if _size_of(path) != ref.size_bytes:
+        raise _altered(str(path), f"{ref.size_bytes} bytes as in the card", f"{_size_of(path)} bytes")
+    return _check_hash(_read(path, limit=ref.size_bytes), ref.sha256, str(path))
 
 
 def _read_checked(root: Path, ref: FileRef, *, limit: int = FILE_MAX_BYTES) -> bytes:

@@ -67,6 +67,17 @@ def export(
             "--compact", help="Keep the weights in eight bits, no checkpoint beside them: a quarter of the size."
         ),
     ] = False,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --bundle: leave out of its graphs the weights that this bundle holds too; it must lie beside "
+            "it, or be found by its name. Repeatable."
+        ),
+    ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="With --bundle: put such weights in again, so that it needs no other bundle."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the parity metrics as JSON.")] = False,
 ) -> None:
     """Write model.onnx, golden image and card; refused when ONNX Runtime does not reproduce the network.
@@ -74,6 +85,13 @@ def export(
     With --bundle and --precision fp16 or int8 it adds that precision to a bundle, refused when it is too far from fp32.
     """
     given = dict(locals())
+    if share or whole:
+        if bundle is None or (share and whole):
+            raise InputError("weights are shared by a bundle", expected="--bundle NAME with --share OTHER or --whole")
+        unused = f"{OF_A_CHECKPOINT} checkpoint precision images calibration_images camera_size cameras parity_images"
+        refuse_unused(export, given, unused, "with --share or --whole")
+        _share(bundle, share or [], out, as_json)
+        return
     if camera_size is not None or cameras > 1:
         if bundle is None or out is None or checkpoint is not None or precision != "fp32":
             raise InputError(
@@ -105,6 +123,26 @@ def export(
     refuse_unused(export, given, "images calibration_images", "with --checkpoint")
     size = parse_size(input_size, "--input-size")
     _export_checkpoint(checkpoint, out, about, golden, size, parity_images, compact, as_json)
+
+
+def _share(name: str, others: list[str], out: Path | None, as_json: bool) -> None:
+    require("export", "", "onnx")
+    from trustseg.bundle.loading import load_bundle
+    from trustseg_lab.precision.share_weights import share_weights
+
+    loaded = load_bundle(name, draft=True)
+    target = out or loaded.path
+    card, sizes = share_weights(loaded, [load_bundle(each, draft=True) for each in others], target)
+    for precision, size in sizes.items():
+        ref = card.models[precision]
+        needed = ", ".join(each.bundle for each in ref.shared)
+        PlainConsole(stderr=True).print(
+            f"wrote {target / ref.file}: {size / 1e6:.1f} of {ref.size_bytes / 1e6:.1f} MB"
+            + (f"; the rest comes from {needed}" if needed else ""),
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    if as_json:
+        print_json({"bytes": sizes})
 
 
 def _export_checkpoint(

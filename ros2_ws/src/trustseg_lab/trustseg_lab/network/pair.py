@@ -90,7 +90,7 @@ class SegNetPair(nn.Module):
         ]
         return replace(
             outputs[0], logits=logits, decoded=torch.cat([decoded, maps], 1), members=tuple(members),
-            divergence=maps[:, 2:3], unknown=torch.stack(planes).mean(0) if self.config.unknown else None,
+            divergence=maps[:, 2:3], unknown=sum(planes[1:], planes[0]) / len(planes) if planes else None,
         )  # fmt: skip
 
 
