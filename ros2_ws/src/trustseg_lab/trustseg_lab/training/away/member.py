@@ -70,7 +70,8 @@ def work(order: Order) -> None:
     if order.teacher is not None:
         overrides["distil.teacher"] = order.teacher
     if order.loaders is not None:
-        overrides["loaders"] = order.loaders
+        # An exported teacher is asked on the CPU, on as many cores.
+        overrides |= {"loaders": order.loaders, "threads": order.loaders + 1}
     config = load_config(config_file(data / PLAN, member.config), overrides)
     parent = os.getppid()
 
