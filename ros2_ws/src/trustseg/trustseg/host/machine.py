@@ -125,15 +125,19 @@ def socket_buffer_facts() -> list[Fact]:
     return [Fact("socket buffers", not missing, missing or told)]
 
 
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def cpu_facts() -> list[Fact]:
     """Processor, cores that this process may use, and instruction sets."""
     fields = cpu_fields()
     flags = (fields.get("flags") or fields.get("Features") or "").split()
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     model = fields.get("model name") or platform.processor() or platform.machine()
     vector = [flag for flag in CPU_FLAGS if flag in flags]
     return [
-        Fact("cpu", True, f"{model}, {usable} of {os.cpu_count()} cores usable"),
+        Fact("cpu", True, f"{model}, {usable_cores()} of {os.cpu_count()} cores usable"),
         Fact("instructions", bool(vector), " ".join(vector) or "none of " + " ".join(CPU_FLAGS)),
     ]
 

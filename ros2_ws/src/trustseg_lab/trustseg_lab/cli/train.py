@@ -33,6 +33,10 @@ def train(
     label_names: Annotated[str | None, LABEL_NAMES] = None,
     label_format: Annotated[str | None, LABEL_FORMAT] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the configured number.")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Minutes that the run has, reading and val with it, in place of epochs."),
+    ] = None,
     init: Annotated[
         Path | None, typer.Option(help="Start from the weights of this checkpoint, of the same or other classes.")
     ] = None,
@@ -60,6 +64,8 @@ def train(
         "distil.teacher": teacher,
     }  # fmt: skip
     overrides = {key: str(v) if isinstance(v, Path) else v for key, v in given.items() if v is not None}
+    if epochs is not None and minutes is not None:
+        raise InputError("--epochs and --minutes", expected="one of them", got="both")
     loaded = configuration.load_config(packaged(config), overrides)
     listed = load_classes(classes)
     check_device(device)
@@ -86,7 +92,7 @@ def train(
             else:
                 console.print(epoch_line(record), highlight=False)
 
-        last = run(loaded, listed, out, report=report, resume=resume, init=init, device=device)
+        last = run(loaded, listed, out, report=report, resume=resume, init=init, device=device, minutes=minutes)
     if as_json:
         print_json(last)
 

@@ -171,6 +171,9 @@ class TrainConfig(Strict):
     coarse: CoarseSection | None = None
     unknown: UnknownSection | None = None
     threads: int = Field(default=2, ge=1)
+    loaders: int | None = Field(
+        default=None, ge=1, description="threads that make batches; unset: one on the CPU, else one a core less one"
+    )
     val_every: int = Field(default=5, ge=1, description="epochs between evaluations on val")
 
 

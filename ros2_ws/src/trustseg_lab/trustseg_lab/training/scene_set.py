@@ -16,6 +16,7 @@ import numpy as np
 from trustseg.errors import InputError
 from trustseg.files.stored_arrays import read_arrays
 from trustseg.files.whole_file import whole_file
+from trustseg.host.machine import usable_cores
 from trustseg.types import UInt8Array
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.training.data import LabelledSet
@@ -59,13 +60,13 @@ def _render(seed: int, size: tuple[int, int]) -> tuple[UInt8Array, UInt8Array]:
 
 
 def rendered_set(
-    count: int, seed: int, size: tuple[int, int], *, cache: Path | None = None, workers: int = 2,
-    progress: Progress | None = None,
+    count: int, seed: int, size: tuple[int, int], *, cache: Path | None = None,
+    workers: int | None = None, progress: Progress | None = None,
 ) -> LabelledSet:  # fmt: skip
     """`count` frames of `size` (H, W), seeds `seed`, `seed` + 1, ...
 
     With `cache` (a folder) the set is read from there when this renderer has made it before, and kept there otherwise.
-    `progress(done, of)` is called after every frame.
+    `workers`: processes; None: one for each core. `progress(done, of)` is called after every frame.
     """
     stems = tuple(f"scene_{seed + i}" for i in range(count))
     kept = None
@@ -78,7 +79,7 @@ def rendered_set(
     images = np.empty((count, *size, 3), np.uint8)
     labels = np.empty((count, *size), np.uint8)
     # Spawned: OpenCV's threads are not there in a forked process, and whoever waits for one waits for ever.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers or usable_cores(), multiprocessing.get_context("spawn")) as pool:
         frames = pool.map(_render, range(seed, seed + count), [size] * count, chunksize=8)
         for i, (image, label) in enumerate(frames):
             images[i], labels[i] = image, label

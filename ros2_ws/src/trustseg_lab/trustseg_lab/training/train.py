@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from trustseg.errors import InputError
+from trustseg.host.machine import usable_cores
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.segnet import SegNet, multiply_accumulates, upsample
 from trustseg_lab.training import checkpoint
@@ -26,6 +27,7 @@ from trustseg_lab.training.data import IGNORE, SOFT_STRIDE, LabelledSet, class_f
 from trustseg_lab.training.distil import soft_labels
 from trustseg_lab.training.losses import class_weights
 from trustseg_lab.training.objective import Objective, group_members
+from trustseg_lab.training.pace import Pace, timed_rate
 from trustseg_lab.training.scene_set import rendered_set, require_scene_classes
 from trustseg_lab.training.start.start_weights import start_from_checkpoint
 from trustseg_lab.training.start.vgg16 import start_from_vgg16
@@ -35,9 +37,11 @@ from trustseg_lab.training.unknown.sets_beside import load_coarse, measuring_pas
 Report = Callable[[dict[str, Any]], None]
 
 
-def learning_rate(step: int, steps_per_epoch: int, config: TrainConfig) -> float:
-    """Linear warm-up, a flat part, a cosine tail to zero."""
+def learning_rate(step: int, steps_per_epoch: int, config: TrainConfig, progress: float | None = None) -> float:
+    """Linear warm-up, a flat part, a cosine tail to zero; `progress`: share of a run of minutes that is done."""
     optim = config.optim
+    if progress is not None:
+        return timed_rate(step, optim.warmup_epochs * steps_per_epoch, progress, optim)
     total = optim.epochs * steps_per_epoch
     warm = max(1.0, optim.warmup_epochs * steps_per_epoch)
     start = max(warm, optim.decay_from * total)
@@ -83,6 +87,7 @@ class Run:
     epoch: int = 0
     step: int = 0
     best: float = -1.0
+    pace: Pace | None = None
 
 
 def update_average(run: Run, decay: float) -> None:
@@ -134,19 +139,31 @@ def resume_run(run: Run, path: Path) -> None:
             f"{path} is of another network", got=str(error).splitlines()[0], fix="use a new --out"
         ) from None
     run.epoch, run.step, run.best = int(saved["epoch"]), int(saved["step"]), float(saved["best"])
+    if run.pace is not None:
+        if "pace" not in saved:
+            raise InputError(f"{path} is of a run of epochs", fix="leave --minutes away, or use a new --out")
+        run.pace.resume(saved["pace"])
+    elif "pace" in saved:
+        raise InputError(f"{path} is of a run of minutes", fix="give --minutes, or use a new --out")
 
 
 def train(
     config: TrainConfig, classes: ClassList, out: Path, *, report: Report, resume: bool = False,
-    init: Path | None = None, device: str = "cpu", stop_after_epoch: int | None = None,
+    init: Path | None = None, device: str = "cpu", stop_after_epoch: int | None = None, minutes: float | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train as configured; writes `best.safetensors` (averaged weights, best on val), `last.safetensors`, `state.pt`,
     `log.jsonl` under `out`. `report` is called with a dict after every step ("step") and epoch ("epoch").
 
-    Returns the last epoch's record.
+    With `minutes` these are divided in place of the configured epochs: reading, rendering and the teacher's word count,
+    and the last look at val is over by their end. An interrupted run goes on with what its last state had left.
+
+    Returns the last epoch's record; empty where nothing was left to do.
     """
+    pace = None if minutes is None else Pace(minutes)
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
+    if device == "cuda":
+        torch.backends.cudnn.benchmark = True  # two sizes of input: windows and whole images
     data = config.data
     if data.scene_share > 0:
         require_scene_classes(classes)
@@ -173,6 +190,7 @@ def train(
         measuring = measuring_paster(config.unknown, classes)
         unseen, road = with_objects(every_second(val_set), measuring), measuring.road
     run = start_run(config, classes, train_set.images, device, init)
+    run.pace = pace
     out.mkdir(parents=True, exist_ok=True)
     if resume and (out / "state.pt").exists():
         resume_run(run, out / "state.pt")
@@ -186,37 +204,76 @@ def train(
         gmac=multiply_accumulates(copy.deepcopy(run.network).cpu(), data.height, data.width) / 1e9,
         init=str(init.name) if init else None,
     )  # fmt: skip
-    objective = Objective(config, run.network.config.output_stride, weights, group_members(config, classes))
+    members = group_members(config, classes)
+    members = None if members is None else members.to(device)
+    objective = Objective(config, run.network.config.output_stride, weights, members)
     batches = Batches(
-        train_set, extra, config.optim.batch, config.augment, config.seed + 1000 * run.epoch, pasting
+        train_set, extra, config.optim.batch, config.augment, config.seed + 1000 * run.epoch, pasting,
+        config.loaders or (1 if device == "cpu" else max(1, usable_cores() - 1)),
     )  # fmt: skip
+
+    def gone() -> float | None:
+        return None if pace is None else pace.progress()
+
+    def look() -> dict[str, Any]:
+        started = time.monotonic()
+        looked = {"val": evaluate(run.average, val_set, count, device)}
+        if scenes is not None:
+            looked["scenes"] = evaluate(run.average, held_out_scenes(config), count, device)
+        if unseen is not None:
+            looked["unknown"] = evaluate_unknown(run.average, unseen, device, road)
+        if pace is not None:
+            pace.looked(time.monotonic() - started)
+        return looked
+
     record: dict[str, Any] = {}
     try:
         stream = iter(batches)
         last_epoch = min(config.optim.epochs, stop_after_epoch or config.optim.epochs)
-        for epoch in range(run.epoch, last_epoch):
-            started, losses = time.monotonic(), []
+        if pace is not None:
+            pictures = len(val_set.images) + sum(len(each.images) for each in (unseen,) if each is not None)
+            if scenes is not None:
+                pictures += len(held_out_scenes(config).images)
+            pace.begin(expected_seconds(run.average, val_set, pictures, count, device))
+        while not (run.epoch >= last_epoch if pace is None else pace.progress() >= 1):
+            epoch, started, losses = run.epoch, time.monotonic(), []
             for _ in range(steps):
-                losses.append(one_step(run, next(stream), objective, steps, device))
+                losses.append(one_step(run, next(stream), objective, steps, device, gone()))
                 report({"kind": "step", "epoch": epoch, "step": run.step, "of": steps, "loss": losses[-1]})
+                # On a slow machine an epoch may be longer than all the minutes: what is learned is kept on the way.
+                if pace is not None and (pace.due() or pace.progress() >= 1):
+                    break
             run.epoch = epoch + 1
             record = {
                 "kind": "epoch", "epoch": run.epoch, "loss": float(np.mean(losses)),
-                "lr": learning_rate(run.step, steps, config), "seconds": round(time.monotonic() - started, 1),
+                "lr": learning_rate(run.step, steps, config, gone()),
+                "seconds": round(time.monotonic() - started, 1),
             }  # fmt: skip
-            if run.epoch % config.val_every == 0 or run.epoch == last_epoch:
-                record["val"] = evaluate(run.average, val_set, count, device)
-                if scenes is not None:
-                    record["scenes"] = evaluate(run.average, held_out_scenes(config), count, device)
-                if unseen is not None:
-                    record["unknown"] = evaluate_unknown(run.average, unseen, device, road)
+            if pace is not None:
+                due = pace.due() or pace.progress() >= 1
+            else:
+                due = run.epoch % config.val_every == 0 or run.epoch == last_epoch
+            if due:
+                record.update(look())
                 keep(run, out, {**meta, "epoch": run.epoch, "val": record["val"]})
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(record) + "\n")
             report(record)
     finally:
         batches.close()
+    if minutes is not None and not (out / "best.safetensors").exists():
+        raise InputError(
+            "no step could be made", got=f"{minutes:g} minutes, gone with reading", fix="give more minutes"
+        )
     return record
+
+
+def expected_seconds(network: SegNet, data: LabelledSet, pictures: int, classes: int, device: str) -> float:
+    """How long a look at so many pictures will take, from one at a few of `data`, which the first look corrects."""
+    few = LabelledSet(data.images[:4], data.labels[:4], data.stems[:4])
+    started = time.monotonic()
+    evaluate(network, few, classes, device)
+    return (time.monotonic() - started) * pictures / len(few.images)
 
 
 def taught(data: LabelledSet, config: TrainConfig, classes: ClassList, device: str, report: Report) -> LabelledSet:
@@ -230,15 +287,18 @@ def taught(data: LabelledSet, config: TrainConfig, classes: ClassList, device: s
     return replace(data, soft=soft)
 
 
-def one_step(run: Run, batch: Batch, objective: Objective, steps: int, device: str) -> float:
-    """One update of the weights and of their average; returns the loss."""
+def one_step(
+    run: Run, batch: Batch, objective: Objective, steps: int, device: str, timed: float | None = None
+) -> float:  # fmt: skip
+    """One update of the weights and of their average; returns the loss. `timed`: share of a run of minutes that is
+    done, in place of that of the epochs."""
     config = objective.config
-    progress = run.step / max(1, config.optim.epochs * steps)
+    progress = run.step / max(1, config.optim.epochs * steps) if timed is None else timed
     looked_at = window(batch, config.data.crop) if progress < config.data.crop_until else batch
     images, labels = (part.to(device) for part in looked_at[:2])
     soft = None if looked_at[2] is None else looked_at[2].to(device)
     for group in run.optimizer.param_groups:
-        group["lr"] = learning_rate(run.step, steps, config) * group["factor"]
+        group["lr"] = learning_rate(run.step, steps, config, timed) * group["factor"]
     run.network.train()
     run.network.encoder[: config.optim.frozen_stages].eval()
     x = normalise(images).contiguous(memory_format=torch.channels_last)
@@ -293,5 +353,6 @@ def keep(run: Run, out: Path, meta: dict[str, Any]) -> None:
         {
             "network": run.network.state_dict(), "average": run.average.state_dict(),
             "optimizer": run.optimizer.state_dict(), "epoch": run.epoch, "step": run.step, "best": run.best,
+            **({} if run.pace is None else {"pace": run.pace.state()}),
         },
     )  # fmt: skip

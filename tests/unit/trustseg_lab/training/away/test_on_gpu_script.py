@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`scripts/on_gpu.sh` from end to end on the CPU, as processes, killed on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the training extra (torch) is not installed")
+
+from patience import WAIT_S
+from tiny_plan import write_plan
+from trustseg_lab.training import checkpoint
+from trustseg_lab.training.away import __main__ as command
+from trustseg_lab.training.away import member
+
+SCRIPT = Path(__file__).resolve().parents[5] / "scripts" / "on_gpu.sh"
+STARTED = (command, member)  # as modules
+
+
+def call(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(SCRIPT), *map(str, arguments)], capture_output=True, text=True, timeout=WAIT_S, check=False,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", **environment},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("away")
+    plan = write_plan(folder)
+    options = ("--data", folder / "data", "--objects", folder / "objects", "--plan", plan)
+    done = call("pack", folder / "data.zip", *options)
+    assert done.returncode == 0, done.stderr
+    assert "the archive" in done.stdout
+    again = call("pack", folder / "again.zip", *options)
+    assert again.returncode == 0
+    assert (folder / "again.zip").read_bytes() == (folder / "data.zip").read_bytes()
+    return folder / "data.zip"
+
+
+@pytest.mark.slow
+def test_all_members_train_are_killed_on_the_way_and_go_on(archive: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    arguments = ["train", str(archive), str(out), "--minutes", "0.8"]
+    first = subprocess.Popen([str(SCRIPT), *arguments], env=environment, stdout=subprocess.PIPE, text=True)
+    until = time.monotonic() + WAIT_S
+    while not (out / "vgg.safetensors").exists():  # the first look at val is kept
+        assert time.monotonic() < until, "no checkpoint came"
+        assert first.poll() is None
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    checkpoint.load_network(out / "vgg.safetensors")
+    left = checkpoint.load_run(out.with_name("out.work") / "runs" / "vgg" / "state.pt")
+    done = call(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "vgg, lite, second: 0.8 minutes on the CPU: no GPU here" in done.stdout
+    assert checkpoint.load_run(out.with_name("out.work") / "runs" / "vgg" / "state.pt")["step"] > left["step"]
+    for name in ("vgg", "lite", "second"):
+        result = json.loads((out / f"{name}.json").read_text())
+        assert result["member"] == name
+        assert result["steps"] > 0
+        assert f"{name}: mIoU {result['val_miou']:.4f}" in done.stdout
+        network, _, meta = checkpoint.load_network(out / f"{name}.safetensors")
+        assert meta["val"]["miou"] == result["val_miou"]
+        assert (network.unknown is not None) == (name == "lite")
+        assert all(json.loads(line)["kind"] == "epoch" for line in (out / f"{name}.log.jsonl").read_text().splitlines())
+    # Nobody's engine was asked: the student learned from the member that was trained before it.
+    assert checkpoint.load_weights(out / "lite.safetensors")[1]["config"]["distil"]["teacher"].endswith(
+        "runs/vgg/best.safetensors"
+    )
+    again = call(*arguments)
+    assert again.returncode == 0
+    assert again.stdout.count("is done already") == 3
+
+
+@pytest.mark.slow
+def test_what_cannot_be_used_is_told_in_a_line(archive: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.zip"
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 255
+    damaged.write_bytes(data)
+    folder = archive.parent
+    options = ("--objects", folder / "objects", "--plan", folder / "plan" / "plan.yaml")
+    small = ("pack", tmp_path / "a.zip", "--data", folder / "data", *options, "--most", "0.01")
+    for arguments, message in (
+        (("train", damaged, tmp_path / "out"), "damaged"),
+        (("train", tmp_path / "none.zip", tmp_path / "out"), "no such archive"),
+        (
+            ("train", archive, tmp_path / "out", "--only", "lite,light"),
+            "unknown member 'light', expected vgg, lite, second",
+        ),
+        (("train", archive, tmp_path / "out", "--minutes", "0"), "--minutes"),
+        (("pack", tmp_path / "a.zip", "--data", tmp_path / "none", *options), "no folder of data"),
+        (("pack", tmp_path / "a.zip", "--data", folder / "data", *options, "--only", "x"), "unknown member 'x'"),
+        (small, "the archive is too large, expected at most 0.01 MB"),
+        (("train", archive), "scripts/on_gpu.sh train ARCHIVE OUT"),
+        ((), "scripts/on_gpu.sh pack ARCHIVE"),
+    ):
+        done = call(*arguments)
+        assert done.returncode == 2, arguments
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "a.zip").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_python_lacks_is_said_and_not_installed(tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text('#!/bin/sh\nexec "$REAL" -S "$@"\n')
+    bare.chmod(0o755)
+    real = os.path.realpath(SCRIPT.parents[1] / ".venv" / "bin" / "python")
+    done = call("train", "a.zip", "out", PYTHON=str(bare), REAL=real, PYTHONPATH="")
+    assert done.returncode == 2
+    assert "lacks torch" in done.stderr
+    assert "-m pip install torch" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_member_that_cannot_be_trained_is_named_and_the_others_are(archive: Path, tmp_path: Path) -> None:
+    """Without the member that teaches it, the student asks the source tree, which has no such engine."""
+    done = call("train", archive, tmp_path / "out", "--minutes", "0.3", "--only", "lite,second")
+    assert done.returncode == 1
+    assert "lite: " in done.stderr
+    assert "engines/nobody" in done.stderr
+    assert "not trained: lite" in done.stderr
+    assert (tmp_path / "out" / "second.json").is_file()
+    assert not (tmp_path / "out" / "lite.safetensors").exists()
