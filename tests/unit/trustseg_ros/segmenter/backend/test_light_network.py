@@ -230,3 +230,14 @@ def test_the_figures_say_who_serves_and_how_long_each_takes() -> None:
         "network": "light", "heavy network": "heavy", "light network": "light", "network switches": 1,
         "heavy network ms": 62.0, "light network ms": 12.0,
     }  # fmt: skip
+
+
+def test_a_trial_that_broke_off_at_once_says_nothing_of_how_long_one_takes() -> None:
+    pair = Pair(period_s=0.0)
+    pair.light.choice.leave(0)
+    pair.light.tried(DWELL, MS, False)
+    pair.now = 3 * DWELL
+    pair.light.light.note_test(pair.now, LIGHT)
+    due = pair.light.due(pair.now)
+    assert due is not None
+    assert (due.network, due.takes_ns) == (pair.light.heavy, 30 * MS)
