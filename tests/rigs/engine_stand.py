@@ -14,6 +14,7 @@ from trustseg.bounds import MS, derive_bounds
 from trustseg.errors import SelfTestError
 from trustseg.reasons import Reason
 from trustseg_ros.segmenter.backend.failover import BackendFailover
+from trustseg_ros.segmenter.backend.light_network import Network
 from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
 from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.supervisor import Supervisor
@@ -107,11 +108,11 @@ class Care:
         self.stand, self.lock = stand, threading.Lock()
         supervisor = Supervisor(BOUNDS, lambda: None, clock_ns=lambda: self.now, end_process=self.ended.append)
         self.care = BackendMaintenance(
-            stand.engines, SelfTestPlan(period_s, BOUNDS, 0, test_ns), self.lock, supervisor, self.why.append,
-            self.change, stand.log, clock_ns=lambda: self.now,
+            Network(stand.engines, SelfTestPlan(period_s, BOUNDS, 0, test_ns), 0, test_ns), self.lock, supervisor,
+            self.why.append, self.change, stand.log, clock_ns=lambda: self.now,
         )  # fmt: skip
 
-    def change(self) -> None:
+    def change(self, pipeline: Any) -> None:
         self.changes += 1
 
     def broke(self) -> None:

@@ -90,7 +90,7 @@ class Rig:
             engines=SimpleNamespace(pipeline=SimpleNamespace(
                 process=self._process, filtered=self._filtered, forget_past=lambda: self.forgotten.append(True),
             )),
-            plan=SimpleNamespace(note_frame=lambda *a: self.noted.append(a), takes_the_place_of=self._replaces),
+            plan=SimpleNamespace(takes_the_place_of=self._replaces), note_frame=lambda *a: self.noted.append(a),
             is_ready=lambda: self.ready, wait_s=lambda: 0.01, look=self._look, broke=self.broke.append,
             stop=lambda: setattr(self, "stopped", True), ask=lambda: self.asked,
         )  # fmt: skip

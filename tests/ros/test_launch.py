@@ -229,6 +229,19 @@ def test_a_black_box_is_started_where_it_is_asked_for(runner: Any, repository: P
     assert "output:" not in started("default", blackbox="True")["blackbox"]
 
 
+def test_a_light_bundle_reaches_the_segmenter_where_it_is_given(runner: Any, repository: Path, tmp_path: Path) -> None:
+    for launch in ("trustseg.launch.py", "rig.launch.py"):
+        description = runner.load(repository / "launch" / launch)
+        for number, given in enumerate(({}, {"light_bundle": "small"})):
+            scratch = tmp_path / f"{launch}_{number}"
+            scratch.mkdir()
+            found = runner.prepare(description, runner.Context(given, [find_workspace()], scratch))
+            command = next(command for node, command, _ in found if node.executable.startswith("segmenter"))
+            files = [Path(command[i + 1]) for i, part in enumerate(command) if part == "--params-file"]
+            said = any("light_bundle: small" in each.read_text() for each in files)
+            assert said is bool(given)
+
+
 def find_workspace() -> Path:
     from trustseg.host.ros_env import find_ros
 

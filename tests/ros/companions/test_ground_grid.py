@@ -86,6 +86,18 @@ def test_the_masks_of_another_network_make_no_grid(
     assert all(set(each.data) == {-1} for each in ground.grids)
 
 
+def test_the_masks_of_the_light_network_make_a_grid_too(
+    segmenter: StartNode, monitor: StartNode, start_node: StartNode, probe: Probe, bundle: Path, tmp_path: Path
+) -> None:
+    heavy = make_tiny_bundle(tmp_path / "engines" / "heavy", height=HEIGHT, width=WIDTH, pair=True)
+    ground = Ground(probe)
+    known = {"bundle": str(heavy), "light_bundle": str(bundle), "autostart": True}
+    start_node("ground_grid", {**known, **TIMING, **MOUNT, **CALM}, name="grid")
+    segmenter()
+    monitor()
+    probe.until(lambda: ground.known, "a grid", every=ground.frame)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

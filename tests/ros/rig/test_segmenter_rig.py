@@ -14,8 +14,11 @@ from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import SetParameters
 
+from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
 from rig_probe import RigProbe
+from ros_probe import HEIGHT, WIDTH
+from trustseg.bundle.loading import load_bundle
 from trustseg.reasons import Outcome, Reason
 from trustseg_ros.rig.node import CAMERA_NODE
 from trustseg_ros.segmenter.supervisor import EXIT_HUNG
@@ -86,6 +89,24 @@ def test_a_hang_of_one_cameras_engine_ends_the_process(rig: StartNode, probe: Ri
     probe.drive(lambda: process.poll() is not None, "end of the process")
     assert process.returncode == EXIT_HUNG
     assert "has not answered" in (tmp_path / "rig.log").read_text()
+
+
+def test_a_camera_without_time_for_the_heavy_network_takes_the_light_one(
+    rig: StartNode, probe: RigProbe, tmp_path: Path
+) -> None:
+    size = {"height": HEIGHT, "width": WIDTH}
+    light = make_tiny_bundle(tmp_path / "engines" / "light", pair=True, **size)
+    rig(light_bundle=str(light), fault_injection=True)
+    probe.drive(lambda: all(each.processed() for each in probe.cameras.values()), "frame of each camera")
+    slow = Parameter(name="fault", value=ParameterValue(type=4, string_value="slow_engine"))
+    result = probe.call(SetParameters, "left/trustseg/set_parameters", SetParameters.Request(parameters=[slow]))
+    assert result.results[0].successful, result
+    sha256 = load_bundle(light).model("fp32").sha256
+    left = probe.cameras["left"]
+    probe.drive(lambda: left.statuses[-1].reasons & Reason.LIGHT_NETWORK, "the light network")
+    assert left.statuses[-1].model_sha256 == sha256
+    before = {name: each.processed() for name, each in probe.cameras.items()}
+    probe.drive(lambda: all(e.processed() > before[n] for n, e in probe.cameras.items()), "frames of all cameras")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from trustseg.bounds import MS, SECOND, derive_bounds, unlikely_loss
 from trustseg.errors import InputError
 from trustseg.failsafe.evidence import DEGRADING_REASONS, Evidence, FailsafeConfig, worst_of
-from trustseg.reasons import HARD_REASONS, LATCHING_REASONS, Outcome, Reason, Severity, severity_of
+from trustseg.reasons import HARD_REASONS, INFORMING_REASONS, LATCHING_REASONS, Outcome, Reason, Severity, severity_of
 
 RATED = SECOND // 30
 
@@ -27,7 +27,7 @@ BITS = words(
     "BAD_DIMENSIONS RES_CHANGED BAD_IMAGE CAMERA_INFO MULTI_SOURCE OUTPUT_INVALID LOW_CONFIDENCE MISMATCHED_OUTPUT "
     "MODEL_INTEGRITY SELF_TEST BACKEND BACKEND_FALLBACK LATENCY INTERNAL STATUS_STALE STATUS_CORRUPT STATUS_SEQUENCE "
     "NEW_INSTANCE RESTARTS NODE_INACTIVE INCOMPATIBLE_QOS STRANGE_SCENE RECOVERING PARAMETER "
-    "TIMING_MISMATCH UNKNOWN_OBJECT"
+    "TIMING_MISMATCH UNKNOWN_OBJECT LIGHT_NETWORK"
 )
 HARD = words(
     "DUPLICATE STAMP_BACKWARD STAMP_FUTURE STAMP_INVALID CLOCK_JUMP FROZEN DARK BRIGHT BACKLOG BAD_SIZE BAD_STEP "
@@ -35,6 +35,7 @@ HARD = words(
     "TIMING_MISMATCH"
 )
 LATCHING = ["MODEL_INTEGRITY", "SELF_TEST", "RESTARTS"]
+INFORMING = ["LIGHT_NETWORK"]
 DEGRADING = words(
     "LOW_QUALITY LOW_CONFIDENCE STRANGE_SCENE LATENCY BACKEND_FALLBACK LOW_RATE FRAME_DROP CAMERA_INFO STATUS_SEQUENCE "
     "UNKNOWN_OBJECT"
@@ -53,11 +54,12 @@ def test_no_reason_is_left_out_above() -> None:
 @pytest.mark.parametrize("name", BITS)
 def test_every_reason_has_the_severity_of_the_design(name: str) -> None:
     expected = Severity.LATCH if name in LATCHING else Severity.HARD if name in HARD else Severity.SOFT
-    assert severity_of(Reason[name]) is expected
+    assert severity_of(Reason[name]) is (Severity.GOOD if name in INFORMING else expected)
     assert severity_of(Reason[name] | Reason.BLUR) is expected
     assert bool(Reason[name] & DEGRADING_REASONS) is (name in DEGRADING)
     assert bool(Reason[name] & HARD_REASONS) is (name in HARD)
     assert bool(Reason[name] & LATCHING_REASONS) is (name in LATCHING)
+    assert bool(Reason[name] & INFORMING_REASONS) is (name in INFORMING)
 
 
 def test_the_worst_reason_decides_and_none_is_good() -> None:

@@ -57,14 +57,18 @@ class Pipeline:
         bundle: finished bundle (verdict model and calibration of the backend's precision).
         backend: loaded engine of the same bundle.
         config: settings.
+        beside: a pipeline of another bundle that takes the same images of the same camera, by turns with this one:
+            what is known of earlier images is then known to both, and so are the maps of the geometry.
 
     Raises:
         BundleError: verdict model or calibration is missing, altered or of another model, or no confidence holds
-            what is promised.
+            what is promised; or `beside` takes other images.
         InputError: the temporal filter's weight is out of range.
     """
 
-    def __init__(self, bundle: Bundle, backend: Backend, *, config: PipelineConfig | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, backend: Backend, *, config: PipelineConfig | None = None, beside: Pipeline | None = None
+    ) -> None:
         if bundle.card.input.cameras > 1:
             raise BundleError(
                 f"bundle {bundle.card.name} takes {bundle.card.input.cameras} cameras in one call",
@@ -73,7 +77,12 @@ class Pipeline:
         self.bundle, self.backend = bundle, backend
         self.config = config or PipelineConfig()
         check_geometry(bundle, self.config.geometry)
-        self._places = Places(self.config.geometry, bundle.card.image_size)
+        if beside is None:
+            self._places = Places(self.config.geometry, bundle.card.image_size)
+            self._health = InputHealth(self.config.health)
+        else:
+            self._check_images(beside)
+            self._places, self._health = beside._places, beside._health
         card, precision = bundle.card, backend.precision
         self.card = card
         self.model_sha256 = bundle.model(precision).sha256
@@ -83,10 +92,18 @@ class Pipeline:
         weight = self.config.temporal_filter
         self._filter = TemporalFilter(weight, self.config.temporal_gap_ns) if weight else None
         self._past_place: CameraPlace | None = None
-        self._health = InputHealth(self.config.health)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="input health")
         self._settings = self._settings_now()
         self._golden: tuple[GoldenCase, JudgementProof] | None = None
+
+    def _check_images(self, beside: Pipeline) -> None:
+        """BundleError unless both see the same of each image, and judge its health alike."""
+        own, other = ((each.bundle.card.input, each.config.geometry, each.config.health) for each in (self, beside))
+        if own != other:
+            raise BundleError(
+                f"bundle {self.bundle.card.name} beside {beside.bundle.card.name}",
+                expected="the same images and checks", got="others", fix="give each a pipeline of its own",
+            )  # fmt: skip
 
     def process(self, frame: Frame, camera: CameraModel | None = None) -> PerceptionResult:
         """Segment one frame and judge it.

@@ -63,6 +63,7 @@ class Reason(IntFlag):
     PARAMETER = 1 << 45
     TIMING_MISMATCH = 1 << 46
     UNKNOWN_OBJECT = 1 << 47
+    LIGHT_NETWORK = 1 << 48
 
     def names(self) -> list[str]:
         """Names of the bits that are set, lowest bit first; empty for NONE."""
@@ -127,11 +128,19 @@ HARD_REASONS = (
 # Reasons that stay until an operator resets them.
 LATCHING_REASONS = Reason.MODEL_INTEGRITY | Reason.SELF_TEST | Reason.RESTARTS
 
+# What a reader should know although nothing is wrong. A reader that is older than such a bit takes it for soft.
+INFORMING_REASONS = Reason.LIGHT_NETWORK
+
 
 def severity_of(reasons: Reason) -> Severity:
-    """Worst severity among the bits of `reasons`."""
+    """Worst severity among the bits of `reasons`; those that only inform have none."""
     if reasons & LATCHING_REASONS:
         return Severity.LATCH
     if reasons & HARD_REASONS:
         return Severity.HARD
-    return Severity.SOFT if reasons else Severity.GOOD
+    return Severity.SOFT if what_is_wrong(reasons) else Severity.GOOD
+
+
+def what_is_wrong(reasons: Reason) -> Reason:
+    """The same without those that only inform; bits that only a newer node knows stay."""
+    return Reason(int(reasons) & ~int(INFORMING_REASONS))

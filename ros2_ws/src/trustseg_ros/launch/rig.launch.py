@@ -35,6 +35,7 @@ ARGUMENTS = {
         "YAML file with the parameters of all nodes, instead of a profile",
     ),
     "bundle": ("segnet_lite", "bundle to run: its name or the path of its folder"),
+    "light_bundle": ("", "bundle that serves while there is no time for `bundle`; empty: as the profile says"),
     "backend": ("auto", f"inference library: {CHOICE}"),
     "precision": ("fp32", "graph of the bundle to load: fp32, fp16 or int8, where the bundle has it"),
     "image_transport": ("raw", "type of the image topics: raw or compressed"),
@@ -80,6 +81,8 @@ def nodes(context: LaunchContext) -> list[Node]:
     chosen = {
         name: LaunchConfiguration(name) for name in ("bundle", "backend", "precision", "image_transport", "autostart")
     }
+    if given("light_bundle"):
+        chosen["light_bundle"] = LaunchConfiguration("light_bundle")
     rig = {"cameras": ",".join(cameras)}
     file = LaunchConfiguration("params_file")
     shared = {

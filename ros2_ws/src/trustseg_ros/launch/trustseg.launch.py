@@ -32,6 +32,7 @@ ARGUMENTS = {
         "YAML file with the parameters of both nodes, instead of a profile",
     ),
     "bundle": ("segnet_lite", "bundle to run: its name or the path of its folder"),
+    "light_bundle": ("", "bundle that serves while there is no time for `bundle`; empty: as the profile says"),
     "backend": ("auto", f"inference library: {CHOICE}"),
     "precision": ("fp32", "graph of the bundle to load: fp32, fp16 or int8, where the bundle has it"),
     "image": ("image", "topic of the camera's images (sensor_msgs/Image, or CompressedImage with image_transport)"),
@@ -75,6 +76,8 @@ def nodes(context: LaunchContext) -> list[Node]:
     chosen = {
         name: LaunchConfiguration(name) for name in ("bundle", "backend", "precision", "image_transport", "autostart")
     }
+    if LaunchConfiguration("light_bundle").perform(context):
+        chosen["light_bundle"] = LaunchConfiguration("light_bundle")
     remappings = [
         ("image", LaunchConfiguration("image")),
         ("camera_info", LaunchConfiguration("camera_info")),

@@ -119,3 +119,14 @@ def test_a_score_that_is_none_counts_as_failure(score: float, told: float) -> No
 
 def test_no_status_at_all_is_infinitely_old() -> None:
     assert verdict_fields(snapshot(age_ns=None))["source_age_ms"] == math.inf
+
+
+def test_what_only_informs_stands_in_every_status_and_makes_no_frame_bad() -> None:
+    for outcome in Outcome:
+        fields = status_fields(
+            SOURCE, EngineIdentity(told=Reason.LIGHT_NETWORK), seq=1, counts=COUNTS, outcome=outcome,
+            reasons=Reason.NONE, severity=Severity.GOOD,
+        )  # fmt: skip
+        assert (fields["reasons"], fields["first_reason"]) == (int(Reason.LIGHT_NETWORK), "LIGHT_NETWORK")
+        assert fields["frame_ok"] is (outcome is Outcome.PROCESSED)
+        assert fields["severity"] == Severity.GOOD

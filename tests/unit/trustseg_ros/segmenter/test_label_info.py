@@ -89,3 +89,19 @@ def test_without_the_package_there_is_no_such_topic(tmp_path: Path, monkeypatch:
     outputs.Outputs(node, bundle, NO_OVERRIDES, NO_OBJECTS).announce_labels()
     assert "~/mask" in node.made
     assert "~/label_info" not in node.made
+
+
+def test_a_network_with_another_threshold_announces_it_and_one_with_the_same_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "LabelInfo", LabelInfo)
+    monkeypatch.setattr(outputs, "VisionClass", VisionClass, raising=False)
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "tiny", height=48, width=64))
+    card = bundle.card.model_copy(update={"low_confidence_threshold": 0.7})
+    node = Node()
+    made = outputs.Outputs(node, bundle, NO_OVERRIDES, NO_OBJECTS)
+    made.read_with(NO_OBJECTS, bundle)
+    assert node.published["~/label_info"] == []
+    for each, threshold in ((SimpleNamespace(card=card), 0.7), (bundle, 0.5)):
+        made.read_with(NO_OBJECTS, each)
+        assert node.published["~/label_info"][-1].threshold == threshold

@@ -329,3 +329,26 @@ def test_what_the_mask_does_not_keep_is_unlabelled_on_every_topic_that_shows_it(
         shown = pixels(node[topic].sent[0])
         assert not shown[reader.unlabelled].any()
         assert np.array_equal(shown[~reader.unlabelled], np.array(PALETTE, np.uint8)[LABELS[~reader.unlabelled]])
+
+
+def test_the_results_of_another_network_are_read_by_its_own_reader(
+    node: Node, bundle: Bundle, outputs: Outputs
+) -> None:
+    other = Reader()
+    other.unlabelled = np.ones(LABELS.shape, np.bool_)
+    outputs.read_with(other, bundle)
+    outputs.publish(Header(), frame(), RESULT, False)
+    assert set(pixels(node["mask"].sent[-1]).ravel()) == {255}
+
+
+def test_a_network_without_a_plane_tells_no_unknown_objects_beside_one_that_has_it(
+    node: Node, bundle: Bundle, reader: Reader, tmp_path: Path
+) -> None:
+    knowing = load_bundle(make_tiny_bundle(tmp_path / "knowing", unknown=True))
+    outputs = Outputs(node, bundle, NoOverrides(), reader, light=knowing)  # type: ignore[arg-type]
+    node["unknown"].readers = 1
+    assert not RESULT.unknown.size
+    outputs.publish_unknown(Header(), frame(), RESULT, False)
+    assert node["unknown"].sent == []
+    outputs.publish_unknown(Header(), frame(), replace(RESULT, unknown=np.full(LABELS.shape, 7, np.uint8)), False)
+    assert len(node["unknown"].sent) == 1

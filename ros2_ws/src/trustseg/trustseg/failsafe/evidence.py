@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trustseg.bounds import MS, SECOND, Bounds
 from trustseg.errors import InputError
-from trustseg.reasons import Mode, Outcome, Reason, Severity, State, severity_of
+from trustseg.reasons import Mode, Outcome, Reason, Severity, State, severity_of, what_is_wrong
 
 # Soft reasons with which masks are still worth having: the vehicle may slow down instead of stopping.
 DEGRADING_REASONS = (
@@ -124,10 +124,11 @@ def worst_of(evidence: Evidence) -> tuple[Severity, Reason]:
         reasons |= Reason.STATUS_CORRUPT
         return max(severity_of(reasons), Severity.HARD), reasons
     severity = max(Severity(evidence.severity), severity_of(reasons))
+    wrong = what_is_wrong(reasons)
     rejected = outcome in (Outcome.REJECTED, Outcome.NO_FRAME)
-    unexplained = outcome == Outcome.PROCESSED and not evidence.frame_ok and not reasons
+    unexplained = outcome == Outcome.PROCESSED and not evidence.frame_ok and not wrong
     if rejected or unexplained:
         severity = max(severity, Severity.HARD)
-    if severity >= Severity.SOFT and not reasons:
-        reasons = Reason.NODE_INACTIVE if outcome == Outcome.NO_FRAME else Reason.INTERNAL
+    if severity >= Severity.SOFT and not wrong:
+        reasons |= Reason.NODE_INACTIVE if outcome == Outcome.NO_FRAME else Reason.INTERNAL
     return severity, reasons

@@ -35,12 +35,16 @@ SCORES: dict[str, float] = {
 
 @dataclass(frozen=True)
 class EngineIdentity:
-    """Which engine the statuses speak of; empty before one is loaded."""
+    """Which engine the statuses speak of; empty before one is loaded.
+
+    `told`: what each status says on account of it, of the reasons that only inform.
+    """
 
     backend: str = ""
     precision: str = ""
     model_sha256: str = ""
     calibration_sha256: str = ""
+    told: Reason = Reason.NONE
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,13 @@ def status_fields(
         image_age_ms, latency_ms, engine_ms: milliseconds. mask_crc32: of the mask as published.
     """
     period_ns, slowest_ns, budget_ns = source.timing
+    said = reasons | engine.told
     scores = SCORES if verdict is None else {name: float(getattr(verdict, name)) for name in SCORES}
     return {
         "version": VERSION, "instance_id": source.instance_id, "seq": seq, "outcome": int(outcome),
-        "frame_ok": outcome is Outcome.PROCESSED and not reasons, "severity": int(severity), "reasons": int(reasons),
-        "first_reason": reasons.first(), **scores, "calibrated": bool(engine.calibration_sha256),
+        "frame_ok": outcome is Outcome.PROCESSED and not reasons, "severity": int(severity),
+        "reasons": int(said),
+        "first_reason": said.first(), **scores, "calibrated": bool(engine.calibration_sha256),
         "image_age_ms": image_age_ms, "latency_ms": latency_ms, "engine_ms": engine_ms,
         # Frames still under way are owed a status and not yet in any counter, so that the sum always holds.
         "received": sum(counts[each] for each in ANSWERS), "processed": counts[Outcome.PROCESSED],

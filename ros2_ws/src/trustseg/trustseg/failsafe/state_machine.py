@@ -16,7 +16,16 @@ from operator import or_
 
 from trustseg.failsafe.evidence import DEGRADING_REASONS, SOFT_LEAST, Evidence, FailsafeConfig, Snapshot, worst_of
 from trustseg.failsafe.stream_rate import StreamRate
-from trustseg.reasons import LATCHING_REASONS, Mode, Outcome, Reason, Severity, State
+from trustseg.reasons import (
+    INFORMING_REASONS,
+    LATCHING_REASONS,
+    Mode,
+    Outcome,
+    Reason,
+    Severity,
+    State,
+    what_is_wrong,
+)
 
 # Between two statuses that follow each other no more than this many can have been lost: it is not a number of the node.
 MOST_LOST = 1_000_000
@@ -68,6 +77,7 @@ class StateMachine:
         self._bad_ns: int | None = None
         self._failure_score = 1.0
         self._mode, self._fault_injection = Mode.LIVE, False
+        self._told = Reason.NONE
         self._degraded_is_failure = True
         self._node_alive: bool | None = None
         self._soft: deque[tuple[Reason, bool]] = deque(maxlen=config.soft_window)
@@ -100,6 +110,7 @@ class StateMachine:
         self._fault_injection = evidence.fault_injection
 
         severity, reasons = worst_of(evidence)
+        self._told, reasons = reasons & INFORMING_REASONS, what_is_wrong(reasons)
         if evidence.mode in tuple(Mode):
             self._mode = Mode(evidence.mode)
         if evidence.timing is not None and evidence.timing != self.config.bounds.timing:
@@ -188,7 +199,7 @@ class StateMachine:
         return Snapshot(
             state=self._state,
             failure=failure,
-            reasons=reasons | self._latched,
+            reasons=reasons | self._latched | self._told,
             latched=self._latched,
             first_reason=(self._latched or self._cause).first() if self._state is not State.OK else "",
             failure_score=self._failure_score,
@@ -222,6 +233,7 @@ class StateMachine:
         self._soft.clear()
         self._recent.clear()
         self._rate.clear()
+        self._told = Reason.NONE
 
     def _end_runs(self) -> None:
         self._good, self._calm, self._usable = Run(), Run(), Run()

@@ -35,6 +35,7 @@ _REASONS = {
     Reason.NEW_INSTANCE: "the node has just restarted",
     Reason.RESTARTS: "the node restarts again and again",
     Reason.NODE_INACTIVE: "the node is not active",
+    Reason.LIGHT_NETWORK: "the light network serves",
     Reason.RECOVERING: "waiting for ten good frames in a row",
 }
 # What says most about the cause comes first; the others follow in the order of their bits.

@@ -108,6 +108,10 @@ class SegmenterConfig(Timing):
     """Parameters of the segmentation node `trustseg`."""
 
     bundle: str = parameter(DEFAULT_BUNDLE, "bundle to run: its name or the path of its folder", idle=True)
+    light_bundle: str = parameter(
+        "", "bundle that serves while there is no time for `bundle`: its name or the path of its folder; empty: none",
+        idle=True,
+    )  # fmt: skip
     backend: str = parameter(
         "auto", "inference library, or several with commas: the first that is admitted; auto: the fastest that is",
         rule=backend_order, wanted=CHOICE, idle=True,

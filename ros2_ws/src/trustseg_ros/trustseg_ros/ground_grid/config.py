@@ -20,6 +20,7 @@ class GroundGridConfig(MountFromTf):
     """Parameters of the ground grid `trustseg_ground_grid`."""
 
     bundle: str = parameter(DEFAULT_BUNDLE, "bundle that the segmentation node runs: its class names are taken")
+    light_bundle: str = parameter("", "light bundle that it runs beside it; empty: none")
     free_classes: str = parameter("road", "names of the classes that can be driven on, with commas")
     base_frame: str = parameter("base_link", "frame_id of the grid: x ahead, y left, on the ground (REP 103)")
     camera_height_m: float = parameter(

@@ -22,6 +22,7 @@ from sensor_msgs.msg import CameraInfo, Image, Range
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
 from trustseg.bounds import TICK_NS
+from trustseg.bundle.light_bundle import check_light_bundle
 from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError, TrustSegError
 from trustseg_ros.common.diagnostics import NodeDiagnosis
@@ -99,11 +100,15 @@ class GroundGridNode(LifecycleNode):
         """Read the names of the classes."""
         try:
             bundle = load_bundle(self.config.bundle)
+            known = [bundle]
+            if self.config.light_bundle:
+                known.append(load_bundle(self.config.light_bundle))
+                check_light_bundle(bundle, known[-1])
             self._free = self.config.free_ids({each.name: each.id for each in bundle.card.classes})
         except TrustSegError as error:
             self.get_logger().error(str(error))
             return FAILURE
-        self._models = frozenset(each.sha256 for each in bundle.card.models.values())
+        self._models = frozenset(each.sha256 for one in known for each in one.card.models.values())
         self._grid_out = self.create_lifecycle_publisher(OccupancyGrid, "~/grid", view_qos())
         self._class_out = self.create_lifecycle_publisher(OccupancyGrid, "~/class_grid", view_qos())
         self._range_out = self.create_lifecycle_publisher(Range, "~/free_distance", view_qos())
@@ -201,7 +206,8 @@ class GroundGridNode(LifecycleNode):
     def _publish(self, mask: Image, confidence: Image, status: SegmentationStatus) -> str:
         """Publish the grid of one frame; returns why it cannot be made, empty when it was, or when the flag is up."""
         if status.model_sha256 not in self._models:
-            return f"the mask is of another network than those of bundle {self.config.bundle}"
+            names = " and ".join(filter(None, (self.config.bundle, self.config.light_bundle)))
+            return f"the mask is of another network than those of bundle {names}"
         labels, sure = pixels_of(mask, confidence, status)
         grid = self._made_for(mask)
         if self.guard.failed():

@@ -19,7 +19,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.errors import InputError
 from trustseg.host.sensors import Sensors, read_sensors
 from trustseg.install_hint import pip_install
-from trustseg.reasons import Reason
+from trustseg.reasons import Reason, what_is_wrong
 from trustseg_ros.common.diagnostics import ERROR, OK, TOPIC, WARN, diagnostic, diagnostic_array, identity_of
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import Timing, load, parameter
@@ -144,7 +144,7 @@ class Operations(Node):
     def _fault(self, name: str) -> Any:
         """The first reason in force under a code that tools for faults can keep."""
         with self._lock:
-            why, reasons = self.guard.why, self.guard.reasons
+            why, reasons = self.guard.why, what_is_wrong(self.guard.reasons)
         if not why:
             return diagnostic(name, "fault", OK, "none", {"fault_code": ""})
         codes = [f"TRUSTSEG_{each}" for each in reasons.names()] if reasons != Reason.NONE else ["TRUSTSEG_NO_VERDICT"]

@@ -146,6 +146,8 @@ class SegmenterDiagnostics:
             "pipeline ms": last.pipeline_ms, "latency ms": last.latency_ms,
             "self-tests while driving": 0 if worker is None else worker.care.tests, "self-test put off": postponed,
         }  # fmt: skip
+        if worker is not None and worker.care.light is not None:
+            values |= worker.care.light.figures()
         return diagnostic(self._name, "engine", level, message, values)
 
     def _evidence(self) -> Any:

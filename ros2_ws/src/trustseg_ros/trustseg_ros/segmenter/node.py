@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -23,14 +22,14 @@ from std_srvs.srv import Trigger
 from trustseg_interfaces.msg import SegmentationStatus
 
 from trustseg.backends import Backend, spare_order
+from trustseg.bundle.light_bundle import check_light_bundle
 from trustseg.bundle.loading import Bundle, load_bundle
 from trustseg.bundle.signature import signature_policy
-from trustseg.bundle.unknown_objects import unknown_objects_policy
 from trustseg.camera.model import CameraModel
 from trustseg.errors import BundleError, SelfTestError, TrustSegError
 from trustseg.failsafe.messages import EngineIdentity
 from trustseg.input_health import HealthConfig
-from trustseg.pipeline import Pipeline
+from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
 from trustseg.stream import Stream
 from trustseg_ros.common.image_transport import compressed_topic
@@ -40,13 +39,13 @@ from trustseg_ros.common.qos import CAMERA_INFO_TOPIC, IMAGE_TOPIC, status_qos
 from trustseg_ros.common.qos_overrides import QosOverrides
 from trustseg_ros.segmenter.backend.failover import BackendFailover, Loading
 from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
-from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.company import Company
 from trustseg_ros.segmenter.diagnostics import SegmenterDiagnostics
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.segmenter.input.arrivals import Arrivals
 from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck
 from trustseg_ros.segmenter.input.camera_input import CameraInput
+from trustseg_ros.segmenter.loaded import Loaded
 from trustseg_ros.segmenter.node_fault import NodeFault
 from trustseg_ros.segmenter.outputs import OVERRIDABLE, Outputs
 from trustseg_ros.segmenter.pipeline_settings import pipeline_settings
@@ -55,19 +54,6 @@ from trustseg_ros.segmenter.supervisor import LOADING_NS, Supervisor
 
 NODE_NAME = "trustseg"
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What configure makes and cleanup releases."""
-
-    engines: BackendFailover
-    outputs: Outputs
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """Judgement around the engine in use."""
-        return self.engines.pipeline
 
 
 class Segmenter(LifecycleNode):
@@ -101,7 +87,7 @@ class Segmenter(LifecycleNode):
         self._loaded: Loaded | None = None
         self._worker: FrameWorker | None = None
         self.supervisor = Supervisor(self.bounds, self._vouch, of_process=self._company.watches)
-        self._abandoned: Loading | None = None
+        self._abandoned: tuple[Loading, ...] = ()
         self._engine_lock = threading.Lock()
         self.arrivals = Arrivals(self.bounds)
         self._faults: Any = None
@@ -137,45 +123,59 @@ class Segmenter(LifecycleNode):
         try:
             with self.supervisor.watch("loading the bundle", LOADING_NS), ExitStack() as unless_taken:
                 bundle = load_bundle(config.bundle)
-                backend = self._selected(config.backend, bundle)
-                unless_taken.callback(backend.close)  # others of this process may share it
-                spares, backend = spare_order(config.backend, backend.name), self._wrapped(backend, bundle)
-                pipeline = Pipeline(bundle, backend, config=pipeline_settings(config, health))
-                engines = BackendFailover(pipeline, spares, lambda name: self._admit(name, bundle), self.get_logger())
-                self._loaded = Loaded(engines, Outputs(self, bundle, self.overrides, pipeline))
+                light = load_bundle(config.light_bundle) if config.light_bundle else None
+                if light is not None:
+                    check_light_bundle(bundle, light)
+                settings = pipeline_settings(config, health)
+                networks = [self._network(bundle, settings, None, unless_taken)]
+                pipeline = networks[0].pipeline
+                if light is not None:
+                    networks.append(self._network(light, settings, pipeline, unless_taken))
+                loaded = Loaded(tuple(networks), Outputs(self, bundle, self.overrides, pipeline, light))
+                self._loaded = loaded
                 unless_taken.pop_all()
         except Exception as error:
             self._engine_settled = False
             return self._refuse("configure", error)
-        self._identify(pipeline)
+        self._identify(loaded, pipeline)
         self.fault.clear()
-        self.get_logger().info(f"configured: bundle {bundle.card.name} on {backend.name} {backend.precision}")
-        self.get_logger().info(unknown_objects_policy(bundle, backend.precision))
+        loaded.describe(self.get_logger())
         if not config.geometry.is_plain:
             self.get_logger().info(
                 f"input geometry: {config.geometry.describe()}; what the network does not see is 255"
             )
-        if pipeline.selection is not None:
-            self.get_logger().info(f"the mask keeps {pipeline.selection.describe()}")
-        if not pipeline.predicts_segments:
-            self.get_logger().info(f"bundle {bundle.card.name} has no model of segments: their predicted IoU is NaN")
         return SUCCESS
+
+    def _network(
+        self, bundle: Bundle, settings: PipelineConfig, heavy: Pipeline | None, unless_taken: ExitStack
+    ) -> BackendFailover:
+        """A bundle on a backend that is admitted; `heavy`: that of the first bundle, where this is the light one.
+
+        Faults are injected into the first one alone: the light one stands in for it.
+        """
+        wrapped = self._wrapped if heavy is None else lambda backend, _: backend
+        name = self.config.backend
+        backend = self._selected(name, bundle)
+        unless_taken.callback(backend.close)  # others of this process may share it
+        spares, backend = spare_order(name, backend.name), wrapped(backend, bundle)
+        pipeline = Pipeline(bundle, backend, config=settings, beside=heavy)
+        return BackendFailover(
+            pipeline, spares, lambda name: wrapped(self._admit(name, bundle), bundle), self.get_logger()
+        )
 
     def _admit(self, name: str, bundle: Bundle) -> Backend:
         """A backend that takes over, verified as the first one was: hash, golden image, time."""
         with self.supervisor.watch(f"loading the backend {name}", LOADING_NS):
-            return self._wrapped(self._selected(name, bundle), bundle)
+            return self._selected(name, bundle)
 
     def _selected(self, name: str, bundle: Bundle) -> Backend:
         config = self.config
         return self._company.select(name, bundle, config.precision, config.threads, config.engine_budget_ms)
 
-    def _identify(self, pipeline: Pipeline) -> None:
-        """Let the statuses say which engine serves."""
-        backend = pipeline.backend
-        self.book.engine = EngineIdentity(
-            backend.name, backend.precision, pipeline.model_sha256, pipeline.calibration_sha256
-        )
+    def _identify(self, loaded: Loaded, pipeline: Pipeline) -> None:
+        """Let the statuses say which engine serves, and the publishers read its results."""
+        self.book.engine = loaded.identity(pipeline)
+        loaded.outputs.read_with(pipeline, pipeline.bundle)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the golden image once more, then take frames."""
@@ -184,22 +184,18 @@ class Segmenter(LifecycleNode):
             if loaded is None:
                 raise BundleError("no bundle is loaded", fix="configure the node first")
             with self.supervisor.watch("the self-test at activation", LOADING_NS):
-                loaded.engines.settle()
-                self._identify(loaded.pipeline)
-                for warm_up in (True, False):
-                    began_ns = time.monotonic_ns()
-                    golden = loaded.pipeline.self_test(warm_up=warm_up)
-                    test_ns = time.monotonic_ns() - began_ns  # the second one as it will be while driving
-                    if not golden.passed:
-                        raise SelfTestError("the golden image gives another result than it should", got=golden.why)
+                loaded.settle()
+                self._identify(loaded, loaded.pipeline)
+                golden, tests_ns = loaded.prove()
         except Exception as error:
             return self._refuse("activate", error)
         self.fault.clear()
         result = super().on_activate(state)
-        self._begin_stream(loaded, test_ns)
+        self._begin_stream(loaded, tests_ns)
         loaded.outputs.announce_labels()
         self.get_logger().info(
-            f"active: golden image in {golden.engine_ms:.1f} ms, waiting for {self.resolve_topic_name(IMAGE_TOPIC)}"
+            f"active: golden image in {' and '.join(f'{each.engine_ms:.1f} ms' for each in golden)}, waiting for "
+            f"{self.resolve_topic_name(IMAGE_TOPIC)}"
         )
         return result
 
@@ -237,7 +233,7 @@ class Segmenter(LifecycleNode):
     @property
     def busy(self) -> bool:
         """Whether a thread is still deep in a library that loads an engine."""
-        return self._abandoned is not None and not self._abandoned.is_over
+        return not all(each.is_over for each in self._abandoned)
 
     def _start_by_itself(self) -> None:
         self._autostart.cancel()
@@ -252,35 +248,35 @@ class Segmenter(LifecycleNode):
         with self.supervisor.watch("releasing the engine", LOADING_NS), self._engine_lock:
             loaded, self._loaded = self._loaded, None
             if loaded is not None:
-                loaded.outputs.destroy()
-                self._abandoned = loaded.engines.loading
-                loaded.engines.close()
+                self._abandoned = loaded.loading
+                loaded.close()
         self.book.engine = EngineIdentity()
         self._engine_settled = False
 
     # The stream -----------------------------------------------------------------------------------------------
 
-    def _begin_stream(self, loaded: Loaded, test_ns: int) -> None:
+    def _begin_stream(self, loaded: Loaded, tests_ns: list[int]) -> None:
         config, bounds = self.config, self.bounds
         lens = self._prepare_lens if config.undistort else None
         stream = Stream.of(
             bounds, self.mode, max_pixels=config.max_pixels, compressed=config.image_transport == "compressed",
             allow_resolution_change=config.allow_resolution_change,
         )  # fmt: skip
-        loaded.pipeline.reset()
+        loaded.reset()
         now_ns = time.monotonic_ns()
+        network, light = loaded.in_use(bounds, config.self_test_period_s, now_ns, tests_ns, self.get_logger())
         self.arrivals = Arrivals(bounds)
         self._worker = FrameWorker(
             WorkerConfig(bounds, self.mode, config.output_size == "camera", config.overlay_opacity),
             stream=stream,
             care=BackendMaintenance(
-                loaded.engines,
-                SelfTestPlan(config.self_test_period_s, bounds, now_ns, test_ns),
+                network,
                 self._engine_lock,
                 self.supervisor,
                 differs=self._on_golden_differs,
-                changed=lambda: self._identify(loaded.pipeline),
+                changed=lambda pipeline: self._identify(loaded, pipeline),
                 logger=self.get_logger(),
+                light=light,
             ),
             info=CameraInfoCheck(config.require_camera_info, bounds, now_ns, lens),
             arrivals=self.arrivals,
@@ -299,7 +295,7 @@ class Segmenter(LifecycleNode):
     def _prepare_lens(self, camera: CameraModel) -> None:
         with self.supervisor.watch("the maps of a camera_info", LOADING_NS):
             if self._loaded is not None:
-                self._loaded.pipeline.prepare(camera)
+                self._loaded.prepare(camera)
 
     def _end_stream(self) -> None:
         self.input.close()
@@ -378,9 +374,9 @@ class Segmenter(LifecycleNode):
         with self._engine_lock:
             if self._loaded is None:
                 return "no bundle is loaded; configure the node first"
-            self._loaded.engines.settle()
+            self._loaded.settle()
             try:
-                why = self._loaded.pipeline.self_test().why
+                why = self._loaded.differs()
             except TrustSegError as error:
                 why = str(error)
         if why:

@@ -60,9 +60,13 @@ class Outputs:
         bundle: names and colours of the classes.
         overrides: changes of the quality of service of `OVERRIDABLE`.
         reader: gives the mask to publish, and finds the objects in it while somebody listens to them.
+        light: a second bundle, of the same classes, whose results may have to be read too.
     """
 
-    def __init__(self, node: LifecycleNode, bundle: Bundle, overrides: QosOverrides, reader: ResultReader) -> None:
+    def __init__(
+        self, node: LifecycleNode, bundle: Bundle, overrides: QosOverrides, reader: ResultReader,
+        light: Bundle | None = None,
+    ) -> None:  # fmt: skip
         self._reader = reader
         self._node = node
         self._colours = ClassColours([c.color for c in bundle.card.classes])
@@ -78,7 +82,7 @@ class Outputs:
         self._mask_out = publisher(Image, "~/mask", output_qos())
         self._confidence_out = publisher(Image, "~/confidence", output_qos())
         # Not offered where there is nothing to say: a map of zeros would tell that all is known.
-        plane = bundle.card.unknown_size is not None
+        plane = any(each is not None and each.card.unknown_size is not None for each in (bundle, light))
         self._unknown_out = publisher(Image, "~/unknown", output_qos()) if plane else None
         self._color_out = publisher(Image, "~/color_mask", view_qos())
         self._overlay_out = publisher(Image, "~/overlay", view_qos())
@@ -90,7 +94,7 @@ class Outputs:
             for name in ("processing_time_ms", "cyclic_time_ms", "pipeline_latency_ms")
         }
         self._label_out = publisher(LabelInfo, "~/label_info", static_qos()) if LabelInfo is not None else None
-        self._bundle = bundle
+        self._bundle = self._threshold_of = bundle
 
     def destroy(self) -> None:
         """Take the publishers down."""
@@ -98,13 +102,19 @@ class Outputs:
             self._node.destroy_lifecycle_publisher(each)
         self._publishers.clear()
 
+    def read_with(self, reader: ResultReader, bundle: Bundle) -> None:
+        """The frames from now on are read by another reader, of a bundle with the same classes."""
+        self._reader, before, self._threshold_of = reader, self._threshold_of, bundle
+        if bundle.card.low_confidence_threshold != before.card.low_confidence_threshold:
+            self.announce_labels()
+
     def announce_labels(self) -> None:
         """Publish the class list, for readers of vision_msgs."""
         if self._label_out is None:
             return
-        card = self._bundle.card
-        classes = [VisionClass(class_id=c.id, class_name=c.name) for c in card.classes]
-        message = LabelInfo(class_map=classes, threshold=float(card.low_confidence_threshold))
+        classes = [VisionClass(class_id=c.id, class_name=c.name) for c in self._bundle.card.classes]
+        threshold = float(self._threshold_of.card.low_confidence_threshold)
+        message = LabelInfo(class_map=classes, threshold=threshold)
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._label_out.publish(message)
 
@@ -121,7 +131,7 @@ class Outputs:
 
     def publish_unknown(self, header: Header, frame: Frame, result: PerceptionResult, to_camera_size: bool) -> None:
         """Publish the map of unknown objects, at the size of the mask, if the bundle has one and somebody listens."""
-        if self._unknown_out is None or not self._unknown_out.get_subscription_count():
+        if self._unknown_out is None or not result.unknown.size or not self._unknown_out.get_subscription_count():
             return
         shape = (frame.image if to_camera_size else result.labels).shape
         self._unknown_out.publish(self._unknown.fill(header, unknown_at(result, (shape[0], shape[1]))))

@@ -17,6 +17,7 @@ from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.failsafe.evidence import Evidence, FailsafeConfig
 from trustseg.failsafe.state_machine import StateMachine
 from trustseg.reasons import Outcome, Reason, Severity, State
+from trustseg_ros.segmenter.backend.light_network import Network
 from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
 from trustseg_ros.segmenter.backend.self_test_plan import AGAIN, EARLY, MARGIN, MOST_POSTPONED, SelfTestPlan
 from trustseg_ros.segmenter.supervisor import Supervisor
@@ -131,8 +132,8 @@ class Drive:
         supervisor = Supervisor(self.bounds, lambda: None, clock_ns=lambda: self.now)
         self.plan = SelfTestPlan(period_s, self.bounds, 0, test_ns)
         self.care = BackendMaintenance(
-            self, self.plan, threading.Lock(), supervisor, lambda why: None, lambda: None, Silent(),  # type: ignore[arg-type]
-            clock_ns=lambda: self.now,
+            Network(self, self.plan, 0, test_ns), threading.Lock(), supervisor,  # type: ignore[arg-type]
+            lambda why: None, lambda pipeline: None, Silent(), clock_ns=lambda: self.now,
         )  # fmt: skip
         self.machine = StateMachine(FailsafeConfig(self.bounds), 0)
         self._seq = 0

@@ -3,7 +3,8 @@
 """What the worker does for its engine between frames: the golden image again, the first engine's way back.
 
 Both wait for room, which a node that needs most of its period for a frame never has: when they are due they take the
-place of one frame, which is answered as skipped.
+place of one frame, which is answered as skipped. Where there are two networks the change between them is made here too,
+between two frames, and so are the tests of the one that does not serve.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import Any
 from trustseg.backends import GoldenResult
 from trustseg.bounds import MS, SECOND
 from trustseg.errors import BackendError, EngineLostError
+from trustseg.pipeline import Pipeline
 from trustseg.reasons import Reason
-from trustseg_ros.segmenter.backend.failover import BackendFailover
-from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
+from trustseg_ros.segmenter.backend.light_network import LightNetwork, Network
 from trustseg_ros.segmenter.supervisor import Supervisor
 
 LONGEST_WAIT_S = 1.0
@@ -31,25 +32,30 @@ class BackendMaintenance:
     """Used by the worker's thread alone, under the engine's lock.
 
     Args:
-        engines: the one in use and its spares. plan: when there is room for a test.
+        network: the engine in use with its spares, and when there is room for a test.
         engine_lock: of the node; its self-test service holds it too.
         supervisor: ends the process when a test hangs.
         differs: called with the reason when the golden image gives another result.
-        changed: called when another engine serves.
+        changed: called when another engine serves, with the pipeline around it.
         logger: of the node. clock_ns: steady clock.
+        light: where there is a second network; `network` is its heavy one.
     """
 
     def __init__(
-        self, engines: BackendFailover, plan: SelfTestPlan, engine_lock: threading.Lock, supervisor: Supervisor,
-        differs: Callable[[str], None], changed: Callable[[], None], logger: Any,
-        clock_ns: Callable[[], int] = time.monotonic_ns,
+        self, network: Network, engine_lock: threading.Lock, supervisor: Supervisor,
+        differs: Callable[[str], None], changed: Callable[[Pipeline], None], logger: Any,
+        clock_ns: Callable[[], int] = time.monotonic_ns, light: LightNetwork | None = None,
     ) -> None:  # fmt: skip
-        self.engines, self.plan = engines, plan
+        self.light = light
+        self._take(network)
         self._lock, self._supervisor, self._clock_ns = engine_lock, supervisor, clock_ns
         self._differs, self._changed, self._logger = differs, changed, logger
         self.tests = 0
         self._asked: tuple[Future[GoldenResult], int] | None = None
         self._stopped = False
+
+    def _take(self, network: Network) -> None:
+        self._network, self.engines, self.plan = network, network.engines, network.plan
 
     @property
     def reasons(self) -> Reason:
@@ -61,6 +67,13 @@ class BackendMaintenance:
     def postponed(self) -> int:
         """Periods by which the self-test is late."""
         return self.plan.postponed(self._clock_ns())
+
+    def note_frame(self, arrived_ns: int, took_ns: int, answered_ns: int) -> None:
+        """As `SelfTestPlan.note_frame`; nothing changes before `look`."""
+        if self.light is None:
+            self.plan.note_frame(arrived_ns, took_ns, answered_ns)
+        else:
+            self.light.note_frame(arrived_ns, took_ns, answered_ns)
 
     def wait_s(self) -> float | None:
         """How long the worker may wait for a frame before it looks here; None for any time."""
@@ -104,17 +117,20 @@ class BackendMaintenance:
         return self.engines.loading is None
 
     def look(self) -> bool:
-        """Between two frames: try the first engine again, or run the golden image, when it is time for it.
+        """Between two frames: let the other network serve, try the first engine again, or run the golden image, when it
+        is time for it.
 
         Returns:
             Whether the engine was used, so that a frame may have come meanwhile.
         """
+        if self.light is not None and self.light.leave(self._clock_ns()):
+            self._serve(self.light.light)
         if not self.is_ready():
             return False
         now_ns, plan = self._clock_ns(), self.plan
         asked, retry = self._asked, self.engines.retry_is_due(now_ns)
         if not (asked or retry or plan.is_due(now_ns)):
-            return False
+            return self.light is not None and self._look_at_the_other(self.light, now_ns)
         must = asked is not None or retry or plan.must_be(now_ns)
         at_once = self.engines.retry_must_be(now_ns) or (asked is not None and now_ns - asked[1] >= PATIENCE_NS)
         room = plan.fits(now_ns) or (must and plan.fits_in_place_of_a_frame(now_ns))
@@ -134,13 +150,13 @@ class BackendMaintenance:
     def _retry(self, now_ns: int) -> None:
         if self.engines.retry(now_ns):
             ended_ns = self._clock_ns()
-            self.plan.note_test(ended_ns, ended_ns - now_ns)
+            self._network.note_test(ended_ns, ended_ns - now_ns)
             self._another()
         else:
             self._check_judgement()
 
     def _another(self) -> None:
-        self._changed()
+        self._changed(self.engines.pipeline)
         self._check_judgement()
 
     def _check_judgement(self) -> None:
@@ -150,22 +166,72 @@ class BackendMaintenance:
             self._differs(problem)
 
     def _test(self, began_ns: int) -> None:
+        result = self._golden(self._network, began_ns)
+        if result is not None:
+            self._answer(result)
+
+    def _golden(self, network: Network, began_ns: int) -> GoldenResult | BackendError | None:
+        """What the golden image gives on a network, or what its engine raises; None where this process ends."""
         try:
-            result = self.engines.self_test()
+            result = network.engines.self_test()
         except EngineLostError as error:
-            return self._supervisor.lost(str(error))
+            self._supervisor.lost(str(error))
+            return None
         except BackendError as error:
-            # The next frame will find the same, and says so with its status.
+            # The next frame will find the same, and says so with its status; a network that does not serve is not
+            # proved any more.
             self._logger.error(f"self-test: {error}")
-            self._answer(error)
-            return self.plan.note_test(self._clock_ns(), self._clock_ns() - began_ns, finished=False)
+            network.note_test(self._clock_ns(), self._clock_ns() - began_ns, finished=False)
+            return error
         now_ns = self._clock_ns()
-        self.plan.note_test(now_ns, now_ns - began_ns)
+        network.note_test(now_ns, now_ns - began_ns)
         self.tests += 1
         if not result.passed:
             self._differs(result.why)
-        self._answer(result)
         self._logger.debug(f"the golden image is reproduced: {result.passed} ({(now_ns - began_ns) / MS:.0f} ms)")
+        return result
+
+    # The other network ----------------------------------------------------------------------------------------
+
+    def _serve(self, network: Network) -> None:
+        """The frames from the next one on are this network's; the masks of the other one are no past of them."""
+        self._take(network)
+        self.engines.pipeline.forget_past()
+        self._changed(self.engines.pipeline)
+
+    def _look_at_the_other(self, light: LightNetwork, now_ns: int) -> bool:
+        due = light.due(now_ns)
+        if due is None:
+            return False
+        plan = self.plan  # of the frames that it may delay
+        if not (plan.fits(now_ns, due.takes_ns) or (due.must and plan.fits_in_place_of_a_frame(now_ns, due.takes_ns))):
+            light.no_room(due)
+            return False
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            with self._supervisor.watch("the backend, in its self-test,"):
+                if due.network is light.heavy:
+                    self._try_heavy(light, now_ns)
+                else:
+                    self._golden(light.light, now_ns)
+        finally:
+            self._lock.release()
+        return True
+
+    def _try_heavy(self, light: LightNetwork, began_ns: int) -> None:
+        engines = light.heavy.engines
+        if engines.retry_is_due(began_ns):  # it was left with a spare in use
+            passed = engines.retry(began_ns)
+            ended_ns = self._clock_ns()
+            light.heavy.note_test(ended_ns, ended_ns - began_ns, finished=passed)
+        else:
+            result = self._golden(light.heavy, began_ns)
+            passed = isinstance(result, GoldenResult) and result.passed
+        ended_ns = self._clock_ns()
+        if light.tried(ended_ns, ended_ns - began_ns, passed):
+            self._serve(light.heavy)
+            self._check_judgement()
 
     def _answer(self, result: GoldenResult | BackendError) -> None:
         asked, self._asked = self._asked, None

@@ -66,27 +66,30 @@ class SelfTestPlan:
         """Time until a test is due, at least 0; None where there is none."""
         return max(0, self._due_ns() - now_ns) if self._period_ns else None
 
-    def fits(self, now_ns: int) -> bool:
+    def fits(self, now_ns: int, takes_ns: int | None = None) -> bool:
         """Whether the next frame, expected a period after the last one, would still be answered within its budget.
 
         What the test adds to its delay is held against what its own way through the node leaves of the budget.
+        `takes_ns`: of another test than this plan's.
         """
         if self._is_silent(now_ns):
             return True
-        test_ns, next_ns = self._tests_ns[-1], max(now_ns, self._arrived_ns + self._interval_ns())
+        test_ns = self._tests_ns[-1] if takes_ns is None else takes_ns
+        next_ns = max(now_ns, self._arrived_ns + self._interval_ns())
         if now_ns + test_ns / MARGIN <= next_ns:
             return True
         delay_ns = now_ns + test_ns - next_ns
         return delay_ns <= MARGIN * (self._bounds.latency_soft_ns - max(self._frames_ns))
 
-    def fits_in_place_of_a_frame(self, now_ns: int) -> bool:
+    def fits_in_place_of_a_frame(self, now_ns: int, takes_ns: int | None = None) -> bool:
         """Whether the next answer still comes before the stream counts as stale, with one frame left out for the test.
 
-        By usual times and not by the worst ones: a single slow frame must not put off what is due.
+        By usual times and not by the worst ones: a single slow frame must not put off what is due. `takes_ns`: of
+        another test than this plan's.
         """
         if self._is_silent(now_ns):
             return True
-        end_ns, interval_ns = now_ns + min(self._tests_ns), self._interval_ns()
+        end_ns, interval_ns = now_ns + (min(self._tests_ns) if takes_ns is None else takes_ns), self._interval_ns()
         newest_ns = self._arrived_ns + (end_ns - self._arrived_ns) // interval_ns * interval_ns
         waits = newest_ns > self._arrived_ns
         if waits and end_ns - newest_ns + self._frame_ns() <= self._bounds.latency_soft_ns:
@@ -102,6 +105,10 @@ class SelfTestPlan:
             return False
         next_ns = max(now_ns, arrived_ns + self._interval_ns())
         return next_ns + self._frame_ns() - self._answered_ns <= self._bounds.age_limit_ns
+
+    def beside_the_engine_ns(self, test_ns: int) -> int:
+        """What a usual frame takes beyond a test that takes `test_ns`: to decode it and to publish."""
+        return max(0, self._frame_ns() - test_ns)
 
     def postponed(self, now_ns: int) -> int:
         """Whole periods by which the test is late."""
