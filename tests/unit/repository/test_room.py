@@ -107,7 +107,7 @@ def test_a_run_of_several_processes_keeps_to_it(repository: Path, tmp_path: Path
     (tmp_path / "present").mkdir()
     tests = tmp_path / "tests"
     tests.mkdir()
-    for name in ("conftest.py", "room.py", "crash_safe.py"):
+    for name in ("conftest.py", "room.py", "crash_safe.py", "file_order.py"):
         shutil.copy(repository / "tests" / name, tests / name)
     (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    alone\n    unit\n")
     nobody, nobody_alone = "others == set()", "not any(each.startswith('a') for each in others)"
