@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from file_order import in_turns
 from room import Room
 from trustseg.host import ros_env
 
@@ -36,6 +38,20 @@ def pytest_configure(config: pytest.Config) -> None:
     ros_env.enter()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing that is made here ends before the run does: the collector looks at none of it, now or during the tests.
+
+    Each of its whole rounds would go through thousands of tests and all that their files import.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def _folder(path: Path) -> str:
     parts = path.relative_to(ROOT / "tests").parts
     return parts[0] if parts and parts[0] in ORDER else ORDER[0]
@@ -50,8 +66,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Orders by folder, `slow` last within each, and marks each test by the folder it lies in (`-m "not process"`).
 
     Of several processes that share the tests each takes the next file: what takes long goes first, so that none is left
-    with it at the end when the others have nothing more to do. Files with tests that must be alone come last of all:
-    while one of these waits for the room, nobody may enter it.
+    with it at the end when the others have nothing more to do. Files that start nodes, and wait most of their time,
+    take turns with the others, which use the processors meanwhile. Files with tests that must be alone come last of
+    all: while one of these waits for the room, nobody may enter it.
     """
     for item in items:
         item.add_marker(getattr(pytest.mark, MARKS[_folder(item.path)]))
@@ -60,8 +77,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reverse=_is_worker(config),
     )
     if _is_worker(config):
+        nodes = {item.path for item in items if _folder(item.path) == "ros"}
+        order = in_turns([item.path for item in items], nodes)
         wanted = {item.path for item in items if item.get_closest_marker("alone") is not None}
-        items.sort(key=lambda item: item.path in wanted)
+        items.sort(key=lambda item: (item.path in wanted, order[item.path]))
 
 
 @pytest.hookimpl(optionalhook=True)  # of a plugin that some environments do without

@@ -40,7 +40,7 @@ def test_here(number):
 def test_the_others_run_once_and_the_run_ends(repository: Path, tmp_path: Path) -> None:
     tests = tmp_path / "tests"
     tests.mkdir()
-    for name in ("conftest.py", "room.py", "crash_safe.py"):
+    for name in ("conftest.py", "room.py", "crash_safe.py", "file_order.py"):
         shutil.copy(repository / "tests" / name, tests / name)
     (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    alone\n    unit\n")
     told = tmp_path / "told"
