@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Tests that share a machine: many at once, or one alone, and none waits for ever."""
+"""Tests that share a machine: in which order they come, many at once or one alone, and none waits for ever."""
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from file_order import in_turns
 from patience import WAIT_S
 from room import Room
 
@@ -119,3 +121,27 @@ def test_a_run_of_several_processes_keeps_to_it(repository: Path, tmp_path: Path
         cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     assert "12 passed" in ran.stdout.splitlines()[-1], ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ("w1 w2 c1 c2", "w1 c1 w2 c2"),
+        ("c1 c2 w1 w2", "w1 c1 w2 c2"),
+        ("w1 w2 w3 c1", "w1 c1 w2 w3"),
+        ("c1 c2 c3 w1", "w1 c1 c2 c3"),
+        ("w1 w1 c1 w1 c1 c2", "w1 c1 c2"),
+        ("c1 c2", "c1 c2"),
+        ("", ""),
+    ],
+)
+def test_files_take_turns_and_keep_the_order_of_their_kind(files: str, expected: str) -> None:
+    paths = [Path(name) for name in files.split()]
+    order = in_turns(paths, {path for path in paths if path.name.startswith("w")})
+    assert sorted(order, key=order.__getitem__) == [Path(name) for name in expected.split()]
+    assert sorted(order.values()) == list(range(len(order)))
+
+
+def test_what_was_collected_is_no_work_for_the_collector_of_memory(request: pytest.FixtureRequest) -> None:
+    assert gc.isenabled()
+    assert not any(each is request.node for each in gc.get_objects())
