@@ -14,7 +14,7 @@ import pytest
 from engine_stand import Log, Stand
 from trustseg.bounds import MS, SECOND, derive_bounds
 from trustseg.errors import BackendError
-from trustseg_ros.segmenter.backend.light_network import LightNetwork, Network
+from trustseg_ros.segmenter.backend.light_network import Due, LightNetwork, Network
 from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
 from trustseg_ros.segmenter.backend.network_choice import NetworkChoice
 from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
@@ -241,3 +241,60 @@ def test_a_trial_that_broke_off_at_once_says_nothing_of_how_long_one_takes() -> 
     due = pair.light.due(pair.now)
     assert due is not None
     assert (due.network, due.takes_ns) == (pair.light.heavy, 30 * MS)
+
+
+def test_what_is_not_possible_is_said_once_a_minute() -> None:
+    pair = Pair(period_s=0.0)
+    pair.light.no_room(Due(pair.light.heavy, 30 * MS, must=False))
+    assert pair.log.lines == []
+    pair.light.no_room(Due(pair.light.heavy, 30 * MS, must=True))
+    pair.light.light.is_proved = False
+    pair.light.choice.why = "late"
+    assert not pair.light.leave(0)
+    assert list(zip(pair.log.lines, pair.log.throttled_s, strict=True)) == [
+        ("warning: no room for a golden image of heavy, expected to take 30 ms", 60.0),
+        ("error: heavy does not fit (late), and light is not proved", 60.0),
+    ]
+
+
+@pytest.mark.parametrize(("at_s", "must"), [(53, None), (54, False), (60, True)])
+def test_while_the_heavy_network_serves_a_test_of_the_light_one_is_due(at_s: int, must: bool | None) -> None:
+    pair = Pair()
+    expected = None if must is None else Due(pair.light.light, LIGHT, must)
+    assert pair.light.due(at_s * SECOND) == expected
+
+
+def test_a_trial_wants_a_fresh_test_of_the_light_network_first() -> None:
+    pair = Pair(period_s=0.0)
+    pair.light.choice.leave(0)
+    assert pair.light.due(DWELL - 1) is None
+    assert pair.light.due(DWELL) == Due(pair.light.light, LIGHT, True)
+    pair.light.light.note_test(DWELL, LIGHT)
+    trial = Due(pair.light.heavy, 30 * MS, True)
+    assert pair.light.due(DWELL + BOUNDS.rate_window_ns) == trial
+    # There was no room for it while the test told anything: it is put off, and begins with a test again.
+    late = DWELL + BOUNDS.rate_window_ns + 1
+    assert pair.light.due(late) is None
+    assert pair.light.due(late + DWELL - 1) is None
+    assert pair.light.due(late + DWELL) == Due(pair.light.light, LIGHT, True)
+
+
+def test_how_long_the_light_network_served_is_said() -> None:
+    pair = Pair(period_s=0.0)
+    pair.light.choice.why = "late"
+    assert pair.light.leave(7 * SECOND)
+    assert pair.light.tried(18 * SECOND, LIGHT, passed=True)
+    assert pair.log.lines[-1].startswith("info: heavy serves again after 11 s:")
+
+
+def test_what_a_networks_tests_took_is_kept_where_they_came_to_an_end() -> None:
+    network = Pair().light.light
+    network.note_test(5 * SECOND, 8 * MS)
+    network.note_test(6 * SECOND, 12 * MS)
+    assert (network.newest_ns, network.newest_at_ns, network.quickest_ns) == (12 * MS, 6 * SECOND, 8 * MS)
+    network.note_test(7 * SECOND, MS, finished=False)
+    assert (network.newest_ns, network.newest_at_ns, network.quickest_ns) == (12 * MS, 6 * SECOND, 8 * MS)
+    assert network.is_proved is False
+    assert network.plan.until_due_ns(7 * SECOND) == 53 * SECOND
+    network.note_test(8 * SECOND, 9 * MS)
+    assert network.is_proved is True

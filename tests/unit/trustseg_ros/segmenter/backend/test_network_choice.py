@@ -198,3 +198,36 @@ def test_one_that_is_always_close_is_left_within_a_window(bounds: Bounds, frames
         drive.frame(int(share * bounds.latency_soft_ns))
     assert drive.left
     assert drive.left[0] - began <= bounds.rate_window_ns
+
+
+def test_what_is_exactly_a_window_old_is_forgotten_and_what_takes_the_margin_is_not_close() -> None:
+    window = BOUNDS.rate_window_ns
+    for last, why in ((window - 1, "6 frames within 1 s took more than 40 ms of 50 ms"), (window, "")):
+        choice = NetworkChoice(BOUNDS)
+        choice.note_frame(-SECOND, MS)
+        for at in (0, 1, 2, 3, 4, last):
+            choice.note_frame(at, 40 * MS + 1)
+        assert choice.why == why
+    choice = NetworkChoice(BOUNDS)
+    for at in range(20):
+        choice.note_frame(at, 40 * MS)
+    assert choice.why == ""
+
+
+def test_nothing_speaks_against_a_network_at_first_or_after_a_switch() -> None:
+    choice = NetworkChoice(BOUNDS)
+    assert choice.why == ""
+    choice.note_frame(0, MS)
+    choice.note_frame(1, SECOND)
+    choice.leave(1)
+    assert choice.why == ""
+    assert choice.tried(DWELL + 1, MS)
+    assert choice.why == ""
+
+
+def test_a_frame_of_exactly_a_period_or_of_the_margin_fits() -> None:
+    assert NetworkChoice(BOUNDS).fits(BOUNDS.camera_period_ns)
+    assert not NetworkChoice(BOUNDS).fits(BOUNDS.camera_period_ns + 1)
+    slow_camera = NetworkChoice(derive_bounds(100 * MS, 50 * MS))
+    assert slow_camera.fits(40 * MS)
+    assert not slow_camera.fits(40 * MS + 1)
