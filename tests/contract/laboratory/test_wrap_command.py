@@ -64,7 +64,9 @@ def benched(bundle: Path, images: str, capsys: pytest.CaptureFixture[str]) -> No
     assert {(each["kind"]["backend"], each["kind"]["precision"]) for each in engines} == {
         (backend, precision) for backend in ("onnxruntime", "openvino") for precision in ("fp32", "fp16", "int8")
     }
-    assert min(each["mask_agreement"] for each in engines) > 0.95
+    # A processor without VNNI cuts sums of 8-bit products off at 16 bits (docs/engines.md).
+    least = {"fp32": 0.95, "fp16": 0.95, "int8": 0.85}
+    assert all(each["mask_agreement"] > least[each["kind"]["precision"]] for each in engines)
     # The network's two convolutions, 3 to 12 channels at 48x64 and 12 to 5 at half of that, and those of the head.
     assert engines[0]["cost"]["gmac"] > (48 * 64 * 3 * 12 + 24 * 32 * 12 * 5) / 1e9
     assert figures("--replay", images)["frames"] == 101

@@ -17,6 +17,7 @@ from trustseg.bundle.writer import BundleEdit
 from trustseg.errors import BundleError
 from trustseg_lab.precision.add import copied_bundle
 
+PART = ".part"
 LEAST_BYTES = 4096  # of a weight that is worth an entry in the card
 
 
@@ -49,7 +50,9 @@ def share_weights(bundle: Bundle, others: Sequence[Bundle], out: Path) -> tuple[
         if join(rest, found, len(graph), lambda each: _graph(each, others)) != graph:
             raise BundleError(f"the {precision} graph of bundle {bundle.card.name} does not come out the same")
         ref: dict[str, Any] = {key: value for key, value in card["models"][precision].items() if key != "shared"}
-        ref["file"] = edit.put(Path(ref["file"]).name, rest)["file"]
+        # What is no whole graph is not called one: readers of *.onnx would take it for damaged.
+        name = Path(ref["file"]).with_suffix(PART if found else ".onnx").name
+        ref["file"] = edit.put(name, rest)["file"]
         if found:
             ref["shared"] = [each.model_dump(mode="json") for each in found]
         card["models"][precision], sizes[precision] = ref, len(rest)

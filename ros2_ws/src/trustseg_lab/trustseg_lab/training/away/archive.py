@@ -9,7 +9,6 @@ does not name, or that leads out of the folder.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import zipfile
 import zlib
@@ -20,6 +19,7 @@ from typing import Any
 from trustseg.errors import InputError
 from trustseg.files.json_document import json_text
 from trustseg.files.whole_file import whole_file
+from trustseg_lab.data.documents import parse_json
 
 LIST = "MANIFEST.json"
 FORMAT = 1
@@ -118,7 +118,7 @@ def _list(opened: zipfile.ZipFile, archive: Path) -> dict[str, Any]:
             f"{archive} is none of these archives", expected=f"a list {LIST}", fix="scripts/on_gpu.sh pack"
         )
     try:
-        listed: dict[str, Any] = json.loads(opened.read(LIST))
+        listed: dict[str, Any] = parse_json(opened.read(LIST))
         files = {str(name): (int(told["bytes"]), str(told["sha256"])) for name, told in listed["files"].items()}
         version = listed["format"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -24,6 +24,7 @@ from torch import Tensor
 from trustseg.errors import InputError
 from trustseg.files.json_document import write_json
 from trustseg.files.whole_file import write_whole
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.training import checkpoint
 
 MOST_BYTES = 16_000_000
@@ -82,7 +83,7 @@ def write_parts(
 def join(listing: Path, out: Path) -> None:
     """Write the checkpoint of which `listing` lists the parts; InputError where one is missing or another."""
     try:
-        listed = [(str(each["file"]), str(each["sha256"])) for each in json.loads(listing.read_bytes())["parts"]]
+        listed = [(str(each["file"]), str(each["sha256"])) for each in parse_json(listing.read_bytes())["parts"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{listing} lists no parts of a checkpoint", got=type(error).__name__) from None
     state: dict[str, Tensor] = {}
