@@ -14,7 +14,8 @@ from trustseg.errors import InputError  # noqa: E402
 from trustseg_lab.network.segnet import SegNet, SegNetConfig  # noqa: E402
 from trustseg_lab.training import checkpoint  # noqa: E402
 from trustseg_lab.training.away import parts  # noqa: E402
-from trustseg_lab.training.away.parts import HEADER, main, write_parts  # noqa: E402
+from trustseg_lab.training.away.__main__ import main  # noqa: E402
+from trustseg_lab.training.away.parts import HEADER, write_parts  # noqa: E402
 
 SMALL = HEADER + 41_000
 
@@ -46,7 +47,7 @@ def test_parts_are_joined_and_each_has_its_size(tmp_path: Path) -> None:
     files = sorted(tmp_path.glob("vgg-*.safetensors"))
     assert len(files) == 3
     assert all(each.stat().st_size <= SMALL for each in files)
-    assert main([str(tmp_path / "vgg.parts.json"), str(tmp_path / "whole.safetensors")]) == 0
+    assert main(["join", str(tmp_path / "vgg.parts.json"), str(tmp_path / "whole.safetensors")]) == 0
     back, meta = checkpoint.load_weights(tmp_path / "whole.safetensors")
     assert meta == {"epoch": 1}
     assert {
@@ -77,7 +78,7 @@ def test_a_part_that_is_missing_or_damaged_is_named(tmp_path: Path, capsys: pyte
     part = sorted(tmp_path.glob("vgg-2of3*"))[0]
     data = part.read_bytes()
     part.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    command = [str(tmp_path / "vgg.parts.json"), str(tmp_path / "whole.safetensors")]
+    command = ["join", str(tmp_path / "vgg.parts.json"), str(tmp_path / "whole.safetensors")]
     assert main(command) == 2
     assert f"{part}: SHA-256" in capsys.readouterr().err
     part.unlink()

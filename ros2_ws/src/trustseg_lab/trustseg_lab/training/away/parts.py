@@ -2,18 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trained weights in half precision, in files of a size that can be carried: one, or several that belong together.
 
-    python -m trustseg_lab.training.away.parts OUT/vgg.parts.json vgg.safetensors
-
 Whoever looks, at any moment, finds a whole set: parts are named by what is in them, their list is written last, and
 those of an earlier list are removed after it.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -98,21 +94,3 @@ def join(listing: Path, out: Path) -> None:
         tensors, meta = checkpoint.load_weights(path)
         state.update(tensors)
     checkpoint.save_weights(out, state, meta)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Put the parts together."""
-    parser = argparse.ArgumentParser(description="Join the parts of a checkpoint that came back from another machine.")
-    parser.add_argument("listing", type=Path, help="NAME.parts.json, with its parts beside it")
-    parser.add_argument("out", type=Path, help="the checkpoint to write, .safetensors")
-    given = parser.parse_args(arguments)
-    try:
-        join(given.listing, given.out)
-    except InputError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
