@@ -351,3 +351,22 @@ class TestFlagAllTheTime:
         summary = drive.summary({})
         assert not summary.ok
         assert "no image could be judged: BAD_ENCODING 50" in self.report(summary)
+
+
+@pytest.mark.parametrize(
+    ("engine_ms", "advice"),
+    [
+        (126.0, "An image takes this machine 126 ms of the 100 ms between two: answers come late. Try --rate 4."),
+        (61.0, "Try --rate 9."),
+        (60.0, ""),
+        (700.0, "It is too slow for this bundle."),
+    ],
+)
+def test_a_failed_drive_of_a_slow_machine_says_what_to_do(engine_ms: float, advice: str) -> None:
+    failed = Recorded(12.0, (Trouble("frozen", 4.0, 6.0, 0.0),)).summary()
+    assert not failed.ok
+    said = io.StringIO()
+    slow = replace(failed, engine_ms=replace(failed.engine_ms, p50=engine_ms))
+    print_report(Console(file=said, width=200), slow, Path("out"))
+    assert advice in said.getvalue()
+    assert ("this machine" in said.getvalue()) is bool(advice)

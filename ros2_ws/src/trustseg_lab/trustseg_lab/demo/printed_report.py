@@ -20,6 +20,8 @@ from trustseg_lab.harness.script import CARGO, TITLES
 NEARLY_ALWAYS = 0.9  # of a drive whose truth nobody knows: the flag, not the count of frames, is what happened
 GOOD, BAD = "green", "bold red"
 
+ROOM = 0.6  # share of the time between two images that the engine may take where camera and pictures need theirs
+
 
 def print_report(console: Console, summary: Summary, folder: Path) -> None:
     """Print the faults, the metrics, the verdict, and where the images are.
@@ -44,6 +46,8 @@ def print_report(console: Console, summary: Summary, folder: Path) -> None:
     else:
         for problem in summary.problems:
             console.print(Text("FAIL", style=BAD), Text(problem))
+        if hint := _slower(summary):
+            console.print(hint, soft_wrap=True)
     console.print()
     for name, what in (
         (OVERLAY_FILE, "the drive as a video: camera, mask, confidence, flag"),
@@ -53,6 +57,16 @@ def print_report(console: Console, summary: Summary, folder: Path) -> None:
         (SUMMARY_FILE, "these metrics"),
     ):
         console.print(Text(str(folder / name), style="bold"), Text(f" {what}"), soft_wrap=True)
+
+
+def _slower(summary: Summary) -> str:
+    """What to do where the engine, and not a fault, kept answers from coming in time; empty where it did not."""
+    engine_ms, period_ms = summary.engine_ms.p50, 1000.0 / summary.rate_hz
+    if not engine_ms > ROOM * period_ms:
+        return ""
+    slower = math.floor(ROOM * 1000.0 / engine_ms)
+    told = f"An image takes this machine {engine_ms:.0f} ms of the {period_ms:.0f} ms between two: answers come late."
+    return f"{told} Try --rate {slower}." if slower >= 1 else f"{told} It is too slow for this bundle."
 
 
 def _never_down(summary: Summary) -> Text:
