@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -103,3 +105,18 @@ def test_an_engine_of_a_configure_that_fails_is_given_back(stream: Stream) -> No
     node.trigger_cleanup()
     assert closed == loaded
     assert len(loaded) == 3
+
+
+def test_the_collector_has_no_long_round_while_frames_come_and_nothing_is_lost_by_that(stream: Stream) -> None:
+    node = stream.node
+    for _ in range(2):
+        node.trigger_activate()
+        loaded = node._loaded
+        assert loaded is not None
+        assert not any(each is loaded.pipeline for each in gc.get_objects())
+        gone = weakref.ref(loaded.pipeline)
+        del loaded
+        node.trigger_deactivate()
+        node.trigger_cleanup()
+        assert gone() is None
+        node.trigger_configure()

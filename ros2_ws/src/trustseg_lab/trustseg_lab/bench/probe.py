@@ -24,6 +24,7 @@ from sensor_msgs.msg import Image
 from trustseg_interfaces.msg import SegmentationStatus
 
 from trustseg.bounds import SECOND, derive_bounds
+from trustseg.host.long_lived import keep_for_good
 from trustseg.reasons import Outcome, Severity
 from trustseg_ros.common.diagnostics import INPUT, LOST, OVERWRITTEN, TAKEN_IN, TOPIC
 from trustseg_ros.common.qos import IMAGE_TOPIC, STATUS_TOPIC, camera_qos, latest_qos, status_qos
@@ -144,6 +145,7 @@ def main() -> None:
     spinning = threading.Thread(target=_spin, args=(executor,), name="probe executor", daemon=True)
     spinning.start()
     refused = probe.wait_for_node()
+    keep_for_good()  # a pause of this process would be told as one of ROS
     if not refused:
         probe.send(WARM_UP)
         before = probe.counters()

@@ -24,6 +24,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
 
+from trustseg.host.long_lived import keep_for_good
 from trustseg_lab.harness.records import (
     MASK_FILE,
     READY_FILE,
@@ -127,6 +128,7 @@ def main() -> None:
     node = Observer(folder)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    keep_for_good()
     try:
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):

@@ -15,6 +15,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException
 
 from trustseg.errors import TrustSegError
+from trustseg.host.long_lived import keep_for_good
 from trustseg.host.ros_env import discovery_note
 from trustseg_ros.common.group_executor import CallbackFailed, GroupedExecutor
 
@@ -54,6 +55,7 @@ def spin_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
         if note := discovery_note():
             node.get_logger().warning(f"nodes are found as {note} says; who does not use the same is not heard")
         executor = GroupedExecutor(node, getattr(node, "threads", {}), getattr(node, "companions", ()))
+        keep_for_good()
         executor.spin()
     except TrustSegError as error:
         return _refuse(str(error))

@@ -28,6 +28,7 @@ from trustseg.bundle.signature import signature_policy
 from trustseg.camera.model import CameraModel
 from trustseg.errors import BundleError, SelfTestError, TrustSegError
 from trustseg.failsafe.messages import EngineIdentity
+from trustseg.host.long_lived import keep_for_good
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
 from trustseg.reasons import Mode, Reason, Severity
@@ -190,6 +191,7 @@ class Segmenter(LifecycleNode):
         except Exception as error:
             return self._refuse("activate", error)
         self.fault.clear()
+        keep_for_good()  # the runtime of the engine with its libraries, which configure has loaded
         result = super().on_activate(state)
         self._begin_stream(loaded, tests_ns)
         loaded.outputs.announce_labels()

@@ -19,6 +19,7 @@ from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.bundle.loading import checked_bundle
 from trustseg.errors import InputError, TrustSegError
 from trustseg.failsafe.evidence import FailsafeConfig
+from trustseg.host.long_lived import keep_for_good
 from trustseg.reasons import State
 from trustseg_lab.faults.false_alarms import Calm, calm_row, changes, raised, unexplained
 from trustseg_lab.faults.fault import CAMERA, Fault, FaultVariant
@@ -245,6 +246,7 @@ def open_rig(options: FaultsOptions, say: Callable[[str], None]) -> Iterator[Fau
                 Stack(stack_options, environment, probe.fail) as stack,
             ):
                 say(f"bounds: {stack_options.bounds.describe()}")
+                keep_for_good()  # a round through all libraries would be an alarm of this process's own
                 yield FaultRig(stack, probe, say)
     finally:
         if options.keep_logs is not None:
