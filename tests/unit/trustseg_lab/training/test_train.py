@@ -19,6 +19,7 @@ from trustseg.errors import InputError  # noqa: E402
 from trustseg_lab.data.class_list import load_classes  # noqa: E402
 from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
 from trustseg_lab.training import checkpoint  # noqa: E402
+from trustseg_lab.training.arithmetic import chosen  # noqa: E402
 from trustseg_lab.training.batches import Batches  # noqa: E402
 from trustseg_lab.training.config import (  # noqa: E402
     AugmentSection,
@@ -41,6 +42,7 @@ def test_learns_own_classes_and_keeps_the_best_on_val(tmp_path: Path) -> None:
     logged = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert meta["val"]["miou"] == max(r["val"]["miou"] for r in logged if "val" in r)
     assert [c["name"] for c in meta["classes"]["classes"]] == ["left", "right", "spot"]
+    assert meta["arithmetic"] == chosen("cpu")
     network, classes, _ = checkpoint.load_network(tmp_path / "run" / "best.safetensors")
     assert network.config.classes == 3
     assert classes == CLASSES

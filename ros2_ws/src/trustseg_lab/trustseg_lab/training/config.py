@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trustseg_lab.data.yaml_file import first_problem, read_yaml
+
+Arithmetic = Literal["auto", "fp32", "bf16"]  # auto: what is quicker on this machine
 
 
 class Strict(BaseModel):
@@ -171,6 +173,7 @@ class TrainConfig(Strict):
     coarse: CoarseSection | None = None
     unknown: UnknownSection | None = None
     threads: int = Field(default=2, ge=1)
+    arithmetic: Arithmetic = Field(default="auto", description="fp32, bf16, or auto: what is quicker on this machine")
     loaders: int | None = Field(
         default=None, ge=1, description="threads that make batches; unset: one on the CPU, else one a core less one"
     )

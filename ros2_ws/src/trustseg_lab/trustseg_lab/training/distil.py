@@ -26,7 +26,9 @@ from trustseg.types import UInt8Array
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.segnet import upsample
 from trustseg_lab.training import checkpoint
+from trustseg_lab.training.arithmetic import computing
 from trustseg_lab.training.batches import normalise
+from trustseg_lab.training.config import Arithmetic
 from trustseg_lab.training.data import SOFT_STRIDE
 
 LEAST = 0.5  # a soft label that sums to less lies outside of the image
@@ -38,19 +40,20 @@ Ask = Callable[[Tensor], Tensor]  # image uint8 (1, H, W, 3) to probabilities fl
 @torch.no_grad()
 def soft_labels(
     teacher: Path, classes: ClassList, images: UInt8Array, *, cache: Path | None = None, device: str = "cpu",
-    progress: Progress | None = None,
+    arithmetic: Arithmetic = "auto", progress: Progress | None = None,
 ) -> UInt8Array:  # fmt: skip
     """The teacher's probabilities in 255ths, uint8 (N, H / 2, W / 2, C).
 
     Args:
         teacher: checkpoint of `trustseg train`, or the folder of a bundle. classes: of the student.
         images: uint8 (N, H, W, 3) RGB.
-        cache: folder to keep them in. device: cpu or cuda. progress: called with (done, of) after each image.
+        cache: folder to keep them in. device: cpu or cuda. arithmetic: of a checkpoint's network.
+        progress: called with (done, of) after each image.
 
     Raises:
         InputError: no checkpoint, other classes, or images of an odd size.
     """
-    ask, theirs = _exported(teacher) if teacher.is_dir() else _checkpoint(teacher, device)
+    ask, theirs = _exported(teacher) if teacher.is_dir() else _checkpoint(teacher, device, arithmetic)
     count, height, width = images.shape[:3]
     ours = [entry.name for entry in classes.classes]
     if [entry.name for entry in theirs.classes] != ours:
@@ -75,7 +78,7 @@ def soft_labels(
     return soft
 
 
-def _checkpoint(teacher: Path, device: str) -> tuple[Ask, ClassList]:
+def _checkpoint(teacher: Path, device: str, arithmetic: Arithmetic) -> tuple[Ask, ClassList]:
     """The network of a checkpoint: its probabilities are the mean of each image's and its mirror image's."""
     network, classes, _ = checkpoint.load_network(teacher)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -83,7 +86,7 @@ def _checkpoint(teacher: Path, device: str) -> tuple[Ask, ClassList]:
     def ask(image: Tensor) -> Tensor:
         x = normalise(image.to(device))
         both = torch.cat([x, x.flip(3)]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with computing(device, arithmetic):
             logits = network(both).logits
         probability = upsample(logits.float(), network.config.output_stride).softmax(1)
         return (probability[:1] + probability[1:].flip(3)) / 2

@@ -21,8 +21,9 @@ from trustseg.host.machine import usable_cores
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.segnet import SegNet, multiply_accumulates, upsample
 from trustseg_lab.training import checkpoint
+from trustseg_lab.training.arithmetic import chosen, computing
 from trustseg_lab.training.batches import Batch, Batches, Pasting, normalise
-from trustseg_lab.training.config import TrainConfig
+from trustseg_lab.training.config import Arithmetic, TrainConfig
 from trustseg_lab.training.data import IGNORE, SOFT_STRIDE, LabelledSet, class_frequencies, load_set
 from trustseg_lab.training.distil import soft_labels
 from trustseg_lab.training.losses import class_weights
@@ -53,13 +54,15 @@ def learning_rate(step: int, steps_per_epoch: int, config: TrainConfig, progress
 
 
 @torch.no_grad()
-def evaluate(network: SegNet, data: LabelledSet, classes: int, device: str, batch: int = 8) -> dict[str, Any]:
+def evaluate(
+    network: SegNet, data: LabelledSet, classes: int, device: str, arithmetic: Arithmetic = "auto", batch: int = 8
+) -> dict[str, Any]:  # fmt: skip
     """Confusion-based quality on `data` at its own size: miou, accuracy, class_iou (None for a class never seen)."""
     network.eval()
     confusion = np.zeros((classes, classes), np.int64)
     for start in range(0, len(data.images), batch):
         images = torch.from_numpy(data.images[start : start + batch]).to(device)
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with computing(device, arithmetic):
             logits = network(normalise(images)).logits
         predicted = upsample(logits.float(), network.config.output_stride).argmax(1).cpu().numpy()
         truth = data.labels[start : start + batch]
@@ -164,6 +167,7 @@ def train(
     torch.set_num_threads(config.threads)
     if device == "cuda":
         torch.backends.cudnn.benchmark = True  # two sizes of input: windows and whole images
+    arithmetic = chosen(device, config.arithmetic)
     data = config.data
     if data.scene_share > 0:
         require_scene_classes(classes)
@@ -202,7 +206,7 @@ def train(
     meta = checkpoint.describe(
         run.network.config, classes, config=json.loads(config.model_dump_json()),
         gmac=multiply_accumulates(copy.deepcopy(run.network).cpu(), data.height, data.width) / 1e9,
-        init=str(init.name) if init else None,
+        init=str(init.name) if init else None, arithmetic=arithmetic,
     )  # fmt: skip
     members = group_members(config, classes)
     members = None if members is None else members.to(device)
@@ -217,11 +221,11 @@ def train(
 
     def look() -> dict[str, Any]:
         started = time.monotonic()
-        looked = {"val": evaluate(run.average, val_set, count, device)}
+        looked = {"val": evaluate(run.average, val_set, count, device, arithmetic)}
         if scenes is not None:
-            looked["scenes"] = evaluate(run.average, held_out_scenes(config), count, device)
+            looked["scenes"] = evaluate(run.average, held_out_scenes(config), count, device, arithmetic)
         if unseen is not None:
-            looked["unknown"] = evaluate_unknown(run.average, unseen, device, road)
+            looked["unknown"] = evaluate_unknown(run.average, unseen, device, arithmetic, road)
         if pace is not None:
             pace.looked(time.monotonic() - started)
         return looked
@@ -234,7 +238,7 @@ def train(
             pictures = len(val_set.images) + sum(len(each.images) for each in (unseen,) if each is not None)
             if scenes is not None:
                 pictures += len(held_out_scenes(config).images)
-            pace.begin(expected_seconds(run.average, val_set, pictures, count, device))
+            pace.begin(expected_seconds(run.average, val_set, pictures, count, device, arithmetic))
         while not (run.epoch >= last_epoch if pace is None else pace.progress() >= 1):
             epoch, started, losses = run.epoch, time.monotonic(), []
             for _ in range(steps):
@@ -268,11 +272,13 @@ def train(
     return record
 
 
-def expected_seconds(network: SegNet, data: LabelledSet, pictures: int, classes: int, device: str) -> float:
+def expected_seconds(
+    network: SegNet, data: LabelledSet, pictures: int, classes: int, device: str, arithmetic: Arithmetic
+) -> float:  # fmt: skip
     """How long a look at so many pictures will take, from one at a few of `data`, which the first look corrects."""
     few = LabelledSet(data.images[:4], data.labels[:4], data.stems[:4])
     started = time.monotonic()
-    evaluate(network, few, classes, device)
+    evaluate(network, few, classes, device, arithmetic)
     return (time.monotonic() - started) * pictures / len(few.images)
 
 
@@ -282,6 +288,7 @@ def taught(data: LabelledSet, config: TrainConfig, classes: ClassList, device: s
         return data
     soft = soft_labels(
         config.distil.teacher, classes, data.images, cache=config.distil.cache, device=device,
+        arithmetic=config.arithmetic,
         progress=lambda done, of: report({"kind": "teach", "done": done, "of": of}),
     )  # fmt: skip
     return replace(data, soft=soft)
@@ -302,7 +309,7 @@ def one_step(
     run.network.train()
     run.network.encoder[: config.optim.frozen_stages].eval()
     x = normalise(images).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device, dtype=torch.bfloat16):
+    with computing(device, config.arithmetic):
         out = run.network(x)
     loss = objective(out, labels, soft, run.step, progress)
     if not torch.isfinite(loss):

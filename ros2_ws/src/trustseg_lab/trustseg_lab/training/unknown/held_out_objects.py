@@ -12,7 +12,9 @@ import torch
 
 from trustseg_lab.metrics.found_objects import FoundObjects
 from trustseg_lab.network.segnet import SegNet, upsample
+from trustseg_lab.training.arithmetic import computing
 from trustseg_lab.training.batches import normalise
+from trustseg_lab.training.config import Arithmetic
 from trustseg_lab.training.data import IGNORE, UNKNOWN, LabelledSet
 from trustseg_lab.training.unknown.paste import Paster
 
@@ -31,15 +33,16 @@ def with_objects(data: LabelledSet, paste: Paster, seed: int = 0) -> LabelledSet
 
 @torch.no_grad()
 def evaluate_unknown(
-    network: SegNet, data: LabelledSet, device: str, road: Sequence[int] = (), batch: int = 8
-) -> dict[str, Any]:
+    network: SegNet, data: LabelledSet, device: str, arithmetic: Arithmetic = "auto", road: Sequence[int] = (),
+    batch: int = 8,
+) -> dict[str, Any]:  # fmt: skip
     """What `FoundObjects` says of the unknown plane and of 1 - MCP, of every second pixel along each axis; `road`:
     ids of the road. The share of object pixels that are sure is that of 1 - MCP."""
     network.eval()
     found = {"unknown": FoundObjects(confidence=False), "doubt": FoundObjects()}
     for start in range(0, len(data.images), batch):
         images = torch.from_numpy(data.images[start : start + batch]).to(device)
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with computing(device, arithmetic):
             out = network(normalise(images))
         truth = data.labels[start : start + batch, ::2, ::2]
         objects, known = truth == UNKNOWN, (truth != UNKNOWN) & (truth != IGNORE)

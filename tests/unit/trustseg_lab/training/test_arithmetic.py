@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""bfloat16 where it is clearly quicker, float32 elsewhere, and what was asked for always."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
+
+from trustseg_lab.training import arithmetic  # noqa: E402
+from trustseg_lab.training.arithmetic import chosen, computing, seconds_of_a_step  # noqa: E402
+
+
+@pytest.mark.parametrize(("wanted", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_convolutions_compute_as_wanted(wanted: arithmetic.Arithmetic, dtype: torch.dtype) -> None:
+    layer = torch.nn.Conv2d(2, 3, 3)
+    with computing("cpu", wanted):
+        assert layer(torch.zeros(1, 2, 8, 8)).dtype == dtype
+    assert layer.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize(("bfloat16_ms", "expected"), [(50, "bf16"), (89, "bf16"), (91, "fp32"), (700, "fp32")])
+def test_auto_takes_bfloat16_only_where_it_is_clearly_quicker(
+    bfloat16_ms: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arithmetic, "_seconds", lambda device: {"fp32": 0.1, "bf16": bfloat16_ms / 1000})
+    assert chosen("cpu") == chosen("cpu", "auto") == expected
+    with computing("cpu"):
+        assert torch.is_autocast_enabled("cpu") is (expected == "bf16")
+    assert chosen("cpu", "bf16") == "bf16"
+
+
+def test_the_machine_is_measured_once() -> None:
+    first = {name: seconds_of_a_step("cpu", name) for name in ("fp32", "bf16")}
+    assert all(0 < each < 60 for each in first.values())
+    assert first == {name: seconds_of_a_step("cpu", name) for name in ("fp32", "bf16")}
