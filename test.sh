@@ -23,20 +23,26 @@ stage() { # name, command...
     "$@" || failed+=("$name")
 }
 
-# Types take as long as all the others together: beside them, and told in their turn.
-types=$(mktemp)
-trap 'rm -f "$types"' EXIT
-"$BIN/mypy" >"$types" 2>&1 &
-checked=$!
-told() { wait "$checked"; local code=$?; cat "$types"; return "$code"; }
+# Types take longer than all the others together, and one core: beside them, and beside the tests where all of these run. What
+# they said is told in one piece as soon as it is known.
+check_types() {
+    local said code
+    said=$("$BIN/mypy" 2>&1)
+    code=$?
+    printf '== mypy\n%s\n' "$said"
+    return "$code"
+}
+check_types &
+types=$!
 
 stage "ruff check" "$BIN/ruff" check --quiet .
 stage "ruff format" "$BIN/ruff" format --check --quiet .
 stage "import rules" "$BIN/lint-imports" --no-cache
 stage "documents" env NO_MKDOCS_2_WARNING=1 "$BIN/mkdocs" build --strict --quiet
-stage "mypy" told
+(($# == 0)) || wait "$types" || failed+=("mypy")
 ((${#failed[@]} == 0)) || printf '== failed before the tests: %s\n' "$(IFS=,; echo "${failed[*]}")"
 printf '== pytest\n'
 "$BIN/python" -m pytest -n "${TEST_WORKERS:-4}" --dist loadfile --no-loadscope-reorder "$@"
 tests=$?
+(($#)) || wait "$types" || { failed+=("mypy"); printf '== failed beside the tests: mypy\n' >&2; }
 ((tests == 0 && ${#failed[@]} == 0))
