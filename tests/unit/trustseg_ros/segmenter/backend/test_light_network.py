@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from engine_stand import Log, Stand
-from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
 from trustseg.errors import BackendError
+from trustseg.reasons import Reason
 from trustseg_ros.segmenter.backend.light_network import Due, LightNetwork, Network
 from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
 from trustseg_ros.segmenter.backend.network_choice import NetworkChoice
@@ -29,7 +30,7 @@ DWELL = 10 * SECOND
 class Pair:
     """Two stands in one care; frames come at the camera's period and take what `takes` says of who serves."""
 
-    def __init__(self, period_s: float = 60.0) -> None:
+    def __init__(self, period_s: float = 60.0, bounds: Bounds = BOUNDS) -> None:
         self.now, self.slower, self.takes = 0, 1.0, {"heavy": HEAVY, "light": LIGHT}
         self.changed: list[str] = []
         self.forgotten: list[str] = []
@@ -38,11 +39,11 @@ class Pair:
         self.log = Log()
         self.stands = {name: self._stand(name) for name in ("heavy", "light")}
         heavy, light = (
-            Network(stand.engines, SelfTestPlan(period_s, BOUNDS, 0, self.takes[name]), 0, self.takes[name])
+            Network(stand.engines, SelfTestPlan(period_s, bounds, 0, self.takes[name]), 0, self.takes[name])
             for name, stand in self.stands.items()
         )
-        self.light = LightNetwork(heavy, light, NetworkChoice(BOUNDS), self.log, BOUNDS.rate_window_ns)
-        supervisor = Supervisor(BOUNDS, lambda: None, clock_ns=lambda: self.now)
+        self.light = LightNetwork(heavy, light, NetworkChoice(bounds), self.log, bounds.rate_window_ns)
+        supervisor = Supervisor(bounds, lambda: None, clock_ns=lambda: self.now)
         self.care = BackendMaintenance(
             heavy, threading.Lock(), supervisor, self.differs.append, lambda stand: self.changed.append(stand.which),
             self.log, clock_ns=lambda: self.now, light=self.light,
@@ -298,3 +299,35 @@ def test_what_a_networks_tests_took_is_kept_where_they_came_to_an_end() -> None:
     assert network.plan.until_due_ns(7 * SECOND) == 53 * SECOND
     network.note_test(8 * SECOND, 9 * MS)
     assert network.is_proved is True
+
+
+def test_a_heavy_network_whose_golden_image_finds_no_room_keeps_nobody_from_being_proved() -> None:
+    """At 30 Hz with 250 ms a frame of 148 ms leaves room for no test of as much: the light network proves itself all
+    the same, serves when the heavy one has gone unproved for too long, and a trial proves that one."""
+    pair = Pair(period_s=2.0, bounds=derive_bounds(PERIOD, 250 * MS))
+    pair.takes = {"heavy": 146 * MS, "light": 20 * MS}
+    pair.light.heavy.plan.note_test(pair.now, 146 * MS)
+    pair.light.heavy.plan._tests_ns.popleft()  # that of the activation, in which it took less
+    pair.drive(11.0)
+    assert (pair.serving, pair.changed) == ("heavy", [])
+    assert {name for _, name in pair.tested} == {"light"}
+    assert len(pair.tested) >= 4
+    overdue = 0
+    for _ in range(1200):
+        pair.frame()
+        overdue += Reason.LATENCY in pair.care.reasons
+    assert pair.changed[:2] == ["light", "heavy"]
+    assert overdue == 0  # the change comes with the frame before the first one that would have said so
+    assert any("its golden image has found no room for 5 periods" in line for line in pair.log.lines)
+
+
+def test_a_frame_that_waited_for_a_trial_is_judged_by_the_network_that_answers_it() -> None:
+    pair = Pair(period_s=0.0)
+    plan = pair.light.heavy.plan
+    for _ in range(30):
+        pair.frame()  # of which the light network's plan has them too
+    pair.light.choice.leave(pair.now)
+    assert plan.takes_the_place_of(pair.now - 20 * MS, pair.now) is False
+    assert pair.light.tried(pair.now, 17 * MS, True)
+    # With the 16 ms that a frame takes beside the engine it would end 53 ms after it came, of 50 that it has.
+    assert plan.takes_the_place_of(pair.now - 20 * MS, pair.now) is True

@@ -127,3 +127,36 @@ def test_whoever_is_told_of_another_engine_gets_the_pipeline_around_it() -> None
     two = Two("good")
     two.made.broke()
     assert two.served == [two.made.stand]
+
+
+def test_a_heavy_network_whose_first_engine_stays_broken_is_back_on_its_spare() -> None:
+    two = Two("good")
+    made = two.made
+    made.broke()
+    two.pair.choice.why = "late"
+    assert two.pair.leave(0)
+    made.care._serve(two.pair.light)
+    made.stand.golden = "mask agreement 0.2"
+    two.is_due(two.pair.heavy)
+    made.now = RETRY_NS
+    assert made.care.look()
+    assert made.care.engines is two.pair.light.engines
+    made.stand.golden = ""
+    made.now += 3 * RETRY_NS
+    assert made.care.look()
+    assert made.stand.tested == ["first", "good"]
+    assert made.care.engines is two.pair.heavy.engines
+    assert made.care.engines.reasons == Reason.BACKEND_FALLBACK
+    two.pair.choice.is_light = True
+    made.now += 3 * RETRY_NS
+    assert made.care.look()
+    assert made.stand.tested == ["first", "good", "first"]  # which is asked again in the next trial
+
+
+def test_while_the_light_network_serves_a_camera_that_pauses_is_made_use_of() -> None:
+    two = Two()
+    assert two.made.care.wait_s() is None  # no test is due in a node without a period
+    two.pair.choice.why = "late"
+    assert two.pair.leave(0)
+    two.made.care._serve(two.pair.light)
+    assert two.made.care.wait_s() == 1.0

@@ -94,7 +94,7 @@ class LightNetwork:
 
     def leave(self, now_ns: int) -> bool:
         """Let the light network serve where the heavy one does not fit; whether it is another one than before."""
-        why = "" if self.choice.is_light else self.choice.why
+        why = "" if self.choice.is_light else self.choice.why or self._unproved(now_ns)
         if not why:
             return False
         if not self.light.is_proved or self.light.plan.is_overdue(now_ns):
@@ -130,6 +130,8 @@ class LightNetwork:
         frame_ns = took_ns + self.light.plan.beside_the_engine_ns(self.light.quickest_ns)
         heavy, light, choice = self.heavy.name, self.light.name, self.choice
         self._looks_for_room = False
+        if passed:
+            self.heavy.plan.expect_frames_of(frame_ns)
         if not choice.tried(now_ns, frame_ns if passed else None):
             self._vain = (took_ns, self.light.newest_ns)
             self._logger.info(
@@ -156,6 +158,13 @@ class LightNetwork:
             "network switches": self.choice.switches, "heavy network ms": self.heavy.frame_ns / MS,
             "light network ms": self.light.frame_ns / MS,
         }  # fmt: skip
+
+    def _unproved(self, now_ns: int) -> str:
+        """That the heavy network's golden image finds no room beside its frames, as a reason to leave it: a trial,
+        which proves it again, does."""
+        if not self.heavy.plan.is_overdue(now_ns):
+            return ""
+        return f"its golden image has found no room for {self.heavy.plan.postponed(now_ns)} periods"
 
     def _expected_ns(self) -> int:
         """What a trial will take, with a margin: one that takes too long makes the stream stale.

@@ -52,7 +52,7 @@ class BackendMaintenance:
         self._differs, self._changed, self._logger = differs, changed, logger
         self.tests = 0
         self._asked: tuple[Future[GoldenResult], int] | None = None
-        self._stopped = False
+        self._stopped = self._first_is_broken = False
 
     def _take(self, network: Network) -> None:
         self._network, self.engines, self.plan = network, network.engines, network.plan
@@ -78,8 +78,8 @@ class BackendMaintenance:
     def wait_s(self) -> float | None:
         """How long the worker may wait for a frame before it looks here; None for any time."""
         until_ns = self.plan.until_due_ns(self._clock_ns())
-        if self.engines.reasons:
-            return LONGEST_WAIT_S
+        if self.engines.reasons or (self.light is not None and self.light.choice.is_light):
+            return LONGEST_WAIT_S  # a camera that pauses has room for what found none beside its frames
         return None if until_ns is None else max(0.01, min(LONGEST_WAIT_S, until_ns / SECOND))
 
     def ask(self) -> Future[GoldenResult]:
@@ -130,14 +130,15 @@ class BackendMaintenance:
         now_ns, plan = self._clock_ns(), self.plan
         asked, retry = self._asked, self.engines.retry_is_due(now_ns)
         if not (asked or retry or plan.is_due(now_ns)):
-            return self.light is not None and self._look_at_the_other(self.light, now_ns)
+            return self._look_at_the_other(now_ns)
         must = asked is not None or retry or plan.must_be(now_ns)
         at_once = self.engines.retry_must_be(now_ns) or (asked is not None and now_ns - asked[1] >= PATIENCE_NS)
         room = plan.fits(now_ns) or (must and plan.fits_in_place_of_a_frame(now_ns))
         if not room and not at_once:
             if plan.is_overdue(now_ns):
                 self._logger.warning(plan.no_room(), throttle_duration_sec=60.0)
-            return False
+            # What finds no room for the network that serves keeps the other one from nothing.
+            return self._look_at_the_other(now_ns)
         if not self._lock.acquire(blocking=False):
             return False
         try:
@@ -199,9 +200,10 @@ class BackendMaintenance:
         self.engines.pipeline.forget_past()
         self._changed(self.engines.pipeline)
 
-    def _look_at_the_other(self, light: LightNetwork, now_ns: int) -> bool:
-        due = light.due(now_ns)
-        if due is None:
+    def _look_at_the_other(self, now_ns: int) -> bool:
+        light = self.light
+        due = None if light is None else light.due(now_ns)
+        if light is None or due is None:
             return False
         plan = self.plan  # of the frames that it may delay
         if not (plan.fits(now_ns, due.takes_ns) or (due.must and plan.fits_in_place_of_a_frame(now_ns, due.takes_ns))):
@@ -221,8 +223,11 @@ class BackendMaintenance:
 
     def _try_heavy(self, light: LightNetwork, began_ns: int) -> None:
         engines = light.heavy.engines
-        if engines.retry_is_due(began_ns):  # it was left with a spare in use
+        # It was left with a spare in use: its first engine is tried, and where that is still broken the spare next.
+        self._first_is_broken = not self._first_is_broken and engines.retry_is_due(began_ns)
+        if self._first_is_broken:
             passed = engines.retry(began_ns)
+            self._first_is_broken = not passed
             ended_ns = self._clock_ns()
             light.heavy.note_test(ended_ns, ended_ns - began_ns, finished=passed)
         else:
