@@ -23,6 +23,10 @@ def test_by_hand() -> None:
     parts = [shared((1, 2, 7)), shared((9, 0, 4), bundle="more")]
     whole = b"aWEIGHTSbBIASc"
     assert join(b"abc", parts, len(whole), lambda each: others[each.bundle]) == whole
+    asked: list[str] = []
+    twice = [shared((1, 2, 3), (4, 5, 4)), shared((9, 0, 4), bundle="more")]
+    assert join(b"abc", twice, len(whole), lambda each: asked.append(each.bundle) or others[each.bundle]) == whole
+    assert asked == ["other", "more"]  # which each is a graph to read and to check
     assert rest_of(whole, [piece for each in parts for piece in each.pieces]) == b"abc"
     assert join(b"abc", [], 3, lambda each: b"") == rest_of(b"abc", []) == b"abc"
 

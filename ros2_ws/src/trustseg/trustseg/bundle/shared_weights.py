@@ -27,7 +27,8 @@ def join(rest: bytes, shared: Iterable[SharedWeights], size: int, graph_of: Call
     Raises:
         ValueError: the pieces overlap, lead out of a graph, or the rest is of another length.
     """
-    pieces = sorted((*piece, graph_of(each)) for each in shared for piece in each.pieces)
+    graphs = [(each.pieces, graph_of(each)) for each in shared]  # each is read and checked once
+    pieces = sorted((*piece, graph) for found, graph in graphs for piece in found)
     parts, at, used = list[bytes](), 0, 0
     for place, source, length, graph in pieces:
         if place < at or place + length > size or source + length > len(graph):
