@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,8 @@ from patience import WAIT_S
 from trustseg.bounds import MS
 from trustseg_lab.faults.rig.stall_watch import LEAST_NS, READY, REFUSED, StallWatch
 from trustseg_lab.faults.stalls import Stall
+
+SLACK_NS = 10 * MS  # a period of the watcher, and that the signal comes a little after it was sent
 
 
 def may_have_priority() -> bool:
@@ -62,10 +66,31 @@ def test_a_watch_that_died_knows_nothing_more() -> None:
 
 @pytest.mark.skipif(not may_have_priority(), reason="no right to real-time priority here")
 def test_the_real_one_is_as_late_as_its_processor() -> None:
-    begun_ns = time.monotonic_ns()
+    """A watcher that is stopped for a while is late by as much as one whose processor stands still."""
     with StallWatch() as watch:
         assert watch.known
-        seen = watch.since(begun_ns)
-    assert seen is not None
-    assert all(begun_ns <= each.begun_ns and each.lasted_ns >= LEAST_NS for each in seen)
+        process = watch._processes[0]
+        assert os.getsid(process.pid) != os.getsid(0)  # Ctrl-C in a terminal does not reach it
+        stopped_ns = time.monotonic_ns()
+        process.send_signal(signal.SIGSTOP)
+        assert comes(lambda: state_of(process.pid) == "T")
+        time.sleep(0.03)
+        going_on_ns = time.monotonic_ns()
+        process.send_signal(signal.SIGCONT)
+
+        def seen() -> list[Stall]:
+            return [
+                each for each in watch.since(stopped_ns) or [] if each.lasted_ns >= going_on_ns - stopped_ns - SLACK_NS
+            ]
+
+        assert comes(lambda: bool(seen()))
+        stall = seen()[0]
+        assert stall.cpu == min(os.sched_getaffinity(0))
+        assert stopped_ns - SLACK_NS <= stall.begun_ns <= going_on_ns <= stall.ended_ns <= time.monotonic_ns()
     assert all(process.poll() is not None for process in watch._processes)
+    assert LEAST_NS < 30 * MS
+
+
+def state_of(pid: int) -> str:
+    """T: stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]

@@ -40,7 +40,9 @@ class StallWatch:
 
     def __enter__(self) -> StallWatch:
         for cpu in sorted(os.sched_getaffinity(0)):
-            process = subprocess.Popen([*self._command, str(cpu)], stdout=subprocess.PIPE, text=True)
+            process = subprocess.Popen(  # Ctrl-C is for the process that asked, whose end they notice
+                [*self._command, str(cpu)], stdout=subprocess.PIPE, text=True, start_new_session=True
+            )
             self._processes.append(process)
         first = [_pipe(each).readline().strip() for each in self._processes]
         self.known = bool(first) and all(each == READY for each in first)
