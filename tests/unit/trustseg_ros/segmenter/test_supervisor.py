@@ -209,6 +209,15 @@ def test_a_pause_between_two_looks_is_forgiven_for_what_it_lasted(armed: list[ob
         assert watched.ended == [EXIT_HUNG]
 
 
+def test_rounds_that_are_a_little_late_each_are_no_pause(armed: list[object]) -> None:
+    """What hangs for longer than it may ends the process, though every look at it came late."""
+    watched = Watched()
+    round_ns = PERIOD_NS + BOUNDS.age_limit_ns
+    with watched.supervisor.watch("the worker"):
+        run(watched, *[round_ns] * (1 + BOUNDS.backend_hang_ns // round_ns))
+    assert watched.ended == [EXIT_HUNG]
+
+
 def test_each_round_is_measured_from_the_one_before(armed: list[object]) -> None:
     """Ten rounds in time are no pause, though they are one together."""
     watched = Watched()

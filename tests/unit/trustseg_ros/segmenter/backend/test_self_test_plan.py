@@ -295,3 +295,50 @@ def test_before_the_first_frame_one_is_expected_to_take_as_long_as_a_test() -> N
     assert "one of 60 ms and a frame of 60 ms" in plan.no_room()
     assert not plan.takes_the_place_of(0, 40 * MS)
     assert plan.takes_the_place_of(0, 40 * MS + 1)
+
+
+RATED = derive_bounds(SECOND // 30, 50 * MS)
+
+
+def streamed(interval_ms: int, frame_ms: int, answered_ms: float) -> SelfTestPlan:
+    """Two frames, the newer one received one interval after 0; both took `frame_ms`."""
+    plan = SelfTestPlan(60.0, RATED, 0, MS)
+    plan.note_frame(0, frame_ms * MS, frame_ms * MS)
+    plan.note_frame(interval_ms * MS, frame_ms * MS, round(answered_ms * MS))
+    return plan
+
+
+def test_a_frame_that_waits_for_the_test_begins_with_its_end_where_it_is_still_in_time() -> None:
+    """Received every 40 ms, 20 ms a frame: that of 80 ms waits for a test that ends at 110 and is in time by none."""
+    assert RATED.latency_soft_ns == 50 * MS
+    answered = 130 - RATED.age_limit_ns / MS  # its answer comes at 130
+    plan = streamed(40, 20, answered)
+    assert plan.fits_in_place_of_a_frame(50 * MS, 60 * MS)
+    assert not streamed(40, 20, answered - 1e-6).fits_in_place_of_a_frame(50 * MS, 60 * MS)
+
+
+def test_a_frame_that_would_be_late_gives_way_to_the_next_one() -> None:
+    """Received every 40 ms: that of 80 ms would end at 135, 55 ms old, so that the next answer comes at 140."""
+    answered = 140 - RATED.age_limit_ns / MS
+    assert streamed(40, 20, answered).fits_in_place_of_a_frame(60 * MS, 55 * MS)
+    assert not streamed(40, 20, answered - 1e-6).fits_in_place_of_a_frame(60 * MS, 55 * MS)
+
+
+def test_no_frame_waits_for_a_test_that_ends_before_it_comes() -> None:
+    """Received every 70 ms: a test from 75 to 80 ms leaves the frame of 140 ms as it is, answered at 160."""
+    answered = 160 - RATED.age_limit_ns / MS
+    assert streamed(70, 20, answered).fits_in_place_of_a_frame(75 * MS, 5 * MS)
+    assert not streamed(70, 20, answered - 1e-6).fits_in_place_of_a_frame(75 * MS, 5 * MS)
+
+
+def test_whether_a_waiting_frame_may_be_left_out_is_asked_of_the_one_after_it() -> None:
+    """One of 80 ms waits at 100 and would be 60 ms old; the one of 120 ms is answered at 160."""
+    answered = 160 - RATED.age_limit_ns / MS
+    assert streamed(40, 40, answered).takes_the_place_of(80 * MS, 100 * MS)
+    assert not streamed(40, 40, answered - 1e-6).takes_the_place_of(80 * MS, 100 * MS)
+
+
+def test_a_test_that_ends_as_the_next_frame_comes_delays_nobody_however_slow_frames_are() -> None:
+    plan = streamed(100, 60, 160)
+    assert plan.fits(200 * MS - round(20 * MS / MARGIN), 20 * MS)
+    assert not plan.fits(200 * MS - round(20 * MS / MARGIN) + 1, 20 * MS)
