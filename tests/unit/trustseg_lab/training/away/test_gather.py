@@ -124,3 +124,42 @@ def test_a_folder_that_cannot_be_carried_is_refused(made: tuple[Path, Sources], 
     (plan.parent / "teacher.yaml").write_text(yaml.safe_dump(config))
     with pytest.raises(InputError, match=f"relative folders, got {folder}"):
         gather(plan, ALL, sources, tmp_path / "out", False, print)
+
+
+def test_sets_that_lie_in_folders_of_their_own_lose_nothing(made: tuple[Path, Sources], tmp_path: Path) -> None:
+    plan, sources = made
+    for part in ("images", "labels"):
+        whole = sources.data / "train" / part
+        for drive in ("a", "b"):  # with the same names in both
+            shutil.copytree(whole, tmp_path / "moved" / part / drive)
+        shutil.rmtree(whole)
+        shutil.move(tmp_path / "moved" / part, whole)
+    gather(plan, ["vgg"], sources, tmp_path / "out", False, print)
+    expected = [name for name in files(sources.data) if name.startswith(("train/", "val/"))]
+    assert len(expected) == 2 * (2 * 16 + 6)
+    assert [name for name in files(tmp_path / "out") if not name.startswith("plan/")] == expected
+
+
+def test_images_that_two_members_share_are_carried_with_the_labels_of_both(
+    made: tuple[Path, Sources], tmp_path: Path
+) -> None:
+    plan, sources = made
+    shutil.copytree(sources.data / "train" / "labels", sources.data / "train" / "other")
+    student = yaml.safe_load((plan.parent / "student.yaml").read_text())
+    student["data"]["train"]["labels"] = "train/other"
+    (plan.parent / "student.yaml").write_text(yaml.safe_dump(student))
+    gather(plan, ["vgg", "lite"], sources, tmp_path / "out", False, print)
+    for part in ("labels", "other"):
+        assert len(files(tmp_path / "out" / "train" / part)) == 16
+
+
+def test_labels_that_could_not_be_read_there_are_refused_here(made: tuple[Path, Sources], tmp_path: Path) -> None:
+    plan, sources = made
+    colours = np.array([[10, 20, 30], [40, 50, 60], [70, 80, 90]], np.uint8)
+    for path in (sources.data / "train" / "labels").iterdir():
+        ids = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(path), colours[np.minimum(ids, 2)][..., ::-1])
+    rows = "".join(f"{c.name},{r},{g},{b}\n" for c, (r, g, b) in zip(CLASSES.classes, colours, strict=True))
+    (sources.data / "train" / "labels" / "class_dict.csv").write_text("name,r,g,b\n" + rows)
+    with pytest.raises(InputError, match="cannot be read where they are carried to"):
+        gather(plan, ["vgg"], sources, tmp_path / "out", False, print)

@@ -146,3 +146,27 @@ def test_a_member_that_cannot_be_trained_is_named(archive: Path, tmp_path: Path)
     assert "engines/nobody" in done.stderr
     assert "not trained: lite" in done.stderr
     assert not (tmp_path / "out" / "lite.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_bad_places_are_told_in_a_line(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    work = tmp_path / "out.work"
+    work.mkdir()
+    (work / "archive.sha256").write_text("0" * 64)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "vgg.json").write_text("")
+    folder = archive.parent
+    options = ("--data", folder / "data", "--objects", folder / "objects", "--plan", folder / "plan" / "plan.yaml")
+    for arguments, message in (
+        (("train", archive, file), "is a file, expected a folder"),
+        (("train", archive, tmp_path / "out"), "holds the data and states of another archive"),
+        (("train", archive, other, "--only", "vgg"), "is no result of a member"),
+        (("pack", file / "a.zip", *options), str(file)),
+    ):
+        assert command.main([str(each) for each in arguments]) == 2, arguments
+        assert message in capsys.readouterr().err
+    assert (work / "archive.sha256").read_text() == "0" * 64
+    assert not (tmp_path / "file.work").exists()

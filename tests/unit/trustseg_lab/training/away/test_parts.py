@@ -87,8 +87,10 @@ def test_a_part_that_is_missing_or_damaged_is_named(tmp_path: Path, capsys: pyte
     (tmp_path / "vgg.parts.json").write_text('{"parts": [{"file": "../x", "sha256": ""}]}')
     assert main(command) == 2
     assert "no such part: ../x" in capsys.readouterr().err
-    (tmp_path / "vgg.parts.json").write_text("[]")
-    assert main(command) == 2
+    for nothing in ("[]", '{"parts": []}'):
+        (tmp_path / "vgg.parts.json").write_text(nothing)
+        assert main(command) == 2
+        assert "lists no parts of a checkpoint" in capsys.readouterr().err
     assert not (tmp_path / "whole.safetensors").exists()
 
 

@@ -77,3 +77,16 @@ def test_a_plan_that_cannot_be_trained_is_refused(tmp_path: Path, text: str, mes
     (tmp_path / "plan.yaml").write_text(text)
     with pytest.raises(InputError, match=message):
         load_plan(tmp_path / "plan.yaml")
+
+
+def test_who_has_the_teachers_word_with_it_does_not_wait_for_the_teacher(plan: Plan) -> None:
+    (only,) = stages(plan, ["vgg", "lite", "second"], 10.0, together=True, soft=["lite", "second"])
+    assert only.names == ("vgg", "lite", "second")
+    first, second = stages(plan, ["vgg", "lite", "second"], 10.0, together=True, soft=["second"])
+    assert (first.names, second.names) == (("vgg", "second"), ("lite",))
+
+
+def test_a_configuration_lies_beside_the_plan() -> None:
+    for config in ("more/lite.yaml", "/lite.yaml", "../lite.yaml"):
+        with pytest.raises(ValueError, match="is no file beside the plan"):
+            Plan.model_validate({"classes": "c.yaml", "members": {"lite": {"config": config, "share": 1.0}}})

@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from trustseg.errors import InputError
+from trustseg.files.whole_file import write_whole
 from trustseg.host.machine import usable_cores
+from trustseg_lab.data.documents import parse_json
 from trustseg_lab.training.away import parts
-from trustseg_lab.training.away.archive import pack, unpack
+from trustseg_lab.training.away.archive import digest_of, pack, unpack
 from trustseg_lab.training.away.gather import PLAN, PLAN_FILE, Sources, gather
 from trustseg_lab.training.away.member import Order
 from trustseg_lab.training.away.plan import Plan, chosen, config_file, load_plan, stages
@@ -59,8 +61,11 @@ def train_all(given: argparse.Namespace) -> int:
     """Unpack, and train stage by stage; exit code 1 where a member failed."""
     if not 0 < given.minutes < 1e6:
         raise InputError("--minutes", expected="more than 0", got=str(given.minutes))
+    given.out = given.out.resolve()
     work = (given.work or given.out.with_name(given.out.name + ".work")).resolve()
-    told = unpack(given.archive, work / "data")
+    if given.out.exists() and not given.out.is_dir():
+        raise InputError(f"{given.out} is a file", expected="a folder for checkpoints, logs and results")
+    told = unpacked(given.archive, work)
     plan = load_plan(work / "data" / PLAN_FILE)
     names = chosen([str(name) for name in told["members"]], given.only)
     device = device_here()
@@ -69,7 +74,7 @@ def train_all(given: argparse.Namespace) -> int:
     )
     given.out.mkdir(parents=True, exist_ok=True)
     failed = []
-    for stage in stages(plan, names, given.minutes, device == "cuda"):
+    for stage in stages(plan, names, given.minutes, device == "cuda", told["soft"]):
         running = {}
         for name in stage.names:
             if (given.out / f"{name}.json").is_file():
@@ -86,7 +91,7 @@ def train_all(given: argparse.Namespace) -> int:
     for name in names:
         result = given.out / f"{name}.json"
         if result.is_file():
-            got = json.loads(result.read_bytes())
+            got = result_of(result)
             say(
                 f"{name}: mIoU {got['val_miou'] or 0:.4f} and accuracy {got['val_accuracy']:.4f} on val, "
                 f"{got['minutes']:.2f} minutes, {got['steps']} steps on {got['device']}"
@@ -94,6 +99,30 @@ def train_all(given: argparse.Namespace) -> int:
     if failed:
         sys.stderr.write(f"not trained: {', '.join(failed)}\n")
     return 1 if failed else 0
+
+
+def result_of(path: Path) -> dict[str, Any]:
+    """What a member that is done wrote of itself."""
+    try:
+        return dict(parse_json(path.read_bytes()))
+    except (ValueError, TypeError):
+        raise InputError(
+            f"{path} is no result of a member", fix="remove it: the member goes on from its state"
+        ) from None
+
+
+def unpacked(archive: Path, work: Path) -> dict[str, Any]:
+    """What the archive says of itself, its files laid out below `work`; InputError where those of another lie there."""
+    mark = work / "archive.sha256"
+    digest = digest_of(archive) if archive.is_file() else ""
+    if mark.is_file() and digest and mark.read_text() != digest:
+        raise InputError(
+            f"{work} holds the data and states of another archive", got=archive.name,
+            fix=f"give another OUT, or remove {work} and what is in OUT",
+        )  # fmt: skip
+    told = unpack(archive, work / "data")
+    write_whole(mark, digest.encode())
+    return told
 
 
 def teacher_of(name: str, plan: Plan, tree: Path, work: Path, soft: list[str]) -> str | None:
@@ -141,7 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.command == "train":
             return train_all(given)
         parts.join(given.listing, given.checkpoint)
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

@@ -23,7 +23,7 @@ from trustseg.imaging.stored_image import read_file, read_image
 from trustseg_lab.data.class_list import ClassList, load_classes
 from trustseg_lab.training.away.plan import Plan, config_file, load_plan
 from trustseg_lab.training.config import DistilSection, Source, TrainConfig, load_config
-from trustseg_lab.training.data import load_set, pair_files
+from trustseg_lab.training.data import load_set, look_at_labels, pair_files
 from trustseg_lab.training.distil import soft_labels
 from trustseg_lab.training.unknown.library import library_path
 
@@ -75,6 +75,8 @@ def gather(
         _copy(path, out / PLAN / path.name)
         config = load_config(path)
         _data(config, sources, out)
+        for source in (config.data.train, config.data.val):
+            _readable(_found(source, out), listed)
         if soft and config.distil is not None:
             _soft(config, config.distil, sources, listed, out, say)
             asked.append(name)
@@ -89,12 +91,12 @@ def classes_of(folder: Path, plan: Plan) -> Path:
 
 def _data(config: TrainConfig, sources: Sources, out: Path) -> None:
     for source in (config.data.train, config.data.val):
-        _pairs(source, pair_files(_found(source, sources.data)), sources.quality, out)
+        _pairs(pair_files(_found(source, sources.data)), sources, out)
     if config.coarse is not None:
         pairs = pair_files(_found(config.coarse.source, sources.data))
         kept = _kept_apart(sources.data / SPLITS, config.coarse.source)
         pairs = [pair for pair in pairs if pair[0].stem not in kept][:: sources.every]
-        _pairs(config.coarse.source, pairs, sources.quality, out)
+        _pairs(pairs, sources, out)
     if config.model.vgg16 is not None:
         _copy(sources.data / relative(config.model.vgg16), out / config.model.vgg16)
     if config.unknown is not None:
@@ -131,18 +133,31 @@ def _kept_apart(table: Path, source: Source) -> set[str]:
     return {row["stem"] for row in rows if row.get("split") != "train"}
 
 
-def _pairs(source: Source, pairs: Sequence[tuple[Path, Path]], quality: int | None, out: Path) -> None:
+def _pairs(pairs: Sequence[tuple[Path, Path]], sources: Sources, out: Path) -> None:
+    """Carry pairs as they lie, in folders below the set's own too."""
     for image, label in pairs:
-        target = out / source.images / image.name
+        _copy(label, out / label.relative_to(sources.data))
+        target = out / image.relative_to(sources.data)
         if target.is_file() or target.with_suffix(".webp").is_file():
             continue
         data = read_file(image)
-        smaller = None if quality is None else _smaller(image, quality)
+        smaller = None if sources.quality is None else _smaller(image, sources.quality)
         if smaller is not None and len(smaller) < len(data):
             write_whole(target.with_suffix(".webp"), smaller)
         else:
             write_whole(target, data)
-        _copy(label, out / source.labels / label.name)
+
+
+def _readable(source: Source, classes: ClassList) -> None:
+    """InputError where labels, read with a legend or a file beside them here, could not be read there."""
+    try:
+        look_at_labels(source, classes)
+    except InputError as error:
+        raise InputError(
+            "labels that cannot be read where they are carried to", expected="ids, or colours that are known",
+            got=str(error),
+            fix="write them as ids: legends and annotation files do not travel",
+        ) from None  # fmt: skip
 
 
 def _smaller(image: Path, quality: int) -> bytes:

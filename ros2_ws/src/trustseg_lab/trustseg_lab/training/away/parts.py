@@ -82,6 +82,8 @@ def join(listing: Path, out: Path) -> None:
         listed = [(str(each["file"]), str(each["sha256"])) for each in parse_json(listing.read_bytes())["parts"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{listing} lists no parts of a checkpoint", got=type(error).__name__) from None
+    if not listed:
+        raise InputError(f"{listing} lists no parts of a checkpoint", got="an empty list")
     state: dict[str, Tensor] = {}
     meta: dict[str, Any] = {}
     for file, digest in listed:

@@ -44,6 +44,8 @@ class Plan(Strict):
                 raise ValueError(f"{name!r} is no name of a member: letters, digits and _")
             if member.teacher is not None and member.teacher not in known:
                 raise ValueError(f"the teacher of {name}, {member.teacher}, is no member before it")
+            if member.config.name != str(member.config):
+                raise ValueError(f"the configuration of {name}, {member.config}, is no file beside the plan")
             known.add(name)
         return self
 
@@ -83,11 +85,14 @@ class Stage:
     minutes: float
 
 
-def stages(plan: Plan, names: Sequence[str], minutes: float, together: bool) -> list[Stage]:
-    """`minutes` divided among the members `names`; `together`: those that need nothing of each other train at once."""
+def stages(
+    plan: Plan, names: Sequence[str], minutes: float, together: bool, soft: Sequence[str] = ()
+) -> list[Stage]:  # fmt: skip
+    """`minutes` divided among the members `names`; `together`: those that need nothing of each other train at once.
+    `soft`: members for whom their teacher's word is carried, so that they need not wait for it."""
     groups: list[list[str]] = []
     for name in names:
-        teacher = plan.members[name].teacher
+        teacher = None if name in soft else plan.members[name].teacher
         after = next((i + 1 for i, group in enumerate(groups) if teacher in group), 0)
         if together and after < len(groups):
             groups[after].append(name)
