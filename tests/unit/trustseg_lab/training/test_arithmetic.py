@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
 
+from tiny_training import CLASSES, tiny_config  # noqa: E402
 from trustseg_lab.training import arithmetic  # noqa: E402
+from trustseg_lab.training import train as training  # noqa: E402
 from trustseg_lab.training.arithmetic import chosen, computing, seconds_of_a_step  # noqa: E402
 
 
@@ -37,3 +41,27 @@ def test_the_machine_is_measured_once() -> None:
         first = {name: seconds_of_a_step("cpu", name) for name in ("fp32", "bf16")}
     assert all(0 < each < 60 for each in first.values())
     assert first == {name: seconds_of_a_step("cpu", name) for name in ("fp32", "bf16")}
+
+
+@pytest.mark.parametrize(("has_it", "expected"), [(True, "bf16"), (False, "fp32")])
+def test_a_gpu_is_asked_and_not_measured(has_it: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_it)
+    assert chosen("cuda") == expected
+    assert chosen("cuda", "fp32") == "fp32"
+
+
+@pytest.mark.slow
+def test_a_run_that_is_resumed_keeps_its_arithmetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[str] = []
+    real = training.computing
+    monkeypatch.setattr(training, "computing", lambda device, kind: (used.append(kind), real(device, kind))[1])
+    config = tiny_config(tmp_path, 2)
+    monkeypatch.setattr(training, "chosen", lambda device, wanted: "bf16" if wanted == "auto" else wanted)
+    training.train(config, CLASSES, tmp_path / "run", report=lambda _: None, stop_after_epoch=1)
+    monkeypatch.setattr(training, "chosen", lambda device, wanted: "fp32" if wanted == "auto" else wanted)
+    training.train(config, CLASSES, tmp_path / "run", report=lambda _: None, resume=True)
+    assert set(used) == {"bf16"}
+    used.clear()
+    more = config.model_copy(update={"arithmetic": "fp32", "optim": config.optim.model_copy(update={"epochs": 3})})
+    training.train(more, CLASSES, tmp_path / "run", report=lambda _: None, resume=True)
+    assert set(used) == {"fp32"}

@@ -65,3 +65,14 @@ def test_an_error_of_any_thread_reaches_the_run_and_none_stays() -> None:
     with pytest.raises(ValueError, match="no such object"):
         drawn(20, 3, paste=broken)
     assert set(threading.enumerate()) <= before
+
+
+def test_each_thread_has_noise_of_its_own_and_the_same_each_time() -> None:
+    noisy = STILL.model_copy(update={"noise": 1.0})
+    first, again = (drawn(2, 2, noisy) for _ in range(2))  # one batch of each thread
+    for a, b in zip(first, again, strict=True):
+        assert torch.equal(a[0], b[0])
+    noise = [images[0].int() - labels[0, :, :, None].int() for images, labels, _ in first]
+    assert all(each.abs().max() > 0 for each in noise)
+    scaled = [each.float() / each.float().std() for each in noise]
+    assert (scaled[0] * scaled[1]).mean().abs() < 0.5  # of the same drawing it would be 1

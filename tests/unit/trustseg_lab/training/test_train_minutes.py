@@ -81,3 +81,21 @@ def test_minutes_too_few_for_a_step_are_told(tmp_path: Path, monkeypatch: pytest
     )
     with pytest.raises(InputError, match="no step could be made"):
         train(tiny_config(tmp_path, 1), CLASSES, tmp_path / "run", report=steps, minutes=1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [10.87, 10.93, 11.0, 11.05])
+def test_a_run_that_ends_beside_its_steps_has_its_last_look(
+    seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telling an epoch takes time too: the end that comes between two questions for it is none without a look."""
+    steps = Steps(monkeypatch)
+
+    def told(record: dict[str, Any]) -> None:
+        steps(record)
+        steps.now += 0.06 * (record["kind"] == "epoch")
+
+    last = train(tiny_config(tmp_path, 1), CLASSES, tmp_path / "run", report=told, minutes=seconds / 60)
+    assert "val" in last
+    assert last["lr"] == pytest.approx(0.0)
+    assert checkpoint.load_run(tmp_path / "run" / "state.pt")["step"] == steps.steps

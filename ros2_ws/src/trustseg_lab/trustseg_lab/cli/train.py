@@ -93,6 +93,10 @@ def train(
                 console.print(epoch_line(record), highlight=False)
 
         last = run(loaded, listed, out, report=report, resume=resume, init=init, device=device, minutes=minutes)
+    if not last:
+        console.print(
+            f"nothing is left to do in {out}: start another --out from its weights with --init", soft_wrap=True
+        )
     if as_json:
         print_json(last)
 

@@ -77,6 +77,7 @@ def change_light(image: UInt8Array, config: AugmentSection, rng: np.random.Gener
     if rng.random() < config.blur:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.6)).astype(np.uint8)
     if rng.random() < config.noise:
+        cv2.setRNGSeed(int(rng.integers(2**31)))  # OpenCV's own starts the same in every thread
         noise = np.empty(image.shape, np.int16)
         cv2.randn(noise, np.zeros(3), np.full(3, rng.uniform(2, 12)))
         image = cv2.add(image, noise, dtype=cv2.CV_8U).astype(np.uint8)

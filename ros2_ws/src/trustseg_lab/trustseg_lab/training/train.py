@@ -91,6 +91,7 @@ class Run:
     step: int = 0
     best: float = -1.0
     pace: Pace | None = None
+    arithmetic: Arithmetic = "auto"
 
 
 def update_average(run: Run, decay: float) -> None:
@@ -130,8 +131,8 @@ def start_run(config: TrainConfig, classes: ClassList, images: np.ndarray, devic
     return Run(network, copy.deepcopy(network).eval(), optimizer)
 
 
-def resume_run(run: Run, path: Path) -> None:
-    """Continue from what an interrupted run left."""
+def resume_run(run: Run, path: Path, keep_arithmetic: bool = True) -> None:
+    """Continue from what an interrupted run left, in its arithmetic where that is kept."""
     saved = checkpoint.load_run(path)
     try:
         run.network.load_state_dict(saved["network"])
@@ -142,6 +143,8 @@ def resume_run(run: Run, path: Path) -> None:
             f"{path} is of another network", got=str(error).splitlines()[0], fix="use a new --out"
         ) from None
     run.epoch, run.step, run.best = int(saved["epoch"]), int(saved["step"]), float(saved["best"])
+    if keep_arithmetic:
+        run.arithmetic = saved.get("arithmetic", run.arithmetic)
     if run.pace is not None:
         if "pace" not in saved:
             raise InputError(f"{path} is of a run of epochs", fix="leave --minutes away, or use a new --out")
@@ -167,7 +170,6 @@ def train(
     torch.set_num_threads(config.threads)
     if device == "cuda":
         torch.backends.cudnn.benchmark = True  # two sizes of input: windows and whole images
-    arithmetic = chosen(device, config.arithmetic)
     data = config.data
     if data.scene_share > 0:
         require_scene_classes(classes)
@@ -194,10 +196,10 @@ def train(
         measuring = measuring_paster(config.unknown, classes)
         unseen, road = with_objects(every_second(val_set), measuring), measuring.road
     run = start_run(config, classes, train_set.images, device, init)
-    run.pace = pace
+    run.pace, run.arithmetic = pace, chosen(device, config.arithmetic)
     out.mkdir(parents=True, exist_ok=True)
     if resume and (out / "state.pt").exists():
-        resume_run(run, out / "state.pt")
+        resume_run(run, out / "state.pt", keep_arithmetic=config.arithmetic == "auto")
     count = len(classes.classes)
     weights = class_weights(
         class_frequencies(train_set.labels, count), config.optim.class_weight_power, config.optim.class_weight_max
@@ -206,7 +208,7 @@ def train(
     meta = checkpoint.describe(
         run.network.config, classes, config=json.loads(config.model_dump_json()),
         gmac=multiply_accumulates(copy.deepcopy(run.network).cpu(), data.height, data.width) / 1e9,
-        init=str(init.name) if init else None, arithmetic=arithmetic,
+        init=str(init.name) if init else None, arithmetic=run.arithmetic,
     )  # fmt: skip
     members = group_members(config, classes)
     members = None if members is None else members.to(device)
@@ -221,11 +223,11 @@ def train(
 
     def look() -> dict[str, Any]:
         started = time.monotonic()
-        looked = {"val": evaluate(run.average, val_set, count, device, arithmetic)}
+        looked = {"val": evaluate(run.average, val_set, count, device, run.arithmetic)}
         if scenes is not None:
-            looked["scenes"] = evaluate(run.average, held_out_scenes(config), count, device, arithmetic)
+            looked["scenes"] = evaluate(run.average, held_out_scenes(config), count, device, run.arithmetic)
         if unseen is not None:
-            looked["unknown"] = evaluate_unknown(run.average, unseen, device, arithmetic, road)
+            looked["unknown"] = evaluate_unknown(run.average, unseen, device, run.arithmetic, road)
         if pace is not None:
             pace.looked(time.monotonic() - started)
         return looked
@@ -238,8 +240,9 @@ def train(
             pictures = len(val_set.images) + sum(len(each.images) for each in (unseen,) if each is not None)
             if scenes is not None:
                 pictures += len(held_out_scenes(config).images)
-            pace.begin(expected_seconds(run.average, val_set, pictures, count, device, arithmetic))
-        while not (run.epoch >= last_epoch if pace is None else pace.progress() >= 1):
+            pace.begin(expected_seconds(run.average, val_set, pictures, count, device, run.arithmetic))
+        ended = run.epoch >= last_epoch if pace is None else pace.progress() >= 1
+        while not ended:
             epoch, started, losses = run.epoch, time.monotonic(), []
             for _ in range(steps):
                 losses.append(one_step(run, next(stream), objective, steps, device, gone()))
@@ -253,11 +256,9 @@ def train(
                 "lr": learning_rate(run.step, steps, config, gone()),
                 "seconds": round(time.monotonic() - started, 1),
             }  # fmt: skip
-            if pace is not None:
-                due = pace.due() or pace.progress() >= 1
-            else:
-                due = run.epoch % config.val_every == 0 or run.epoch == last_epoch
-            if due:
+            # Asked once a turn: what ends between two answers would end without its last look.
+            ended = run.epoch >= last_epoch if pace is None else pace.progress() >= 1
+            if ended or (run.epoch % config.val_every == 0 if pace is None else pace.due()):
                 record.update(look())
                 keep(run, out, {**meta, "epoch": run.epoch, "val": record["val"]})
             with (out / "log.jsonl").open("a") as log:
@@ -309,7 +310,7 @@ def one_step(
     run.network.train()
     run.network.encoder[: config.optim.frozen_stages].eval()
     x = normalise(images).contiguous(memory_format=torch.channels_last)
-    with computing(device, config.arithmetic):
+    with computing(device, run.arithmetic):
         out = run.network(x)
     loss = objective(out, labels, soft, run.step, progress)
     if not torch.isfinite(loss):
@@ -360,6 +361,7 @@ def keep(run: Run, out: Path, meta: dict[str, Any]) -> None:
         {
             "network": run.network.state_dict(), "average": run.average.state_dict(),
             "optimizer": run.optimizer.state_dict(), "epoch": run.epoch, "step": run.step, "best": run.best,
+            "arithmetic": run.arithmetic,
             **({} if run.pace is None else {"pace": run.pace.state()}),
         },
     )  # fmt: skip
