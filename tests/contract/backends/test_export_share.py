@@ -135,3 +135,24 @@ def test_a_part_is_nothing_to_share_with(
     assert run("--bundle", sharing.path, "--share", sharing.path.parent / "theirs") == 2
     assert "has no weight of theirs" in capfd.readouterr().err
     assert load_bundle(sharing.path).card == sharing.card
+
+
+def test_a_bundle_that_would_not_be_found_again_is_not_shared_with(
+    engines: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = load_bundle(engines / "mine").model_bytes()
+    (engines / "theirs").rename(engines / "theirs_v2")
+    assert run("--bundle", engines / "mine", "--share", engines / "theirs_v2") == 2
+    assert "theirs would not be found again" in capfd.readouterr().err
+    assert load_bundle(engines / "mine").model_bytes() == before
+    make_tiny_bundle(engines / "theirs", height=24, width=48)
+    assert run("--bundle", engines / "mine", "--share", engines / "theirs_v2") == 2
+    assert f"but {engines / 'theirs'}" in capfd.readouterr().err
+
+
+def test_what_lies_in_out_already_is_of_the_same_graph_shared_or_whole(engines: Path) -> None:
+    graph, out = load_bundle(engines / "mine").model_bytes(), engines / "copy"
+    for option in (("--share", engines / "theirs"), ("--share", engines / "theirs"), ("--whole",)):
+        assert run("--bundle", engines / "mine", *option, "--out", out) == 0
+        assert bool(load_bundle(out, draft=True).model("fp32").shared) is (option[0] == "--share")
+        assert load_bundle(out, draft=True).model_bytes() == graph

@@ -104,8 +104,7 @@ class Bundle:
         return _check_hash(data, ref.sha256, what)
 
     def _other_graph(self, shared: SharedWeights) -> bytes:
-        beside = self.path.parent / shared.bundle
-        other = load_bundle(beside if (beside / "card.json").is_file() else shared.bundle, draft=True)
+        other = bundle_beside(self.path.parent, shared.bundle)
         ref = other.model(shared.precision)
         if ref.sha256 != shared.sha256 or ref.shared:
             raise BundleError(
@@ -271,6 +270,12 @@ def find_bundle(name_or_path: str | Path) -> Path:
 def _home(folder: Path) -> Path:
     """Where the card really is: an installation that links single files (colcon) still names one folder."""
     return confined(folder / "card.json", "bundle", BundleError).parent
+
+
+def bundle_beside(folder: Path, name: str) -> Bundle:
+    """The bundle of that name that one in `folder` shares weights with: beside it, or else where bundles are found."""
+    beside = folder / name
+    return load_bundle(beside if (beside / "card.json").is_file() else name, draft=True)
 
 
 def load_bundle(name_or_path: str | Path, *, draft: bool = False, public_key: Path | None = None) -> Bundle:

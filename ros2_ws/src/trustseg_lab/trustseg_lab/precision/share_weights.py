@@ -11,7 +11,7 @@ from typing import Any
 import onnx
 
 from trustseg.bundle.card import Card, SharedWeights
-from trustseg.bundle.loading import Bundle
+from trustseg.bundle.loading import Bundle, bundle_beside
 from trustseg.bundle.shared_weights import Piece, join, rest_of
 from trustseg.bundle.writer import BundleEdit
 from trustseg.errors import BundleError
@@ -36,6 +36,7 @@ def share_weights(bundle: Bundle, others: Sequence[Bundle], out: Path) -> tuple[
             raise BundleError(f"bundle {other.card.name} shares with itself", fix="name another bundle")
         if any(ref.shared for ref in other.card.models.values()):
             raise BundleError(f"bundle {other.card.name} itself holds only a part", fix="share with what it is made of")
+        _refuse_unfindable(other, out.resolve().parent)
     graphs = {precision: bundle.model_bytes(precision) for precision in bundle.card.models}
     shared = {precision: _shared(graph, precision, others) for precision, graph in graphs.items()}
     if others and not any(shared.values()):
@@ -57,6 +58,17 @@ def share_weights(bundle: Bundle, others: Sequence[Bundle], out: Path) -> tuple[
             ref["shared"] = [each.model_dump(mode="json") for each in found]
         card["models"][precision], sizes[precision] = ref, len(rest)
     return edit.finish(card), sizes
+
+
+def _refuse_unfindable(other: Bundle, folder: Path) -> None:
+    """BundleError where a bundle in `folder` would not find `other` by the name in its card, or would find another."""
+    fix = f"put it beside the bundle, in a folder named {other.card.name}, or in one that TRUSTSEG_ENGINES names"
+    try:
+        found = bundle_beside(folder, other.card.name)
+    except BundleError:
+        raise BundleError(f"bundle {other.card.name} would not be found again", got=str(other.path), fix=fix) from None
+    if found.card.models != other.card.models:
+        raise BundleError(f"bundle {other.card.name} would not be found again, but {found.path}", fix=fix)
 
 
 def _graph(shared: SharedWeights, others: Sequence[Bundle]) -> bytes:
