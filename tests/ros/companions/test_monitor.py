@@ -60,7 +60,7 @@ def test_a_drive_is_trusted_a_stop_is_noticed_and_trust_comes_back(
     monitor()
     probe.drive_until_ok()
     assert probe.verdicts[-1].good_in_row >= 10
-    probe.until(lambda: not probe.flags[-1].data, "flag that is down", every=probe.publish)
+    probe.until(lambda: probe.flags and not probe.flags[-1].data, "flag that is down", every=probe.publish)
     # The node lives and says so; a busy one may first have been late with that.
     probe.until(
         lambda: state_of(probe) is State.STALE and Reason(probe.verdicts[-1].reasons) & Reason.INPUT_STALE,
