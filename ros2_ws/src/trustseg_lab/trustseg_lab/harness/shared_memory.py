@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
-# A process that starts creates a file a moment before it maps it: whoever uses it shows at the second look.
-SECOND_LOOK_S = 0.1
+# A process that starts creates a file a moment before it maps it: whoever uses it shows after this time, and after
+# twice of it. A participant that starts meanwhile opens the files of others for a moment, to see who lives.
+NEXT_LOOK_S = 0.1
 PREFIXES = ("fastrtps_", "sem.fastrtps_", "fastdds_", "sem.fastdds_")
 
 
@@ -34,10 +35,11 @@ def remove_orphans(before: frozenset[str]) -> list[str]:
     """
     candidates = {name for name in segments() - before if _is_mine(name)}
     # A lock file belongs to its segment: it is held only while a process works, the segment all the time.
-    used = _in_use(candidates)
-    if candidates:
-        time.sleep(SECOND_LOOK_S)
-        used |= _in_use(candidates)
+    used = candidates
+    for _ in range(2):
+        if used:
+            time.sleep(NEXT_LOOK_S)
+            used = _in_use(used)
     removed = []
     for name in sorted(candidates):
         if name in used or name.removesuffix("_el") in used:
