@@ -51,8 +51,21 @@ class Two:
         self.served: list[Any] = []
         care._changed = self.served.append
 
+    def light_serves(self) -> None:
+        self.pair.choice.why = "late"
+        assert self.pair.leave(0)
+        self.made.care._serve(self.pair.light)
+
     def is_due(self, network: Network, must: bool = True) -> None:
         self.pair.due = lambda now_ns: Due(network, MS, must)  # type: ignore[method-assign]
+
+
+def left_with_a_spare() -> Two:
+    """The heavy network's first engine broke, its spare "good" took over, and then the light network came to serve."""
+    two = Two("good")
+    two.made.broke()
+    two.light_serves()
+    return two
 
 
 def test_a_test_of_the_other_network_counts_as_use_of_the_engine() -> None:
@@ -90,12 +103,8 @@ def test_a_test_of_the_other_network_that_has_no_room_does_not_run() -> None:
 
 @pytest.mark.parametrize("golden", ["", "mask agreement 0.2"])
 def test_a_heavy_network_that_was_left_with_a_spare_is_tried_on_its_first_engine(golden: str) -> None:
-    two = Two("good")
+    two = left_with_a_spare()
     made = two.made
-    made.broke()
-    two.pair.choice.why = "late"
-    assert two.pair.leave(0)
-    made.care._serve(two.pair.light)
     made.now, made.stand.golden, made.stand.judged = RETRY_NS, golden, "the table has changed"
     two.served.clear()
 
@@ -130,12 +139,8 @@ def test_whoever_is_told_of_another_engine_gets_the_pipeline_around_it() -> None
 
 
 def test_a_heavy_network_whose_first_engine_stays_broken_is_back_on_its_spare() -> None:
-    two = Two("good")
+    two = left_with_a_spare()
     made = two.made
-    made.broke()
-    two.pair.choice.why = "late"
-    assert two.pair.leave(0)
-    made.care._serve(two.pair.light)
     made.stand.golden = "mask agreement 0.2"
     two.is_due(two.pair.heavy)
     made.now = RETRY_NS
@@ -156,7 +161,5 @@ def test_a_heavy_network_whose_first_engine_stays_broken_is_back_on_its_spare() 
 def test_while_the_light_network_serves_a_camera_that_pauses_is_made_use_of() -> None:
     two = Two()
     assert two.made.care.wait_s() is None  # no test is due in a node without a period
-    two.pair.choice.why = "late"
-    assert two.pair.leave(0)
-    two.made.care._serve(two.pair.light)
+    two.light_serves()
     assert two.made.care.wait_s() == 1.0

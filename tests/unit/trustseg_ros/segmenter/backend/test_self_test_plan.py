@@ -308,27 +308,23 @@ def streamed(interval_ms: int, frame_ms: int, answered_ms: float) -> SelfTestPla
     return plan
 
 
-def test_a_frame_that_waits_for_the_test_begins_with_its_end_where_it_is_still_in_time() -> None:
-    """Received every 40 ms, 20 ms a frame: that of 80 ms waits for a test that ends at 110 and is in time by none."""
+@pytest.mark.parametrize(
+    ("interval_ms", "begins_ms", "takes_ms", "answer_ms"),
+    [
+        (40, 50, 60, 130),  # the frame of 80 ms waits, begins at 110 and has its budget to the last: 50 ms
+        (40, 60, 55, 140),  # that of 80 ms would end at 135, 55 ms old: the one of 120 ms is the next
+        (70, 75, 5, 160),  # that of 140 ms comes long after the test and waits for nothing
+    ],
+)
+def test_in_place_of_a_frame_a_test_fits_where_the_next_answer_still_comes_in_time(
+    interval_ms: int, begins_ms: int, takes_ms: int, answer_ms: int
+) -> None:
+    """Frames of 20 ms; to the nanosecond at which the stream would count as stale."""
     assert RATED.latency_soft_ns == 50 * MS
-    answered = 130 - RATED.age_limit_ns / MS  # its answer comes at 130
-    plan = streamed(40, 20, answered)
-    assert plan.fits_in_place_of_a_frame(50 * MS, 60 * MS)
-    assert not streamed(40, 20, answered - 1e-6).fits_in_place_of_a_frame(50 * MS, 60 * MS)
-
-
-def test_a_frame_that_would_be_late_gives_way_to_the_next_one() -> None:
-    """Received every 40 ms: that of 80 ms would end at 135, 55 ms old, so that the next answer comes at 140."""
-    answered = 140 - RATED.age_limit_ns / MS
-    assert streamed(40, 20, answered).fits_in_place_of_a_frame(60 * MS, 55 * MS)
-    assert not streamed(40, 20, answered - 1e-6).fits_in_place_of_a_frame(60 * MS, 55 * MS)
-
-
-def test_no_frame_waits_for_a_test_that_ends_before_it_comes() -> None:
-    """Received every 70 ms: a test from 75 to 80 ms leaves the frame of 140 ms as it is, answered at 160."""
-    answered = 160 - RATED.age_limit_ns / MS
-    assert streamed(70, 20, answered).fits_in_place_of_a_frame(75 * MS, 5 * MS)
-    assert not streamed(70, 20, answered - 1e-6).fits_in_place_of_a_frame(75 * MS, 5 * MS)
+    oldest = answer_ms - RATED.age_limit_ns / MS
+    test = begins_ms * MS, takes_ms * MS
+    assert streamed(interval_ms, 20, oldest).fits_in_place_of_a_frame(*test)
+    assert not streamed(interval_ms, 20, oldest - 1e-6).fits_in_place_of_a_frame(*test)
 
 
 def test_whether_a_waiting_frame_may_be_left_out_is_asked_of_the_one_after_it() -> None:
