@@ -37,7 +37,7 @@ CLASSES = 11
 def graph_of(section: dict[str, Any]) -> tuple[bytes, float, float]:
     """ONNX bytes of the form, its GMAC and its millions of parameters."""
     torch.manual_seed(0)
-    shape = ModelSection.model_validate(section).model_dump(exclude={"vgg16"})
+    shape = ModelSection.model_validate(section).model_dump(exclude={"vgg16", "lite0"})
     network = SegNet(network_config({**shape, "classes": CLASSES})).eval()
     for module in network.modules():  # as after training: normal weights, no denormals, no dead maps
         if isinstance(module, torch.nn.BatchNorm2d):

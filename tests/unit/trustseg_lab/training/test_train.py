@@ -256,3 +256,23 @@ def test_labels_of_a_data_set_are_regrouped_to_own_classes(tmp_path: Path) -> No
         assert labels[::8, 0].tolist() == [0, 1, IGNORE, IGNORE]
     told = look_at_labels(source, classes).told[0]
     assert "which has 2 of the 2 classes; in 1 files 50.0 % of the pixels have no class" in told
+
+
+def test_further_labelled_sets_are_learned_from_and_taught_of(tmp_path: Path) -> None:
+    """Nothing but the further set's labels, in which left is right, is learned where it has the whole of a batch."""
+    config = tiny_config(tmp_path, 8)
+    train(config, CLASSES, tmp_path / "teacher", report=lambda _: None)
+    source = write_set(tmp_path / "more", 16, 4)
+    for path in source.labels.iterdir():
+        ids = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(path), np.where(ids < 2, 1 - ids.astype(int), ids).astype(np.uint8))
+    more = [{"source": source.model_dump(), "share": 1.0}]
+    other = TrainConfig.model_validate({**config.model_dump(), "data": {**config.data.model_dump(), "more": more}})
+    learned = train(other, CLASSES, tmp_path / "run", report=lambda _: None)
+    assert learned["val"]["accuracy"] < 0.3
+    teacher = {"teacher": str(tmp_path / "teacher" / "best.safetensors")}
+    heard: list[int] = []
+    short = TrainConfig.model_validate({**tiny_config(tmp_path, 1).model_dump(), "data": other.data.model_dump(),
+                                        "distil": teacher})  # fmt: skip
+    train(short, CLASSES, tmp_path / "taught", report=lambda r: heard.append(r["of"]) if r["kind"] == "teach" else None)
+    assert heard == [16] * 32  # of both sets, image by image

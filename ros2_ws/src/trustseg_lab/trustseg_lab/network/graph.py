@@ -23,6 +23,7 @@ from trustseg_lab.network.features import (
     unknown_features,
     unknown_score,
 )
+from trustseg_lab.network.inverted import NormedConv
 from trustseg_lab.network.pair import SegNetPair
 from trustseg_lab.network.planes import labels_and_mcp_logit, labels_and_signals, labels_of
 from trustseg_lab.network.segnet import ConvUnit, SegNet, upsample
@@ -53,7 +54,7 @@ def fold_batch_norm(network: AnyNetwork) -> AnyNetwork:
     """A copy in evaluation mode whose batch norms are folded into the convolutions before them (in float32)."""
     folded = copy.deepcopy(network).eval()
     for module in folded.modules():
-        if isinstance(module, ConvUnit):
+        if isinstance(module, ConvUnit | NormedConv):
             module.conv = fuse_conv_bn_eval(module.conv, module.norm)
             module.norm = nn.Identity()  # type: ignore[assignment]
     return folded
@@ -61,7 +62,7 @@ def fold_batch_norm(network: AnyNetwork) -> AnyNetwork:
 
 def fold_stem(network: SegNet) -> SegNet:
     """Put the space-to-depth stems of `network`, whose batch norms are folded, into their convolutions: itself."""
-    first: ConvUnit = network.encoder[0][0]  # type: ignore[index]
+    first: ConvUnit | NormedConv = network.encoder[0][0]  # type: ignore[index]
     if network.config.stem > 1 and foldable(first):
         first.conv = over_pixels(first.conv, network.config.stem)
         network.config = replace(network.config, stem=1)
@@ -71,9 +72,9 @@ def fold_stem(network: SegNet) -> SegNet:
     return network
 
 
-def foldable(unit: ConvUnit) -> bool:
+def foldable(unit: ConvUnit | NormedConv) -> bool:
     """Whether the unit is a plain convolution: neither adds its input nor has a grouped convolution before."""
-    return not unit.residual and unit.spatial is None
+    return isinstance(unit, NormedConv) or (not unit.residual and unit.spatial is None)
 
 
 def over_pixels(cells: nn.Conv2d, stem: int) -> nn.Conv2d:

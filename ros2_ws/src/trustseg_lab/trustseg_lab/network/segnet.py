@@ -4,7 +4,8 @@
 
 The lite form keeps the idea and drops what costs most on an embedded computer: a space-to-depth stem lets the first
 stage work at half resolution, and the logits are made there too and upsampled twofold. The VGG16 form keeps the
-published encoder, whose weights can come from ImageNet, and slims the decoder. All widths are configuration.
+published encoder, whose weights can come from ImageNet, and slims the decoder; so can those of the form with
+EfficientNet-Lite0's encoder (`trustseg_lab.network.inverted`). All other widths are configuration.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trustseg_lab.network import pooling
+from trustseg_lab.network.encoder_layouts import LITE0, LITE0_UNITS, LITE0_WIDTHS, PLAIN
+from trustseg_lab.network.inverted import lite0_stages
 
 RARE = -3.0  # logit of an unknown object before anything is learned: one place of twenty
 
@@ -46,6 +49,8 @@ class SegNetConfig:
         guide: channels of a map of the image itself, at twice the resolution of the decoder's last map, in whose light
             that map is enlarged before the logits are made; 0 makes them where the decoder ends.
         unknown: whether a plane beside the classes says how much each place looks like no class at all.
+        encoder: PLAIN (3x3 convolutions and max-pools) or LITE0: EfficientNet-Lite0's units, which halve the map by a
+            stride; widths and encoder_convs (units) are then that network's.
     """
 
     classes: int
@@ -61,6 +66,16 @@ class SegNetConfig:
     decoder_groups: tuple[int, ...] = ()
     guide: int = 0
     unknown: bool = False
+    encoder: str = PLAIN
+
+    def __post_init__(self) -> None:
+        shape = (tuple(self.widths), tuple(self.encoder_convs))
+        if self.encoder not in (PLAIN, LITE0):
+            raise ValueError(f"encoder is {self.encoder!r}, not {PLAIN} or {LITE0}")
+        if self.encoder == LITE0 and (shape != (LITE0_WIDTHS, LITE0_UNITS) or self.encoder_groups):
+            raise ValueError(
+                f"encoder {LITE0} has widths {list(LITE0_WIDTHS)}, encoder_convs {list(LITE0_UNITS)} and no groups"
+            )
 
     @property
     def logits_level(self) -> int:
@@ -161,12 +176,16 @@ class SegNet(nn.Module):
         super().__init__()
         self.config = config
         self.portable = False  # the graph wrapper turns this on for export
+        self.strided = config.encoder == LITE0
         inputs = [3 * config.stem**2, *config.widths[:-1]]
         plain = (1,) * len(config.widths)
         shapes = zip(inputs, config.widths, config.encoder_convs, config.encoder_groups or plain, strict=True)
-        self.encoder = nn.ModuleList(
-            stage(a, b, n, residual=config.encoder_residual, groups=g) for a, b, n, g in shapes
-        )
+        if self.strided:
+            self.encoder = nn.ModuleList(lite0_stages(inputs[0]))
+        else:
+            self.encoder = nn.ModuleList(
+                stage(a, b, n, residual=config.encoder_residual, groups=g) for a, b, n, g in shapes
+            )
         # The decoder stage of a level ends with the width that the level above unpools.
         outputs = [config.widths[0], *config.widths[:-1]]
         shapes = zip(config.widths, outputs, config.decoder_convs, config.decoder_groups or plain, strict=True)
@@ -208,7 +227,8 @@ class SegNet(nn.Module):
                 x = self.dropout(x)
             if level < last:
                 before = x
-                x, index = pool(x)
+                pooled, index = pool(x)
+                x = before if self.strided else pooled
                 places.append((index, before))
         deepest = x
         finest = self.config.logits_level

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trustseg_lab.data.yaml_file import first_problem, read_yaml
+from trustseg_lab.network.encoder_layouts import LITE0, LITE0_UNITS, LITE0_WIDTHS, PLAIN
 
 Arithmetic = Literal["auto", "fp32", "bf16"]  # auto: what is quicker on this machine
 
@@ -35,14 +36,31 @@ class ModelSection(Strict):
     decoder_groups: list[int] = []
     guide: int = Field(default=0, ge=0, description="channels of the image map that guides a last enlargement; 0: none")
     unknown: bool = Field(default=False, description="a plane beside the classes for objects that are none of them")
+    encoder: Literal["plain", "lite0"] = Field(
+        default=PLAIN, description="lite0: EfficientNet-Lite0's; widths and encoder_convs are then that network's"
+    )
+    lite0: Path | None = Field(
+        default=None, description="file of EfficientNet-Lite0's weights (.pth) to start the encoder from"
+    )
     vgg16: Path | None = Field(
         default=None, description="safetensors of VGG16's convolutions (torchvision's names) to start the encoder from"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_shape(cls, given: Any) -> Any:
+        """The shape of an encoder that has its own, where none is said."""
+        if isinstance(given, dict) and given.get("encoder") == LITE0:
+            return {"widths": list(LITE0_WIDTHS), "encoder_convs": list(LITE0_UNITS), **given}
+        return given
 
     @model_validator(mode="after")
     def _stages_agree(self) -> ModelSection:
         """One number a stage in every list, groups that divide the widths, and a level that a guide can enlarge."""
         stages = len(self.widths)
+        given = (tuple(self.widths), tuple(self.encoder_convs))
+        if self.encoder == LITE0 and (given != (LITE0_WIDTHS, LITE0_UNITS) or self.encoder_groups):
+            raise ValueError(f"encoder {LITE0}: leave out widths, encoder_convs and encoder_groups, it has its own")
         for name in ("encoder_convs", "decoder_convs", "encoder_groups", "decoder_groups"):
             listed = getattr(self, name)
             if len(listed) != stages and (listed or name.endswith("convs")):
@@ -69,6 +87,13 @@ class Source(Strict):
     label_format: str = Field(default="auto", description="of the labels, as --label-format has it")
 
 
+class MoreSection(Strict):
+    """A further set with labels of the same classes; the teacher, if there is one, speaks of its images too."""
+
+    source: Source
+    share: float = Field(ge=0, le=1, description="share of these images in every batch")
+
+
 class DataSection(Strict):
     """What the network learns from. Relative folders are taken from the working directory."""
 
@@ -78,6 +103,7 @@ class DataSection(Strict):
     width: int = Field(default=480, ge=32)
     crop: tuple[int, int] | None = Field(default=None, description="height, width of the windows that a step looks at")
     crop_until: float = Field(default=1.0, ge=0, le=1, description="share of the epochs after which it looks at all")
+    more: list[MoreSection] = Field(default=[], description="further labelled sets, of the same classes")
     scene_share: float = Field(default=0.0, ge=0, le=1, description="share of rendered scenes in every batch")
     scene_frames: int = Field(default=0, ge=0, description="how many different rendered scenes")
     scene_seed: int = 0

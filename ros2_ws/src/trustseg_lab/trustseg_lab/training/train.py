@@ -30,6 +30,7 @@ from trustseg_lab.training.losses import class_weights
 from trustseg_lab.training.objective import Objective, group_members
 from trustseg_lab.training.pace import Pace, timed_rate
 from trustseg_lab.training.scene_set import rendered_set, require_scene_classes
+from trustseg_lab.training.start.lite0 import start_from_lite0
 from trustseg_lab.training.start.start_weights import start_from_checkpoint
 from trustseg_lab.training.start.vgg16 import start_from_vgg16
 from trustseg_lab.training.unknown.held_out_objects import evaluate_unknown, every_second, with_objects
@@ -119,10 +120,12 @@ def parameter_groups(network: SegNet, config: TrainConfig) -> list[dict[str, Any
 
 def start_run(config: TrainConfig, classes: ClassList, images: np.ndarray, device: str, init: Path | None) -> Run:
     """A fresh run, from random weights, from VGG16's (with statistics of some of `images`) or from a checkpoint's."""
-    model = config.model.model_dump(exclude={"vgg16"})
+    model = config.model.model_dump(exclude={"vgg16", "lite0"})
     network = SegNet(checkpoint.network_config({**model, "classes": len(classes.classes)}))
     if init is None and config.model.vgg16 is not None:
         start_from_vgg16(network, config.model.vgg16, normalise(torch.from_numpy(images[:: max(1, len(images) // 6)])))
+    if init is None and config.model.lite0 is not None:
+        start_from_lite0(network, config.model.lite0)
     if init is not None:
         start_from_checkpoint(network, init, classes)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -181,7 +184,9 @@ def train(
 
     if config.unknown is not None and not config.model.unknown:
         raise InputError("unknown objects need a network that says where", fix="set model.unknown: true")
-    extra, scenes = [], None
+    extra = [(taught(load_set(each.source, classes, data.height, data.width), config, classes, device, report),
+              each.share) for each in data.more]  # fmt: skip
+    scenes = None
     if data.scene_share > 0:
         scenes = rendered_set(
             data.scene_frames, data.scene_seed, (data.height, data.width), cache=data.scene_cache, progress=rendered

@@ -92,13 +92,18 @@ def classes_of(folder: Path, plan: Plan) -> Path:
 def _data(config: TrainConfig, sources: Sources, out: Path) -> None:
     for source in (config.data.train, config.data.val):
         _pairs(pair_files(_found(source, sources.data)), sources, out)
+    for more in config.data.more:
+        kept = _kept_apart(sources.data / SPLITS, more.source)
+        pairs = pair_files(_found(more.source, sources.data))
+        _pairs([pair for pair in pairs if pair[0].stem not in kept], sources, out)
     if config.coarse is not None:
         pairs = pair_files(_found(config.coarse.source, sources.data))
         kept = _kept_apart(sources.data / SPLITS, config.coarse.source)
         pairs = [pair for pair in pairs if pair[0].stem not in kept][:: sources.every]
         _pairs(pairs, sources, out)
-    if config.model.vgg16 is not None:
-        _copy(sources.data / relative(config.model.vgg16), out / config.model.vgg16)
+    for weights in (config.model.vgg16, config.model.lite0):
+        if weights is not None:
+            _copy(sources.data / relative(weights), out / weights)
     if config.unknown is not None:
         for held_out in (False, True):
             path = library_path(sources.objects, held_out)

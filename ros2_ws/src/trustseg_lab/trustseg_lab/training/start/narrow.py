@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from trustseg_lab.network.encoder_layouts import PLAIN
 from trustseg_lab.network.segnet import SegNet, SegNetConfig
 
 
@@ -30,10 +31,11 @@ def can_narrow(before: SegNetConfig, after: SegNetConfig) -> bool:
         "encoder_groups",
         "decoder_groups",
         "guide",
+        "encoder",
     )
     if any(getattr(before, name) != getattr(after, name) for name in same):
         return False
-    if before.decoder_narrow_first or after.decoder_narrow_first:
+    if after.encoder != PLAIN or before.decoder_narrow_first or after.decoder_narrow_first:
         return False
     pairs = (
         *zip(before.widths, after.widths, strict=True),
