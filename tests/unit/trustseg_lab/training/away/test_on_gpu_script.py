@@ -48,7 +48,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train_until_kept(archive: Path, out: Path, name: str) -> None:
     """Train the member until its first checkpoint is kept, and kill what trains it. Its minutes are not used up."""
-    arguments = [str(SCRIPT), "train", str(archive), str(out), "--minutes", "2", "--only", name]
+    arguments = [str(SCRIPT), "train", str(archive), str(out), "--minutes", "1", "--only", name]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
     started = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
     until = time.monotonic() + WAIT_S
