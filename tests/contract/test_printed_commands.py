@@ -80,7 +80,7 @@ def parsed(command: str) -> None:
 def test_commands_are_found() -> None:
     found = commands()
     assert len(found) > 30
-    assert "trustseg verify --backend tensorrt --budget-ms 20" in found
+    assert "trustseg verify --precision fp16 --backend tensorrt --budget-ms 20" in found
 
 
 def test_every_block_says_what_it_is() -> None:
@@ -109,7 +109,7 @@ RUN = {
     "trustseg env": 0,
     "trustseg faults list": 0,
     "trustseg build --check": 1,  # there is no TensorRT, which it says
-    "trustseg verify --backend tensorrt --budget-ms 20": 1,
+    "trustseg verify --precision fp16 --backend tensorrt --budget-ms 20": 1,
     "trustseg scenes --random --frames 1 --seed 7 --out out/street": 0,
     POLICY: 0,
     "trustseg security sbom --out bom.json": 0,

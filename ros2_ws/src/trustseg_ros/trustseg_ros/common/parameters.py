@@ -127,7 +127,7 @@ class SegmenterConfig(Timing):
         minimum=0.0, maximum=86400.0,
     )  # fmt: skip
     require_camera_info: bool = parameter(
-        False, "frames need a camera_info of their size and frame_id, at most a second old"
+        False, "frames need a camera_info of their size and frame_id, at most a second (below 10 Hz: ten periods) old"
     )
     mode: str = parameter("live", "where stamps come from: live compares them with the clock", choices=tuple(MODES))
     image_transport: str = parameter("raw", "type of the image topic", choices=("raw", "compressed"))

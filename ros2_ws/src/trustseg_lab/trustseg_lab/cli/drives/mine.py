@@ -79,8 +79,9 @@ def mine(
 
     Results of `trustseg replay` are ranked by their tables: only chosen frames are read and segmented.
 
-    Writes images/, labels/ (the network's mask, unsure pixels void: 255), classes.json, mined.json and a contact sheet:
-    `--data OUT/images:OUT/labels:255` of train and calibrate takes it, once people have corrected the labels.
+    Writes images/, labels/ (the network's mask, unsure pixels void: 255), classes.json, mined.json and a contact sheet.
+    Once people have corrected the labels, calibrate takes `--data OUT/images:OUT/labels:255`, and train
+    `--images OUT/images --labels OUT/labels --classes OUT/classes.json`.
     """
     from trustseg.errors import InputError
     from trustseg.files.json_document import print_json
