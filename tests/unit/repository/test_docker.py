@@ -80,6 +80,17 @@ def test_every_target_is_there_and_every_base_is_pinned(stages: dict[str, Stage]
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_the_command_of_the_documents_is_on_the_path(stages: dict[str, Stage], target: str) -> None:
+    """`docker compose run ... trustseg build`: colcon puts the command where `ros2 run` looks for it, and nobody else."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "ros2_ws" / "src" / "trustseg" / "setup.cfg")
+    base = re.search(r"--merge-install --install-base (\S+)", " ".join(stages["workspace"].all("RUN")))
+    assert base is not None
+    folder = config["install"]["install_scripts"].replace("$base", base[1])
+    assert f"PATH={folder}:" in " ".join(stages[target].all("ENV"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_no_root_and_a_command(stages: dict[str, Stage], target: str) -> None:
     stage = stages[target]
     names = [name for name, _ in stage.steps]
