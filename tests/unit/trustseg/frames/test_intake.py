@@ -131,11 +131,20 @@ def test_a_compressed_frame_is_judged_by_its_header_alone(data: bytes, expected:
 
 def test_broken_data_behind_a_good_header_are_found_on_decoding() -> None:
     rules = intake(compressed=True)
-    given = message(data=png()[:-5])
-    assert reason(rules, given) is Reason.NONE
+    assert reason(rules, message(data=png())) is Reason.NONE
+    given = message(1, data=png()[:-5])
+    assert reason(rules, given, 1) is Reason.NONE
     with pytest.raises(FrameRejected) as caught:
         rules.decode(given)
     assert caught.value.reason == Reason.BAD_IMAGE
+
+
+def test_a_damaged_first_frame_says_nothing_of_the_stream() -> None:
+    rules = intake(compressed=True)
+    assert reason(rules, message(data=png(16, 16)[:-5])) == Reason.BAD_IMAGE
+    assert reason(rules, message(1, data=png()), 1) is Reason.NONE
+    assert reason(rules, message(2, data=png(16, 16)), 2) == Reason.RES_CHANGED
+    assert reason(rules, message(3, data=png(16, 16)[:-5]), 3) == Reason.BAD_IMAGE
 
 
 def test_decoding_keeps_the_limit_too() -> None:

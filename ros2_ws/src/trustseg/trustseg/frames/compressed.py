@@ -92,8 +92,8 @@ def decode_compressed(
     check_depth(raw)
     limits = limits or FrameLimits()
     check_dimensions(height, width, limits)
+    check_whole(raw)
     try:
-        check_complete(raw)
         check_scans(raw, limits.max_pixels)
     except BadHeader as error:
         raise _bad(error.got, error.expected) from error
@@ -104,6 +104,14 @@ def decode_compressed(
     if image is None or image.shape != (height, width, 3):
         raise _bad("the decoder gave no image of the header's size")
     return np.asarray(image, np.uint8), "bgr"
+
+
+def check_whole(data: bytes) -> None:
+    """FrameRejected (BAD_IMAGE) where the end of a JPEG or PNG is missing, or a checksum of a PNG is wrong."""
+    try:
+        check_complete(data)
+    except BadHeader as error:
+        raise _bad(error.got, error.expected) from error
 
 
 def image_size(data: bytes) -> tuple[int, int]:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustseg.bounds import MS, Bounds
-from trustseg.frames.compressed import check_depth, check_format, declared_encoding, decode_compressed, image_size
+from trustseg.frames.compressed import (
+    check_depth,
+    check_format,
+    check_whole,
+    declared_encoding,
+    decode_compressed,
+    image_size,
+)
 from trustseg.frames.layout import FrameLimits, check_dimensions, check_layout
 from trustseg.frames.pixels import decode_pixels
 from trustseg.frames.stamps import EncodingCheck, ResolutionCheck, StampCheck, StampConfig, stamp_of
@@ -81,6 +88,8 @@ class FrameIntake:
             height, width = image_size(data)
             check_depth(data)
             check_dimensions(height, width, self._limits)
+            if not self._resolution.holds(height, width):
+                check_whole(data)  # or the size that a damaged first frame states would be the stream's
             self._encoding.check(declared_encoding(str(message.format)))
         else:
             height, width = message.height, message.width

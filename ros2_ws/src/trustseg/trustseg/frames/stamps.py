@@ -146,6 +146,10 @@ class ResolutionCheck:
         """From now on changes are a fault or are not; the size of the stream stays what it is."""
         self._allow_change = change
 
+    def holds(self, height: int, width: int) -> bool:
+        """Whether this is the size of the stream already."""
+        return (height, width) == self._size
+
     def check(self, height: int, width: int) -> None:
         """FrameRejected (RES_CHANGED) when the size changed and that is not allowed."""
         if self._size is None or self._allow_change:
