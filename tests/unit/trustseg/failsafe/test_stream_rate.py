@@ -176,3 +176,11 @@ def test_clear_forgets() -> None:
         rate.add(SECOND + stamp)
     rate.clear()
     assert rate.add(10 * SECOND) == GOOD
+
+
+def test_a_clock_whose_seconds_stand_still_fills_no_memory() -> None:
+    bounds = derive_bounds(PERIOD, 50 * MS)  # ten frames a window, ten windows, four times as many
+    rate = StreamRate(bounds)
+    for nanoseconds in range(2000):
+        assert rate.add(SECOND + nanoseconds * 499_979 % SECOND) == GOOD
+    assert len(rate._stamps) == 400

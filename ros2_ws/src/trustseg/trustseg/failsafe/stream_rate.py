@@ -18,6 +18,9 @@ from trustseg.reasons import Reason, Severity
 LOW_RATE_SOFT, LOW_RATE_HARD = 0.90, 0.50
 # Judged only when this share of a window has been seen: the first frames of a stream prove nothing.
 MIN_SEEN_SHARE = 0.7
+# Stamps that are kept, in frames of the long window at the rate of the camera: a clock whose seconds stand still gives
+# any number of stamps within it.
+MOST_KEPT = 4
 # One frame too few in a window is no habit.
 MIN_DROPPED = 2
 
@@ -30,6 +33,7 @@ class StreamRate:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._stamps: list[int] = []
+        self._most = MOST_KEPT * LONG_WINDOWS * -(-bounds.rate_window_ns // bounds.camera_period_ns)
 
     def clear(self) -> None:
         """Forget the past: after a silence or a restart."""
@@ -52,6 +56,7 @@ class StreamRate:
         oldest_ns = stamps[-1] - LONG_WINDOWS * bounds.rate_window_ns
         if stamps[0] < oldest_ns:
             del stamps[: bisect_left(stamps, oldest_ns)]
+        del stamps[: max(0, len(stamps) - self._most)]
         newest = stamps[bisect_left(stamps, stamps[-1] - bounds.rate_window_ns) :]
         verdict = self._of_window(newest)
         return (Reason.FRAME_DROP, Severity.SOFT) if verdict == GOOD and self._loses_steadily() else verdict
