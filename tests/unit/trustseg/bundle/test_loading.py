@@ -131,6 +131,12 @@ def test_found_by_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         load_bundle("tinier")
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/x", "n" * 300])
+def test_what_cannot_even_be_looked_for_is_one_line(name: str) -> None:
+    with pytest.raises(BundleError, match=r"^bundle '.*' cannot be looked for, got \w+: .*; check the path"):
+        load_bundle(name)
+
+
 def test_calibration_folder_by_environment(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (path.parents[1] / "calibration").rename(tmp_path / "elsewhere")
     with pytest.raises(BundleError, match=r"calibration tiny/fp32\.json .* is missing"):

@@ -246,8 +246,19 @@ def find_bundle(name_or_path: str | Path) -> Path:
     A name is looked for in $TRUSTSEG_ENGINES, the source tree's `engines/`, `<prefix>/share/trustseg_models/engines`.
 
     Raises:
-        BundleError: nothing is there (the text says where it was looked for), or it is where TRUSTSEG_PATHS forbids.
+        BundleError: nothing is there (the text says where it was looked for), it cannot be looked for (no such user's
+            home, no permission, a name too long), or it is where TRUSTSEG_PATHS forbids.
     """
+    try:
+        return _found(name_or_path)
+    except (OSError, RuntimeError) as error:
+        raise BundleError(
+            f"bundle {str(name_or_path)[:200]!r} cannot be looked for", got=f"{type(error).__name__}: {error}"[:300],
+            fix="check the path and who may read it",
+        ) from None  # fmt: skip
+
+
+def _found(name_or_path: str | Path) -> Path:
     direct = Path(name_or_path).expanduser()
     if (direct / "card.json").is_file():
         return _home(direct)
