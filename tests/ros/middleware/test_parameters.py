@@ -172,6 +172,13 @@ def test_bounds_follow_from_rate_and_budget() -> None:
     assert {f.name for f in dataclasses.fields(Timing)} <= {f.name for f in dataclasses.fields(MonitorConfig)}
 
 
+@pytest.mark.parametrize("slowest", [1e-300, 0.01, 0.49, 10.1])
+def test_a_rate_so_slow_that_silence_is_no_failure_for_minutes_is_refused(slowest: float) -> None:
+    with pytest.raises(ParameterError, match=r"camera_rate_min_hz, expected from 0\.5 to camera_rate_hz \(10\), or 0"):
+        _ = Timing(camera_rate_hz=10.0, camera_rate_min_hz=slowest).bounds
+    assert Timing(camera_rate_hz=10.0, camera_rate_min_hz=0.5).bounds.slowest_period_ns == 2 * SECOND
+
+
 def test_profiles_name_only_parameters_that_exist(repository: Path) -> None:
     profiles = sorted((repository / "launch" / "profiles").glob("*.yaml"))
     assert profiles

@@ -73,11 +73,14 @@ def parameter(
     )
 
 
+SLOWEST_HZ = 0.5  # of any camera: every bound of silence grows with the period
+
+
 @dataclass(frozen=True)
 class Timing:
     """What every bound derives from; equal in segmenter and monitor."""
 
-    camera_rate_hz: float = parameter(30.0, "rate of the camera, Hz", minimum=0.5, maximum=240.0)
+    camera_rate_hz: float = parameter(30.0, "rate of the camera, Hz", minimum=SLOWEST_HZ, maximum=240.0)
     camera_rate_min_hz: float = parameter(
         0.0, "slowest rate of a camera whose rate varies, Hz; 0: it has one rate", minimum=0.0, maximum=240.0
     )
@@ -90,11 +93,12 @@ class Timing:
         """Every time bound that follows.
 
         Raises:
-            ParameterError: the slowest rate is above the rate.
+            ParameterError: the slowest rate is above the rate, or so slow that silence would be no failure for minutes.
         """
-        if self.camera_rate_min_hz > self.camera_rate_hz:
+        if self.camera_rate_min_hz and not SLOWEST_HZ <= self.camera_rate_min_hz <= self.camera_rate_hz:
             raise ParameterError(
-                "parameter camera_rate_min_hz", expected=f"at most camera_rate_hz ({self.camera_rate_hz:g}), or 0",
+                "parameter camera_rate_min_hz",
+                expected=f"from {SLOWEST_HZ:g} to camera_rate_hz ({self.camera_rate_hz:g}), or 0",
                 got=f"{self.camera_rate_min_hz:g}",
             )  # fmt: skip
         slowest_hz = self.camera_rate_min_hz or self.camera_rate_hz
