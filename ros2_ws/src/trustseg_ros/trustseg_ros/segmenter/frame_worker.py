@@ -249,9 +249,12 @@ class FrameWorker:
             pipeline_latency_ms=received.age_ms + latency_ms,
         )
         header = received.message.header
-        self._outputs.publish_unknown(header, frame, result, self.config.to_camera_size)
-        self._outputs.publish_segments(header, frame, result, self.config.to_camera_size)
-        self._outputs.publish_pictures(header, frame, shown, self.config.overlay_opacity, self._info.newest)
+        config = self.config
+        self._outputs.publish_unknown(header, frame, result, config.to_camera_size)
+        self._outputs.publish_segments(header, frame, result, config.to_camera_size)
+        self._outputs.publish_pictures(
+            header, frame, shown, config.overlay_opacity, self._info.newest, config.to_camera_size
+        )
 
     def _reject(self, received: Received, reason: Reason, why: str) -> None:
         reason |= self.stream_reasons

@@ -147,9 +147,11 @@ class Outputs:
         self._segments_out.publish(segments_message(header, found, names, size, published, predicted))
 
     def publish_pictures(
-        self, header: Header, frame: Frame, result: PerceptionResult, opacity: float, info: CameraInfo | None
-    ) -> None:
-        """Publish the pictures and the camera info that somebody listens to."""
+        self, header: Header, frame: Frame, result: PerceptionResult, opacity: float, info: CameraInfo | None,
+        to_camera_size: bool,
+    ) -> None:  # fmt: skip
+        """Publish the pictures, at the network's size, and the camera info, at that of the mask, that somebody listens
+        to."""
         self._if_heard(self._color_out, header, lambda: self._colours.mask(self._reader.mask(result)))
         self._if_heard(
             self._overlay_out,
@@ -160,8 +162,8 @@ class Outputs:
         )
         self._if_heard(self._heat_out, header, lambda: confidence_heat(result.confidence))
         if info is not None and self._info_out.get_subscription_count():
-            size = (result.labels.shape[0], result.labels.shape[1])
-            scaled = scaled_camera_info(info, header, size)
+            shape = (frame.image if to_camera_size else result.labels).shape
+            scaled = scaled_camera_info(info, header, (shape[0], shape[1]))
             if scaled is not None:
                 self._info_out.publish(scaled)
 

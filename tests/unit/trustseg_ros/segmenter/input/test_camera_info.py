@@ -210,3 +210,23 @@ def test_matrices_without_an_inverse_are_one_line(change: dict[str, list[float]]
     with pytest.raises(FrameRejected, match=r"undistorted: matrix . of the camera, expected one that has an inv") as no:
         _ = check.model
     assert no.value.reason == Reason.CAMERA_INFO
+
+
+def test_a_size_that_no_image_has_is_not_prepared() -> None:
+    check = CameraInfoCheck(False, BOUNDS, 0, Places(InputGeometry(undistort=True), (60, 80)).prepare)
+    check.note(info((40_000, 480)), 0)
+    with pytest.raises(FrameRejected, match=r"size in camera_info, expected height and width from 8 to 16384") as no:
+        _ = check.model
+    assert no.value.reason == Reason.CAMERA_INFO
+
+
+@pytest.mark.parametrize("error", [cv2.error("remap"), np.linalg.LinAlgError("SVD"), OverflowError("too large")])
+def test_whatever_preparing_raises_ends_no_callback(error: Exception) -> None:
+    def fail(model: CameraModel) -> None:
+        raise error
+
+    check = CameraInfoCheck(False, BOUNDS, 0, fail)
+    check.note(info((600, 480)), 0)
+    with pytest.raises(FrameRejected, match=rf"cannot be undistorted: {type(error).__name__}: {error}") as no:
+        _ = check.model
+    assert no.value.reason == Reason.CAMERA_INFO

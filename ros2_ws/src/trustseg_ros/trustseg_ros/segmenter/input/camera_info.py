@@ -17,6 +17,7 @@ import numpy.typing as npt
 from trustseg.bounds import Bounds
 from trustseg.camera.model import CameraModel
 from trustseg.errors import FrameRejected, InputError, TrustSegError
+from trustseg.frames.layout import FrameLimits, check_dimensions
 from trustseg.reasons import Reason
 from trustseg.types import Frame
 
@@ -95,18 +96,20 @@ class CameraInfoCheck:
         required: frames without one of their own are CAMERA_INFO.
         bounds: how long one may be missing: as long as low rates are judged over.
         now_ns: the stream's begin, steady clock.
-        prepare: where images are undistorted: called with each new calibration, before a frame meets it; raises a
-            TrustSegError where it cannot be used. Frames need a camera info then.
+        prepare: where images are undistorted: called with each new calibration, before a frame meets it; raises where
+            it cannot be used. Frames need a camera info then.
+        limits: of the size of an image; nothing is prepared for one beyond them.
     """
 
     def __init__(
-        self, required: bool, bounds: Bounds, now_ns: int, prepare: Callable[[CameraModel], None] | None = None
-    ) -> None:
+        self, required: bool, bounds: Bounds, now_ns: int, prepare: Callable[[CameraModel], None] | None = None,
+        limits: FrameLimits | None = None,
+    ) -> None:  # fmt: skip
         self._required, self._limit_ns = required or prepare is not None, bounds.rate_window_ns
         self._at_ns = now_ns
         self.newest: Any = None
         self._size: tuple[int, int] | None = None
-        self._prepare = prepare
+        self._prepare, self._limits = prepare, limits or FrameLimits()
         self._calibration: CameraModel | None = None
         self._problem: tuple[Reason, str] | None = None
 
@@ -121,12 +124,22 @@ class CameraInfoCheck:
         try:
             model = camera_model(message)
             if model != self._calibration:
+                self._check_size(model)
                 prepare(model)
-        except TrustSegError as error:
+        except Exception as error:
+            # Numbers of any driver: what OpenCV or NumPy make of them ends no callback, and with it the process.
             reason = Reason(error.reason) if isinstance(error, FrameRejected) else Reason.CAMERA_INFO
-            self._calibration, self._problem = None, (reason, str(error))
+            text = str(error) if isinstance(error, TrustSegError) else f"{type(error).__name__}: {error}"
+            self._calibration, self._problem = None, (reason, " ".join(text.split()))
         else:
             self._calibration, self._problem = model, None
+
+    def _check_size(self, model: CameraModel) -> None:
+        """Maps of a size that no image has would take all of the memory."""
+        try:
+            check_dimensions(*model.size, self._limits)
+        except FrameRejected as error:
+            raise InputError("size in camera_info", expected=error.expected, got=error.got) from None
 
     @property
     def model(self) -> CameraModel | None:
