@@ -120,3 +120,20 @@ def test_the_collector_has_no_long_round_while_frames_come_and_nothing_is_lost_b
         node.trigger_cleanup()
         assert gone() is None
         node.trigger_configure()
+
+
+def test_what_a_transition_raises_is_said(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a policy of SROS 2 denies a topic. rclpy itself drops the exception without a word."""
+    node = stream.node
+
+    def denied(*_: Any) -> None:
+        raise PermissionError("topic image is not allowed")
+
+    monkeypatch.setattr(node.input, "open", denied)
+    assert node.trigger_activate() == TransitionCallbackReturn.ERROR
+    assert node.fault.text == "transition failed, INTERNAL: PermissionError: topic image is not allowed"
+    assert Reason(stream.statuses.get(timeout=WAIT_S).reasons) == Reason.INTERNAL
+    monkeypatch.undo()
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    assert node.fault.text == ""

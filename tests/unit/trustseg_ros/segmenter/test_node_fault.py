@@ -23,12 +23,11 @@ GROUP = object()
 
 
 class Desk:
-    """What a fault works with; the timer only notes what is done to it."""
+    """What a fault works with; nobody has its timer, which is never stopped."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told: list[tuple[Reason, Severity]] = []
         self.log: list[str] = []
-        self.timer: list[str] = []
         self.period_s = 0.0
         monkeypatch.setattr(node_fault, "steady_timer", self._timer)
         self.node: Any = SimpleNamespace(get_logger=lambda: SimpleNamespace(error=self.log.append))
@@ -47,10 +46,9 @@ class Desk:
         assert self.watched[-1] == ("the middleware, asked to publish,", LOADING_NS)
         self.told.append(said)
 
-    def _timer(self, node: Any, period_s: float, callback: Any, group: Any) -> Any:
+    def _timer(self, node: Any, period_s: float, callback: Any, group: Any) -> None:
         assert (node, group) == (self.node, GROUP)
         self.period_s, self.tick = period_s, callback
-        return SimpleNamespace(cancel=lambda: self.timer.append("cancel"), reset=lambda: self.timer.append("reset"))
 
 
 @pytest.fixture
@@ -75,21 +73,20 @@ def test_the_bit_of_an_error(error: Exception, reason: Reason) -> None:
 
 def test_a_node_without_a_fault_says_nothing(desk: Desk) -> None:
     desk.tick()
-    assert (desk.fault.reason, desk.fault.text, desk.told, desk.timer) == (Reason.NONE, "", [], ["cancel"])
+    assert (desk.fault.reason, desk.fault.text, desk.told) == (Reason.NONE, "", [])
     assert desk.period_s == pytest.approx(0.1)
 
 
 def test_a_fault_is_said_at_once_and_at_every_tick_until_it_is_over(desk: Desk) -> None:
     desk.fault.note("configure", BundleError("card.json is not there", fix="copy it"))
     assert desk.told == [(Reason.MODEL_INTEGRITY, Severity.LATCH)]
-    assert desk.timer[-1] == "reset"
     assert desk.fault.text.startswith("configure failed, MODEL_INTEGRITY: card.json is not there")
     assert desk.log == [desk.fault.text]
     desk.tick()
     assert len(desk.told) == 2
     desk.fault.clear()
     desk.tick()
-    assert (len(desk.told), desk.timer[-1], desk.fault.text) == (2, "cancel", "")
+    assert (len(desk.told), desk.fault.text) == (2, "")
 
 
 def test_an_error_of_no_kind_of_ours_is_named_by_its_class(desk: Desk) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -114,6 +115,20 @@ def test_a_lost_engine_ends_the_process(capfd: pytest.CaptureFixture[str]) -> No
     watched.supervisor.lost("an illegal memory access was encountered")
     assert watched.ended == [EXIT_LOST]
     assert "illegal memory access" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("closed", [BrokenPipeError("nobody reads"), ValueError("I/O operation on closed file")])
+def test_a_hung_process_ends_also_when_nobody_reads_its_log(monkeypatch: pytest.MonkeyPatch, closed: Exception) -> None:
+    def write(text: str) -> int:
+        raise closed
+
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=write, flush=lambda: None))
+    watched = Watched()
+    watched.supervisor.lost("the context is lost")
+    with watched.supervisor.watch("the backend"):
+        watched.now = BOUNDS.backend_hang_ns + 1
+        watched.supervisor.check()
+    assert watched.ended == [EXIT_LOST, EXIT_HUNG]
 
 
 def test_a_supervisor_that_cannot_vouch_goes_on_watching() -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -28,6 +28,7 @@ from trustseg.bundle.signature import signature_policy
 from trustseg.camera.model import CameraModel
 from trustseg.errors import BundleError, SelfTestError, TrustSegError
 from trustseg.failsafe.messages import EngineIdentity
+from trustseg.frames.layout import FrameLimits
 from trustseg.host.long_lived import keep_for_good
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
@@ -86,6 +87,7 @@ class Segmenter(LifecycleNode):
             fault_injection=self.config.fault_injection,
         )
         self._loaded: Loaded | None = None
+        self._raised: Exception | None = None
         self._worker: FrameWorker | None = None
         self.supervisor = Supervisor(self.bounds, self._vouch, of_process=self._company.watches)
         self._abandoned: tuple[Loading, ...] = ()
@@ -192,9 +194,10 @@ class Segmenter(LifecycleNode):
             return self._refuse("activate", error)
         self.fault.clear()
         keep_for_good()  # the runtime of the engine with its libraries, which configure has loaded
-        result = super().on_activate(state)
-        self._begin_stream(loaded, tests_ns)
-        loaded.outputs.announce_labels()
+        with self._kept():
+            result = super().on_activate(state)
+            self._begin_stream(loaded, tests_ns)
+            loaded.outputs.announce_labels()
         self.get_logger().info(
             f"active: golden image in {' and '.join(f'{each.engine_ms:.1f} ms' for each in golden)}, waiting for "
             f"{self.resolve_topic_name(IMAGE_TOPIC)}"
@@ -203,28 +206,41 @@ class Segmenter(LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take no more frames; the monitor hears of it at once."""
-        self._end_stream()
-        self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
-        return super().on_deactivate(state)
+        with self._kept():
+            self._end_stream()
+            self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
+            return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release the engine."""
-        self._release()
+        with self._kept():
+            self._release()
         return SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """As deactivate and cleanup, from any state."""
-        self._end_stream()
-        self._release()
-        self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
+        with self._kept():
+            self._end_stream()
+            self._release()
+            self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
         return SUCCESS
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """A transition raised: back to unconfigured, with the reason on record."""
         self._end_stream()
         self._release()
-        self._refuse("transition", RuntimeError("a transition raised"))
+        raised, self._raised = self._raised, None
+        self._refuse("transition", raised or RuntimeError("a transition raised"))
         return SUCCESS
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Keep what a transition raises for `on_error`: rclpy drops it without a word."""
+        try:
+            yield
+        except Exception as error:
+            self._raised = error
+            raise
 
     def close(self) -> None:
         """End threads and release the engine; for the end of the process."""
@@ -280,7 +296,9 @@ class Segmenter(LifecycleNode):
                 logger=self.get_logger(),
                 light=light,
             ),
-            info=CameraInfoCheck(config.require_camera_info, bounds, now_ns, lens),
+            info=CameraInfoCheck(
+                config.require_camera_info, bounds, now_ns, lens, FrameLimits(max_pixels=config.max_pixels)
+            ),
             arrivals=self.arrivals,
             engine_lock=self._engine_lock,
             book=self.book,

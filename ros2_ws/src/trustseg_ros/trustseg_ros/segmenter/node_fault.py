@@ -32,8 +32,8 @@ class NodeFault:
     def __init__(self, node: Any, book: StatusPublisher, supervisor: Supervisor, group: Any) -> None:
         self._logger, self._book, self._supervisor = node.get_logger(), book, supervisor
         self.reason, self.text = Reason.NONE, ""
-        self._timer = steady_timer(node, PERIOD_S, self._say, group)
-        self._timer.cancel()
+        # Never cancelled: between an executor's two looks at a timer, a cancel from another thread ends the process.
+        steady_timer(node, PERIOD_S, self._say, group)
 
     def note(self, what: str, error: Exception) -> None:
         """`what` failed with `error`: say so now and from now on."""
@@ -42,17 +42,16 @@ class NodeFault:
         self.text = f"{what} failed, {self.reason.first()}: {text}"
         self._logger.error(self.text)
         self._say()
-        self._timer.reset()
 
     def clear(self) -> None:
         """The node can work."""
         self.reason, self.text = Reason.NONE, ""
-        self._timer.cancel()
 
     def _say(self) -> None:
-        if self.reason:
+        reason = self.reason
+        if reason:
             with self._supervisor.watch("the middleware, asked to publish,", LOADING_NS):
-                self._book.about_node(self.reason, Severity.LATCH)
+                self._book.about_node(reason, Severity.LATCH)
 
 
 def reason_of(error: Exception) -> Reason:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 from trustseg.bounds import SECOND, Bounds
@@ -136,8 +137,7 @@ class Supervisor:
         self._end_process(EXIT_HUNG)
 
     def _say(self, why: str) -> None:
-        sys.stderr.write(f"trustseg: {why}; ending this process, so that it can be started again\n")
-        sys.stderr.flush()
+        _tell(f"{why}; ending this process, so that it can be started again")
 
     def _arm(self) -> None:
         longest_s = max((each.limit_ns for each in list(self._of_process.values())), default=0) / SECOND
@@ -158,4 +158,11 @@ class Supervisor:
                 self.check()
             except Exception as error:
                 # Not vouched for, which the monitor notices; but what hangs must be found all the same.
-                sys.stderr.write(f"trustseg: the node cannot be vouched for: {type(error).__name__}: {error}\n")
+                _tell(f"the node cannot be vouched for: {type(error).__name__}: {error}")
+
+
+def _tell(why: str) -> None:
+    """A line for people, if somebody still reads: a closed pipe must not keep a hung process alive."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"trustseg: {why}\n")
+        sys.stderr.flush()

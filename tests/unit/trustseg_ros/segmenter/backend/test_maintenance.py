@@ -155,6 +155,16 @@ def test_the_worker_waits_no_longer_than_until_the_next_test() -> None:
     assert Care(Stand(), period_s=0.0).care.wait_s() is None
 
 
+def test_a_test_that_somebody_waits_for_is_looked_for_also_when_no_frame_comes_any_more() -> None:
+    made = Care(Stand(), period_s=0.0)
+    asked = made.care.ask()
+    assert made.care.wait_s() == 0.01
+    made.now = PATIENCE_NS
+    assert made.care.look()
+    assert asked.result(0).passed
+    assert made.care.wait_s() is None
+
+
 @pytest.mark.parametrize("when", ["another engine takes over", "the first one is tried again"])
 def test_a_judgement_that_is_not_the_bundles_is_reported_when_engines_change(when: str) -> None:
     made = Care(Stand("good"))

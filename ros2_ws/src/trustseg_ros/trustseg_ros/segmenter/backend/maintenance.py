@@ -23,7 +23,7 @@ from trustseg.reasons import Reason
 from trustseg_ros.segmenter.backend.light_network import LightNetwork, Network
 from trustseg_ros.segmenter.supervisor import Supervisor
 
-LONGEST_WAIT_S = 1.0
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.01, 1.0
 # How long a self-test that somebody asked for waits for room.
 PATIENCE_NS = SECOND
 
@@ -77,10 +77,12 @@ class BackendMaintenance:
 
     def wait_s(self) -> float | None:
         """How long the worker may wait for a frame before it looks here; None for any time."""
+        if self._asked is not None:
+            return SHORTEST_WAIT_S  # whoever asked waits, also where no frame comes any more
         until_ns = self.plan.until_due_ns(self._clock_ns())
         if self.engines.reasons or (self.light is not None and self.light.choice.is_light):
             return LONGEST_WAIT_S  # a camera that pauses has room for what found none beside its frames
-        return None if until_ns is None else max(0.01, min(LONGEST_WAIT_S, until_ns / SECOND))
+        return None if until_ns is None else max(SHORTEST_WAIT_S, min(LONGEST_WAIT_S, until_ns / SECOND))
 
     def ask(self) -> Future[GoldenResult]:
         """A self-test as soon as there is room for it, or in the place of a frame; after a second whatever frames lose.
