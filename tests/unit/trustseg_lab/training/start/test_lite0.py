@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The form with EfficientNet-Lite0's encoder: it starts as that network itself, and exports as the others do."""
+"""The form with EfficientNet-Lite0's encoder: it starts as that network itself."""
 
 from __future__ import annotations
 
@@ -15,13 +15,9 @@ torch.set_num_threads(1)  # maps this small: a second thread only waits
 import torch.nn.functional as F  # noqa: E402
 
 from trustseg.errors import InputError  # noqa: E402
-from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
 from trustseg_lab.network.encoder_layouts import LITE0, LITE0_STAGES, LITE0_UNITS, LITE0_WIDTHS  # noqa: E402
-from trustseg_lab.network.graph import DeployGraph  # noqa: E402
 from trustseg_lab.network.segnet import SegNet, SegNetConfig  # noqa: E402
-from trustseg_lab.training.batches import MEAN, STD, normalise  # noqa: E402
-from trustseg_lab.training.config import ModelSection  # noqa: E402
-from trustseg_lab.training.export.checkpoint_to_graph import export_onnx, measure_parity  # noqa: E402
+from trustseg_lab.training.batches import MEAN, normalise  # noqa: E402
 from trustseg_lab.training.start.lite0 import HALF, NORM_EPSILON, start_from_lite0  # noqa: E402
 
 SHAPE = SegNetConfig(
@@ -113,31 +109,3 @@ def test_other_files_and_encoders_are_refused(tmp_path: Path) -> None:
     torch.save(dict(list(tensors.items())[:60]), path)
     with pytest.raises(InputError, match="holds no EfficientNet-Lite0"):
         start_from_lite0(SegNet(SHAPE), path)
-
-
-def test_its_shape_is_given() -> None:
-    section = ModelSection.model_validate({"encoder": "lite0"})
-    assert tuple(section.widths) == LITE0_WIDTHS
-    assert tuple(section.encoder_convs) == LITE0_UNITS
-    for more in ({"widths": [16, 24, 40, 112, 192]}, {"encoder_convs": [1, 1, 1, 1, 1]}, {"encoder_groups": [0] * 5}):
-        with pytest.raises(ValueError, match="it has its own"):
-            ModelSection.model_validate({"encoder": "lite0", **more})
-        with pytest.raises(ValueError, match="encoder lite0 has widths"):
-            SegNetConfig(**{**SHAPE.__dict__, **{key: tuple(value) for key, value in more.items()}})
-    with pytest.raises(ValueError, match="not plain or lite0"):
-        SegNetConfig(3, encoder="vgg")
-
-
-def test_its_graph_equals_the_network(tmp_path: Path) -> None:
-    random_lite0(tmp_path / "lite0.pth")
-    network = SegNet(SHAPE)
-    start_from_lite0(network, tmp_path / "lite0.pth")
-    for _ in range(3):
-        network(torch.randn(4, 3, 36, 48))
-    head = ConfidenceHead(SHAPE.decoded_width)
-    torch.nn.init.normal_(head.last.weight)
-    graph = DeployGraph(network, head, (36, 48), MEAN, STD).eval()
-    rng = np.random.default_rng(4)
-    parity = measure_parity(graph, export_onnx(graph, (36, 48)), [rng.integers(0, 256, (36, 48, 3), np.uint8)] * 2)
-    assert parity.mask_agreement == 1.0
-    assert parity.confidence_mean_abs < 0.1

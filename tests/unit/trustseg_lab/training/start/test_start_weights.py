@@ -12,11 +12,13 @@ torch = pytest.importorskip("torch", reason="torch is not installed: the network
 
 from trustseg.errors import InputError  # noqa: E402
 from trustseg_lab.data.class_list import ClassList  # noqa: E402
+from trustseg_lab.network.pair import SegNetPair  # noqa: E402
 from trustseg_lab.network.segnet import (  # noqa: E402
     SegNet,
     SegNetConfig,
 )
 from trustseg_lab.training import checkpoint  # noqa: E402
+from trustseg_lab.training.start import start_weights  # noqa: E402
 from trustseg_lab.training.start.start_weights import start_from_checkpoint  # noqa: E402
 
 
@@ -66,3 +68,28 @@ def test_another_shape_is_refused_whatever_the_classes(tmp_path: Path) -> None:
     for names in (("sky", "road", "car"), ("sky", "road")):
         with pytest.raises(InputError, match="does not fit the configured network"):
             start_from_checkpoint(SegNet(shape(len(names), width=14)), path, listed(*names))
+
+
+def test_another_number_of_stages_a_pair_and_an_error_of_one_line_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, network = written(tmp_path, "sky", "road", "car")
+    names = listed("sky", "road", "car")
+    fewer = SegNetConfig(classes=3, widths=(8, 16), encoder_convs=(1, 2), decoder_convs=(1, 2))
+    with pytest.raises(InputError, match="does not fit the configured network"):
+        start_from_checkpoint(SegNet(fewer), path, names)
+    pair = SegNetPair(network, SegNet(shape(3)))
+    both = tmp_path / "pair.safetensors"
+    checkpoint.save_weights(both, pair.state_dict(), checkpoint.describe(pair.config, names))
+    with pytest.raises(InputError, match="holds a pair of networks, expected one network"):
+        start_from_checkpoint(SegNet(shape(3)), both, names)
+
+    def refuse(_state: object) -> None:
+        raise RuntimeError("one line and no more")
+
+    fresh = SegNet(shape(3))
+    monkeypatch.setattr(fresh, "load_state_dict", refuse)
+    monkeypatch.setattr(start_weights, "can_deepen", lambda *_: False)
+    monkeypatch.setattr(start_weights, "can_narrow", lambda *_: False)
+    with pytest.raises(InputError, match="got one line and no more"):
+        start_from_checkpoint(fresh, path, names)
