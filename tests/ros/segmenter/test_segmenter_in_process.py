@@ -131,7 +131,7 @@ def test_what_a_transition_raises_is_said(stream: Stream, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(node.input, "open", denied)
     assert node.trigger_activate() == TransitionCallbackReturn.ERROR
-    assert node.fault.text == "transition failed, INTERNAL: PermissionError: topic image is not allowed"
+    assert node.fault.text == "activate failed, INTERNAL: PermissionError: topic image is not allowed"
     assert Reason(stream.statuses.get(timeout=WAIT_S).reasons) == Reason.INTERNAL
     monkeypatch.undo()
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS

@@ -81,7 +81,7 @@ def test_every_target_is_there_and_every_base_is_pinned(stages: dict[str, Stage]
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_command_of_the_documents_is_on_the_path(stages: dict[str, Stage], target: str) -> None:
-    """`docker compose run ... trustseg build`: colcon puts the command where `ros2 run` looks for it, and nobody else."""
+    """`docker compose run ... trustseg build`: colcon puts the command where `ros2 run` alone looks."""
     config = configparser.ConfigParser()
     config.read(ROOT / "ros2_ws" / "src" / "trustseg" / "setup.cfg")
     base = re.search(r"--merge-install --install-base (\S+)", " ".join(stages["workspace"].all("RUN")))

@@ -31,7 +31,7 @@ def test_each_frame_is_answered_with_its_own_mask_and_header(rig: Rig) -> None:
     rig.idle()
     shown = [(each[0], each[1].stamp_ns, int(each[2].labels[0, 0])) for each in rig.pictures]
     assert shown == [(1, 1, 1), (2, 2, 2), (3, 3, 3)]
-    assert {each[3:] for each in rig.pictures} == {(0.5, "the newest info")}
+    assert {each[3:] for each in rig.pictures} == {(0.5, "the newest info", False)}
     assert rig.segments == rig.unknown == [(*each[:3], False) for each in rig.pictures]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from trustseg.backends import GoldenResult
 from trustseg.bounds import Bounds
 from trustseg.bundle.unknown_objects import unknown_objects_policy
+from trustseg.camera.input_geometry import InputGeometry
 from trustseg.camera.model import CameraModel
 from trustseg.errors import SelfTestError
 from trustseg.failsafe.messages import EngineIdentity
@@ -53,8 +54,8 @@ class Loaded:
             Reason.LIGHT_NETWORK if light else Reason.NONE,
         )  # fmt: skip
 
-    def describe(self, logger: Any) -> None:
-        """Say what is loaded, and what it does not do."""
+    def describe(self, logger: Any, geometry: InputGeometry) -> None:
+        """Say what is loaded, what it does not do, and what the network sees of an image."""
         for each in self.networks:
             pipeline, backend = each.pipeline, each.pipeline.backend
             name, what = pipeline.bundle.card.name, "bundle" if each is self.networks[0] else "light bundle"
@@ -65,6 +66,8 @@ class Loaded:
                 logger.info(f"the mask keeps {pipeline.selection.describe()}")
             if not pipeline.predicts_segments:
                 logger.info(f"bundle {name} has no model of segments: their predicted IoU is NaN")
+        if not geometry.is_plain:
+            logger.info(f"input geometry: {geometry.describe()}; what the network does not see is 255")
 
     def settle(self) -> None:
         """Wait for engines that are being loaded, and let them take over."""

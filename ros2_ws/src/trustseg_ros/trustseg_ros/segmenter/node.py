@@ -11,9 +11,9 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -28,7 +28,6 @@ from trustseg.bundle.signature import signature_policy
 from trustseg.camera.model import CameraModel
 from trustseg.errors import BundleError, SelfTestError, TrustSegError
 from trustseg.failsafe.messages import EngineIdentity
-from trustseg.frames.layout import FrameLimits
 from trustseg.host.long_lived import keep_for_good
 from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
@@ -39,6 +38,7 @@ from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
 from trustseg_ros.common.qos import CAMERA_INFO_TOPIC, IMAGE_TOPIC, status_qos
 from trustseg_ros.common.qos_overrides import QosOverrides
+from trustseg_ros.common.transitions import kept
 from trustseg_ros.segmenter.backend.failover import BackendFailover, Loading
 from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
 from trustseg_ros.segmenter.company import Company
@@ -87,7 +87,7 @@ class Segmenter(LifecycleNode):
             fault_injection=self.config.fault_injection,
         )
         self._loaded: Loaded | None = None
-        self._raised: Exception | None = None
+        self.raised: tuple[str, Exception] = ("transition", RuntimeError("a transition raised"))
         self._worker: FrameWorker | None = None
         self.supervisor = Supervisor(self.bounds, self._vouch, of_process=self._company.watches)
         self._abandoned: tuple[Loading, ...] = ()
@@ -142,11 +142,7 @@ class Segmenter(LifecycleNode):
             return self._refuse("configure", error)
         self._identify(loaded, pipeline)
         self.fault.clear()
-        loaded.describe(self.get_logger())
-        if not config.geometry.is_plain:
-            self.get_logger().info(
-                f"input geometry: {config.geometry.describe()}; what the network does not see is 255"
-            )
+        loaded.describe(self.get_logger(), config.geometry)
         return SUCCESS
 
     def _network(
@@ -180,6 +176,7 @@ class Segmenter(LifecycleNode):
         self.book.engine = loaded.identity(pipeline)
         loaded.outputs.read_with(pipeline, pipeline.bundle)
 
+    @kept
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the golden image once more, then take frames."""
         loaded = self._loaded
@@ -194,53 +191,42 @@ class Segmenter(LifecycleNode):
             return self._refuse("activate", error)
         self.fault.clear()
         keep_for_good()  # the runtime of the engine with its libraries, which configure has loaded
-        with self._kept():
-            result = super().on_activate(state)
-            self._begin_stream(loaded, tests_ns)
-            loaded.outputs.announce_labels()
+        result = super().on_activate(state)
+        self._begin_stream(loaded, tests_ns)
+        loaded.outputs.announce_labels()
         self.get_logger().info(
             f"active: golden image in {' and '.join(f'{each.engine_ms:.1f} ms' for each in golden)}, waiting for "
             f"{self.resolve_topic_name(IMAGE_TOPIC)}"
         )
         return result
 
+    @kept
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take no more frames; the monitor hears of it at once."""
-        with self._kept():
-            self._end_stream()
-            self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
-            return super().on_deactivate(state)
+        self._end_stream()
+        self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
+        return super().on_deactivate(state)
 
+    @kept
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release the engine."""
-        with self._kept():
-            self._release()
+        self._release()
         return SUCCESS
 
+    @kept
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """As deactivate and cleanup, from any state."""
-        with self._kept():
-            self._end_stream()
-            self._release()
-            self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
+        self._end_stream()
+        self._release()
+        self.book.about_node(Reason.NODE_INACTIVE, Severity.HARD)
         return SUCCESS
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """A transition raised: back to unconfigured, with the reason on record."""
         self._end_stream()
         self._release()
-        raised, self._raised = self._raised, None
-        self._refuse("transition", raised or RuntimeError("a transition raised"))
+        self._refuse(*self.raised)
         return SUCCESS
-
-    @contextmanager
-    def _kept(self) -> Iterator[None]:
-        """Keep what a transition raises for `on_error`: rclpy drops it without a word."""
-        try:
-            yield
-        except Exception as error:
-            self._raised = error
-            raise
 
     def close(self) -> None:
         """End threads and release the engine; for the end of the process."""
@@ -296,9 +282,7 @@ class Segmenter(LifecycleNode):
                 logger=self.get_logger(),
                 light=light,
             ),
-            info=CameraInfoCheck(
-                config.require_camera_info, bounds, now_ns, lens, FrameLimits(max_pixels=config.max_pixels)
-            ),
+            info=CameraInfoCheck(config.require_camera_info, bounds, now_ns, lens, config.max_pixels),
             arrivals=self.arrivals,
             engine_lock=self._engine_lock,
             book=self.book,

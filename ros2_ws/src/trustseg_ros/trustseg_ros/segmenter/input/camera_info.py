@@ -98,18 +98,18 @@ class CameraInfoCheck:
         now_ns: the stream's begin, steady clock.
         prepare: where images are undistorted: called with each new calibration, before a frame meets it; raises where
             it cannot be used. Frames need a camera info then.
-        limits: of the size of an image; nothing is prepared for one beyond them.
+        max_pixels: of the largest image that is taken; nothing is prepared for a larger one.
     """
 
     def __init__(
         self, required: bool, bounds: Bounds, now_ns: int, prepare: Callable[[CameraModel], None] | None = None,
-        limits: FrameLimits | None = None,
+        max_pixels: int = FrameLimits.max_pixels,
     ) -> None:  # fmt: skip
         self._required, self._limit_ns = required or prepare is not None, bounds.rate_window_ns
         self._at_ns = now_ns
         self.newest: Any = None
         self._size: tuple[int, int] | None = None
-        self._prepare, self._limits = prepare, limits or FrameLimits()
+        self._prepare, self._limits = prepare, FrameLimits(max_pixels=max_pixels)
         self._calibration: CameraModel | None = None
         self._problem: tuple[Reason, str] | None = None
 
