@@ -197,6 +197,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(
     [
         ("ray://127.0.0.1:1", "", "no Ray cluster answers at ray://127.0.0.1:1"),
         ("ray", "127.0.0.1:1", "no Ray cluster answers at 127.0.0.1:1"),
+        ("ray://127.0..1:1", "", "no Ray cluster answers at ray://127.0..1:1"),
         ("ray", "", "set RAY_ADDRESS"),
     ],
 )

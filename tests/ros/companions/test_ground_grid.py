@@ -12,12 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from sensor_msgs.msg import Image
 from std_msgs.msg import Float64
 
 from bundle_factory import make_tiny_bundle
 from ground import CALM, Ground
 from ros_probe import HEIGHT, TIMING, WIDTH, Probe, stamp_ns
 from trustseg.reasons import State
+from trustseg_ros.common.qos import output_qos
+from trustseg_ros.ground_grid.node import NODE_NAME, TOO_OLD
 
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 # The painted scene's horizon is in its upper half: a camera that looks down shows road below it.
@@ -96,6 +101,42 @@ def test_the_masks_of_the_light_network_make_a_grid_too(
     segmenter()
     monitor()
     probe.until(lambda: ground.known, "a grid", every=ground.frame)
+
+
+def test_masks_that_are_always_late_make_no_grid(
+    segmenter: StartNode, monitor: StartNode, start_node: StartNode, probe: Probe, bundle: Path, tmp_path: Path
+) -> None:
+    """Statuses and verdicts are on time, and each mask still finds its status: the age says that it is late."""
+    ground, masks = Ground(probe), probe.node.create_publisher(Image, "trustseg/mask", output_qos())
+    held: list[Image] = []
+    timing = {**TIMING, "latency_budget_ms": 300.0}  # an age limit of 400 ms
+
+    def late(mask: Image) -> None:
+        held.append(mask)
+        if len(held) > 7:  # of 100 ms each, and no more: its status would not be waited for
+            masks.publish(held.pop(0))
+
+    probe.node.create_subscription(Image, "prompt", late, output_qos())
+    start_node("ground_grid", {"bundle": str(bundle), "autostart": True, **timing, **MOUNT, **CALM}, name="grid")
+    segmenter("-r", "trustseg/mask:=prompt", **timing)
+    monitor(**timing)
+    log = tmp_path / "grid.log"
+    probe.until(lambda: ground.known or TOO_OLD in log.read_text(), "word that the mask is old", every=ground.frame)
+    assert not any(max(each.data) >= 0 for each in ground.grids)
+    assert TOO_OLD in log.read_text()
+
+
+def test_a_shutdown_leaves_nobody_with_free_cells(
+    segmenter: StartNode, monitor: StartNode, start_node: StartNode, probe: Probe, bundle: Path
+) -> None:
+    ground = Ground(probe)
+    start_node("ground_grid", {"bundle": str(bundle), "autostart": True, **TIMING, **MOUNT, **CALM})
+    segmenter()
+    monitor()
+    probe.until(lambda: ground.known and ground.ranges[-1].range > 0, "a grid", every=ground.frame)
+    ended = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_ACTIVE_SHUTDOWN))
+    probe.call(ChangeState, f"{NODE_NAME}/change_state", ended)
+    probe.until(lambda: ground.unknown and ground.ranges[-1].range == -np.inf, "word that nothing is known any more")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 
 from fake_segmenter import FakeSegmenter
@@ -94,3 +95,12 @@ def test_a_port_that_is_taken_ends_it_with_one_line(start_node: StartNode, tmp_p
     lines = [line for line in (tmp_path / "bridge.log").read_text().splitlines() if line.startswith("trustseg:")]
     assert len(lines) == 1
     assert "cannot be served" in lines[0]
+
+
+@pytest.mark.parametrize("address", ["127.0..1", "999.1.1.1", "x" * 64])
+def test_an_address_that_is_none_ends_it_with_one_line(address: str, start_node: StartNode, tmp_path: Path) -> None:
+    process = start_node("operations", {"address": address, "port": free_port(), **TIMING}, name="bridge")
+    assert process.wait(60) == 2
+    text = (tmp_path / "bridge.log").read_text()
+    assert f"trustseg: metrics cannot be served on {address}:" in text
+    assert "Traceback" not in text

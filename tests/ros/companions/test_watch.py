@@ -124,3 +124,12 @@ def test_a_port_that_is_taken_is_told_in_one_line(start_process: StartNode, tmp_
     lines = [line for line in (tmp_path / "watch.log").read_text().splitlines() if line.startswith("trustseg:")]
     assert len(lines) == 1
     assert "another --port" in lines[0]
+
+
+@pytest.mark.parametrize("address", ["127.0..1", "ä" * 64])
+def test_an_address_that_is_none_is_told_in_one_line(address: str, start_process: StartNode, tmp_path: Path) -> None:
+    process = start_process(sys.executable, "-m", "trustseg", "watch", "--address", address, name="watch")
+    assert process.wait(60) == 2
+    text = (tmp_path / "watch.log").read_text()
+    assert f"trustseg: the page cannot be served on {address}:" in text
+    assert "Traceback" not in text

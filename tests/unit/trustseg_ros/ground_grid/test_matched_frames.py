@@ -13,23 +13,37 @@ import pytest
 
 from trustseg.errors import InputError
 from trustseg.reasons import Reason, Severity
-from trustseg_ros.ground_grid import matched_frames
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.planner import matched_outputs
+from trustseg_ros.planner.matched_outputs import MOST_WAITING
+
+MS, SECOND = 1_000_000, 1_000_000_000
+OWN, OTHER = 7, 8  # hosts
 
 
 @pytest.fixture(autouse=True)
 def _sealed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matched_outputs, "is_intact", lambda message: True)
+    monkeypatch.setattr(matched_outputs, "is_intact", lambda message: message.intact)
 
 
-def parts(stamp: int, data: bytes = b"mask", crc_of: bytes | None = None) -> dict[str, Any]:
+def parts(stamp: int, data: bytes = b"mask", crc_of: bytes | None = None, **published: Any) -> dict[str, Any]:
     header = SimpleNamespace(stamp=SimpleNamespace(sec=stamp, nanosec=0))
     crc = zlib.crc32(data if crc_of is None else crc_of)
     return {
         "mask": SimpleNamespace(header=header, data=data),
         "confidence": SimpleNamespace(header=header, data=b"sure"),
-        "status": SimpleNamespace(header=header, outcome=0, mask_crc32=crc),
+        "status": SimpleNamespace(
+            **{
+                "header": header,
+                "outcome": 0,
+                "mask_crc32": crc,
+                "intact": True,
+                "instance_id": 1,
+                "host_id": OWN,
+                "publish_steady_ns": 0,
+                **published,
+            }
+        ),
     }
 
 
@@ -59,9 +73,55 @@ def test_parts_of_two_frames_are_kept_apart_and_old_ones_dropped() -> None:
 
 def test_what_never_becomes_complete_is_bounded() -> None:
     frames = MatchedFrames()
-    for stamp in range(3 * matched_frames.MOST_WAITING):
+    for stamp in range(3 * MOST_WAITING):
         assert frames.take("mask", parts(stamp + 1)["mask"]) is None
-    assert len(frames._parts) <= matched_frames.MOST_WAITING
+        assert frames.take("status", parts(stamp + 1)["status"]) is None
+    assert len(frames._parts) == len(frames._published) == MOST_WAITING
+
+
+def test_frames_are_handed_out_again_after_stamps_stepped_back() -> None:
+    frames = MatchedFrames()
+    for stamp in (5000, 1400, 1402, 1400, 5001):
+        made = parts(stamp)
+        got = [frames.take(name, made[name]) for name in ("mask", "confidence", "status")]
+        assert got == [None, None, (made["mask"], made["confidence"], made["status"])]
+    assert frames._parts == {}
+
+
+def test_a_frame_was_published_when_its_status_says_so_however_late_it_is_complete() -> None:
+    now = [0]
+    frames, made = MatchedFrames(lambda: now[0], OWN), parts(5, publish_steady_ns=3 * SECOND)
+    for at_s, name in ((4, "confidence"), (5, "status"), (9, "mask")):
+        now[0] = at_s * SECOND
+        frames.take(name, made[name])
+    assert frames.published_ns == 3 * SECOND
+
+
+def test_masks_that_are_always_late_do_not_hide_it_from_a_reader_on_another_host() -> None:
+    """Its clock is told by the statuses, which are on time, and not by when frames are complete."""
+    now = [0]
+    frames, late = MatchedFrames(lambda: now[0], OWN), 3
+    made = [parts(5 + index, host_id=OTHER, publish_steady_ns=900 * SECOND + index * SECOND) for index in range(9)]
+    for index, each in enumerate(made):
+        now[0] = index * SECOND + 40 * MS
+        frames.take("status", each["status"])
+        frames.take("confidence", each["confidence"])
+        if index >= late:
+            assert frames.take("mask", made[index - late]["mask"]) is not None
+            assert now[0] - frames.published_ns >= late * SECOND - MS
+
+
+def test_an_altered_status_tells_no_time() -> None:
+    now = [SECOND]
+    frames = MatchedFrames(lambda: now[0], OWN)
+    frames.take("status", parts(5, host_id=OTHER, publish_steady_ns=50 * SECOND)["status"])
+    # As if of another writer, which would begin anew.
+    altered = parts(6, host_id=OTHER, publish_steady_ns=50 * SECOND, instance_id=2, intact=False)["status"]
+    frames.take("status", altered)
+    now[0] = 3 * SECOND
+    made = parts(7, host_id=OTHER, publish_steady_ns=50 * SECOND)
+    assert [frames.take(name, made[name]) for name in ("mask", "confidence", "status")][-1] is not None
+    assert frames.published_ns <= SECOND + MS
 
 
 def frame(severity: Severity = Severity.GOOD, **confidence: Any) -> tuple[Any, Any, Any]:

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from trustseg_ros.planner import matched_outputs as matched
-from trustseg_ros.planner.matched_outputs import MOST_WAITING, OutputMatch
+from trustseg_ros.planner.matched_outputs import MOST_WAITING, PARTS_BEHIND, OutputMatch
 
 MS = 1_000_000
+HOUR = 36_000  # frames, of 100 ms
+LATE = "a mask came with a stamp that was seen before"
 
 
 @pytest.fixture(autouse=True)
@@ -23,15 +25,15 @@ def _intact(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def header(number: int) -> Any:
-    return SimpleNamespace(stamp=SimpleNamespace(sec=10, nanosec=number * 100 * MS))
+    return SimpleNamespace(stamp=SimpleNamespace(sec=10_000, nanosec=number * 100 * MS))
 
 
 def picture(number: int, pixels: bytes = b"") -> Any:
-    return SimpleNamespace(header=header(number), data=pixels or bytes([number]) * 12)
+    return SimpleNamespace(header=header(number), data=pixels or bytes([number % 256]) * 12)
 
 
 def status(number: int, outcome: int = 0, intact: bool = True) -> Any:
-    crc = zlib.crc32(bytes([number]) * 12)
+    crc = zlib.crc32(bytes([number % 256]) * 12)
     return SimpleNamespace(header=header(number), outcome=outcome, mask_crc32=crc, intact=intact)
 
 
@@ -86,7 +88,7 @@ def test_an_old_stamp_and_an_altered_status_are_not_believed() -> None:
     match = OutputMatch()
     send(match, 5)
     match.on_mask(picture(4))
-    assert match.problem == "a mask came with a stamp that was seen before"
+    assert match.problem == LATE
     send(match, 6)
     match.on_status(status(7, intact=False))
     assert match.problem == "a status was altered on its way"
@@ -98,3 +100,90 @@ def test_rejected_and_skipped_frames_have_no_pictures_and_none_is_waited_for() -
     for number in range(2, 3 * MOST_WAITING):
         match.on_status(status(number, outcome=2))
     assert match.problem == ""
+
+
+def test_stamps_that_stepped_back_by_an_hour_are_the_stream_from_the_first_whole_frame_on() -> None:
+    match = OutputMatch()
+    send(match, 5)
+    match.on_mask(picture(5 - HOUR))
+    assert match.problem == LATE
+    match.on_confidence(picture(5 - HOUR))
+    match.on_status(status(5 - HOUR))
+    assert (match.problem, match.complete) == ("", 2)
+    for number in (6 - HOUR, 7 - HOUR, 6 - 2 * HOUR):  # a bag that begins again does so for ever
+        send(match, number)
+        assert match.problem == ""
+    assert match.complete == 5
+
+
+def test_stamps_that_stepped_back_a_little_are_the_stream_after_some_parts_in_order() -> None:
+    match = OutputMatch()
+    send(match, 9)
+    refused = PARTS_BEHIND // 3
+    for number in range(1, 1 + refused):
+        send(match, number)
+        assert match.problem
+    assert (match.complete, match.stamp_ns) == (1, 10_000_900 * MS)
+    send(match, 1 + refused)
+    assert (match.problem, match.complete) == ("", 2)
+    send(match, 2 + refused)
+    assert (match.problem, match.complete) == ("", 3)
+
+
+@pytest.mark.parametrize("behind", [3, HOUR])
+def test_one_late_part_is_refused_and_costs_no_frame(behind: int) -> None:
+    match = OutputMatch()
+    send(match, 5)
+    match.on_mask(picture(6))
+    match.on_mask(picture(6 - behind))
+    assert match.problem == LATE
+    match.on_confidence(picture(6))
+    match.on_status(status(6))
+    assert (match.problem, match.complete) == ("", 2)
+
+
+@pytest.mark.parametrize("behind", [50, HOUR])
+def test_late_parts_between_those_of_a_stream_are_never_a_stream(behind: int) -> None:
+    match = OutputMatch()
+    for number in range(60, 60 + 3 * PARTS_BEHIND):
+        send(match, number)
+        assert match.problem == ""
+        for take in (match.on_mask, match.on_confidence):
+            take(picture(number - behind))
+            assert "came with a stamp that was seen before" in match.problem
+    assert match.complete == 3 * PARTS_BEHIND
+
+
+@pytest.mark.parametrize("step", [0, -1])
+def test_one_mask_again_and_again_and_masks_out_of_order_are_never_a_stream(step: int) -> None:
+    match = OutputMatch()
+    send(match, 99)
+    for count in range(3 * PARTS_BEHIND):
+        match.on_mask(picture(98 + step * count))
+        assert match.problem == LATE
+    assert match.stamp_ns == 10_009_900 * MS
+
+
+def test_what_was_under_way_when_stamps_stepped_back_does_not_stand_in_the_way() -> None:
+    match = OutputMatch()
+    send(match, 1)
+    send(match, 1 - HOUR)
+    for number in range(2, 2 + MOST_WAITING):
+        match.on_mask(picture(number))
+    send(match, 2 - HOUR)
+    assert (match.problem, match.complete) == ("", 3)
+
+
+def test_what_waits_is_bounded_and_known() -> None:
+    match = OutputMatch()
+    send(match, 1)
+    assert match.waiting == set()
+    assert match.on_mask(picture(2))
+    assert match.on_confidence(picture(0))
+    assert match.waiting == {10_000_200 * MS, 10_000_000 * MS}
+    assert not match.on_status(status(2, outcome=2))
+    assert not match.on_status(status(2, intact=False))
+    for number in range(-99, 99):
+        match.on_mask(picture(number))
+        match.on_status(status(number))
+        assert len(match.waiting) <= max(MOST_WAITING, PARTS_BEHIND)

@@ -127,7 +127,7 @@ def _reachable(address: str) -> str:
         )
     try:
         socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: no name at all (127.0..1)
         raise InputError(
             f"no Ray cluster answers at {address}", got=one_line(error),
             fix="start one (`ray start --head --ray-client-server-port 10001`) or correct host and port",

@@ -62,7 +62,7 @@ class PageServer:
 
         try:
             self._server = ThreadingHTTPServer((address, port), Handler)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, TypeError, UnicodeError) as error:  # the last two: no name at all
             raise InputError(
                 f"the page cannot be served on {address}:{port}", got=getattr(error, "strerror", "") or str(error),
                 fix="give another --port or --address",

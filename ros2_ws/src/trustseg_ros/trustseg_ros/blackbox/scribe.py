@@ -260,7 +260,7 @@ def utc(time_ns: int) -> str:
 
 
 def _no_room(against: str) -> InputError:
-    return InputError("no room for a record", got=f"{against} reached, and no older record left to remove")
+    return InputError("no room for a record", got=f"{against} reached, and removing older records would not do")
 
 
 def _have_kept(folder: Path) -> None:

@@ -35,7 +35,7 @@ class Shelf:
         free_bytes: of the disk that a path lies on.
 
     Attributes:
-        removed: records that had to go since the start. leftovers: unfinished ones found at the start.
+        removed: records that had to go since the start. leftovers: unfinished ones found at the start and removed.
 
     Raises:
         InputError: the folder cannot be made or written, or another process records there.
@@ -46,6 +46,7 @@ class Shelf:
     ) -> None:
         self.folder, self._quota, self._floor, self._free_bytes = folder, quota, floor, free_bytes
         self.removed = self.leftovers = 0
+        self._remains = 0  # bytes of what should have gone and did not
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -66,16 +67,13 @@ class Shelf:
 
     @property
     def size(self) -> int:
-        """Bytes of all finished records."""
-        return sum(tuple(self._sizes.values()))  # while another thread writes records
+        """Bytes of all finished records, and of what is left of those that could not be removed."""
+        return self._remains + sum(tuple(self._sizes.values()))  # while another thread writes records
 
     @property
     def free(self) -> int:
         """Bytes free on the disk; 0 where nobody can say."""
-        try:
-            return self._free_bytes(self.folder)
-        except OSError:
-            return 0
+        return self._free() or 0
 
     def next_name(self, what: str) -> Path:
         """Where the next record is to lie."""
@@ -86,16 +84,24 @@ class Shelf:
     def make_room(self, written: int, more: int) -> str:
         """Remove the oldest records until `more` bytes beside the `written` ones of the record under way fit.
 
+        None is removed where even all of them would not do: another program has filled the disk, say.
+
         Returns:
-            What stands against it when nothing is left to remove; empty when they fit.
+            What stands against it; empty when they fit.
         """
-        while True:
-            over = self.size + written + more > self._quota
-            if not over and self.free >= self._floor + more:
-                return ""
-            if not self._sizes:
-                return "quota" if over else "free space"
-            self._remove(min(self._sizes))
+        against = self._against(written, more)
+        if not against:
+            return ""
+        self._sizes = {record: size for record, size in self._sizes.items() if record.exists()}  # others remove too
+        for_good = self._against(written, more, without=sum(self._sizes.values()))
+        if for_good:
+            return for_good
+        for record in sorted(self._sizes):
+            if not against:
+                break
+            self._remove(record)
+            against = self._against(written, more)
+        return against
 
     def keep(self, record: Path) -> None:
         """Count a finished record."""
@@ -108,20 +114,41 @@ class Shelf:
     def _records(self) -> list[Path]:
         return [path for path in self.folder.iterdir() if NAME.match(path.name) and path.is_dir()]
 
+    def _free(self) -> int | None:
+        try:
+            return self._free_bytes(self.folder)
+        except OSError:
+            return None
+
+    def _against(self, written: int, more: int, without: int = 0) -> str:
+        """What would stand against `make_room` were records of `without` bytes gone."""
+        if self.size - without + written + more > self._quota:
+            return "quota"
+        free = self._free()
+        return "free space" if free is None or free + without < self._floor + more else ""
+
     def _remove(self, record: Path) -> None:
         """Out of sight in one step, then gone: a process that is killed meanwhile leaves no half of a record."""
         hidden = record.with_name(f".{record.name}.removed")
-        with suppress(OSError):
+        try:
             record.rename(hidden)
-        shutil.rmtree(hidden, ignore_errors=True)
+        except OSError:
+            return  # a record still, with its size
         del self._sizes[record]
         self.removed += 1
+        self._take_away(hidden)
 
     def _remove_leftovers(self) -> None:
         for path in self.folder.iterdir():
             if LEFTOVER.match(path.name) and path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-                self.leftovers += 1
+                self.leftovers += self._take_away(path)
+
+    def _take_away(self, folder: Path) -> bool:
+        """Remove a folder, and count what is left of it; whether that is nothing."""
+        shutil.rmtree(folder, ignore_errors=True)
+        left = folder.exists()
+        self._remains += _size_of(folder) if left else 0
+        return not left
 
 
 def disk_free(path: Path) -> int:

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from trustseg.errors import InputError
+from trustseg.failsafe.publication import PublicationClock, host_id
 from trustseg.reasons import Reason, Severity
 from trustseg.types import UInt8Array
-from trustseg_ros.planner.matched_outputs import MOST_WAITING, OutputMatch
+from trustseg_ros.planner.matched_outputs import OutputMatch
 
 
 def pixels_of(mask: Any, confidence: Any, status: Any) -> tuple[UInt8Array, UInt8Array]:
@@ -37,13 +40,20 @@ def pixels_of(mask: Any, confidence: Any, status: Any) -> tuple[UInt8Array, UInt
 class MatchedFrames:
     """Hands out each frame whose mask has the checksum that its status gives.
 
+    Args:
+        clock_ns: steady clock. host: whose clock that is (`trustseg.failsafe.publication.host_id`).
+
     Attributes:
         match: what is known of the newest outputs.
+        published_ns: when the frame that was handed out last was published, on the steady clock; 0 before the first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns, host: int | None = None) -> None:
         self.match = OutputMatch()
+        self.published_ns = 0
+        self._clock_ns, self._publication = clock_ns, PublicationClock(host_id() if host is None else host)
         self._parts: dict[int, dict[str, Any]] = {}
+        self._published: dict[int, int] = {}
 
     def take(self, part: str, message: Any) -> tuple[Any, Any, Any] | None:
         """Take a "mask", "confidence" or "status".
@@ -53,17 +63,21 @@ class MatchedFrames:
         """
         stamp = message.header.stamp
         at = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
-        self._parts.setdefault(at, {})[part] = message
-        while len(self._parts) > MOST_WAITING:
-            del self._parts[min(self._parts)]
-        before = self.match.complete
-        {"mask": self.match.on_mask, "confidence": self.match.on_confidence, "status": self.match.on_status}[part](
-            message
-        )
-        if self.match.complete == before:
+        match, before = self.match, self.match.complete
+        take = {"mask": match.on_mask, "confidence": match.on_confidence, "status": match.on_status}[part]
+        if take(message):
+            self._parts.setdefault(at, {})[part] = message
+            if part == "status":
+                # At its receipt and not when the frame is complete: a mask that is always late must not set the clock.
+                self._published[at] = self._publication.published_ns(
+                    message.instance_id, message.host_id, message.publish_steady_ns, self._clock_ns()
+                )
+        is_whole = match.complete != before
+        found, published_ns = self._parts.get(at, {}), self._published.get(at, 0)
+        waiting = match.waiting
+        self._parts = {stamp_ns: parts for stamp_ns, parts in self._parts.items() if stamp_ns in waiting}
+        self._published = {stamp_ns: time_ns for stamp_ns, time_ns in self._published.items() if stamp_ns in waiting}
+        if not is_whole:
             return None
-        found = self._parts.get(self.match.stamp_ns, {})
-        self._parts = {other: parts for other, parts in self._parts.items() if other > self.match.stamp_ns}
-        if len(found) < 3:
-            return None
+        self.published_ns = published_ns
         return found["mask"], found["confidence"], found["status"]

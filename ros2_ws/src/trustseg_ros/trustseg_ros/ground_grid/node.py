@@ -11,12 +11,14 @@ from __future__ import annotations
 import array
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import Pose, Quaternion
 from nav_msgs.msg import OccupancyGrid
+from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import CameraInfo, Image, Range
 from trustseg_interfaces.msg import FailureState, SegmentationStatus
@@ -24,7 +26,7 @@ from trustseg_interfaces.msg import FailureState, SegmentationStatus
 from trustseg.bounds import TICK_NS
 from trustseg.bundle.light_bundle import check_light_bundle
 from trustseg.bundle.loading import load_bundle
-from trustseg.errors import InputError, TrustSegError
+from trustseg.errors import InputError
 from trustseg_ros.common.diagnostics import NodeDiagnosis
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import load, watch
@@ -41,6 +43,7 @@ from trustseg_ros.common.qos import (
 )
 from trustseg_ros.common.said_once import without_figures
 from trustseg_ros.common.transforms import Transforms
+from trustseg_ros.common.transitions import tell_failure, told
 from trustseg_ros.ground_grid.camera_lens import CameraLens
 from trustseg_ros.ground_grid.config import GroundGridConfig
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
@@ -53,6 +56,9 @@ NODE_NAME = "trustseg_ground_grid"
 MASK_TOPIC, CONFIDENCE_TOPIC = "trustseg/mask", "trustseg/confidence"
 # While nothing is known this is said again so often: whoever comes later hears it too.
 REPEAT_NS = 100_000_000
+# How long the last word may take to whoever listens, before its publisher goes.
+LAST_WORD = Duration(nanoseconds=100_000_000)
+TOO_OLD, NOT_ACTIVE = "the newest mask is too old", "the node is not active"
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -76,6 +82,7 @@ class GroundGridNode(LifecycleNode):
         self._problem = ""
         self._outputs: list[Any] = []
         self._inputs: list[Any] = []
+        self._timer: Any = None
         self._words = MountWords(self.get_logger(), self.config.pitch_error_deg, self.config.max_error_m)
         self._share = 0.0
         fixed = self._mount
@@ -105,41 +112,46 @@ class GroundGridNode(LifecycleNode):
                 known.append(load_bundle(self.config.light_bundle))
                 check_light_bundle(bundle, known[-1])
             self._free = self.config.free_ids({each.name: each.id for each in bundle.card.classes})
-        except TrustSegError as error:
-            self.get_logger().error(str(error))
+            self._models = frozenset(each.sha256 for one in known for each in one.card.models.values())
+            self._grid_out = self._output(OccupancyGrid, "~/grid")
+            self._class_out = self._output(OccupancyGrid, "~/class_grid")
+            self._range_out = self._output(Range, "~/free_distance")
+        except Exception as error:
+            tell_failure(self, "configure", error)
+            self.on_cleanup(state)
             return FAILURE
-        self._models = frozenset(each.sha256 for one in known for each in one.card.models.values())
-        self._grid_out = self.create_lifecycle_publisher(OccupancyGrid, "~/grid", view_qos())
-        self._class_out = self.create_lifecycle_publisher(OccupancyGrid, "~/class_grid", view_qos())
-        self._range_out = self.create_lifecycle_publisher(Range, "~/free_distance", view_qos())
-        self._outputs = [self._grid_out, self._class_out, self._range_out]
         return SUCCESS
 
+    def _output(self, kind: Any, topic: str) -> Any:
+        self._outputs.append(self.create_lifecycle_publisher(kind, topic, view_qos()))
+        return self._outputs[-1]
+
+    @told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to listen, with nothing known."""
         result = super().on_activate(state)
         self._frames, self._good_ns, self._problem = MatchedFrames(), None, "no frame has arrived"
-        newest = output_qos()
-        self._inputs = [
-            self.create_subscription(Image, MASK_TOPIC, lambda m: self._take("mask", m), newest),
-            self.create_subscription(Image, CONFIDENCE_TOPIC, lambda m: self._take("confidence", m), newest),
-            self.create_subscription(
-                SegmentationStatus, STATUS_TOPIC, lambda m: self._take("status", m), status_qos(self._bounds)
-            ),
-            self.create_subscription(CameraInfo, CAMERA_INFO_TOPIC, self._camera.note, camera_qos()),
-            self.create_subscription(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos()),
-        ]
+        self._listen(Image, MASK_TOPIC, lambda m: self._take("mask", m), output_qos())
+        self._listen(Image, CONFIDENCE_TOPIC, lambda m: self._take("confidence", m), output_qos())
+        self._listen(SegmentationStatus, STATUS_TOPIC, lambda m: self._take("status", m), status_qos(self._bounds))
+        self._listen(CameraInfo, CAMERA_INFO_TOPIC, self._camera.note, camera_qos())
+        self._listen(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos())
         self._timer = steady_timer(self, TICK_NS / 1e9, self._look)
         self._look()
         return result
 
+    def _listen(self, kind: Any, topic: str, take: Callable[[Any], None], qos: Any) -> None:
+        self._inputs.append(self.create_subscription(kind, topic, take, qos))
+
+    @told
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Say that nothing is known, and listen no more."""
-        self._tell_unknown("the node is not active")
-        self._diagnose("the node is not active")
+        self._tell_unknown(NOT_ACTIVE)
+        self._diagnose(NOT_ACTIVE)
         self._end()
         return super().on_deactivate(state)
 
+    @told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Forget the bundle."""
         for each in self._outputs:
@@ -147,14 +159,36 @@ class GroundGridNode(LifecycleNode):
         self._outputs, self._grid, self._grid_of = [], None, None
         return SUCCESS
 
+    @told
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """As deactivate and cleanup."""
+        self._say_last_word()
         self._end()
         return self.on_cleanup(state)
 
-    def _end(self) -> None:
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A transition raised: back to unconfigured, with nothing left of it."""
+        self._end()
+        return self.on_cleanup(state)
+
+    def close(self) -> None:
+        """Say that nothing is known, for the end of the process; after a signal nothing can be said any more."""
+        if self.context.ok():
+            with suppress(Exception):  # a signal may come in between, and the process ends in any case
+                self._say_last_word()
+
+    def _say_last_word(self) -> None:
+        """Whoever keeps the last grid is not left with free cells."""
         if self._inputs:
+            self._tell_unknown(NOT_ACTIVE)
+            self._diagnose(NOT_ACTIVE)
+            for each in self._outputs:
+                each.wait_for_all_acked(LAST_WORD)
+
+    def _end(self) -> None:
+        if self._timer is not None:
             self.destroy_timer(self._timer)
+        self._timer = None
         for each in self._inputs:
             self.destroy_subscription(each)
         self._inputs = []
@@ -174,7 +208,7 @@ class GroundGridNode(LifecycleNode):
         except InputError as error:
             self._problem = str(error)
         if not self._problem:
-            self._good_ns = time.monotonic_ns()
+            self._good_ns = self._frames.published_ns
         self._look()
 
     def _look(self) -> None:
@@ -197,9 +231,11 @@ class GroundGridNode(LifecycleNode):
             return self.guard.why
         if self._problem:
             return self._problem
-        if self._good_ns is None or time.monotonic_ns() - self._good_ns > self._bounds.age_limit_ns:
-            return "the newest mask is too old"
-        return ""
+        return TOO_OLD if self._good_ns is None or self._is_old(self._good_ns) else ""
+
+    def _is_old(self, published_ns: int) -> bool:
+        """By its publication: a mask that waited in a queue is old when it arrives."""
+        return time.monotonic_ns() - published_ns > self._bounds.age_limit_ns
 
     # What is said ---------------------------------------------------------------------------------------------
 
@@ -208,6 +244,8 @@ class GroundGridNode(LifecycleNode):
         if status.model_sha256 not in self._models:
             names = " and ".join(filter(None, (self.config.bundle, self.config.light_bundle)))
             return f"the mask is of another network than those of bundle {names}"
+        if self._is_old(self._frames.published_ns):
+            return TOO_OLD
         labels, sure = pixels_of(mask, confidence, status)
         grid = self._made_for(mask)
         if self.guard.failed():

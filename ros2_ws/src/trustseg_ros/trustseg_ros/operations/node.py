@@ -90,9 +90,10 @@ class Operations(Node):
         config = self.config
         try:
             self._server, _ = start_http_server(config.port, config.address, registry)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: no name at all (127.0..1)
             raise InputError(
-                f"metrics cannot be served on {config.address}:{config.port}", got=error.strerror or str(error),
+                f"metrics cannot be served on {config.address}:{config.port}",
+                got=getattr(error, "strerror", "") or str(error),
                 fix="give another port or address, or port:=0",
             ) from error  # fmt: skip
         self.get_logger().info(f"metrics: http://{config.address}:{config.port}/metrics")

@@ -35,6 +35,7 @@ from trustseg_ros.common.qos import (
     verdict_qos,
 )
 from trustseg_ros.common.transforms import Transforms
+from trustseg_ros.common.transitions import tell_failure, told
 from trustseg_ros.ground_grid.camera_lens import CameraLens
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.ground_grid.projection import CameraMount, Lens
@@ -48,7 +49,7 @@ from trustseg_ros.point_labels.pairing import Pairing
 NODE_NAME = "trustseg_point_labels"
 MASK_TOPIC, CONFIDENCE_TOPIC, CLOUD_TOPIC = "trustseg/mask", "trustseg/confidence", "points"
 LOG_PERIOD_S = 1.0
-SUCCESS = TransitionCallbackReturn.SUCCESS
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class PointLabelsNode(LifecycleNode):
         self._diagnosis = NodeDiagnosis(self, "points", latest_qos())
         self._out: Any = None
         self._inputs: list[Any] = []
+        self._timer: Any = None
         if self.config.autostart:
             self._autostart = steady_timer(self, 0.0, self._start_by_itself)
 
@@ -101,34 +103,39 @@ class PointLabelsNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make the publisher."""
-        self._out = self.create_lifecycle_publisher(PointCloud2, "~/points", output_qos())
+        try:
+            self._out = self.create_lifecycle_publisher(PointCloud2, "~/points", output_qos())
+        except Exception as error:
+            tell_failure(self, "configure", error)
+            return FAILURE
         return SUCCESS
 
+    @told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to listen, with nothing known."""
         result = super().on_activate(state)
         self._begin_anew()
-        newest = output_qos()
-        self._inputs = [
-            self.create_subscription(Image, MASK_TOPIC, lambda m: self._take("mask", m), newest),
-            self.create_subscription(Image, CONFIDENCE_TOPIC, lambda m: self._take("confidence", m), newest),
-            self.create_subscription(
-                SegmentationStatus, STATUS_TOPIC, lambda m: self._take("status", m), status_qos(self._bounds)
-            ),
-            self.create_subscription(CameraInfo, CAMERA_INFO_TOPIC, self._camera.note, camera_qos()),
-            self.create_subscription(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos()),
-            self.create_subscription(PointCloud2, CLOUD_TOPIC, self._on_cloud, camera_qos()),
-        ]
+        self._listen(Image, MASK_TOPIC, lambda m: self._take("mask", m), output_qos())
+        self._listen(Image, CONFIDENCE_TOPIC, lambda m: self._take("confidence", m), output_qos())
+        self._listen(SegmentationStatus, STATUS_TOPIC, lambda m: self._take("status", m), status_qos(self._bounds))
+        self._listen(CameraInfo, CAMERA_INFO_TOPIC, self._camera.note, camera_qos())
+        self._listen(FailureState, VERDICT_TOPIC, self._on_verdict, verdict_qos())
+        self._listen(PointCloud2, CLOUD_TOPIC, self._on_cloud, camera_qos())
         self._timer = steady_timer(self, TICK_NS / 1e9, self._answer)
         self._answer()
         return result
 
+    def _listen(self, kind: Any, topic: str, take: Callable[[Any], None], qos: Any) -> None:
+        self._inputs.append(self.create_subscription(kind, topic, take, qos))
+
+    @told
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Say that nothing is known, and listen no more."""
         self._diagnose("the node is not active")
         self._end()
         return super().on_deactivate(state)
 
+    @told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take the publisher down."""
         if self._out is not None:
@@ -136,14 +143,21 @@ class PointLabelsNode(LifecycleNode):
         self._out = None
         return SUCCESS
 
+    @told
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """As deactivate and cleanup."""
         self._end()
         return self.on_cleanup(state)
 
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A transition raised: back to unconfigured, with nothing left of it."""
+        self._end()
+        return self.on_cleanup(state)
+
     def _end(self) -> None:
-        if self._inputs:
+        if self._timer is not None:
             self.destroy_timer(self._timer)
+        self._timer = None
         for each in self._inputs:
             self.destroy_subscription(each)
         self._inputs = []

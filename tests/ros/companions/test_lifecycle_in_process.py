@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Ground grid and point labels in the test's own process: transitions that raise, and the grid's last word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from nav_msgs.msg import OccupancyGrid
+from rclpy.lifecycle import TransitionCallbackReturn
+
+from ros_probe import Probe
+from trustseg_ros.ground_grid import node as ground_grid
+from trustseg_ros.ground_grid.node import NOT_ACTIVE, GroundGridNode
+from trustseg_ros.point_labels.node import PointLabelsNode
+
+SUCCESS, FAILURE, ERROR = (
+    TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE, TransitionCallbackReturn.ERROR
+)  # fmt: skip
+Start = Callable[[Any], Any]
+KINDS = [GroundGridNode, PointLabelsNode]
+
+
+@pytest.fixture
+def start(bundle: Path) -> Iterator[Start]:
+    """Makes a node of the kind, neither configured nor spun."""
+    given = {
+        GroundGridNode: {"bundle": str(bundle), "camera_height_m": 1.5},
+        PointLabelsNode: {"cloud_frame": "lidar"},
+    }
+    made: list[Any] = []
+
+    def make(kind: Any) -> Any:
+        plain = {"start_type_description_service": "false", **given[kind]}
+        rclpy.init(args=["--ros-args", *(part for k, v in plain.items() for part in ("-p", f"{k}:={v}"))])
+        made.append(kind())
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.destroy_node()
+    rclpy.try_shutdown()
+
+
+def denied(*_: Any, **__: Any) -> None:
+    raise PermissionError("the topic is not allowed")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_configure_that_raises_says_why_and_can_be_tried_again(
+    kind: Any, start: Start, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As where a policy of SROS 2 denies a topic. rclpy itself drops the exception without a word."""
+    node = start(kind)
+    monkeypatch.setattr(node, "create_lifecycle_publisher", denied)
+    assert node.trigger_configure() == FAILURE
+    assert "configure failed: PermissionError: the topic is not allowed" in capfd.readouterr().err
+    monkeypatch.undo()
+    assert node.trigger_configure() == SUCCESS
+
+
+def test_a_bundle_that_raises_what_nobody_expects_is_said_too(
+    start: Start, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = start(GroundGridNode)
+    monkeypatch.setattr(ground_grid, "load_bundle", denied)
+    assert node.trigger_configure() == FAILURE
+    assert "configure failed: PermissionError: the topic is not allowed" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_activate_that_raises_says_why_and_leaves_nothing_behind(
+    kind: Any, start: Start, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = start(kind)
+    assert node.trigger_configure() == SUCCESS
+    before, create = len(list(node.subscriptions)), node.create_subscription
+
+    def third_denied(*given: Any) -> Any:
+        return denied() if len(list(node.subscriptions)) == before + 2 else create(*given)
+
+    monkeypatch.setattr(node, "create_subscription", third_denied)
+    assert node.trigger_activate() == ERROR
+    assert "activate failed: PermissionError: the topic is not allowed" in capfd.readouterr().err
+    assert len(list(node.subscriptions)) == before
+    monkeypatch.undo()
+    assert node.trigger_configure() == SUCCESS
+    assert node.trigger_activate() == SUCCESS
+
+
+def test_a_process_that_ends_while_it_can_still_speak_leaves_nobody_with_free_cells(
+    start: Start, probe: Probe, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A callback that raised ends it, say."""
+    node = start(GroundGridNode)
+    node.trigger_configure()
+    node.trigger_activate()
+    heard: list[OccupancyGrid] = []
+    probe.node.create_subscription(OccupancyGrid, f"{ground_grid.NODE_NAME}/grid", heard.append, 100)
+
+    def free() -> None:
+        stamp = node.get_clock().now().to_msg()
+        node._grid_out.publish(node._message(stamp, np.zeros(node._shape.size, np.int8)))
+
+    probe.until(lambda: heard and set(heard[-1].data) == {0}, "a grid of free cells", every=free)
+    node.close()
+    probe.until(lambda: set(heard[-1].data) == {-1}, "word that nothing is known any more")
+    capfd.readouterr()
+    rclpy.shutdown()  # as a signal does
+    node.close()
+    assert NOT_ACTIVE not in "".join(capfd.readouterr())
