@@ -272,6 +272,15 @@ def test_a_wrong_set_of_ids_is_one_line(tmp_path: Path) -> None:
         found_in(tmp_path, "idd_level3", strict)
 
 
+@pytest.mark.parametrize("void", [-1, 256])
+def test_void_is_an_id(tmp_path: Path, void: int) -> None:
+    """-1 was the last id of the data set, whose pixels were then left out."""
+    cityscapes(tmp_path)
+    wish = LabelWish(FormatOption.parse("cityscapes"), own())
+    with pytest.raises(InputError, match=f"expected 0 to 255, got {void}; "):
+        find_labels(tmp_path / "images", tmp_path / "labels", void, wish)
+
+
 @pytest.mark.parametrize("text", ["png", "ids:x", "rgb:", "", "Cityscapes"])
 def test_an_unknown_format_names_the_known_ones(text: str) -> None:
     with pytest.raises(InputError, match="no such label format, expected auto, a2d2, ade20k, ") as error:

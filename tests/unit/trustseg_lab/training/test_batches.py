@@ -56,6 +56,16 @@ def test_every_image_comes_equally_often(threads: int) -> None:
         assert np.ptp(times[:12]) <= 1
 
 
+def test_shares_that_miss_1_by_a_bit_are_all_there_is() -> None:
+    shares = (0.05, 0.55, 0.3, 0.1)
+    assert sum(shares) > 1
+    batches = Batches(numbered(3), [(numbered(2, 100), each) for each in shares], 8, STILL, 7)
+    try:
+        assert (next(iter(batches))[1] >= 100).all()
+    finally:
+        batches.close()
+
+
 def test_an_error_of_any_thread_reaches_the_run_and_none_stays() -> None:
     before = set(threading.enumerate())
 

@@ -15,10 +15,12 @@ torch = pytest.importorskip("torch", reason="the training extra (torch) is not i
 torch.set_num_threads(1)  # maps this small: a second thread only waits
 
 from tiny_training import CLASSES, tiny_config, write_set  # noqa: E402
+from trustseg.cli.app import main  # noqa: E402
 from trustseg.errors import InputError  # noqa: E402
 from trustseg_lab.data.class_list import load_classes  # noqa: E402
 from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
 from trustseg_lab.training import checkpoint  # noqa: E402
+from trustseg_lab.training import train as training  # noqa: E402
 from trustseg_lab.training.arithmetic import chosen  # noqa: E402
 from trustseg_lab.training.batches import Batches  # noqa: E402
 from trustseg_lab.training.config import (  # noqa: E402
@@ -62,6 +64,42 @@ def test_resumed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     )  # fmt: skip
     assert epochs == [3, 4]
     assert checkpoint.load_run(tmp_path / "run" / "state.pt")["step"] == 16
+
+
+def test_a_state_of_other_classes_is_refused_and_one_that_names_none_goes_on(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, 2)
+    train(config, CLASSES, tmp_path / "run", report=lambda _: None, stop_after_epoch=1)
+    path = tmp_path / "run" / "state.pt"
+    turned = [each.model_copy(update={"name": name}) for each, name in
+              zip(CLASSES.classes, ("right", "left", "spot"), strict=True)]  # fmt: skip
+    others = CLASSES.model_copy(update={"classes": turned})
+    with pytest.raises(InputError, match=r"is of other classes.*right, left, spot.*got left, right, spot"):
+        train(config, others, tmp_path / "run", report=lambda _: None, resume=True)
+    before = checkpoint.load_run(path)
+    del before["classes"]
+    checkpoint.save_run(path, before)
+    assert train(config, CLASSES, tmp_path / "run", report=lambda _: None, resume=True)["epoch"] == 2
+
+
+def test_to_go_on_needs_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text(tiny_config(tmp_path, 1).model_dump_json())
+    (tmp_path / "classes.yaml").write_text(CLASSES.model_dump_json(by_alias=True))
+    given = ["--config", str(config), "--classes", str(tmp_path / "classes.yaml"), "--out", str(tmp_path / "run")]
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *given, "--resume"])
+    assert ended.value.code == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert "holds no run to go on with" in lines[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_undefined_is_null_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "evaluate", lambda *_: {"miou": None, "accuracy": float("nan"), "class_iou": []})
+    train(tiny_config(tmp_path, 1), CLASSES, tmp_path / "run", report=lambda _: None)
+    (line,) = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert json.loads(line, parse_constant=pytest.fail)["val"]["accuracy"] is None
 
 
 def test_same_seed_gives_the_same_batches(tmp_path: Path) -> None:
@@ -145,6 +183,13 @@ def test_names_of_labels_are_part_of_the_configuration(tmp_path: Path) -> None:
         ("optim: {epochs: 0}", "epochs"),
         ("- a\n- b", "no mapping"),
         ("a: [", "not valid YAML"),
+        ("optim: {epochs: 3}\ndata: {scene_share: 0.5}", "scene_share is 0.5 and scene_frames is 0"),
+        (
+            "optim: {epochs: 3}\ndata: {scene_share: 0.7, scene_frames: 9}\n"
+            "coarse: {source: {images: i, labels: l}, groups: [[a]], share: 0.4}",
+            "scenes 0.7 and coarse 0.4: together 1.1",
+        ),
+        ("optim: 3\ndistil: 7", "distil holds no mapping"),
     ],
 )
 def test_bad_configuration_names_its_key(tmp_path: Path, text: str, message: str) -> None:
@@ -152,8 +197,24 @@ def test_bad_configuration_names_its_key(tmp_path: Path, text: str, message: str
     path.write_text(text)
     source = {"images": "i", "labels": "l"}
     given = {} if text.startswith(("-", "a")) else {"data.train": source, "data.val": source}
+    given |= {"distil.teacher": "t"} if "distil" in text else {}
     with pytest.raises(InputError, match=message):
         load_config(path, given)
+
+
+def test_an_empty_section_is_filled_by_what_the_command_says(tmp_path: Path) -> None:
+    source = {"images": "i", "labels": "l"}
+    path = tmp_path / "c.yaml"
+    path.write_text("optim:\ndistil: null\ndata:\n")
+    given = {"data.train": source, "data.val": source, "optim.epochs": 7, "distil.teacher": "t.safetensors"}
+    found = load_config(path, given)
+    assert found.optim.epochs == 7
+    assert found.distil is not None
+    assert found.distil.teacher == Path("t.safetensors")
+    # Shares of 1 in all, whatever the last bit: none of the training images in a batch.
+    shares = {"data.more": [{"source": source, "share": each} for each in (0.05, 0.55, 0.3)], "data.scene_frames": 9}
+    full = load_config(path, {**given, **shares, "data.scene_share": 0.1})
+    assert sum(each.share for each in full.data.more) + full.data.scene_share > 1
 
 
 def test_class_list_must_count_from_zero(tmp_path: Path) -> None:

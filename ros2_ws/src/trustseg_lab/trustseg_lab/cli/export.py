@@ -22,7 +22,7 @@ from trustseg_lab.cli.train import packaged
 if TYPE_CHECKING:
     from trustseg_lab.precision.sensitivity import Selection
 
-OF_A_CHECKPOINT = "about golden input_size compact"
+OF_A_CHECKPOINT = "about golden input_size compact overwrite"
 GOLDEN_SEED = 8_900  # the first of the rendered scenes that nothing was trained on
 
 
@@ -66,6 +66,10 @@ def export(
         typer.Option(
             "--compact", help="Keep the weights in eight bits, no checkpoint beside them: a quarter of the size."
         ),
+    ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="With --checkpoint: replace a bundle in --out that is calibrated or another."),
     ] = False,
     share: Annotated[
         list[str] | None,
@@ -122,7 +126,7 @@ def export(
         raise InputError("an fp32 bundle is made from a checkpoint", expected="--checkpoint FILE --out engines/NAME")
     refuse_unused(export, given, "images calibration_images", "with --checkpoint")
     size = parse_size(input_size, "--input-size")
-    _export_checkpoint(checkpoint, out, about, golden, size, parity_images, compact, as_json)
+    _export_checkpoint(checkpoint, out, about, golden, size, parity_images, compact, overwrite, as_json)
 
 
 def _share(name: str, others: list[str], out: Path | None, as_json: bool) -> None:
@@ -153,6 +157,7 @@ def _export_checkpoint(
     size: tuple[int, int],
     parity_images: int,
     compact: bool,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     require("export", "train", "torch", "onnx", "onnxscript")
@@ -167,6 +172,7 @@ def _export_checkpoint(
     from trustseg_lab.precision.golden_files import best_golden
     from trustseg_lab.scenes import scene_for_network
     from trustseg_lab.training.export import checkpoint_to_graph as exporting
+    from trustseg_lab.training.export.bundle_target import check_bundle_target
     from trustseg_lab.training.export.checkpoint_to_graph import (
         ParityLimits,
         admit,
@@ -181,6 +187,7 @@ def _export_checkpoint(
     about = packaged(about)
     if not about.is_file():
         raise InputError(f"no such file: {about}", fix="give the card's YAML with --about")
+    check_bundle_target(out, about, checkpoint, compact=compact, overwrite=overwrite)
     graph, classes, meta = build_graph(checkpoint, size)
     if height % graph.stride or width % graph.stride:
         raise InputError("network size", expected=f"multiples of {graph.stride}", got=f"{height}x{width}")

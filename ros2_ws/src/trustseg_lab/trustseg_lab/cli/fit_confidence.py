@@ -17,7 +17,10 @@ from trustseg_lab.cli.extras import refuse_unused, require
 from trustseg_lab.cli.label_options import LABEL_CLASSES, LABEL_FORMAT, LABEL_NAMES, say
 from trustseg_lab.cli.subcommands.fit_bundle_confidence import fit_bundle
 
-OF_A_CHECKPOINT = "out scenes scene_cache pictures objects object_weight aspect_share steps target loss height width"
+FUSED, RECORD = "fused.safetensors", "head.json"
+OF_A_CHECKPOINT = (
+    "out scenes scene_cache pictures objects object_weight aspect_share steps target loss height width overwrite"
+)
 
 
 def fit_confidence(
@@ -68,6 +71,9 @@ def fit_confidence(
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights and images.")] = 0,
     height: Annotated[int, typer.Option(min=32)] = 360,
     width: Annotated[int, typer.Option(min=32)] = 480,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the head of an earlier run in --out.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
     """Fit the fused confidence head to the true class probability of a frozen network.
@@ -89,6 +95,10 @@ def fit_confidence(
             "IMAGES:LABELS:VOID",
         )  # fmt: skip
     refuse_unused(fit_confidence, options, "data limit", "without --bundle")
+    # Not any file: `trustseg train` writes into the same folder.
+    earlier = [name for name in (FUSED, RECORD) if (out / name).exists()]
+    if earlier and not overwrite:
+        raise InputError(f"{out} holds {' and '.join(earlier)}", fix="choose another --out, or add --overwrite")
     require("fit-confidence", "train", "torch")
     from trustseg_lab.data import passed_over
     from trustseg_lab.data.find_labels import LabelWish
@@ -133,10 +143,10 @@ def fit_confidence(
             aspect_share=aspect_share, seed=seed,
         )  # fmt: skip
         head, record = fit_head(network, parts, corrupt_for_fitting, config, out, report)
-    save_fused(out / "fused.safetensors", network, head, {**meta, "head": record})
+    save_fused(out / FUSED, network, head, {**meta, "head": record})
     check = record["check"]
     console.print(
-        f"wrote {out / 'fused.safetensors'}: {record['error_share']:.1%} of its pixels were wrong; AUROC on clean "
+        f"wrote {out / FUSED}: {record['error_share']:.1%} of its pixels were wrong; AUROC on clean "
         f"images kept from the fit: fused {percent(check['fused_auroc'])}, MCP {percent(check['mcp_auroc'])}",
         highlight=False, soft_wrap=True,
     )  # fmt: skip

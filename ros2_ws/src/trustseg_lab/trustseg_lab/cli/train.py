@@ -71,6 +71,11 @@ def train(
     check_device(device)
     if (out / "state.pt").exists() and not resume:
         raise InputError(f"{out} holds another run", fix="use --resume to go on with it, or another --out")
+    if resume and not (out / "state.pt").exists():
+        raise InputError(
+            f"{out} holds no run to go on with", expected="the state.pt that a run leaves at each look at val",
+            fix="give the --out of that run, or leave --resume away to start one",
+        )  # fmt: skip
     console = PlainConsole(stderr=True)
     sources = (loaded.data.train, loaded.data.val)
     for line in passed_over(*(each for source in sources for each in (source.images, source.labels))):

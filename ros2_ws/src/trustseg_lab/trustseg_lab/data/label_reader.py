@@ -21,6 +21,7 @@ from trustseg_lab.data.label_pixels import read_labels
 from trustseg_lab.data.label_set import LabelSet
 
 MOST_SHOWN = 8
+MOST_VOID = 255  # as the commands have it: without a reader it is an id of uint8 labels
 
 
 class Decoder(Protocol):
@@ -52,8 +53,11 @@ class LabelReader:
         """Reader of `source` for own classes; `void`: one more id of the source that means nothing.
 
         Raises:
-            InputError: a class of the source has no place among the own classes.
+            InputError: a class of the source has no place among the own classes, or `void` is no id of a label file.
         """
+        if void is not None and not 0 <= void <= MOST_VOID:  # below 0 it would be an id from the table's end
+            fix = "say larger ids with `void_from` in classes.yaml"
+            raise InputError("void is no id of unlabelled pixels", expected=f"0 to {MOST_VOID}", got=str(void), fix=fix)
         table = own.own_ids(source)
         if void is not None:
             table = np.concatenate([table, np.full(max(0, void + 1 - len(table)), NO_CLASS, np.int32)])

@@ -15,7 +15,7 @@ from trustseg_lab.data.class_list import ClassList, load_classes
 from trustseg_lab.data.labelled_images import LabelledPaths, find_pairs
 
 LIST, CLASSES = "mined.json", "classes.json"
-IMAGES, LABELS = "images", "labels"
+IMAGES, LABELS, SHEET = "images", "labels", "contact_sheet.png"
 VOID = 255  # of pixels whose label is not known
 
 

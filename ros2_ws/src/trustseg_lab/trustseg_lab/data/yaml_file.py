@@ -38,4 +38,5 @@ def first_problem(error: ValidationError, path: Path) -> InputError:
     """The first thing wrong in a YAML file, as one line that names the key."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
-    return InputError(f"{path}: {key}: {problem['msg']}", got=repr(problem.get("input"))[:80])
+    where = f"{path}: {key}" if key else f"{path}"  # what is wrong with the whole file has no key
+    return InputError(f"{where}: {problem['msg']}", got=repr(problem.get("input"))[:80])

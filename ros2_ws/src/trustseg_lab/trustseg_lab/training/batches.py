@@ -61,7 +61,8 @@ class Batches:
         seed: int, pasting: Pasting | None = None, threads: int = 1,
     ) -> None:  # fmt: skip
         self._real, self._sets = real, [real, *(each for each, _ in extra)]
-        self._shares = np.array([1 - sum(share for _, share in extra), *(share for _, share in extra)])
+        # Shares whose sum is 1 may miss it by a bit, and there is no share below 0.
+        self._shares = np.array([max(0.0, 1 - sum(share for _, share in extra)), *(share for _, share in extra)])
         self._batch, self._config, self._pasting = batch, config, pasting
         self._stop = threading.Event()
         threads = max(1, min(threads, *(len(each.images) for each in self._sets)))

@@ -80,12 +80,17 @@ def load_network(path: Path) -> tuple[SegNet, ClassList, dict[str, Any]]:
         )  # fmt: skip
     network, classes = build_network(meta)
     if not isinstance(network, SegNet):
-        raise InputError(f"{path} holds a pair of networks", expected="one network", fix="give one of its members")
+        raise pair_instead(path)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise InputError(f"{path} does not fit the network that it describes", got=str(error).split("\n")[0]) from None
     return network.eval(), classes, meta
+
+
+def pair_instead(path: Path) -> InputError:
+    """The error of a checkpoint that holds two networks where one is wanted."""
+    return InputError(f"{path} holds a pair of networks", expected="one network", fix="give one of its members")
 
 
 def save_run(path: Path, run: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from trustseg.errors import InputError
 from trustseg_lab.data.yaml_file import first_problem, read_yaml
 from trustseg_lab.network.encoder_layouts import LITE0, LITE0_UNITS, LITE0_WIDTHS, PLAIN
 
@@ -109,6 +110,13 @@ class DataSection(Strict):
     scene_seed: int = 0
     scene_cache: Path | None = Field(default=None, description="folder to keep rendered scenes in")
 
+    @model_validator(mode="after")
+    def _scenes_to_show(self) -> DataSection:
+        """A share of the batches needs scenes to fill it with."""
+        if self.scene_share > 0 and self.scene_frames == 0:
+            raise ValueError(f"scene_share is {self.scene_share:g} and scene_frames is 0: give some, or a share of 0")
+        return self
+
 
 class CoarseSection(Strict):
     """A set whose labels name groups of classes only: the loss looks at the summed probability of a group."""
@@ -205,6 +213,17 @@ class TrainConfig(Strict):
     )
     val_every: int = Field(default=5, ge=1, description="epochs between evaluations on val")
 
+    @model_validator(mode="after")
+    def _shares_fit(self) -> TrainConfig:
+        """What stands beside the training images leaves them a share of every batch, or none, but not less."""
+        more, coarse = sum(each.share for each in self.data.more), self.coarse.share if self.coarse else 0.0
+        if more + self.data.scene_share + coarse > 1 + 1e-9:  # 0.1 + 0.2 + 0.7 is 1, whatever the last bit
+            raise ValueError(
+                f"data.more has a share of {more:g}, scenes {self.data.scene_share:g} and coarse {coarse:g}: together "
+                f"{more + self.data.scene_share + coarse:g}, of at most 1"
+            )
+        return self
+
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> TrainConfig:
     """Read a run's YAML; `overrides` maps dotted keys ("optim.epochs") to values that replace the file's."""
@@ -213,7 +232,11 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> TrainCon
         *parents, leaf = dotted.split(".")
         node = tree
         for parent in parents:
-            node = node.setdefault(parent, {})
+            if node.get(parent) is None:  # an empty section, "optim:", is there and holds nothing
+                node[parent] = {}
+            node = node[parent]
+            if not isinstance(node, dict):
+                raise InputError(f"{path}: {parent} holds no mapping", expected="key: value lines", got=repr(node)[:80])
         node[leaf] = value
     try:
         return TrainConfig.model_validate(tree)

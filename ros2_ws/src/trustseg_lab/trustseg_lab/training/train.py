@@ -9,7 +9,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from trustseg.errors import InputError
+from trustseg.files.json_document import json_ready
 from trustseg.host.machine import usable_cores
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.segnet import SegNet, multiply_accumulates, upsample
@@ -29,6 +30,7 @@ from trustseg_lab.training.distil import soft_labels
 from trustseg_lab.training.losses import class_weights
 from trustseg_lab.training.objective import Objective, group_members
 from trustseg_lab.training.pace import Pace, timed_rate
+from trustseg_lab.training.run_state import Run, keep, resume_run, update_average
 from trustseg_lab.training.scene_set import rendered_set, require_scene_classes
 from trustseg_lab.training.start.lite0 import start_from_lite0
 from trustseg_lab.training.start.start_weights import start_from_checkpoint
@@ -81,32 +83,6 @@ def evaluate(
     }
 
 
-@dataclass
-class Run:
-    """Everything that changes while a run goes on."""
-
-    network: SegNet
-    average: SegNet
-    optimizer: torch.optim.Optimizer
-    epoch: int = 0
-    step: int = 0
-    best: float = -1.0
-    pace: Pace | None = None
-    arithmetic: Arithmetic = "auto"
-
-
-def update_average(run: Run, decay: float) -> None:
-    """Move the averaged weights towards the present ones; quick at first, slow once there is a history."""
-    effective = min(decay, (1 + run.step) / (10 + run.step))
-    with torch.no_grad():
-        present = run.network.state_dict()
-        for name, value in run.average.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(present[name], 1 - effective)
-            else:
-                value.copy_(present[name])
-
-
 def parameter_groups(network: SegNet, config: TrainConfig) -> list[dict[str, Any]]:
     """The optimizer's groups: encoder and all else, each with its factor of the learning rate. Frozen stages are in
     none of them."""
@@ -132,28 +108,6 @@ def start_run(config: TrainConfig, classes: ClassList, images: np.ndarray, devic
     groups = parameter_groups(network, config)
     optimizer = torch.optim.AdamW(groups, lr=config.optim.lr, weight_decay=config.optim.weight_decay)
     return Run(network, copy.deepcopy(network).eval(), optimizer)
-
-
-def resume_run(run: Run, path: Path, keep_arithmetic: bool = True) -> None:
-    """Continue from what an interrupted run left, in its arithmetic where that is kept."""
-    saved = checkpoint.load_run(path)
-    try:
-        run.network.load_state_dict(saved["network"])
-        run.average.load_state_dict(saved["average"])
-        run.optimizer.load_state_dict(saved["optimizer"])
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise InputError(
-            f"{path} is of another network", got=str(error).splitlines()[0], fix="use a new --out"
-        ) from None
-    run.epoch, run.step, run.best = int(saved["epoch"]), int(saved["step"]), float(saved["best"])
-    if keep_arithmetic:
-        run.arithmetic = saved.get("arithmetic", run.arithmetic)
-    if run.pace is not None:
-        if "pace" not in saved:
-            raise InputError(f"{path} is of a run of epochs", fix="leave --minutes away, or use a new --out")
-        run.pace.resume(saved["pace"])
-    elif "pace" in saved:
-        raise InputError(f"{path} is of a run of minutes", fix="give --minutes, or use a new --out")
 
 
 def train(
@@ -204,7 +158,7 @@ def train(
     run.pace, run.arithmetic = pace, chosen(device, config.arithmetic)
     out.mkdir(parents=True, exist_ok=True)
     if resume and (out / "state.pt").exists():
-        resume_run(run, out / "state.pt", keep_arithmetic=config.arithmetic == "auto")
+        resume_run(run, out / "state.pt", classes, keep_arithmetic=config.arithmetic == "auto")
     count = len(classes.classes)
     weights = class_weights(
         class_frequencies(train_set.labels, count), config.optim.class_weight_power, config.optim.class_weight_max
@@ -267,7 +221,7 @@ def train(
                 record.update(look())
                 keep(run, out, {**meta, "epoch": run.epoch, "val": record["val"]})
             with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps(record) + "\n")
+                log.write(json.dumps(json_ready(record), allow_nan=False) + "\n")
             report(record)
     finally:
         batches.close()
@@ -352,21 +306,3 @@ def held_out_scenes(config: TrainConfig, count: int = 48) -> LabelledSet:
     if size not in _HELD_OUT:
         _HELD_OUT[size] = rendered_set(count, 10_000, size, cache=config.data.scene_cache)
     return _HELD_OUT[size]
-
-
-def keep(run: Run, out: Path, meta: dict[str, Any]) -> None:
-    """Write the averaged weights, the best ones on val, and the state to resume from."""
-    checkpoint.save_weights(out / "last.safetensors", run.average.state_dict(), meta)
-    miou = meta["val"]["miou"] or 0.0
-    if miou > run.best:
-        run.best = miou
-        checkpoint.save_weights(out / "best.safetensors", run.average.state_dict(), meta)
-    checkpoint.save_run(
-        out / "state.pt",
-        {
-            "network": run.network.state_dict(), "average": run.average.state_dict(),
-            "optimizer": run.optimizer.state_dict(), "epoch": run.epoch, "step": run.step, "best": run.best,
-            "arithmetic": run.arithmetic,
-            **({} if run.pace is None else {"pace": run.pace.state()}),
-        },
-    )  # fmt: skip

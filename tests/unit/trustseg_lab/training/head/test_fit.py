@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from trustseg_lab.network.segnet import (  # noqa: E402
     SegNet,
     SegNetConfig,
 )
-from trustseg_lab.training.data import LabelledSet  # noqa: E402
+from trustseg_lab.training.data import IGNORE, LabelledSet  # noqa: E402
 from trustseg_lab.training.head.data import corrupt_for_fitting, parse_source  # noqa: E402
 from trustseg_lab.training.head.fit import HeadConfig, HeadPart, collect, fit_head, frozen_pass  # noqa: E402
 
@@ -68,6 +70,31 @@ def test_pictures_of_a_wider_camera_show_fewer_rows(share: float, fewer: bool) -
     drawn = collect(network, [HeadPart("all", numbered, 1.0, 0.0)], lambda i, r: i, config, lambda r: None)
     edges = (drawn.labels[~drawn.check].numpy()[:, 1:, 12] != drawn.labels[~drawn.check].numpy()[:, :-1, 12]).sum(1)
     assert (float(edges.mean()) < 9) is fewer
+
+
+def test_windows_without_labelled_pixels_teach_nothing(tmp_path: Path) -> None:
+    """Void but for one corner: most windows of a third of a picture hold no labelled pixel."""
+    network, data = noise_set("half")
+    labels = np.full_like(data.labels, IGNORE)
+    labels[:, :6, :6] = data.labels[:, :6, :6]
+    labels[:, :6, :3] = 0
+    steps: list[dict[str, float]] = []
+    head, record = fit_head(
+        network, [HeadPart("all", LabelledSet(data.images, labels, data.stems), 1.0, 0.0)], lambda i, r: i,
+        HeadConfig(pictures=8, steps=40, batch=1), tmp_path, lambda r: steps.append(r) if r["kind"] == "step" else None,
+    )  # fmt: skip
+    assert 0 < len(steps) < 40
+    assert all(math.isfinite(each["loss"]) for each in steps)
+    assert all(torch.isfinite(each).all() for each in head.state_dict().values())
+    assert json.loads((tmp_path / "head.json").read_text())["loss"] == pytest.approx(record["loss"])
+
+
+def test_labels_of_void_alone_are_refused(tmp_path: Path) -> None:
+    network, data = noise_set("half")
+    void = LabelledSet(data.images, np.full_like(data.labels, IGNORE), data.stems)
+    with pytest.raises(InputError, match="too few errors"):
+        fit_head(network, [HeadPart("all", void, 1.0, 0.0)], lambda i, r: i,
+                 HeadConfig(pictures=8, steps=3, batch=2), tmp_path, lambda r: None)  # fmt: skip
 
 
 def test_network_is_left_as_it_was(tmp_path: Path) -> None:

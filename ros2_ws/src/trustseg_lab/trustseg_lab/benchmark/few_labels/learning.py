@@ -23,7 +23,7 @@ from trustseg_lab.training.batches import Batches, normalise
 from trustseg_lab.training.config import AugmentSection
 from trustseg_lab.training.data import IGNORE, LabelledSet, class_frequencies
 from trustseg_lab.training.losses import class_weights, segmentation_loss
-from trustseg_lab.training.train import Run, update_average
+from trustseg_lab.training.run_state import Run, update_average
 
 SIZE = (96, 128)  # height, width
 STRIDE = 2  # pixels to one of the logits

@@ -9,7 +9,6 @@ pixels is logged, part by part, and a run below `MIN_ERROR_SHARE` is refused.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from trustseg.errors import InputError
+from trustseg.files.json_document import write_json
 from trustseg_lab.network.confidence import ConfidenceHead, mcp_logits, softmax_signals
 from trustseg_lab.network.pair import SegNetPair
 from trustseg_lab.network.segnet import SegNet, upsample
@@ -169,6 +169,8 @@ def fit_head(
         # An unknown object is wrong whatever it is called: there is no true class to be sure of.
         strange = truth == UNKNOWN
         valid, right = truth != IGNORE, full.argmax(1) == truth
+        if not valid.any():  # a window of void teaches nothing, and the mean of no pixel would spoil the weights
+            continue
         target = head_target(config.target, full, truth.masked_fill(strange, IGNORE), IGNORE).masked_fill(strange, 0.0)
         added = upsample(head(decoded, softmax_signals(logits)), stem)[..., dy::stem, dx::stem]
         logit = head.fuse(added, mcp_logits(full)).squeeze(1)
@@ -182,7 +184,15 @@ def fit_head(
             counts[pictures.part[index]] += [int((~right & valid)[row].sum()), int(valid[row].sum())]
         recent = [*recent[-49:], float(loss.detach())]
         wrong, seen = np.sum(list(counts.values()), axis=0).tolist()
-        report({"kind": "step", "step": step + 1, "of": config.steps, "loss": recent[-1], "error_share": wrong / seen})
+        report(
+            {
+                "kind": "step",
+                "step": step + 1,
+                "of": config.steps,
+                "loss": recent[-1],
+                "error_share": wrong / max(1, seen),
+            }
+        )
     wrong, seen = np.sum(list(counts.values()), axis=0).tolist()
     share = wrong / max(1, seen)
     if share < MIN_ERROR_SHARE:
@@ -197,8 +207,7 @@ def fit_head(
         "error_share_of_parts": {name: int(c[0]) / max(1, int(c[1])) for name, c in counts.items()},
         "check": check_head(head.eval(), pictures, stem),
     }  # fmt: skip
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "head.json").write_text(json.dumps(record, indent=1) + "\n")
+    write_json(out / "head.json", record)
     return head.eval(), record
 
 

@@ -24,11 +24,13 @@ def start_from_checkpoint(network: SegNet, path: Path, classes: ClassList) -> No
     A checkpoint of other classes gives everything but its last layer; of that, the rows of classes with the same name.
 
     Raises:
-        InputError: no checkpoint, or one of another shape.
+        InputError: no checkpoint, one of a pair of networks, or one of another shape.
     """
     state, meta = checkpoint.load_weights(path)
     if meta.get("fused"):  # a published checkpoint: its confidence head has no place here
         state = {name[8:]: value for name, value in state.items() if name.startswith("network.")}
+    if "members" in meta["network"]:
+        raise checkpoint.pair_instead(path)
     shape, listed = checkpoint.network_config(meta["network"]), ClassList.model_validate(meta["classes"])
     try:
         if [each.name for each in listed.classes] != [each.name for each in classes.classes]:
@@ -44,9 +46,10 @@ def start_from_checkpoint(network: SegNet, path: Path, classes: ClassList) -> No
             narrow(state, shape, network)
         else:
             network.load_state_dict(state)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, KeyError) as error:  # ValueError: of another number of stages
+        lines = str(error).splitlines() or [type(error).__name__]  # PyTorch's second says what, where there is one
         raise InputError(
-            f"{path} does not fit the configured network", got=str(error).splitlines()[1].strip(),
+            f"{path} does not fit the configured network", got=lines[:2][-1].strip(),
             fix="use the model section that it was trained with",
         ) from None  # fmt: skip
 

@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Where a checkpoint's bundle may be written: not over another one, what was fitted, or the checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trustseg.bundle.loading import load_bundle
+from trustseg.bundle.writer import CARD_FILE, WEIGHTS_FILE
+from trustseg.errors import InputError, TrustSegError
+from trustseg_lab.data.about_file import read_about
+
+FIX = "choose another --out, or add --overwrite"
+
+
+def check_bundle_target(out: Path, about: Path, checkpoint: Path, *, compact: bool, overwrite: bool) -> None:
+    """Refuse a folder `out` whose content the new bundle would destroy.
+
+    Args:
+        out: folder of the bundle. about: its card's YAML, which may name it. checkpoint: what it is made of.
+        compact: the bundle keeps no checkpoint beside it. overwrite: the user gives a bundle up that is there.
+
+    Raises:
+        InputError: `out` is no folder of a bundle; it holds one of another name, or one that is calibrated, and not
+            `overwrite`; or the checkpoint is the file that `compact` removes.
+    """
+    weights = out / WEIGHTS_FILE
+    if compact and weights.exists() and checkpoint.exists() and weights.samefile(checkpoint):
+        raise InputError(
+            f"--compact removes {weights}, which is the checkpoint", fix="choose another --out, or leave --compact out"
+        )
+    if not (out / CARD_FILE).is_file():
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise InputError(f"{out} exists and holds no bundle", fix="choose another --out; nothing was written over")
+        return
+    if overwrite:
+        return
+    try:
+        card = load_bundle(out, draft=True).card
+    except TrustSegError as error:
+        raise InputError(f"{out} holds a bundle that cannot be read", got=str(error), fix=FIX) from None
+    name = read_about(about).get("name", out.name)
+    if card.name != name:
+        raise InputError(f"{out} holds another bundle", expected=name, got=card.name, fix=FIX)
+    if card.verdict is not None or card.calibration:
+        raise InputError(f"{out} holds a calibrated bundle, and the new one would be a draft", fix=FIX)
