@@ -23,6 +23,7 @@ from trustseg.types import Frame
 from trustseg_lab.calibrate import collect_views
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
+from trustseg_lab.cli.tables.calibrate_tables import LIMITS_NOT_CROSSED, TABLE_NOT_CROSSED
 from trustseg_lab.precision.half import to_half
 
 HEIGHT, WIDTH, IMAGES = 36, 48, 130
@@ -116,12 +117,15 @@ def test_a_refit_takes_kept_features_and_gives_the_same(
     assert (draft / "verdict.json").read_bytes() == first
 
 
-def test_dry_run_leaves_the_bundle_alone(data: Path, draft: Path) -> None:
+def test_dry_run_leaves_the_bundle_alone(data: Path, draft: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.read_bytes() for path in draft.iterdir()}
     source = f"{data / 'images'}:{data / 'labels'}"
     assert run("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--dry-run") == 0
     assert {path: path.read_bytes() for path in draft.iterdir()} == before
     assert not (draft.parents[1] / "calibration" / "tiny" / "fp32.json").exists()
+    said = capsys.readouterr().out
+    for line in (LIMITS_NOT_CROSSED, TABLE_NOT_CROSSED):  # what "cross-fitted" does not cover stands beside the figures
+        assert line in said
 
 
 def test_bad_input_is_one_line_and_changes_nothing(data: Path, draft: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,6 +123,8 @@ def test_bad_input_is_one_line_exit_2_and_leaves_nothing(
 ) -> None:
     for arguments, words in (
         (("--void", "200"), "hold ids outside the classes"),
+        (("--void", "-1"), "--void"),
+        (("--void", "300"), "--void"),
         (("--images", str(tmp_path / "none")), "no folder of images"),
         (("--bundle", str(tmp_path / "none")), "no bundle"),
         (("--backend", "abacus"), "no such backend"),
@@ -143,3 +145,31 @@ def test_a_folder_with_results_is_kept(data: Path, tmp_path: Path, capsys: pytes
     assert (tmp_path / "out" / "metrics.json").read_bytes() == before
     assert run(data, tmp_path / "out", "--limit", "1", "--overwrite") == 0
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["images"] == 1
+    assert (tmp_path / "out" / "report.html").exists()
+    assert run(data, tmp_path / "out", "--limit", "2", "--overwrite", "--no-report") == 0
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["metrics.json"]  # no page of other figures
+
+
+def test_an_image_of_which_no_labelled_pixel_was_seen_is_in_no_figure_of_images(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It counted as a good image, and made every mean undefined."""
+    (tmp_path / "labels").mkdir()
+    for index in range(COUNT):
+        truth = cv2.imread(str(data / "labels" / f"{index}.png"), cv2.IMREAD_UNCHANGED)
+        if index == 0:
+            truth[HEIGHT // 2 :] = VOID
+        cv2.imwrite(str(tmp_path / "labels" / f"{index}.png"), truth)
+    below = f"0,{HEIGHT // 2},{WIDTH},{HEIGHT // 2}"
+    more = ("--labels", str(tmp_path / "labels"), "--region-of-interest", below)
+    assert run(data, tmp_path / "out", *more) == 0
+    said = capsys.readouterr().out
+    assert "1 image without labelled pixels" in said
+    found = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert (found["images"], found["image"]["images"]) == (COUNT, COUNT - 1)
+    known = [each["quality"] for each in found["image"]["per_image"] if each["quality"] is not None]
+    assert len(known) == COUNT - 1
+    assert found["image"]["quality_mean"] == pytest.approx(np.mean(known))
+    assert found["image"]["prevalence"] == pytest.approx(np.mean(np.array(known) < 0.5))
+    assert found["image_baselines"]["image_verdict"]["aurc"] is not None
+    assert "1 image without labelled pixels" in (tmp_path / "out" / "report.html").read_text()

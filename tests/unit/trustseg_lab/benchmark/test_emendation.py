@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from benchmark_views import logits_of, view
+from trustseg.bundle.card import VOID_LABEL
 from trustseg_lab.benchmark.method import FitRows, Unfit
 from trustseg_lab.benchmark.methods import emendation, networks
 from trustseg_lab.benchmark.methods.emendation import Emender, Proposal, change_figures, changes, gains
@@ -121,6 +124,21 @@ def test_a_verifier_needs_blocks_of_its_own() -> None:
     rows = FitRows([street(0) for _ in range(20)], 0, CLASSES)
     with pytest.raises(Unfit, match="one block"):
         emendation.METHODS[0].fit(rows)
+
+
+def test_a_mask_is_judged_where_the_network_saw_something_without_any_void_in_the_labels() -> None:
+    truth = np.zeros((10, 10), np.uint8)
+    truth[:, :2] = VOID_LABEL  # of the camera's image, but not of what the network was shown
+    labels = np.zeros((10, 10), np.uint8)
+    labels[:5] = 1
+    shown = view(logits_of(labels, CLASSES), truth)
+    sample = replace(shown, meta=replace(shown.meta, void=None))
+    tally = MaskTally(CLASSES)
+    tally.add(sample, labels)
+    assert tally.confusion.labelled == 80
+    assert tally.confusion.accuracy() == pytest.approx(0.5)
+    assert sample.meta.left_out == VOID_LABEL
+    assert replace(sample.meta, void=11).left_out == 11
 
 
 def test_shares_of_accepted_changes_by_hand() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from trustseg_lab.calibrate.verdict_intervals import _auroc, verdict_intervals
+from trustseg_lab.cli.tables.calibrate_tables import intervals_line
 
 
 def test_auroc_of_weighted_views_is_that_of_repeated_ones() -> None:
@@ -42,3 +43,15 @@ def test_chance_is_told_from_knowledge_and_blocks_are_drawn_whole() -> None:
 def test_no_failure_leaves_every_interval_undefined() -> None:
     found = verdict_intervals(np.arange(8), np.zeros(8, bool), np.arange(8.0), np.arange(8.0), np.zeros(8, bool))
     assert np.isnan([found.auroc.low, found.auroc_gain.high, found.balanced_accuracy.low]).all()
+
+
+def test_one_block_has_no_interval_and_that_is_said() -> None:
+    """Every resample of one block is the same: the interval had no width."""
+    failed = np.tile([True, False], 20)
+    score = np.arange(40) + 10.0 * failed
+    one = verdict_intervals(np.zeros(40, np.int64), failed, score, score, failed)
+    assert np.isnan([(each.low, each.high) for each in (one.auroc, one.auroc_gain, one.balanced_accuracy)]).all()
+    assert intervals_line(one).count("undefined (too few blocks or failures)") == 3
+    two = verdict_intervals(np.repeat([0, 1], 20), failed, score, score, failed)
+    assert np.isfinite([two.auroc.low, two.auroc.high]).all()
+    assert "undefined" not in intervals_line(two)

@@ -35,10 +35,20 @@ def test_all_in_one_bin_by_hand() -> None:
     assert stability_index(TENS, np.full(50, 1000.0)) == pytest.approx(expected)
 
 
-def test_a_reference_of_one_value_has_two_bins() -> None:
-    # Below it, and from it on: half of the new values moved below.
+def test_a_reference_of_one_value_has_three_bins() -> None:
+    # Below it, the value, and above it: half of the new values moved below.
     moved = stability_index(np.ones(10), np.array([0.0, 1.0]))
     assert moved == pytest.approx((0.5 - 1) * np.log(0.5) + (0.5 - LEAST_SHARE) * np.log(0.5 / LEAST_SHARE))
+
+
+def test_what_leaves_the_commonest_value_has_moved() -> None:
+    # A rare class: nothing in 95 of 100 frames, then in 40 of 100. Bins: below 0, 0, above it.
+    rare, often = np.repeat([0.0, 0.5], [95, 5]), np.repeat([0.0, 0.5], [40, 60])
+    assert stability_index(rare, often) == pytest.approx(-0.55 * np.log(0.40 / 0.95) + 0.55 * np.log(0.60 / 0.05))
+    none = stability_index(np.zeros(50), np.ones(50))
+    assert none == pytest.approx(2 * (1 - LEAST_SHARE) * np.log(1 / LEAST_SHARE))
+    assert shift_of("x", rare, often).reading == "large"
+    assert stability_index(rare, rare) == 0.0
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30))

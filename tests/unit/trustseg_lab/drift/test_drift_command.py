@@ -11,10 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pyarrow.parquet import read_table, write_table
 
 from bundle_factory import make_tiny_bundle, paint_scene
 from replay_runs import main_code, run
-from trustseg_lab.drift.page import OTHER_NETWORK, sentence
+from trustseg_lab.drift.compare import LEAST_FRAMES
+from trustseg_lab.drift.page import OTHER_NETWORK, TOO_FEW, sentence
 
 HEIGHT, WIDTH, FRAMES = 72, 96, 24
 
@@ -89,6 +91,33 @@ def test_a_limit_decides_about_the_exit_code(results: dict[str, Path], tmp_path:
     assert code("day", "0") == 0  # the same drive twice: nothing differs
 
 
+def test_a_limit_is_not_met_by_frames_too_few_to_compare(
+    results: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    (few / "summary.json").write_bytes((results["day"] / "summary.json").read_bytes())
+    frames = read_table(results["day"] / "frames.parquet")
+    write_table(frames.slice(0, LEAST_FRAMES - 1), few / "frames.parquet")
+    given = [*map(str, ["drift", "--reference", results["day"], "--new", few, "--out", tmp_path / "out"])]
+    assert main_code([*given, "--fail-above", "1000"]) == 1
+    said = capsys.readouterr()
+    assert TOO_FEW in said.out
+    assert f"no figure has {LEAST_FRAMES} values" in said.err
+    assert TOO_FEW in (tmp_path / "out" / "drift.html").read_text()
+    assert json.loads((tmp_path / "out" / "drift.json").read_text())["largest_psi"] is None
+    assert main_code(given) == 0  # nobody asked for a limit
+
+
+@pytest.mark.parametrize("limit", ["nan", "inf", "-0.1"])
+def test_what_is_no_limit_is_refused(limit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["drift", "--reference", "a", "--new", "b", "--out", str(tmp_path / "out"), f"--fail-above={limit}"]
+    assert main_code(given) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert "--fail-above" in lines[0]
+
+
 def test_what_is_no_result_is_refused_in_one_line(
     results: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,3 +160,16 @@ def test_the_headline_names_three_and_another_network_is_told(results: dict[str,
     given = ["drift", "--reference", results["day"], "--new", other, "--out", tmp_path / "out"]
     assert main_code(list(map(str, given))) == 0
     assert OTHER_NETWORK in (tmp_path / "out" / "drift.html").read_text()
+
+
+def test_what_somebody_put_beside_the_figures_is_not_removed(
+    results: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["drift", "--reference", results["day"], "--new", results["dusk"], "--out", tmp_path / "d"]
+    asked = [str(each) for each in given]
+    assert main_code(asked) == 0
+    assert main_code(asked) == 0  # its own files it replaces
+    (tmp_path / "d" / "notes.txt").write_text("what I saw")
+    assert main_code(asked) == 2
+    assert "notes.txt" in capsys.readouterr().err
+    assert (tmp_path / "d" / "notes.txt").read_text() == "what I saw"

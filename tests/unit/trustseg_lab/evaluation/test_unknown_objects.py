@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,25 @@ def test_wrong_options_are_one_line(
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+def test_the_same_images_with_other_labels_are_a_record_of_their_own(data: Path, tmp_path: Path) -> None:
+    """Two --data of the same images kept the last record only."""
+    images, labels, other = data / "images", data / "labels", tmp_path / "other"
+    shutil.copytree(labels, other)
+    options = ("--bundle", str(data / "tiny"), "--backend", "onnxruntime", "--data", f"{images}:{other}:{VOID}")
+    assert run(data, *options, "--out", str(tmp_path / "figures.json")) == 0
+    found = json.loads((tmp_path / "figures.json").read_text())["data"]
+    assert list(found) == [f"{images}:{labels}:{VOID}", f"{images}:{other}:{VOID}"]
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_work(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(*_: object) -> None:
+        pytest.fail("the work was begun")
+
+    monkeypatch.setattr("trustseg_lab.evaluation.unknown_objects.evaluate_unknown_objects", work)
+    (tmp_path / "file").write_bytes(b"")
+    assert run(data, "--bundle", str(data / "tiny"), "--out", str(tmp_path / "file" / "figures.json")) == 2
+    assert "cannot write" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trustseg.bundle.card import VOID_LABEL, Card
+from trustseg.bundle.card import Card
 from trustseg.calibration import corridor_mask
 from trustseg.camera.geometry import Geometry, Places, ids_shown, placed, shown
 from trustseg.camera.input_geometry import InputGeometry
@@ -157,7 +157,7 @@ def _shown(
 def sample_of(meta: ViewMeta, passes: BundlePasses) -> Sample:
     """The view for the methods; nothing is read or computed yet."""
     card: Card = passes.bundle.card
-    left_out, step = VOID_LABEL if meta.void is None else meta.void, passes.settings.step
+    left_out, step = meta.left_out, passes.settings.step
 
     def read() -> _Shown:
         return _shown(str(meta.image), str(meta.labels), len(card.classes), meta.void, meta.reader, card.size)

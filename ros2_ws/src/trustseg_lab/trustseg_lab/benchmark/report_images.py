@@ -43,8 +43,8 @@ def worst_views(run: BundleRun, names: Sequence[str] = SHOWN) -> list[Shown]:
         height, width = sample.labels.shape
         image = cv2.resize(sample.image[..., ::-1], (width, height), interpolation=cv2.INTER_AREA)
         code = np.round(255 * sample.fused).astype(np.uint8)
-        truth = np.where(sample.truth.known, sample.truth.labels, meta.void or 0).astype(np.uint8)
-        pictures = paint_image(painter, np.ascontiguousarray(image), truth, sample.labels, code, meta.void)
+        truth = sample.truth.labels
+        pictures = paint_image(painter, np.ascontiguousarray(image), truth, sample.labels, code, meta.left_out)
         for method in methods:
             reading = method.read(sample)
             if reading.level in (Level.PIXEL, Level.REGION):

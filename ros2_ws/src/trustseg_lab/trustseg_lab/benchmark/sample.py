@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trustseg.bundle.card import Card
+from trustseg.bundle.card import VOID_LABEL, Card
 from trustseg.calibration import corridor_mask
 from trustseg.errors import InputError
 from trustseg.types import Float32Array, UInt8Array
@@ -83,6 +83,12 @@ class ViewMeta:
     void: int | None
     fit: bool
     reader: LabelReader | None = field(default=None, compare=False)
+
+    @property
+    def left_out(self) -> int:
+        """Id in `Truth.labels` of what is not judged: void, and what the network was not shown, which may be there
+        where the labels have no void."""
+        return VOID_LABEL if self.void is None else self.void
 
 
 @dataclass(frozen=True)

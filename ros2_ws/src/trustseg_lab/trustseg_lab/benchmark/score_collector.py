@@ -43,7 +43,7 @@ class MaskTally:
     def add(self, sample: Sample, labels: UInt8Array) -> None:
         """Add one view's mask, uint8 (h, w)."""
         known = sample.truth.known
-        self.confusion.update(sample.truth.labels, labels, sample.meta.void)
+        self.confusion.update(sample.truth.labels, labels, sample.meta.left_out)
         limit = np.quantile(sample.fused, FLAGGED_SHARE)
         flagged = known & (sample.fused <= limit)
         self.flagged += int(flagged.sum())

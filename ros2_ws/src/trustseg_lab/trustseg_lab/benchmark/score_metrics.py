@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.metrics.block_counts import GroupedScore, grouped
-from trustseg_lab.metrics.bootstrap import draws, figures_of, interval_of
+from trustseg_lab.metrics.bootstrap import LEAST_BLOCKS, draws, figures_of, interval_of
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.images.image_verdicts import correlation, image_aurc
@@ -37,7 +37,7 @@ def pixel_figures(found: Collected, group: str, resamples: int, seed: int) -> di
     if not scores:
         return {}
     blocks = found.blocks[group]
-    weight = draws(blocks.blocks, resamples, seed) if resamples and blocks.blocks > 1 else None
+    weight = draws(blocks.blocks, resamples, seed) if resamples and blocks.blocks >= LEAST_BLOCKS else None
     drawn: dict[str, dict[str, Floats]] = {}
     rows: dict[str, dict[str, Any]] = {}
     for name, counts in scores.items():
@@ -74,7 +74,7 @@ def image_figures(found: Collected, group: str, resamples: int, seed: int) -> di
         return {}
     block = np.unique([found.metas[each].block for each in places], return_inverse=True)[1]
     count = int(block.max()) + 1
-    weight = draws(count, resamples, seed) if resamples and count > 1 else None
+    weight = draws(count, resamples, seed) if resamples and count >= LEAST_BLOCKS else None
     drawn: dict[str, dict[str, Floats]] = {}
     told: dict[str, dict[str, Any]] = {}
     for name, values in found.images.items():

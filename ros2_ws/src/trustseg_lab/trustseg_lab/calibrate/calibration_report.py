@@ -20,7 +20,7 @@ from trustseg_lab.metrics.score_histogram import Floats, ScoreHistogram, histogr
 @dataclass(frozen=True)
 class CalibrationFigures:
     """ECE and adaptive ECE of one group of views: of the score as the graph gives it, through the table, and through
-    the table with the scene's shift, as it is published."""
+    the table with the scene's shift, as it is published. Table and shift are the final ones, not cross-fitted."""
 
     views: int
     ece_before: float

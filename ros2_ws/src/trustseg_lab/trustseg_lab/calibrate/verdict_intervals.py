@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trustseg_lab.metrics.bootstrap import Interval, draws, interval_of
+from trustseg_lab.metrics.bootstrap import LEAST_BLOCKS, Interval, draws, interval_of
 from trustseg_lab.metrics.images.view_rows import Bools, Ints
 from trustseg_lab.metrics.ranking.auroc import auroc_of
 from trustseg_lab.metrics.score_histogram import Floats
@@ -18,7 +18,8 @@ RESAMPLES, SEED = 1000, 0
 
 @dataclass(frozen=True)
 class VerdictIntervals:
-    """95 % percentile intervals over `RESAMPLES` draws of blocks; NaN where too few draws define the figure.
+    """95 % percentile intervals over `RESAMPLES` draws of blocks; NaN where too few draws define the figure, and of
+    fewer than `LEAST_BLOCKS` blocks.
 
     Attributes:
         auroc: of failure by the verdict's score.
@@ -43,7 +44,8 @@ def verdict_intervals(
     blocks, of_view = np.unique(block, return_inverse=True)
     found = np.full((RESAMPLES, 3), np.nan)
     ranks = [np.unique(values, return_inverse=True)[1] for values in (score, baseline)]
-    for row, drawn in enumerate(draws(len(blocks), RESAMPLES, SEED)):
+    resamples = draws(len(blocks), RESAMPLES, SEED) if len(blocks) >= LEAST_BLOCKS else ()
+    for row, drawn in enumerate(resamples):
         weight = drawn[of_view].astype(np.float64)
         bad, good = weight * failed, weight * ~failed
         if not bad.any() or not good.any():

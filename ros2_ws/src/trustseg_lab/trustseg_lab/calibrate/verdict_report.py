@@ -24,7 +24,8 @@ HARD_SEVERITY = 0.7
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """One group of views, judged by models that have not seen their blocks.
+    """One group of views; their quality and scores are predicted by models that have not seen their blocks. Threshold,
+    OOD limit, lower bound and confidence table are the final ones, fitted on all views but the held-out kinds.
 
     Attributes:
         verdict: figures of failure score, predicted quality and lower bound.

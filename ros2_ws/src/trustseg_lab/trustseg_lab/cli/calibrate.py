@@ -31,7 +31,7 @@ from trustseg_lab.cli.subcommands.calibrate_published import (
     fitted_on_the_old_table,
     judged_sets,
 )
-from trustseg_lab.cli.tables.calibrate_tables import print_calibration
+from trustseg_lab.cli.tables.calibrate_tables import LIMITS_NOT_CROSSED, intervals_line, print_calibration
 
 TABLE_WIDTH = 110
 SCENES = 150  # rendered ones, beside labelled images
@@ -90,7 +90,7 @@ def calibrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit and report; leave the bundle as it is.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on stdout.")] = False,
 ) -> None:
-    """Fit the confidence table and the image verdict of a bundle, report them cross-fitted, and put them into it."""
+    """Fit confidence table and image verdict of a bundle, report them by cross-fitted predictions, put them into it."""
     from trustseg.bundle.loading import load_bundle
     from trustseg.bundle.writer import update_bundle
     from trustseg.files.json_document import print_json
@@ -356,7 +356,7 @@ def _print(console: Console, result: CalibrationResult) -> None:
     )
     if result.unknown is not None:
         _print_unknown(console, result.unknown)
-    title = "image verdict, cross-fitted (%; found and false: by failure score or OOD score)"
+    title = "image verdict, cross-fitted scores (%; found and false: by failure score or OOD score)"
     shown = Table(title=title, title_justify="left")
     for heading in ("views", "n", "failed", "AUROC", "(conf.)", "found", "false", "bal.", "MAE", "bound"):
         shown.add_column(heading, no_wrap=True)
@@ -367,13 +367,10 @@ def _print(console: Console, result: CalibrationResult) -> None:
         )  # fmt: skip
         shown.add_row(_short(name), str(each.verdict.images), *("-" if v != v else f"{100 * v:.1f}" for v in parts))
     console.print(shown)
+    console.print(LIMITS_NOT_CROSSED, soft_wrap=True)
     for name in ("fitted kinds", "held-out kinds"):
         if name in result.groups:
-            told = result.groups[name].intervals
-            ranges = (f"{100 * each.low:.1f} .. {100 * each.high:.1f}" for each in
-                      (told.auroc, told.auroc_gain, told.balanced_accuracy))  # fmt: skip
-            console.print("{}, 95 % intervals over blocks: AUROC {}, gain over mean confidence {}, "
-                          "balanced accuracy {} (majority class 50)".format(name, *ranges), soft_wrap=True)  # fmt: skip
+            console.print(f"{name}, {intervals_line(result.groups[name].intervals)}", soft_wrap=True)
 
 
 def _print_unknown(console: Console, fit: UnknownFit) -> None:

@@ -46,7 +46,9 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for metrics.json and report.html; new or empty.")],
     images: Annotated[Path | None, typer.Option(help="Folder of images, any format that OpenCV reads.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Folder of label images (samples or palette indices).")] = None,
-    void: Annotated[int | None, typer.Option(help="Id of unlabelled pixels in the labels; they are left out.")] = None,
+    void: Annotated[int | None, typer.Option(
+        min=0, max=255, help="Id of unlabelled pixels in the labels; they are left out.",
+    )] = None,
     label_names: Annotated[str, LABEL_NAMES] = "",
     label_format: Annotated[str, LABEL_FORMAT] = "auto",
     judged_as: Annotated[str, typer.Option(
@@ -168,6 +170,8 @@ def evaluate(
     write_json(out / "metrics.json", found.document)
     if report:
         write_report(out / "report.html", found, state)
+    else:  # what an earlier run left there is of other figures
+        (out / "report.html").unlink(missing_ok=True)
     if as_json:
         print_json(found.document)
     else:

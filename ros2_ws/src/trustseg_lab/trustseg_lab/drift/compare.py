@@ -50,10 +50,12 @@ class Shift:
 def stability_index(reference: Float64, new: Float64) -> float:
     """Population stability index, over bins that hold a tenth of the reference each, and 0 for equal distributions.
 
-    sum((q - p) ln(q / p)) over the bins, p the share of the reference and q that of the new values; values that the
-    reference holds often share a bin.
+    sum((q - p) ln(q / p)) over the bins, p the share of the reference and q that of the new values; a value that the
+    reference holds so often that two deciles fall on it has a bin of its own.
     """
-    edges = np.unique(np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1]))
+    edges, count = np.unique(np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1]), return_counts=True)
+    # Else all above such a value would be in its bin, and a column of zeros that left zero would not have moved.
+    edges = np.union1d(edges, np.nextafter(edges[count > 1], np.inf))
     # By the side that the value is on: a value that equals an edge is in the bin above it, in both.
     p, q = (
         np.bincount(np.searchsorted(edges, each, side="right"), minlength=len(edges) + 1) / len(each)

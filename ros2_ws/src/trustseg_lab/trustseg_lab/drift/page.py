@@ -26,6 +26,7 @@ MOST_HISTOGRAMS = 6
 NAMED = 3  # figures in the headline
 OTHER_NETWORK = "The two sets were judged by different networks: what differs may be the network and not the road."
 OTHER_GEOMETRY = "The two sets were seen in different ways (input geometry): what differs may be that and not the road."
+TOO_FEW = "Too few frames to compare"
 MOST_PLACES = 30
 
 
@@ -73,6 +74,8 @@ def warnings(document: dict[str, Any]) -> list[str]:
 def sentence(document: dict[str, Any]) -> str:
     """The finding in a line."""
     large = [each["name"] for each in document["columns"] if each["reading"] == "large"]
+    if all(each["reading"] == "unknown" for each in document["columns"]):
+        return TOO_FEW
     if not large:
         return "Nothing changed much"
     more = f" and {len(large) - NAMED} more" if len(large) > NAMED else ""

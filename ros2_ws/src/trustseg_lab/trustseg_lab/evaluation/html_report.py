@@ -211,6 +211,7 @@ def _images(report: EvaluationReport) -> str:
         f"Failure is a quality below {image.tau}: {failed} % of {image.images} images; always answering with the larger"
         f" class is right for {majority} %. At its threshold the verdict finds {found} % of the failures and flags"
         f" {false} % of the good ones; the quality is at or above its lower bound for {covered} %."
+        + (f" {report.images_left_out}." if report.images_left_out else "")
     )
     title = "Is the verdict right about whole images? (%)"
     table = _table(("score of an image", *IMAGE_COLUMNS.values()), rows)

@@ -18,13 +18,17 @@ VERDICT, OOD_SCORE = "image_verdict", "ood_score"
 
 
 def image_baselines(images: Sequence[ImageRecord], quality: Floats, judged: Judgements) -> dict[str, Any]:
-    """AUROC of failure, AURC at the risk 1 - Q, Pearson and Spearman with Q of every score, larger being better."""
+    """AUROC of failure, AURC at the risk 1 - Q, Pearson and Spearman with Q of every score, larger being better.
+
+    Images without a true quality (float64 (n,), NaN there) are left out, as `image_metrics` does.
+    """
+    known = np.isfinite(quality)
     scores: dict[str, Floats] = {VERDICT: 1.0 - judged.failure_score, OOD_SCORE: -judged.distance}
     for name in images[0].scores if images else ():
         scores[f"mean_{name}" if not name.startswith("ensemble_pair") else name] = np.array(
             [record.scores.get(name, float("nan")) for record in images]
         )
-    return {name: _figures(score, quality) for name, score in scores.items()}
+    return {name: _figures(score[known], quality[known]) for name, score in scores.items()}
 
 
 def _figures(score: Floats, quality: Floats) -> dict[str, float]:

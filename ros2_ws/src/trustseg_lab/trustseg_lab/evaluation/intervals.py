@@ -10,6 +10,7 @@ import numpy as np
 
 from trustseg_lab.evaluation.evaluator import PUBLISHED, RANKED, EvaluationState
 from trustseg_lab.metrics.bootstrap import (
+    LEAST_BLOCKS,
     LEVEL,
     draws,
     interval_of,
@@ -40,7 +41,7 @@ def intervals_document(
     """Intervals of all figures and of every score's difference to MCP; None where none are asked for, or where there
     is one block only."""
     blocks = state.blocks.blocks
-    if not resamples or blocks < 2:
+    if not resamples or blocks < LEAST_BLOCKS:
         return None
     weight = draws(blocks, resamples, seed)
     scores = resample_scores(state.blocks.scores, state.signals, weight)

@@ -83,6 +83,12 @@ class EvaluationReport:
     image: ImageMetrics
     document: dict[str, Any]
 
+    @property
+    def images_left_out(self) -> str:
+        """What the figures of whole images leave out, in a line; empty for nothing."""
+        count = self.document["images"] - self.image.images
+        return f"{count} image{'s' * (count != 1)} without labelled pixels: not in the image verdict" if count else ""
+
 
 def evaluation_report(
     state: EvaluationState, context: EvaluationContext, corrupted: Mapping[str, Any] | None = None

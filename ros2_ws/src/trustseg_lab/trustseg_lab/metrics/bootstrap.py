@@ -25,6 +25,7 @@ from trustseg_lab.metrics.score_histogram import Counts, Floats, ScoreHistogram
 LEVEL = 0.95
 # Share of the resamples in which a figure must be defined: a drive without any failure has no AUROC of failures.
 LEAST_DEFINED = 0.5
+LEAST_BLOCKS = 2  # of one block every resample is the same, and an interval would say that nothing can move
 CHUNK = 100
 
 

@@ -15,8 +15,10 @@ from trustseg.bundle.loading import load_bundle
 from trustseg.bundle.verdict_file import OOD_SCORE_INPUT
 from trustseg.types import ConfidenceSummary, EngineOutput, HealthReport
 from trustseg.verdict import Judge
+from trustseg_lab.evaluation.evaluator import ImageRecord
+from trustseg_lab.evaluation.image_baselines import image_baselines
 from trustseg_lab.metrics.images.image_verdicts import image_metrics
-from trustseg_lab.metrics.images.verdict_arrays import judge
+from trustseg_lab.metrics.images.verdict_arrays import Judgements, judge
 
 QUALITY = np.array([0.9, 0.8, 0.6, 0.4, 0.2])
 NONE = np.full(5, np.nan)
@@ -53,6 +55,24 @@ def test_without_a_verdict_model_everything_that_rests_on_it_is_undefined(name: 
     found = image_metrics(QUALITY, NONE, NONE, NONE, float("nan"))
     assert np.isnan(getattr(found, name))
     assert found.prevalence == pytest.approx(0.4)
+
+
+def test_images_without_labelled_pixels_are_left_out() -> None:
+    score, gone = np.array([0.1, 0.2, 0.6, 0.3, 0.9]), np.array([0.9, np.nan])
+    expected = image_metrics(QUALITY, score, QUALITY, QUALITY - 0.1, threshold=0.5)
+    longer = [np.concatenate([each, gone]) for each in (score, QUALITY, QUALITY - 0.1)]
+    assert image_metrics(np.append(QUALITY, [np.nan] * 2), *longer, threshold=0.5) == expected
+    records = [ImageRecord(f"{k}", q, np.zeros(1, np.float32), 1.0, scores={"mcp": 0.5}) for k, q in enumerate(QUALITY)]
+    judged = Judgements(QUALITY, score, score, QUALITY)
+    figures = image_baselines(records, QUALITY, judged)
+    unknown = np.where(QUALITY[1] == QUALITY, np.nan, QUALITY)
+    keep = np.isfinite(unknown)
+    kept = Judgements(*(each[keep] for each in (QUALITY, score, score, QUALITY)))
+    assert image_baselines(records, unknown, judged) != figures
+    np.testing.assert_equal(
+        image_baselines(records, unknown, judged),
+        image_baselines([records[k] for k in (0, 2, 3, 4)], unknown[keep], kept),
+    )
 
 
 def test_no_failure_among_the_images() -> None:

@@ -64,7 +64,7 @@ class _SmallNetworks:
                 return
             mask = small.labels(sample.image, (sample.labels.shape[0], sample.labels.shape[1]))
             counts = self._counts.setdefault((sample.meta.group, name), ConfusionMatrix(len(own)))
-            counts.update(sample.truth.labels, mask, sample.meta.void)
+            counts.update(sample.truth.labels, mask, sample.meta.left_out)
 
     def tell(self, found: Collected) -> Answer:
         """See `Study`."""

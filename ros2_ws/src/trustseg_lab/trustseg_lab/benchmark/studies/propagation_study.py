@@ -126,7 +126,7 @@ class Propagation:
             self._end()
         self._of = (meta.group, f"{meta.source} {meta.drive}", meta.index)
         self._clip.append(
-            frame_of(sample.image, sample.truth.labels, sample.labels, meta.void, sample.engine.decoded)
+            frame_of(sample.image, sample.truth.labels, sample.labels, meta.left_out, sample.engine.decoded)
         )  # fmt: skip
         if len(self._clip) == FRAMES:
             self._end()

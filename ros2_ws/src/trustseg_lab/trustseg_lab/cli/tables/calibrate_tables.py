@@ -12,8 +12,31 @@ from rich.table import Table
 if TYPE_CHECKING:
     from trustseg_lab.calibrate.calibrate import CalibrationResult
     from trustseg_lab.calibrate.calibration_report import TemperatureReport
+    from trustseg_lab.calibrate.verdict_intervals import VerdictIntervals
 
 BAR = 30
+# What the word "cross-fitted" does not cover: said beside the figures.
+LIMITS_NOT_CROSSED = (
+    "cross-fitted: predicted quality and scores; threshold, OOD limit and lower bound are the final ones, fitted on "
+    "these views but the held-out kinds"
+)
+TABLE_NOT_CROSSED = (
+    "table and scene's shift are the final ones, fitted on some of these views, none of the held-out kinds; only the "
+    "predicted quality is cross-fitted here"
+)
+
+
+def intervals_line(told: VerdictIntervals) -> str:
+    """The intervals of a group of views in a line, in per cent."""
+    ranges = [
+        "undefined (too few blocks or failures)" if each.low != each.low
+        else f"{100 * each.low:.1f} .. {100 * each.high:.1f}"
+        for each in (told.auroc, told.auroc_gain, told.balanced_accuracy)
+    ]  # fmt: skip
+    return (
+        "95 % intervals over blocks: AUROC {}, gain over mean confidence {}, balanced accuracy {} "
+        "(majority class 50)".format(*ranges)
+    )
 
 
 def print_calibration(console: Console, result: CalibrationResult, temperature: TemperatureReport | None) -> None:
@@ -32,6 +55,7 @@ def print_calibration(console: Console, result: CalibrationResult, temperature: 
                    each.adaptive_ece_table, each.adaptive_ece_published)  # fmt: skip
         shown.add_row(name, str(each.views), *("-" if v != v else f"{100 * v:.2f}" for v in figures))
     console.print(shown)
+    console.print(TABLE_NOT_CROSSED, soft_wrap=True)
     if temperature is not None:
         console.print(
             f"temperature {temperature.temperature:.3f} on {temperature.images} images, cross-fitted over blocks: "

@@ -47,6 +47,8 @@ def print_report(console: Console, report: EvaluationReport) -> None:
     table.add_row("predicted quality, mean absolute error", number(image.mae))
     table.add_row("quality at or above its lower bound (%)", percent(image.lower_bound_coverage))
     console.print(table)
+    if report.images_left_out:
+        console.print(report.images_left_out, soft_wrap=True)
     speed = document["speed"]
     console.print(
         f"engine {speed['engine_ms']['p50']:.1f} ms an image ({document['bundle']['backend']}); "

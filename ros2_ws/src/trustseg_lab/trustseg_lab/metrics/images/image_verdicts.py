@@ -63,15 +63,18 @@ class ImageMetrics:
 def image_metrics(
     quality: Floats, failure_score: Floats, predicted: Floats, lower_bound: Floats, threshold: float
 ) -> ImageMetrics:
-    """Figures over n images.
+    """Figures over n images; those without a true quality (no labelled pixel) are left out of every one.
 
     Args:
-        quality: float64 (n,), true Q.
+        quality: float64 (n,), true Q; NaN where undefined.
         failure_score: float64 (n,) in [0, 1], larger is worse; all NaN where there is no verdict model.
         predicted: float64 (n,), predicted Q.
         lower_bound: float64 (n,), stated lower bound of Q.
         threshold: failure score from which on the verdict calls an image a failure.
     """
+    known = np.isfinite(quality)  # what compares with NaN is False: it would count as a good image
+    quality, failure_score = quality[known], failure_score[known]
+    predicted, lower_bound = predicted[known], lower_bound[known]
     failed = quality < FAILURE_BELOW
     prevalence = float(failed.mean()) if quality.size else float("nan")
     histogram = ScoreHistogram()
