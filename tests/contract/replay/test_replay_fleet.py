@@ -209,6 +209,37 @@ class TestKey:
         keys.append(job_key(with_labels, loaded))
         assert len(set(keys)) == len(keys)
 
+    def test_so_do_the_names_of_labels_and_all_their_bytes(
+        self, job: ReplayJob, bundle: Path, fleet: Path, tmp_path: Path
+    ) -> None:
+        """Labels that are shifted by one file are of the same sizes and bytes, in the same order."""
+        loaded, labels = load_bundle(bundle), tmp_path / "labels"
+        shutil.copytree(fleet / "labels", labels)
+        (labels / "big.png").write_bytes(bytes(3 << 20))
+        with_labels = replace(job, options=replace(job.options, labels=str(labels)))
+        keys = [job_key(with_labels, loaded)]
+        with (labels / "big.png").open("r+b") as big:
+            big.seek(3 << 19)
+            big.write(b"x")
+        keys.append(job_key(with_labels, loaded))
+        for path in sorted(labels.glob("0*.png"), reverse=True):
+            path.rename(labels / f"{int(path.stem) + 1:06d}.png")
+        keys.append(job_key(with_labels, loaded))
+        assert len(set(keys)) == len(keys)
+
+    def test_so_do_the_names_of_images_with_labels(self, bundle: Path, fleet: Path, tmp_path: Path) -> None:
+        loaded, images = load_bundle(bundle), tmp_path / "images"
+        shutil.copytree(fleet / "labels", images)
+        bare = ReplayJob(images, "", "", ReplayOptions(bundle=str(bundle)))
+        labelled = replace(bare, options=replace(bare.options, labels=str(fleet / "labels")))
+        before = [job_key(each, loaded) for each in (bare, labelled)]
+        last = max(images.iterdir())
+        last.rename(images / "999999.png")
+        assert [job_key(each, loaded) == key for each, key in zip((bare, labelled), before, strict=True)] == [
+            True,
+            False,
+        ]
+
 
 @pytest.mark.parametrize(
     ("more", "words"),

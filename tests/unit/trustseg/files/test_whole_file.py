@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from trustseg.errors import InputError
-from trustseg.files.whole_file import whole_file, write_whole
+from trustseg.files.whole_file import check_writable, whole_file, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -50,3 +50,14 @@ def test_a_folder_that_is_a_file_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(InputError, match="cannot write"):
         write_whole(tmp_path / "file" / "a", b"x")
+
+
+def test_whether_it_can_be_written_is_known_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    check_writable(tmp_path / "old")
+    check_writable(tmp_path / "new" / "a.json")
+    assert (names(tmp_path), names(tmp_path / "new")) == (["new", "old"], [])
+    assert (tmp_path / "old").read_bytes() == b"old"
+    for path, why in ((tmp_path / "new", "Is a directory"), (tmp_path / "old" / "a", "Not a directory|File exists")):
+        with pytest.raises(InputError, match=rf"cannot write {path}, got ({why})"):
+            check_writable(path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rosbags.rosbag2 import CompressionMode, Writer
+from zstandard import ZstdCompressor
 
 from bag_factory import (
     COMPRESSED,
@@ -37,6 +39,7 @@ from bag_factory import (
     zstd_file,
 )
 from trustseg.errors import InputError
+from trustseg_lab.recordings import bag as bag_module
 from trustseg_lab.recordings.bag import Bag, choose_topics, is_bag
 from trustseg_lab.recordings.recorded_image import stamp_ns_of
 from trustseg_lab.recordings.sources import BagSource, open_sources
@@ -357,3 +360,33 @@ def test_the_folder_above_a_bag_names_the_bag(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     with pytest.raises(InputError, match=r"is no bag itself, got a folder of drive; name one, as .*/drive$"):
         open_sources(tmp_path, [], every_topic=False, rate_hz=None)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_bag_that_cannot_be_unpacked_whole_is_no_bag_and_leaves_nothing(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second file met a full disk: the first was closed, and of its three messages none was read."""
+    folder = split(tmp_path / "bag", shots(6))
+    for part in ("part_0.db3", "part_1.db3"):
+        (folder / part).write_bytes(ZstdCompressor().compress((folder / part).read_bytes()))
+    unpack, scratch = bag_module.unzstd_file, tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+
+    def unpack_first(source: Path, target: Path) -> None:
+        unpack(source, target)
+        if source.name == "part_1.db3":
+            raise error
+
+    monkeypatch.setattr(bag_module, "unzstd_file", unpack_first)
+    expected = InputError if isinstance(error, OSError) else type(error)
+    with pytest.raises(expected) as raised:
+        Bag(folder)
+    if isinstance(error, OSError):
+        assert re.search(r"cannot unpack .*part_1.db3.*No space left.*free some space", str(raised.value))
+    assert list(scratch.iterdir()) == []
+    monkeypatch.setattr(bag_module, "unzstd_file", unpack)
+    bag = Bag(folder)
+    assert len(list(bag.messages([TOPIC]))) == 6
+    bag.close()

@@ -47,7 +47,7 @@ def evaluate_unknown(
     precision: Annotated[str, typer.Option(help="Which graph of the bundle.")] = "fp32",
     threads: Annotated[int, typer.Option(min=1, help="Threads of the engine.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of the objects, their places and their sizes.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="File for the figures, as JSON.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the figures, as JSON, by --data.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print them on stdout, and nothing else there.")] = False,
 ) -> None:  # fmt: skip
     """Paste objects that are no class into labelled images: are they found, and are they trusted all the same?
@@ -57,6 +57,7 @@ def evaluate_unknown(
     if checkpoint is not None and bundle is None:
         refuse_unused(evaluate_unknown, locals(), "backend precision threads", "with --checkpoint")
     from trustseg.files.json_document import print_json, write_json
+    from trustseg.files.whole_file import check_writable
     from trustseg_lab.calibrate.collect_views import LabelledFolder
     from trustseg_lab.data import LabelNames, passed_over
     from trustseg_lab.data.find_labels import LabelWish
@@ -67,6 +68,8 @@ def evaluate_unknown(
     err = PlainConsole(stderr=True)
     if half not in HALVES:
         raise InputError("no such half of the objects", expected=" or ".join(HALVES), got=repr(half))
+    if out is not None:
+        check_writable(out)
     names = LabelNames.parse(label_names) if label_names else None
     folders = [LabelledFolder.parse(text, seen=False, names=names) for text in data]
     for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
@@ -82,11 +85,11 @@ def evaluate_unknown(
     }  # fmt: skip
     with Bars(err) as progress:
         task = progress.add_task("objects", total=sum(len(each) for each in pairs))
-        for folder, listed in zip(folders, pairs, strict=True):
+        for given, folder, listed in zip(data, folders, pairs, strict=True):
             found = evaluate_unknown_objects(
                 scorer, listed, folder.void, paste, seed, lambda: progress.advance(task)
             )  # fmt: skip
-            document["data"][str(folder.images)] = found.record()
+            document["data"][given] = found.record()  # the images alone may be given with several labels
     if out is not None:
         write_json(out, document)
     if as_json:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from trustseg.backends import select_backend
-from trustseg.bundle.loading import Bundle, load_bundle
+from trustseg.bundle.loading import Bundle, load_bundle, sha256_hex
 from trustseg.errors import InputError
 from trustseg.files.json_document import json_ready, write_json
 from trustseg.files.output_folder import output_folder
@@ -22,9 +22,10 @@ from trustseg.imaging.colours import ClassColours
 from trustseg.imaging.resize import for_the_eye, in_order, nearest
 from trustseg.pipeline import Pipeline
 from trustseg.types import UInt8Array
-from trustseg_lab.data.mined_set import CLASSES, IMAGES, LABELS, LIST, VOID
+from trustseg_lab.data.mined_set import CLASSES, IMAGES, LABELS, LIST, SHEET, VOID
 from trustseg_lab.mining.candidates import CRITERIA, DISAGREEING, Candidates, collect, engine_config, frames_of
 from trustseg_lab.mining.disagreement import Disagreement, check_against, disagreement_of, says_it_itself
+from trustseg_lab.mining.earlier import SHA256, check_earlier, wrote_of
 from trustseg_lab.mining.exports.forms import check_export, write_exports
 from trustseg_lab.mining.exports.proposal import Proposal
 from trustseg_lab.mining.frame_selection import Choice
@@ -35,7 +36,6 @@ from trustseg_lab.replay.job import ReplayJob, ReplayOptions
 from trustseg_lab.replay.job_list import list_jobs
 from trustseg_lab.replay.results.result_folder import holds_results
 
-SHEET = "contact_sheet.png"
 SHEET_WIDTH, SHEET_COLUMNS, MOST_ON_SHEET = 320, 4, 40
 
 
@@ -112,17 +112,18 @@ def mine(
         What `mined.json` says.
 
     Raises:
-        InputError: a setting or the only input cannot be used, or no frame can.
+        InputError: a setting or the only input cannot be used, no frame can, or see `check_earlier`.
         BundleError, BackendError: the engine cannot be used.
     """
     request.check()
     options = request.options
     bundle = load_bundle(options.bundle)
     check_export(request.exports, bundle.card.classes)
+    check_earlier(request.out)
     second = check_against(bundle, request.against, options.precision)
     by = request.criteria(second is not None or says_it_itself(bundle))
     jobs, drives, failed = _inputs(request, bundle)
-    with output_folder(request.out.absolute(), replaces=LIST) as folder:
+    with output_folder(request.out.absolute(), replaces=LIST, wrote=wrote_of(request.out)) as folder:
         backend = select_backend(
             options.backend or bundle.card.default_backend, bundle, options.precision, options.threads
         )
@@ -266,12 +267,12 @@ class _Frames:
                 name = f"{order:04d}_{_file_name(job.title)}_{candidates.places[index].stamp_ns}.png"
                 size = (image.shape[0], image.shape[1])
                 self._save(IMAGES, name, in_order(image, "rgb", "bgr") if image.ndim == 3 else image)
-                self._save(LABELS, name, nearest(labels, size))
+                sha256 = self._save(LABELS, name, nearest(labels, size))
                 row = {
                     "file": name, "recording": job.title, "image": number + 1, "stamp_ns": answer.stamp_ns,
                     "since_s": round(candidates.places[index].since_s, 3), "worth": round(choice.worth, 4),
                     "reason": choice.reason, "distance": round(min(choice.distance, 1e9), 4),
-                    "labelled_share": round(float(np.mean(labels != VOID)), 4),
+                    "labelled_share": round(float(np.mean(labels != VOID)), 4), SHA256: sha256,
                     **json_ready({each: candidates.criteria[each][index] for each in CRITERIA}),
                 }  # fmt: skip
                 found[order] = row, self._tile(order, image, labels)
@@ -279,11 +280,13 @@ class _Frames:
         self.rows = [found[order][0] for order in sorted(found)]
         self._sheet([found[order][1] for order in sorted(found)][:MOST_ON_SHEET])
 
-    def _save(self, kind: str, name: str, pixels: UInt8Array) -> None:
+    def _save(self, kind: str, name: str, pixels: UInt8Array) -> str:
+        """Write a PNG; its SHA-256."""
         written, data = cv2.imencode(".png", pixels)
         if not written:
             raise InputError(f"{name} cannot be written")
         (self._folder / kind / name).write_bytes(data.tobytes())
+        return sha256_hex(data.tobytes())
 
     def _tile(self, order: int, image: UInt8Array, labels: UInt8Array) -> UInt8Array:
         """The image beside what is proposed, void in black, with its number."""

@@ -106,6 +106,10 @@ def _ordered(source: Path, there: Sequence[Path], names: Sequence[str]) -> list[
     return [*(found.get(name, source / name) for name in names), *(p for p in left if _series(p.name) in series)]
 
 
+class NoRoomError(InputError):
+    """A file of a bag cannot be unpacked, whatever is in it."""
+
+
 class Bag:
     """All files of one bag, read one after the other.
 
@@ -115,7 +119,7 @@ class Bag:
         channels: what it holds, over all files.
 
     Raises:
-        InputError: not a bag, or no file of it can be read.
+        InputError: not a bag, no file of it can be read, or there is no room to unpack one.
     """
 
     def __init__(self, source: Path) -> None:
@@ -128,24 +132,28 @@ class Bag:
         self._losses: list[str] = []
         self._impossible = 0  # messages of a time that cannot be
         self._open: list[BagFile] = []
+        try:
+            self._open_all()
+        except BaseException:  # also an interruption: what was unpacked may fill the disk
+            self.close()
+            raise
+
+    def _open_all(self) -> None:
         errors: list[InputError] = []
         for path in self.files:
             try:
                 self._open.append(self._open_file(path))
+            except NoRoomError:
+                raise  # the next file may lack it too: what could be read would depend on the disk
             except InputError as error:
                 errors.append(error)
         if not self._open:
-            self.close()
             raise errors[0]
         self._losses += [str(error) for error in errors]
-        stated = (read_metadata(source) if source.is_dir() else None) or BagMetadata()
+        stated = (read_metadata(self.source) if self.source.is_dir() else None) or BagMetadata()
         self.channels = _merged(self._open, stated.latched)
-        if source.is_dir():
-            try:
-                self._compare(stated)
-            except InputError:
-                self.close()
-                raise
+        if self.source.is_dir():
+            self._compare(stated)
 
     def _compare(self, stated: BagMetadata) -> None:
         """Note what is stated and not there.
@@ -199,17 +207,16 @@ class Bag:
         )  # fmt: skip
 
     def _decompressed(self, path: Path) -> Path:
-        self._scratch = self._scratch or Path(tempfile.mkdtemp(prefix="trustseg-bag-"))
-        target = self._scratch / _unpacked(path.name)
         try:
+            self._scratch = self._scratch or Path(tempfile.mkdtemp(prefix="trustseg-bag-"))
+            target = self._scratch / _unpacked(path.name)
             unzstd_file(path, target)
         except zstandard.ZstdError as error:
             self._losses.append(f"{path.name} is cut off or damaged ({one_line(error)})")
         except TooLarge as error:
             raise InputError(f"{path} is not unpacked", got=one_line(error), fix="unpack it with zstd -d") from error
         except OSError as error:
-            self.close()
-            raise InputError(f"cannot unpack {path}", got=one_line(error), fix="free some space for it") from error
+            raise NoRoomError(f"cannot unpack {path}", got=one_line(error), fix="free some space for it") from error
         return target
 
     @property

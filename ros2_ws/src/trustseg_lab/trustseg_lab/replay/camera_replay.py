@@ -55,6 +55,7 @@ from trustseg_lab.replay.results.shown.event_images import EventPictures, moment
 from trustseg_lab.replay.results.shown.overlay_film import NAME, OverlayFilm
 from trustseg_lab.replay.results.totals import DriveTotals
 from trustseg_lab.replay.results.truth import TruthTotals
+from trustseg_lab.replay.results.written_files import DRIVE, EVENTS
 from trustseg_lab.replay.timeline import ReplayedFrame, Timeline, TimelineConfig
 
 OVERLAY_QUALITY = 80
@@ -163,9 +164,9 @@ class _Drive:
         self._frames = TableWriter(folder / "frames.parquet", frame_schema(self._classes, selective))
         self._objects = TableWriter(folder / SEGMENTS, segment_schema()) if options.segments else None
         self._timing = TableWriter(folder / "timing.parquet", timing_schema())
-        self._events = EventPictures(folder / "events", self._painter)
+        self._events = EventPictures(folder / EVENTS, self._painter)
         expected = -(-self._source.count // options.every)
-        self._pictures = DrivePictures(folder / "drive", self._painter, options.pictures, expected)
+        self._pictures = DrivePictures(folder / DRIVE, self._painter, options.pictures, expected)
         rate_hz = SECOND / self._period_ns / options.every
         self._film = OverlayFilm(folder / NAME, self._painter, rate_hz) if options.overlay else None
         self._bag: AnnotatedBag | None = None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,10 +18,11 @@ from trustseg.bundle.loading import Bundle
 from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
 from trustseg.temporal_filter import MAX_WEIGHT
-from trustseg_lab.data import LabelNames, shown
+from trustseg_lab.data import LabelNames, list_pictures, natural_order, shown
 from trustseg_lab.data.class_list import class_file
-from trustseg_lab.data.formats.catalogue import FormatOption, annotation_file
-from trustseg_lab.recordings.sources import fingerprint
+from trustseg_lab.data.formats.catalogue import FormatOption
+from trustseg_lab.recordings.bag import is_bag
+from trustseg_lab.recordings.sources import fingerprint, whole_fingerprint
 from trustseg_lab.replay.versions import versions
 
 NO_PART_OF_IT = (
@@ -128,21 +130,37 @@ class ReplayJob:
         return f"{shown(self.path.name)} {self.topic}".strip()
 
 
-def job_key(job: ReplayJob, bundle: Bundle) -> str:
-    """What decides about the results of `job`, as a hash: input, labels, bundle, options, this program, what it uses.
+def job_keys(jobs: Sequence[ReplayJob], bundle: Bundle) -> dict[str, str]:
+    """Name of each job -> what decides about its results, as a hash.
+
+    That is: input, labels, bundle, options, this program, what it uses. Labels are read once for all jobs.
 
     Raises:
         BundleError: the bundle lacks the precision or its calibration.
     """
-    options = asdict(job.options)
-    precision = job.options.precision
-    options["bundle"] = [bundle.card_sha256, bundle.model(precision).sha256, bundle.calibration_sha256(precision)]
-    options |= _of_labels(job.options)
-    document = {
-        "input": fingerprint(job.path), "name": job.path.name, "topic": job.topic, "options": options,
-        "program": _program_sha256(), "versions": versions(),
-    }  # fmt: skip
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    labels: dict[tuple[str, str, str], dict[str, str]] = {}
+    keys: dict[str, str] = {}
+    for job in jobs:
+        precision, named = (
+            job.options.precision,
+            (job.options.labels, job.options.label_format, job.options.label_classes),
+        )
+        if named not in labels:
+            labels[named] = _of_labels(job.options)
+        options = asdict(job.options)
+        options["bundle"] = [bundle.card_sha256, bundle.model(precision).sha256, bundle.calibration_sha256(precision)]
+        document = {
+            "input": fingerprint(job.path), "name": job.path.name, "topic": job.topic,
+            "options": options | labels[named] | _named_as_labels(job),
+            "program": _program_sha256(), "versions": versions(),
+        }  # fmt: skip
+        keys[job.name] = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    return keys
+
+
+def job_key(job: ReplayJob, bundle: Bundle) -> str:
+    """As `job_keys`, of one job."""
+    return job_keys([job], bundle)[job.name]
 
 
 def _of_labels(options: ReplayOptions) -> dict[str, str]:
@@ -150,12 +168,19 @@ def _of_labels(options: ReplayOptions) -> dict[str, str]:
     option, found = FormatOption.parse(options.label_format), {}
     folder = Path(options.labels)
     if options.labels and folder.exists():
-        found["labels"] = fingerprint(annotation_file(option, folder) or folder)
+        found["labels"] = whole_fingerprint(folder)
     named = {"label_classes": class_file(Path(options.label_classes)), "label_format": Path(option.file)}
     for key, path in named.items():
         if path.is_file():
-            found[key] = f"{option.name if key == 'label_format' else ''} {fingerprint(path)}"
+            found[key] = f"{option.name if key == 'label_format' else ''} {whole_fingerprint(path)}"
     return found
+
+
+def _named_as_labels(job: ReplayJob) -> dict[str, list[str]]:
+    """Names of the images of a folder with labels: they decide which label is whose."""
+    if not job.options.labels or job.topic or not job.path.is_dir() or is_bag(job.path):
+        return {}
+    return {"images": [path.name for path in list_pictures(job.path, order=natural_order).files]}
 
 
 @cache

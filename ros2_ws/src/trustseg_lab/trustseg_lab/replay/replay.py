@@ -20,7 +20,7 @@ from trustseg_lab.data.documents import parse_json
 from trustseg_lab.recordings.bag import is_bag
 from trustseg_lab.recordings.storage import one_line
 from trustseg_lab.replay.executors import Executor, ProcessExecutor, SerialExecutor, run_jobs
-from trustseg_lab.replay.job import ReplayJob, ReplayOptions, job_key
+from trustseg_lab.replay.job import ReplayJob, ReplayOptions, job_keys
 from trustseg_lab.replay.job_list import list_jobs
 from trustseg_lab.replay.labels import FolderLabels, is_label_path, label_wish
 from trustseg_lab.replay.ray_cluster import RayCluster, check_address
@@ -28,7 +28,6 @@ from trustseg_lab.replay.results.baseline import (
     Comparison,
     check_baseline,
     compare,
-    metric_names,
     other_settings,
     together,
 )
@@ -39,6 +38,7 @@ from trustseg_lab.replay.results.rig import rigs_of
 from trustseg_lab.replay.results.shown.report import write_index, write_report
 from trustseg_lab.replay.results.summary import SCHEMA_VERSION, metrics_of, timing_of
 from trustseg_lab.replay.results.totals import BASELINE, TIMING, DriveTotals, read_totals
+from trustseg_lab.replay.results.written_files import wrote
 from trustseg_lab.replay.run_job import JobEnd, run_job
 from trustseg_lab.replay.unfinished import LOCK, finished_in, take_up, unfinished_folder
 
@@ -57,7 +57,7 @@ class ReplayRequest:
         fail_on: gate, empty for none. baseline: folder of an earlier run, None for none.
         jobs: processes. executor: a Ray cluster instead, empty for none.
         retries: how often a drive is tried again whose process died or whose files could not be read.
-        fresh: take over nothing from an earlier run.
+        fresh: take over nothing from an earlier run, and remove what one that was interrupted left.
     """
 
     inputs: tuple[Path, ...]
@@ -156,8 +156,8 @@ def replay(
             check_baseline(request.baseline, job.name)
     alone = not jobs[0].name
     place: Callable[..., AbstractContextManager[Path]] = output_folder if alone else unfinished_folder
-    keys = {job.name: job_key(job, bundle) for job in jobs}
-    with place(request.out.absolute(), replaces=SUMMARY) as folder:
+    keys = job_keys(jobs, bundle)
+    with place(request.out.absolute(), replaces=SUMMARY, wrote=wrote) as folder:
         left = list(jobs)
         if not alone:
             taken = take_up(keys, request.out, folder, fresh=request.fresh)
@@ -224,10 +224,7 @@ def _finish(
     sums = [each.sums for each in done]
     metrics, timing = metrics_of(sums, classes), timing_of(sums)
     comparisons = [_compared(each, request.baseline) for each in done] if request.baseline is not None else []
-    compared: dict[str, float] = {}
-    for name in metric_names() if comparisons else ():
-        values = [each.metrics()[name] for each in comparisons]
-        compared[name] = together(name, values)
+    compared = together(comparisons) if comparisons else {}
     fired = gate.check(metrics | timing | compared) if gate is not None else []
     for each in done:
         if not comparisons:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,19 +25,22 @@ LOCK = ".lock"
 
 
 @contextmanager
-def unfinished_folder(target: Path, *, replaces: str) -> Iterator[Path]:
+def unfinished_folder(
+    target: Path, *, replaces: str, wrote: Callable[[Path], bool] | None = None
+) -> Iterator[Path]:  # fmt: skip
     """The folder beside `target`, new or left by an earlier run, that takes its name when the block ends well.
 
     When not, it stays as long as there is a drive in it.
 
     Args:
-        target: the folder to make. replaces: as `output_folder`.
+        target: the folder to make. replaces, wrote: as `output_folder`.
 
     Raises:
-        InputError: `target` cannot be made or replaced, TRUSTSEG_PATHS forbids it, or another run works on it.
+        InputError: `target` cannot be made or replaced, TRUSTSEG_PATHS forbids it, or another run works on it; or see
+            `put_in_place`.
     """
     target = confined(target, "the output folder")
-    replaced = check_target(target, replaces)
+    replaced = check_target(target, replaces, wrote)
     folder = target.with_name(f"{target.name}.unfinished")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,8 +84,15 @@ def take_up(wanted: Mapping[str, str], target: Path, folder: Path, *, fresh: boo
         Names of the drives that need not be done again.
 
     Raises:
+        InputError: `folder` holds drives that are not wanted, perhaps hours of work, and the run is not `fresh`.
         OSError: the disk does not take them.
     """
+    other = set() if fresh else finished_in(folder).keys() - set(wanted.values())
+    if other:
+        raise InputError(
+            f"{folder} holds {len(other)} finished recordings of other inputs, settings or versions",
+            fix="repeat the command that made them, choose another --out, or give --fresh to remove them",
+        )
     found = {} if fresh else {**finished_in(target), **finished_in(folder)}
     taken = {name for name, key in wanted.items() if key in found}
     for name in sorted(taken):

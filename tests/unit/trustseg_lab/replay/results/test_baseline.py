@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from trustseg.camera.input_geometry import InputGeometry
 from trustseg.camera.model import CameraModel
 from trustseg.errors import InputError
 from trustseg_lab.replay.job import ReplayOptions
-from trustseg_lab.replay.results.baseline import COLUMNS, FORMER, check_baseline, compare, other_settings
+from trustseg_lab.replay.results.baseline import COLUMNS, FORMER, check_baseline, compare, other_settings, together
 from trustseg_lab.replay.results.frame_table import TableWriter, frame_schema
 from trustseg_lab.replay.results.summary import settings_of
 
@@ -49,6 +50,22 @@ def test_what_changed(tmp_path: Path) -> None:
     assert (found.new_alarms, found.gone_alarms, found.worse_frames) == (1, 0, 1)
     assert found.differences[0].regression == pytest.approx(1.6)
     assert found.miou_change == pytest.approx(-0.15)
+
+
+def test_drives_are_compared_as_one(tmp_path: Path) -> None:
+    """Quality falls by 0.3 in the only frame of one drive and not in three of another: 0.075 a frame, not 0.15."""
+    worse = compare(
+        table(tmp_path / "a", [row(0)]), table(tmp_path / "b", [row(0, true_quality=0.4, failure_score=0.3)])
+    )  # fmt: skip
+    same = compare(*(table(tmp_path / name, [row(index) for index in range(3)]) for name in "cd"))
+    bare = compare(*(table(tmp_path / name, [row(0, true_quality=None)]) for name in "ef"))
+    found = together([worse, same, bare])
+    assert found["miou_change"] == pytest.approx(-0.075)
+    assert found["largest_score_change"] == pytest.approx(0.2)
+    assert found["worse_frames"] == 1
+    assert list(found) == list(worse.metrics())
+    assert math.isnan(together([bare, bare])["miou_change"])
+    assert together([worse]) == pytest.approx(worse.metrics())
 
 
 @pytest.mark.slow

@@ -32,7 +32,9 @@ def mine(
     inputs: Annotated[list[Path], typer.Argument(
         metavar="INPUT...", help="Bags, videos, folders of images, or results of trustseg replay.",
     )],
-    out: Annotated[Path, typer.Option(help="Folder for the frames; replaced if it holds those of an earlier run.")],
+    out: Annotated[Path, typer.Option(
+        help="Folder for the frames; replaced if it holds those of an earlier run, as they were written.",
+    )],
     budget: Annotated[int, typer.Option(help="Frames at most.")] = 50,
     by: Annotated[
         str,

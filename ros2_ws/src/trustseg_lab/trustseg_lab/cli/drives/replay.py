@@ -92,7 +92,11 @@ def replay(
     ] = "",
     retries: Annotated[int, typer.Option(help="How often a recording is tried again whose process was lost.")] = 1,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Take over no recording that an earlier run into --out has finished.")
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Take over no recording that an earlier run into --out has finished; OUT.unfinished is removed.",
+        ),
     ] = False,
     annotated: Annotated[bool, typer.Option(help="Write annotated.mcap.")] = True,
     pictures: Annotated[

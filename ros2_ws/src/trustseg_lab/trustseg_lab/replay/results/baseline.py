@@ -33,6 +33,7 @@ FORMER = {
     "input_geometry": "stretch", "temporal_filter": 0.0, "selective_risk": 0.0, "missed_errors": 0.0,
     "recorded_stamps": False, "allow_resolution_change": False,
 }  # fmt: skip
+NO_METRICS = ("differences", "frames", "labelled_frames")  # of a `Comparison`
 SCORE_STEP = 0.05  # smaller changes of score and quality are told as "changed", not as better or worse
 
 
@@ -65,7 +66,7 @@ class Comparison:
         missing_frames, added_frames: in one run only.
         largest_score_change, largest_quality_change, largest_confidence_change: of a frame's failure score, predicted
             quality and mean confidence, up or down.
-        miou_change: mean change of the true quality, NaN without labels.
+        miou_change: mean change of the true quality of labelled_frames, which are labelled in both; NaN without any.
     """
 
     frames: int = 0
@@ -82,11 +83,12 @@ class Comparison:
     largest_quality_change: float = 0.0
     largest_confidence_change: float = 0.0
     miou_change: float = math.nan
+    labelled_frames: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     def metrics(self) -> dict[str, float]:
         """Figures that a gate may name."""
-        return {name: float(value) for name, value in asdict(self).items() if name not in ("differences", "frames")}
+        return {name: float(value) for name, value in asdict(self).items() if name not in NO_METRICS}
 
 
 def metric_names() -> list[str]:
@@ -94,11 +96,17 @@ def metric_names() -> list[str]:
     return list(Comparison().metrics())
 
 
-def together(name: str, values: Sequence[float]) -> float:
-    """One figure over several drives, from that of each of them."""
-    if name.startswith("largest_"):
-        return max(values)
-    return sum(values) / len(values) if name == "miou_change" else sum(values)
+def together(comparisons: Sequence[Comparison]) -> dict[str, float]:
+    """The figures of several drives as of one: sums, largest changes, and a mean over the labelled frames of all."""
+    found: dict[str, float] = {}
+    labelled = [each for each in comparisons if each.labelled_frames]
+    for name in metric_names():
+        values = [each.metrics()[name] for each in comparisons]
+        found[name] = max(values) if name.startswith("largest_") else sum(values)
+    count = sum(each.labelled_frames for each in labelled)
+    changes = sum(each.miou_change * each.labelled_frames for each in labelled)
+    found["miou_change"] = changes / count if count else math.nan
+    return found
 
 
 def check_baseline(folder: Path, name: str) -> Path:
@@ -132,7 +140,7 @@ def compare(before: Path, after: Path) -> Comparison:
         _compare_frame(old, row, result, changes)
     result.missing_frames = len(earlier)
     if changes:
-        result.miou_change = sum(changes) / len(changes)
+        result.miou_change, result.labelled_frames = sum(changes) / len(changes), len(changes)
     result.differences.sort(key=lambda d: (-d.regression, d.index))
     del result.differences[SHOWN:]
     return result
