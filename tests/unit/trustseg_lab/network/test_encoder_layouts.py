@@ -21,6 +21,12 @@ def test_the_published_shape() -> None:
     assert LITE0_UNITS == (1, 3, 2, 6, 4)
 
 
+@pytest.mark.parametrize("section", [{"lite0": "a.pth"}, {"encoder": "lite0", "vgg16": "a.safetensors"}])
+def test_weights_of_another_encoder_are_refused_before_anything_is_read(section: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="weights of another encoder than"):
+        ModelSection.model_validate(section)
+
+
 def test_the_shape_of_an_encoder_that_is_given() -> None:
     section = ModelSection.model_validate({"encoder": "lite0"})
     assert tuple(section.widths) == LITE0_WIDTHS

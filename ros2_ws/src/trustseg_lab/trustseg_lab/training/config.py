@@ -59,6 +59,9 @@ class ModelSection(Strict):
     def _stages_agree(self) -> ModelSection:
         """One number a stage in every list, groups that divide the widths, and a level that a guide can enlarge."""
         stages = len(self.widths)
+        if (self.lite0 is not None and self.encoder != LITE0) or (self.vgg16 is not None and self.encoder != PLAIN):
+            given_file = "lite0" if self.vgg16 is None else "vgg16"
+            raise ValueError(f"{given_file}: weights of another encoder than {self.encoder}")
         given = (tuple(self.widths), tuple(self.encoder_convs))
         if self.encoder == LITE0 and (given != (LITE0_WIDTHS, LITE0_UNITS) or self.encoder_groups):
             raise ValueError(f"encoder {LITE0}: leave out widths, encoder_convs and encoder_groups, it has its own")

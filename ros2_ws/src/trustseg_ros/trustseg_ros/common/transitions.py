@@ -24,7 +24,10 @@ def tell_failure(node: Any, what: str, error: Exception) -> None:
 
 
 def kept(transition: Transition[NodeT]) -> Transition[NodeT]:
-    """A lifecycle callback that leaves its name and what it raises in the node's `raised`: `on_error` follows."""
+    """A lifecycle callback that leaves its name and what it raises in the node's `raised`: `on_error` follows.
+
+    `on_error` takes the traceback off, whose frames would keep an engine for as long as the node lives.
+    """
 
     @wraps(transition)
     def run(node: NodeT, state: LifecycleState) -> TransitionCallbackReturn:

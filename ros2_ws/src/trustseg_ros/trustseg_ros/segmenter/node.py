@@ -115,6 +115,7 @@ class Segmenter(LifecycleNode):
 
     # Lifecycle ------------------------------------------------------------------------------------------------
 
+    @kept
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the bundle (every byte hash-checked) and a backend that passes the golden test."""
         with self._config_lock:
@@ -225,7 +226,7 @@ class Segmenter(LifecycleNode):
         """A transition raised: back to unconfigured, with the reason on record."""
         self._end_stream()
         self._release()
-        self._refuse(*self.raised)
+        self._refuse(self.raised[0], self.raised[1].with_traceback(None))
         return SUCCESS
 
     def close(self) -> None:
@@ -339,8 +340,7 @@ class Segmenter(LifecycleNode):
             if self._faults is not None:
                 self._faults.ask(config.fault)
             elif config.fault:
-                fix = "start the node with fault_injection"
-                raise ParameterError("parameter fault", got=repr(config.fault), fix=fix)
+                raise ParameterError("parameter fault", got=repr(config.fault), fix="start with fault_injection: true")
             self.config = config
         if self._worker is not None:
             self._worker.reconfigure(
