@@ -113,7 +113,7 @@ def test_masks_that_are_always_late_make_no_grid(
 
     def late(mask: Image) -> None:
         held.append(mask)
-        if len(held) > 7:  # of 100 ms each, and no more: its status would not be waited for
+        if len(held) > 5:  # of 100 ms each: past the age limit, and its status is still waited for
             masks.publish(held.pop(0))
 
     probe.node.create_subscription(Image, "prompt", late, output_qos())

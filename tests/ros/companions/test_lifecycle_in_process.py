@@ -93,6 +93,48 @@ def test_an_activate_that_raises_says_why_and_leaves_nothing_behind(
     assert node.trigger_activate() == SUCCESS
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cleanup_that_raises_is_one_line_and_leaves_a_node_that_can_be_configured(
+    kind: Any, start: Start, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = start(kind)
+    assert node.trigger_configure() == SUCCESS
+    monkeypatch.setattr(node, "destroy_lifecycle_publisher", denied)
+    assert node.trigger_cleanup() == ERROR
+    assert capfd.readouterr().err.count("failed: PermissionError: the topic is not allowed") == 1
+    monkeypatch.undo()
+    assert node.trigger_configure() == SUCCESS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shutdown_that_raises_is_one_line(
+    kind: Any, start: Start, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = start(kind)
+    assert node.trigger_configure() == SUCCESS
+    monkeypatch.setattr(node, "destroy_lifecycle_publisher", denied)
+    node.trigger_shutdown()
+    told = capfd.readouterr().err
+    assert told.count("failed: PermissionError: the topic is not allowed") == 1
+    assert "shutdown failed" in told
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_whose_cleaning_up_raises_too_is_told_and_no_more(
+    kind: Any, start: Start, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = start(kind)
+    assert node.trigger_configure() == SUCCESS
+    monkeypatch.setattr(node, "create_subscription", denied)
+    monkeypatch.setattr(node, "destroy_lifecycle_publisher", denied)
+    assert node.trigger_activate() == ERROR
+    told = capfd.readouterr().err
+    for what in ("activate", "cleanup"):
+        assert told.count(f"{what} failed: PermissionError: the topic is not allowed") == 1
+    monkeypatch.undo()
+    assert node.trigger_configure() == SUCCESS
+
+
 def test_a_process_that_ends_while_it_can_still_speak_leaves_nobody_with_free_cells(
     start: Start, probe: Probe, capfd: pytest.CaptureFixture[str]
 ) -> None:

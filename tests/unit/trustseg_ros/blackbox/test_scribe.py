@@ -175,6 +175,35 @@ def test_a_file_that_may_grow_no_more_costs_the_record_and_leaves_nothing(bench:
     box.until(lambda: box.scribe.counts.written == 1, "the next record")
 
 
+def test_a_record_that_does_not_get_its_name_leaves_nothing_and_promises_nothing(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = bench()
+    rename = Path.rename
+
+    def denied(path: Path, target: Path) -> Path:
+        if ".partial-" in path.name:
+            raise PermissionError(1, "Operation not permitted")
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", denied)
+        box.hear(20)
+        box.cause()
+        box.hear(36)
+        box.scribe.start()
+        box.until(lambda: box.scribe.counts.failed == 1, "failure")
+    trouble = box.scribe.counts.trouble
+    assert trouble.startswith("cannot give a record the name 000001_")
+    assert trouble.endswith("got Operation not permitted")
+    assert [each.name for each in box.folder.iterdir()] == [".lock"]
+    assert box.shelf.size == 0
+    box.hear(60)
+    box.cause()
+    box.hear(76)
+    box.until(lambda: box.scribe.counts.written == 1, "the next record")
+
+
 def test_a_silent_vehicle_has_no_record(bench: Callable[..., Bench]) -> None:
     box = bench()
     box.scribe.start()

@@ -112,6 +112,38 @@ def test_what_is_left_of_a_record_still_counts(tmp_path: Path, monkeypatch: pyte
     assert (again.leftovers, again.size) == (0, 2 * each)
 
 
+def test_what_was_left_is_tried_and_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mount that was read-only for a while, or somebody removes it: the quota is not taken for ever."""
+    records = [put(tmp_path, number) for number in (1, 2)]
+    each = size_of(records[0])
+    monkeypatch.setattr(shutil, "rmtree", lambda folder, ignore_errors: None)
+    shelf = Shelf(tmp_path, quota=2 * each, floor=0, free_bytes=lambda _: PLENTY)
+    assert shelf.make_room(0, 2 * each) == "quota"
+    first, second = sorted(tmp_path.glob(".*.removed"))
+    (first / "x.mcap").unlink()
+    assert shelf.make_room(0, each) == ""
+    assert shelf.size == each
+    monkeypatch.undo()
+    assert shelf.make_room(0, 2 * each) == ""
+    assert (shelf.size, shelf.removed) == (0, 2)
+    assert not first.exists()
+    assert not second.exists()
+
+
+def test_what_is_left_of_an_unfinished_record_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf(tmp_path, quota=PLENTY, floor=0, free_bytes=lambda _: PLENTY)
+    made = put(tmp_path, 1)
+    each = size_of(made)
+    unfinished = made.rename(tmp_path / f".{made.name}.partial-4711")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda folder, ignore_errors: None)
+        shelf.discard(unfinished)
+    assert (len(shelf), shelf.size) == (0, each)
+    shelf.discard(unfinished)
+    assert shelf.size == 0
+    assert not unfinished.exists()
+
+
 def test_a_disk_of_which_nobody_can_say_what_is_free_counts_as_full(tmp_path: Path) -> None:
     def broken(_: Path) -> int:
         raise OSError("stale file handle")

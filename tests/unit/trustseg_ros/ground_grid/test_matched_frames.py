@@ -79,13 +79,42 @@ def test_what_never_becomes_complete_is_bounded() -> None:
     assert len(frames._parts) == len(frames._published) == MOST_WAITING
 
 
-def test_frames_are_handed_out_again_after_stamps_stepped_back() -> None:
+def take_all(frames: MatchedFrames, made: dict[str, Any]) -> Any:
+    """What is handed out with the last part of a frame."""
+    *first, last = [frames.take(name, made[name]) for name in ("mask", "confidence", "status")]
+    assert first == [None, None]
+    return last
+
+
+def test_frames_are_handed_out_again_from_the_second_on_after_stamps_stepped_back() -> None:
     frames = MatchedFrames()
-    for stamp in (5000, 1400, 1402, 1400, 5001):
-        made = parts(stamp)
-        got = [frames.take(name, made[name]) for name in ("mask", "confidence", "status")]
-        assert got == [None, None, (made["mask"], made["confidence"], made["status"])]
-    assert frames._parts == {}
+    for first, *others in ((5000, 5001), (1400, 1402, 1403), (1300, 1301)):
+        if first < 5000:
+            assert take_all(frames, parts(first)) is None
+        for stamp in others:
+            made = parts(stamp)
+            assert take_all(frames, made) == (made["mask"], made["confidence"], made["status"])
+    assert frames._parts == frames._published == {}
+
+
+def test_one_frame_of_long_ago_is_never_handed_out() -> None:
+    frames = MatchedFrames()
+    for stamp in (5000, 5001, 5002):
+        assert take_all(frames, parts(stamp)) is not None
+        assert take_all(frames, parts(1400)) is None
+    published_ns = frames.published_ns
+    assert take_all(frames, parts(1400)) is None
+    assert frames.published_ns == published_ns
+
+
+def test_who_joins_a_stream_of_late_masks_is_handed_its_frames() -> None:
+    frames, late, handed = MatchedFrames(), 7, 0
+    for stamp in range(100, 200):
+        for name in ("status", "confidence"):
+            assert frames.take(name, parts(stamp)[name]) is None
+        found = frames.take("mask", parts(stamp - late)["mask"])
+        handed += found is not None
+    assert handed == 100 - late
 
 
 def test_a_frame_was_published_when_its_status_says_so_however_late_it_is_complete() -> None:

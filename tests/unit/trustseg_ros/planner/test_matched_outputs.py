@@ -102,18 +102,36 @@ def test_rejected_and_skipped_frames_have_no_pictures_and_none_is_waited_for() -
     assert match.problem == ""
 
 
-def test_stamps_that_stepped_back_by_an_hour_are_the_stream_from_the_first_whole_frame_on() -> None:
+def test_stamps_that_stepped_back_by_an_hour_are_the_stream_from_the_second_whole_frame_on() -> None:
     match = OutputMatch()
     send(match, 5)
-    match.on_mask(picture(5 - HOUR))
-    assert match.problem == LATE
-    match.on_confidence(picture(5 - HOUR))
-    match.on_status(status(5 - HOUR))
-    assert (match.problem, match.complete) == ("", 2)
-    for number in (6 - HOUR, 7 - HOUR, 6 - 2 * HOUR):  # a bag that begins again does so for ever
+    for number in (5 - HOUR, 5 - 2 * HOUR):  # a bag that begins again does so for ever
+        complete = match.complete
+        send(match, number)
+        assert (match.problem, match.complete) == ("a status came with a stamp that was seen before", complete)
+        match.on_mask(picture(number + 1))
+        match.on_confidence(picture(number + 1))
+        assert match.complete == complete
+        match.on_status(status(number + 1))
+        assert (match.problem, match.complete) == ("", complete + 1)
+        send(match, number + 2)
+        assert (match.problem, match.complete) == ("", complete + 2)
+
+
+@pytest.mark.parametrize("again", [0, 1])
+def test_one_whole_frame_of_long_ago_is_refused_however_often_it_comes(again: int) -> None:
+    """A second writer, or one that hung, publishes it; a planner must not act on it."""
+    match = OutputMatch()
+    for number in range(5, 5 + 2 * PARTS_BEHIND):
         send(match, number)
         assert match.problem == ""
-    assert match.complete == 5
+        for _ in range(1 + again):
+            send(match, number - HOUR)
+            assert match.problem == "a status came with a stamp that was seen before"
+    assert match.complete == 2 * PARTS_BEHIND
+    for _ in range(2 * PARTS_BEHIND):
+        send(match, 24 - HOUR)  # after the last frame of the stream too
+    assert match.complete == 2 * PARTS_BEHIND
 
 
 def test_stamps_that_stepped_back_a_little_are_the_stream_after_some_parts_in_order() -> None:
@@ -168,10 +186,70 @@ def test_what_was_under_way_when_stamps_stepped_back_does_not_stand_in_the_way()
     match = OutputMatch()
     send(match, 1)
     send(match, 1 - HOUR)
+    send(match, 2 - HOUR)
     for number in range(2, 2 + MOST_WAITING):
         match.on_mask(picture(number))
-    send(match, 2 - HOUR)
+    send(match, 3 - HOUR)
     assert (match.problem, match.complete) == ("", 3)
+
+
+@pytest.mark.parametrize("lag", range(8))
+def test_what_was_under_way_then_does_not_stand_in_the_way_of_late_masks(lag: int) -> None:
+    match = OutputMatch()
+    send(match, 1)
+    send(match, 1 - HOUR)
+    send(match, 2 - HOUR)
+    for number in range(2, 2 + MOST_WAITING):
+        match.on_mask(picture(number))
+    complete = late_masks(match, range(3 - HOUR, 103 - HOUR), lag)
+    assert complete >= 100 - 2 * MOST_WAITING - lag
+    assert match.problem == ""
+
+
+def late_masks(match: OutputMatch, numbers: range, lag: int, lost: tuple[int, ...] = ()) -> int:
+    """How many of these frames become whole where each mask comes `lag` frames after its status; some are lost."""
+    before = match.complete
+    for number in numbers:
+        if number not in lost:
+            match.on_status(status(number))
+            match.on_confidence(picture(number))
+        match.on_mask(picture(number - lag))
+    return match.complete - before
+
+
+@pytest.mark.parametrize("lag", range(1, MOST_WAITING))
+def test_who_joins_a_stream_of_late_masks_gets_all_frames_from_then_on(lag: int) -> None:
+    match = OutputMatch()
+    assert late_masks(match, range(600), lag) == 600 - lag
+    assert match.problem == ""
+
+
+@pytest.mark.parametrize("lost", [(0,), (0, 1, 2), (7,), (20, 21)])
+def test_lost_statuses_cost_their_own_frames_and_no_later_one(lost: tuple[int, ...]) -> None:
+    match = OutputMatch()
+    lag = MOST_WAITING - 1
+    assert late_masks(match, range(200), lag, lost) == 200 - lag - len(lost)
+
+
+def test_masks_that_pause_and_then_come_all_at_once_cost_no_later_frame() -> None:
+    match = OutputMatch()
+    late_masks(match, range(10), 2)
+    for number in range(10, 30):
+        match.on_status(status(number))
+        match.on_confidence(picture(number))
+    for number in range(8, 30):
+        match.on_mask(picture(number))
+    assert (match.problem, match.complete) == ("", 8 + MOST_WAITING)
+    assert late_masks(match, range(30, 40), 2) == 8
+
+
+def test_one_stamp_far_ahead_takes_no_place_for_long() -> None:
+    match = OutputMatch()
+    send(match, 1)
+    match.on_mask(picture(HOUR))
+    lag = MOST_WAITING - 1
+    assert late_masks(match, range(10, 110), lag) >= 100 - 2 * lag
+    assert match.problem == ""
 
 
 def test_what_waits_is_bounded_and_known() -> None:

@@ -153,12 +153,26 @@ class Scribe:
 
     def _write(self, event: Event, target: Path) -> int:
         """All of one record; its size in bytes. OSError or InputError where the disk does not take it."""
-        with output_folder(target) as folder:
-            bag = BagFile(folder, f"{target.name}_0")
-            try:
-                return self._fill(event, folder, bag, target.name)
-            finally:
-                bag.close()
+        partial: Path | None = None
+        size: int | None = None
+        try:
+            with output_folder(target) as partial:
+                bag = BagFile(partial, f"{target.name}_0")
+                try:
+                    written = self._fill(event, partial, bag, target.name)
+                finally:
+                    bag.close()
+                size = written
+        except InputError as error:
+            if partial is not None:
+                # Without its name it is no record: nobody would count it, and the next start takes it away.
+                self._shelf.discard(partial)
+            if size is None:
+                raise
+            # Not its own text, which says where the folder is.
+            why = getattr(error.__cause__, "strerror", None) or str(error.__cause__ or "")
+            raise InputError(f"cannot give a record the name {target.name}", got=why) from error
+        return size
 
     def _fill(self, event: Event, folder: Path, bag: BagFile, name: str) -> int:
         snapshot = Snapshot(event.causes[0].log_ns, dict(self._out.roles))

@@ -46,7 +46,7 @@ class Shelf:
     ) -> None:
         self.folder, self._quota, self._floor, self._free_bytes = folder, quota, floor, free_bytes
         self.removed = self.leftovers = 0
-        self._remains = 0  # bytes of what should have gone and did not
+        self._remains: dict[Path, int] = {}  # bytes of what should have gone and did not
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -68,7 +68,8 @@ class Shelf:
     @property
     def size(self) -> int:
         """Bytes of all finished records, and of what is left of those that could not be removed."""
-        return self._remains + sum(tuple(self._sizes.values()))  # while another thread writes records
+        # Tuples, while another thread writes records.
+        return sum(tuple(self._remains.values())) + sum(tuple(self._sizes.values()))
 
     @property
     def free(self) -> int:
@@ -90,6 +91,11 @@ class Shelf:
             What stands against it; empty when they fit.
         """
         against = self._against(written, more)
+        if against and self._remains:
+            # What held them may be over, and somebody else may have removed them.
+            for left in tuple(self._remains):
+                self._take_away(left)
+            against = self._against(written, more)
         if not against:
             return ""
         self._sizes = {record: size for record, size in self._sizes.items() if record.exists()}  # others remove too
@@ -106,6 +112,10 @@ class Shelf:
     def keep(self, record: Path) -> None:
         """Count a finished record."""
         self._sizes[record] = _size_of(record)
+
+    def discard(self, unfinished: Path) -> None:
+        """Remove what did not become a record, and count what is left of it."""
+        self._take_away(unfinished)
 
     def close(self) -> None:
         """Let another process record here."""
@@ -147,7 +157,10 @@ class Shelf:
         """Remove a folder, and count what is left of it; whether that is nothing."""
         shutil.rmtree(folder, ignore_errors=True)
         left = folder.exists()
-        self._remains += _size_of(folder) if left else 0
+        if left:
+            self._remains[folder] = _size_of(folder)
+        else:
+            self._remains.pop(folder, None)
         return not left
 
 

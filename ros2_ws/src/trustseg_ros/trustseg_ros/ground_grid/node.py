@@ -118,7 +118,7 @@ class GroundGridNode(LifecycleNode):
             self._range_out = self._output(Range, "~/free_distance")
         except Exception as error:
             tell_failure(self, "configure", error)
-            self.on_cleanup(state)
+            self._clean_up()
             return FAILURE
         return SUCCESS
 
@@ -154,9 +154,7 @@ class GroundGridNode(LifecycleNode):
     @told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Forget the bundle."""
-        for each in self._outputs:
-            self.destroy_lifecycle_publisher(each)
-        self._outputs, self._grid, self._grid_of = [], None, None
+        self._clean_up()
         return SUCCESS
 
     @told
@@ -164,12 +162,23 @@ class GroundGridNode(LifecycleNode):
         """As deactivate and cleanup."""
         self._say_last_word()
         self._end()
-        return self.on_cleanup(state)
+        self._clean_up()
+        return SUCCESS
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """A transition raised: back to unconfigured, with nothing left of it."""
-        self._end()
-        return self.on_cleanup(state)
+        for step in (self._end, self._clean_up):
+            try:
+                step()
+            except Exception as error:  # nobody is left to take it
+                tell_failure(self, "cleanup", error)
+        return SUCCESS
+
+    def _clean_up(self) -> None:
+        # Forgotten first: what cannot be destroyed is not tried for ever.
+        outputs, self._outputs, self._grid, self._grid_of = self._outputs, [], None, None
+        for each in outputs:
+            self.destroy_lifecycle_publisher(each)
 
     def close(self) -> None:
         """Say that nothing is known, for the end of the process; after a signal nothing can be said any more."""

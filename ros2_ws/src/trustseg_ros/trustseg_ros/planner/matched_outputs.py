@@ -10,8 +10,9 @@
     if match.problem: do_not_use_the_mask(match.problem)
 
 They come on three topics, so each is kept until the other two of its stamp are there. A mask is believed only when its
-pixels have the checksum that the status of its stamp gives. What comes late is refused, but stamps that stepped back (a
-clock that was set back, a bag that begins again) are the stream from then on.
+pixels have the checksum that the status of its stamp gives. What comes late is refused, be it one whole frame (of a
+second writer, or of one that hung); but stamps that stepped back (a clock that was set back, a bag that begins again)
+are the stream from their second whole frame on, or after `PARTS_BEHIND` parts.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from trustseg_ros.common.integrity import is_intact
 PROCESSED = 0
 # Frames that may be incomplete at a time; the oldest is given up beyond that.
 MOST_WAITING = 8
-# As the node judges its camera's stamps (`trustseg.frames.stamps`, which no planner imports): a whole frame further
-# behind than this is a new beginning, ...
+# As the node judges its camera's stamps (`trustseg.frames.stamps`, which no planner imports): so many whole frames in
+# order, further behind than this, are a new beginning. A single one is what a writer that hung still had, ...
+FRAMES_BEHIND = 2
 STEP_BACK_NS = 1_000_000_000
-# ... and so are this many parts behind the newest frame, those of each topic in order, with none ahead of it between.
+# ... and so are this many parts anywhere behind the newest frame, those of each topic in order, with none ahead of it
+# between.
 PARTS_BEHIND = 10
 
 
@@ -43,6 +46,7 @@ class OutputMatch:
     def __init__(self) -> None:
         self._waiting: dict[int, dict[str, Any]] = {}
         self._behind: dict[int, dict[str, Any]] = {}  # what came in a row behind `stamp_ns`
+        self._left_over: set[int] = set()  # what waits since before stamps stepped back
         self.problem = "no complete frame has arrived"
         self.complete = 0
         self.stamp_ns = 0
@@ -78,6 +82,8 @@ class OutputMatch:
         else:
             self.problem = f"a {part} came with a stamp that was seen before"
             return True
+        # A topic keeps its order: where it was further already, that is of before a step back.
+        self._left_over |= {at_ns for at_ns, parts in self._waiting.items() if at_ns > stamp_ns and part in parts}
         found = self._waiting.setdefault(stamp_ns, {})
         found[part] = value
         if len(found) == 3:
@@ -87,9 +93,11 @@ class OutputMatch:
             self.complete += right
             self.problem = "" if right else "the mask is of another frame than its status"
         while len(self._waiting) > MOST_WAITING:
-            # By arrival, not by stamp: what was under way when stamps stepped back stays ahead of all that follows.
-            del self._waiting[next(iter(self._waiting))]
+            # The oldest stamp, and not what came first: a late mask would push out the frame whose mask comes next. But
+            # what is left over from before a step back would stay ahead of all that follows.
+            del self._waiting[min(self._left_over & self._waiting.keys() or self._waiting)]
             self.problem = "a frame's mask, confidence or status is missing"
+        self._left_over &= self._waiting.keys()
         return True
 
     def _is_new_beginning(self, stamp_ns: int, part: str, value: Any) -> bool:
@@ -98,8 +106,9 @@ class OutputMatch:
             self._behind = {}
         found = self._behind.setdefault(stamp_ns, {})
         found[part] = value
-        is_frame_far_behind = len(found) == 3 and self.stamp_ns - stamp_ns > STEP_BACK_NS
-        return is_frame_far_behind or sum(len(parts) for parts in self._behind.values()) >= PARTS_BEHIND
+        counts = [len(parts) for parts in self._behind.values()]
+        is_far_behind = len(found) == 3 and self.stamp_ns - stamp_ns > STEP_BACK_NS
+        return (is_far_behind and counts.count(3) >= FRAMES_BEHIND) or sum(counts) >= PARTS_BEHIND
 
 
 def _stamp_ns(message: Any) -> int:

@@ -138,21 +138,30 @@ class PointLabelsNode(LifecycleNode):
     @told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take the publisher down."""
-        if self._out is not None:
-            self.destroy_lifecycle_publisher(self._out)
-        self._out = None
+        self._clean_up()
         return SUCCESS
 
     @told
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """As deactivate and cleanup."""
         self._end()
-        return self.on_cleanup(state)
+        self._clean_up()
+        return SUCCESS
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """A transition raised: back to unconfigured, with nothing left of it."""
-        self._end()
-        return self.on_cleanup(state)
+        for step in (self._end, self._clean_up):
+            try:
+                step()
+            except Exception as error:  # nobody is left to take it
+                tell_failure(self, "cleanup", error)
+        return SUCCESS
+
+    def _clean_up(self) -> None:
+        # Forgotten first: what cannot be destroyed is not tried for ever.
+        out, self._out = self._out, None
+        if out is not None:
+            self.destroy_lifecycle_publisher(out)
 
     def _end(self) -> None:
         if self._timer is not None:
