@@ -51,6 +51,17 @@ def test_what_leaves_the_commonest_value_has_moved() -> None:
     assert stability_index(rare, rare) == 0.0
 
 
+def test_the_arithmetic_of_another_processor_is_no_drift() -> None:
+    constant, mixed = np.full(50, 0.9), np.repeat([0.2, 0.9, 1.0], [20, 60, 20])
+    for reference in (constant, mixed, 0.9 + 1e-14 * np.arange(50)):
+        for step in (1e-12, -1e-12, 6e-8, -6e-8):
+            assert stability_index(reference, reference + step) == pytest.approx(0.0), step
+        assert stability_index(reference, reference + 1e-5) > 0.25
+    # Only the width is of the spread: what lies 1e-6 of it away has moved.
+    assert stability_index(np.full(50, 1e3), np.full(50, 1e3 + 1e-2)) > 0.25
+    assert stability_index(np.zeros(50), np.full(50, 1e-12)) > 0.25
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30))
 def test_it_is_never_negative(one: list[float], other: list[float]) -> None:
     assert stability_index(np.array(one), np.array(other)) >= -1e-12

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -49,15 +51,55 @@ def test_corrected_labels_are_kept(removed: bool, request_: MiningRequest) -> No
     assert sorted(request_.out.rglob("*")) == left
 
 
-def test_a_file_of_someone_else_is_kept(request_: MiningRequest) -> None:
-    (request_.out / "labels" / "own.png").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"holds labels/own.png, which the earlier run did not write"):
+@pytest.mark.parametrize("removed", [False, True])
+def test_exported_files_that_people_worked_on_are_kept(removed: bool, request_: MiningRequest) -> None:
+    file = request_.out / "cvat" / "annotations.xml"
+    if removed:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes() + b"\n")
+    with pytest.raises(InputError, match=r"cvat/annotations.xml, which was exported, was changed or removed.*another"):
+        mine(request_)
+
+
+def test_what_is_corrected_during_the_work_is_kept(request_: MiningRequest) -> None:
+    label = min((request_.out / "labels").iterdir())
+
+    def work(step: str, done: int, count: int) -> None:
+        label.write_bytes(b"corrected")
+
+    with pytest.raises(InputError, match=r"1 of 2 labels were corrected.*the new results are whole in ") as told:
+        mine(request_, work)
+    assert label.read_bytes() == b"corrected"
+    (finished,) = request_.out.parent.glob(".out.partial-*")
+    assert str(finished) in str(told.value)
+    assert (finished / "mined.json").is_file()
+
+
+def test_labels_are_kept_where_the_run_that_replaced_them_was_killed(request_: MiningRequest) -> None:
+    label = min((request_.out / "labels").iterdir())
+    label.write_bytes(b"corrected")
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    request_.out.rename(request_.out.with_name(f".out.old-{process.pid}"))
+    with pytest.raises(InputError, match="corrected by hand"):
+        mine(request_)
+    assert label.read_bytes() == b"corrected"
+
+
+@pytest.mark.parametrize("name", ["labels/own.png", "cvat/own.xml"])
+def test_a_file_of_someone_else_is_kept(name: str, request_: MiningRequest) -> None:
+    (request_.out / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=rf"holds {name}, which the earlier run did not write"):
         mine(request_)
 
 
 def test_results_of_an_earlier_version_are_kept(request_: MiningRequest) -> None:
     path = request_.out / "mined.json"
     document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "export_sha256": None}))
+    with pytest.raises(InputError, match="whether labels were corrected is not known"):
+        mine(request_)
     for row in document["frames"]:
         del row["label_sha256"]
     path.write_text(json.dumps(document))

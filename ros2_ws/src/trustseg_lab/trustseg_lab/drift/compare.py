@@ -18,6 +18,7 @@ LEAST_SHARE = 1e-4  # of an empty bin, in place of nothing
 # Usual readings of the population stability index.
 SOME, LARGE = 0.1, 0.25
 TAIL = 0.01  # of the reference on either side: twice this share of unchanged frames lies outside
+SAME = 1e-6  # of a column's spread, or of its value: another processor's arithmetic
 LEAST_FRAMES = 20  # below it no distribution is compared
 NAN = float("nan")
 
@@ -51,11 +52,16 @@ def stability_index(reference: Float64, new: Float64) -> float:
     """Population stability index, over bins that hold a tenth of the reference each, and 0 for equal distributions.
 
     sum((q - p) ln(q / p)) over the bins, p the share of the reference and q that of the new values; a value that the
-    reference holds so often that two deciles fall on it has a bin of its own.
+    reference holds so often that two deciles fall on it has a bin of its own, a millionth of the reference's spread to
+    either side; of the value itself where all of the reference lies that near.
     """
-    edges, count = np.unique(np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1]), return_counts=True)
-    # Else all above such a value would be in its bin, and a column of zeros that left zero would not have moved.
-    edges = np.union1d(edges, np.nextafter(edges[count > 1], np.inf))
+    deciles = np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1])
+    size, spread = np.abs(deciles), float(np.ptp(reference))
+    near = np.maximum(SAME * np.where(spread > SAME * size, spread, size), np.spacing(size))
+    often = np.append(False, np.diff(deciles) <= near[1:])
+    # A value on an edge stays above it where it is a little less. Without an edge above a value that is there often all
+    # above it would be in its bin, and a column of zeros that left zero would not have moved.
+    edges = np.unique(np.concatenate([deciles - near, (deciles + near)[often]]))
     # By the side that the value is on: a value that equals an edge is in the bin above it, in both.
     p, q = (
         np.bincount(np.searchsorted(edges, each, side="right"), minlength=len(edges) + 1) / len(each)

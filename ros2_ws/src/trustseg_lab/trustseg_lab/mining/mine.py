@@ -16,8 +16,9 @@ import numpy as np
 from trustseg.backends import select_backend
 from trustseg.bundle.loading import Bundle, load_bundle, sha256_hex
 from trustseg.errors import InputError
+from trustseg.files.confined_path import confined
 from trustseg.files.json_document import json_ready, write_json
-from trustseg.files.output_folder import output_folder
+from trustseg.files.output_folder import output_folder, put_back
 from trustseg.imaging.colours import ClassColours
 from trustseg.imaging.resize import for_the_eye, in_order, nearest
 from trustseg.pipeline import Pipeline
@@ -25,7 +26,7 @@ from trustseg.types import UInt8Array
 from trustseg_lab.data.mined_set import CLASSES, IMAGES, LABELS, LIST, SHEET, VOID
 from trustseg_lab.mining.candidates import CRITERIA, DISAGREEING, Candidates, collect, engine_config, frames_of
 from trustseg_lab.mining.disagreement import Disagreement, check_against, disagreement_of, says_it_itself
-from trustseg_lab.mining.earlier import SHA256, check_earlier, wrote_of
+from trustseg_lab.mining.earlier import EXPORTED, SHA256, check_earlier, exported_hashes, wrote_of
 from trustseg_lab.mining.exports.forms import check_export, write_exports
 from trustseg_lab.mining.exports.proposal import Proposal
 from trustseg_lab.mining.frame_selection import Choice
@@ -119,11 +120,15 @@ def mine(
     options = request.options
     bundle = load_bundle(options.bundle)
     check_export(request.exports, bundle.card.classes)
+    put_back(confined(request.out.absolute(), "the output folder"), LIST)  # else what is corrected in it is not seen
     check_earlier(request.out)
     second = check_against(bundle, request.against, options.precision)
     by = request.criteria(second is not None or says_it_itself(bundle))
     jobs, drives, failed = _inputs(request, bundle)
-    with output_folder(request.out.absolute(), replaces=LIST, wrote=wrote_of(request.out)) as folder:
+    with output_folder(
+        request.out.absolute(), replaces=LIST, wrote=wrote_of(request.out),
+        last_check=lambda: check_earlier(request.out),
+    ) as folder:  # fmt: skip
         backend = select_backend(
             options.backend or bundle.card.default_backend, bundle, options.precision, options.threads
         )
@@ -157,7 +162,7 @@ def mine(
             if disagreement is not None:
                 disagreement.close()
             pipeline.close()
-        document = {
+        document: dict[str, Any] = {
             "images": candidates.images, "candidates": len(candidates.places), "unusable": candidates.unusable,
             "failed": failed, "budget": request.budget, "by": list(by), "confidence": request.confidence,
             "bundle": bundle.card.name, "against": None if second is None else second.card.name,
@@ -168,6 +173,7 @@ def mine(
         write_exports(
             request.exports, Proposal.of(folder, files, bundle.card.classes, VOID, f"trustseg mine, {bundle.card.name}")
         )
+        document[EXPORTED] = exported_hashes(folder, document["exports"])
         write_json(folder / LIST, document)
     return document
 

@@ -20,7 +20,8 @@ from trustseg.errors import InputError
 from trustseg.temporal_filter import MAX_WEIGHT
 from trustseg_lab.data import LabelNames, list_pictures, natural_order, shown
 from trustseg_lab.data.class_list import class_file
-from trustseg_lab.data.formats.catalogue import FormatOption
+from trustseg_lab.data.formats.catalogue import FormatOption, annotation_file
+from trustseg_lab.data.formats.legends import cityscapes_legend, find_legend
 from trustseg_lab.recordings.bag import is_bag
 from trustseg_lab.recordings.sources import fingerprint, whole_fingerprint
 from trustseg_lab.replay.versions import versions
@@ -168,12 +169,32 @@ def _of_labels(options: ReplayOptions) -> dict[str, str]:
     option, found = FormatOption.parse(options.label_format), {}
     folder = Path(options.labels)
     if options.labels and folder.exists():
-        found["labels"] = whole_fingerprint(folder)
+        found["labels"] = _labels_sha256(option, folder)
     named = {"label_classes": class_file(Path(options.label_classes)), "label_format": Path(option.file)}
     for key, path in named.items():
         if path.is_file():
             found[key] = f"{option.name if key == 'label_format' else ''} {whole_fingerprint(path)}"
     return found
+
+
+def _labels_sha256(option: FormatOption, folder: Path) -> str:
+    """Of the file of annotations; or of the folder's own pictures, which alone can be labels, and of its legends.
+
+    A data set of many gigabytes may lie below it, and other files beside them.
+    """
+    file = annotation_file(option, folder)
+    if file is not None or not folder.is_dir():
+        return whole_fingerprint(file or folder)
+    legends = [find_legend(folder), cityscapes_legend(folder)]
+    files = [*sorted(_pictures(folder)), *(each for each in legends if each is not None)]
+    return hashlib.sha256("".join(map(whole_fingerprint, files)).encode()).hexdigest()
+
+
+def _pictures(folder: Path) -> Sequence[Path]:
+    try:
+        return list_pictures(folder, "labels").files
+    except InputError:  # it is told where the labels are read
+        return ()
 
 
 def _named_as_labels(job: ReplayJob) -> dict[str, list[str]]:

@@ -70,6 +70,20 @@ def test_a_folder_of_something_else_is_kept_in_any_case(tmp_path: Path, out: Pat
         check(tmp_path / "data", about="own", overwrite=True)
 
 
+def test_what_a_stopped_export_left_can_be_given_up(out: Path) -> None:
+    (out / "card.json").rename(out / ".card.partial-12.json")
+    for each in out.iterdir():
+        if each.name not in ("model.onnx", "golden.png", "golden.npz", ".card.partial-12.json"):
+            each.unlink()
+    (out / "model-0a1b2c3d.onnx").write_bytes(b"of one before")
+    with pytest.raises(InputError, match=r"parts of a bundle without its card.*--overwrite, or remove it"):
+        check(out, about="own")
+    check(out, about="own", overwrite=True)
+    (out / "golden.jpg").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"holds no bundle.*or remove it"):
+        check(out, about="own", overwrite=True)
+
+
 @pytest.mark.parametrize("link", [None, os.link, os.symlink])
 def test_the_checkpoint_itself_is_not_removed(link: object, out: Path) -> None:
     own = out / "weights.safetensors"

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from trustseg_lab.replay.results.result_folder import SUMMARY
 from trustseg_lab.replay.results.segment_table import SEGMENTS
 from trustseg_lab.replay.results.shown.annotated import FILE, METADATA
+from trustseg_lab.replay.results.shown.drive_pictures import INDEX
+from trustseg_lab.replay.results.shown.event_images import ABOUT, KINDS
 from trustseg_lab.replay.results.shown.layouts import LAYOUTS
 from trustseg_lab.replay.results.shown.overlay_film import NAME
 from trustseg_lab.replay.results.shown.report import REPORT
@@ -18,11 +21,13 @@ EVENTS, DRIVE = "events", "drive"  # folders of pictures
 FILES = (
     SUMMARY, FRAMES, TIMES, TIMING, TOTALS, BASELINE, RECORDING, SEGMENTS, FILE, METADATA, NAME, REPORT, *LAYOUTS,
 )  # fmt: skip
+_PICTURE = rf"[0-9]{{8,}}_(?:{'|'.join(KINDS)})\.jpg"
+PICTURES = re.compile(
+    rf"{DRIVE}/(?:{re.escape(INDEX)}|{_PICTURE})|{EVENTS}/[0-9]{{3,}}/(?:{re.escape(ABOUT)}|{_PICTURE})"
+)  # fmt: skip
 
 
 def wrote(path: Path) -> bool:
     """Whether a replay writes such a file, by its path below --out: of one drive, or of several with a folder each."""
-    folders = path.parts[:-1]
-    if not {EVENTS, DRIVE}.isdisjoint(folders[:2]):
-        return True
-    return path.name in FILES and len(folders) < 2
+    below = [path.as_posix(), "/".join(path.parts[1:])]
+    return any(each in FILES or PICTURES.fullmatch(each) for each in below)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from trustseg.bundle.loading import load_bundle
@@ -12,6 +13,8 @@ from trustseg.errors import InputError, TrustSegError
 from trustseg_lab.data.about_file import read_about
 
 FIX = "choose another --out, or add --overwrite"
+# What an export writes until the card is there, also under the names that files have meanwhile; the checkpoint follows.
+PARTS = ("model.onnx", "golden.npz", "golden.png", CARD_FILE)
 
 
 def check_bundle_target(out: Path, about: Path, checkpoint: Path, *, compact: bool, overwrite: bool) -> None:
@@ -31,8 +34,17 @@ def check_bundle_target(out: Path, about: Path, checkpoint: Path, *, compact: bo
             f"--compact removes {weights}, which is the checkpoint", fix="choose another --out, or leave --compact out"
         )
     if not (out / CARD_FILE).is_file():
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise InputError(f"{out} exists and holds no bundle", fix="choose another --out; nothing was written over")
+        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+            return
+        if not out.is_dir() or any(not _of_bundle(path) for path in out.iterdir()):
+            raise InputError(
+                f"{out} exists and holds no bundle", fix="choose another --out, or remove it; nothing was written over"
+            )
+        if not overwrite:
+            raise InputError(
+                f"{out} holds parts of a bundle without its card, as an export that was stopped leaves them",
+                fix=f"{FIX}, or remove it",
+            )  # fmt: skip
         return
     if overwrite:
         return
@@ -45,3 +57,9 @@ def check_bundle_target(out: Path, about: Path, checkpoint: Path, *, compact: bo
         raise InputError(f"{out} holds another bundle", expected=name, got=card.name, fix=FIX)
     if card.verdict is not None or card.calibration:
         raise InputError(f"{out} holds a calibrated bundle, and the new one would be a draft", fix=FIX)
+
+
+def _of_bundle(path: Path) -> bool:
+    """Whether an export writes a file of such a name, or is it what one leaves that was killed while writing it."""
+    found = re.fullmatch(r"\.(.+)\.partial-[0-9]+(\.[a-z]+)|(.+?)(?:-[0-9a-f]{8})?(\.[a-z]+)", path.name)
+    return path.is_file() and found is not None and "".join(part or "" for part in found.groups()) in PARTS

@@ -21,6 +21,7 @@ MAX_EVENTS = 200
 WIDTH = 320
 QUALITY = 75
 KINDS = ("camera", "mask", "confidence")
+ABOUT = "event.json"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class EventPictures:
             "start_ns": failure.start_ns, "start_seq": failure.start_seq, "first_reason": failure.first_reason,
             "frames": frames,
         }  # fmt: skip
-        (folder / "event.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
 def draw_moment(folder: Path, moment: Moment, painter: ClassColours) -> dict[str, str]:
