@@ -28,6 +28,15 @@ def save_weights(path: Path, state: dict[str, Tensor], meta: dict[str, Any]) -> 
         save_file(tensors, str(partial), metadata={"trustseg": json.dumps(meta)})
 
 
+def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Floating-point tensors in half precision; one with a value beyond its range stays as it is."""
+    found = {}
+    for name, value in state.items():
+        half = value.half() if value.dtype.is_floating_point else value
+        found[name] = half if torch.isfinite(half).all() else value
+    return found
+
+
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and description of a checkpoint; InputError when it is missing or no checkpoint of ours."""
     if not path.is_file():

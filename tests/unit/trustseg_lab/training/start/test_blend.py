@@ -29,6 +29,15 @@ def test_weights_lie_on_the_line_between_both() -> None:
     assert found["unknown.bias"].tolist() == [7.0]
 
 
+def test_what_half_precision_cannot_hold_stays_as_it_is(tmp_path: Path) -> None:
+    network = SegNet(SHAPE)
+    network.encoder[0][0].norm.running_var[1] = 70_000.0  # type: ignore[index]
+    checkpoint.save_weights(tmp_path / "a", network.state_dict(), checkpoint.describe(SHAPE, CLASSES))
+    assert main([str(tmp_path / "a"), str(tmp_path / "a"), "1", str(tmp_path / "out")]) == 0
+    blended, _, _ = checkpoint.load_network(tmp_path / "out")
+    assert float(blended.encoder[0][0].norm.running_var[1]) == 70_000.0  # type: ignore[index]
+
+
 def test_command_writes_a_checkpoint_of_half_the_size(tmp_path: Path) -> None:
     torch.manual_seed(0)
     fine = replace(SHAPE, unknown=True)

@@ -90,7 +90,7 @@ def teach(
             network, told = make()
             seen = data if name in (stored.ALL, stored.BY_PROBABILITY, stored.BY_CONFIDENCE) else labelled
             told |= {"recipe": asdict(recipe), "labelled": len(seen.images), "images": len(data.images)}
-            state = {key: v.half() if v.dtype.is_floating_point else v for key, v in network.state_dict().items()}
+            state = checkpoint.halved(network.state_dict())
             meta = checkpoint.describe(shape(count), classes, few_labels=told, licence=LICENCE)
             checkpoint.save_weights(out / f"{name}.safetensors", state, meta)
             SmallNetwork(out / f"{name}.safetensors")

@@ -13,7 +13,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save
 from torch import Tensor
 
@@ -27,15 +26,6 @@ MOST_BYTES = 16_000_000
 HEADER = 65_536  # bytes that are left for the description of a part's tensors
 
 
-def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Floating-point tensors in half precision; one with a value beyond its range stays as it is."""
-    found = {}
-    for name, value in state.items():
-        half = value.half() if value.dtype.is_floating_point else value
-        found[name] = half if torch.isfinite(half).all() else value
-    return found
-
-
 def write_parts(
     folder: Path, name: str, state: dict[str, Tensor], meta: dict[str, Any], most: int = MOST_BYTES
 ) -> None:
@@ -47,7 +37,7 @@ def write_parts(
     groups: list[dict[str, Tensor]] = [{}]
     room = most - HEADER - len(json.dumps(meta))
     filled = 0
-    for key, value in halved(state).items():
+    for key, value in checkpoint.halved(state).items():
         size = value.numel() * value.element_size()
         if size > room:
             raise InputError(

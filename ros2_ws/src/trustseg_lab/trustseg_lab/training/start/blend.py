@@ -51,9 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
             before = {name[8:]: value for name, value in before.items() if name.startswith("network.")}
         after, told = checkpoint.load_weights(given.after)
         mixed = blend(before, after, given.share)
-        half = {name: value.half() if value.dtype.is_floating_point else value for name, value in mixed.items()}
         told.pop("val", None)  # of the network before it was blended
-        checkpoint.save_weights(given.out, half, {**told, "blended": given.share})
+        checkpoint.save_weights(given.out, checkpoint.halved(mixed), {**told, "blended": given.share})
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 2
