@@ -4,19 +4,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra (torch) is not installed")
 torch.set_num_threads(1)  # maps this small: a second thread only waits
 
-from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
+from exported_parity import exported_parity  # noqa: E402
 from trustseg_lab.network.encoder_layouts import LITE0, LITE0_UNITS, LITE0_WIDTHS  # noqa: E402
-from trustseg_lab.network.graph import DeployGraph  # noqa: E402
 from trustseg_lab.network.inverted import InvertedUnit, NormedConv, lite0_stages  # noqa: E402
 from trustseg_lab.network.segnet import SegNet, SegNetConfig  # noqa: E402
-from trustseg_lab.training.batches import MEAN, STD  # noqa: E402
-from trustseg_lab.training.export.checkpoint_to_graph import export_onnx, measure_parity  # noqa: E402
 
 SHAPE = SegNetConfig(
     3, widths=LITE0_WIDTHS, encoder_convs=LITE0_UNITS, decoder_convs=(1, 1, 1, 1, 1), encoder=LITE0, unknown=True
@@ -53,12 +49,6 @@ def test_each_resolution_halves_the_one_before() -> None:
 def test_its_graph_equals_the_network() -> None:
     torch.manual_seed(0)
     network = SegNet(SHAPE)
-    for _ in range(3):
-        network(torch.randn(4, 3, 36, 48))
-    head = ConfidenceHead(SHAPE.decoded_width)
-    torch.nn.init.normal_(head.last.weight)
-    graph = DeployGraph(network, head, (36, 48), MEAN, STD).eval()
-    rng = np.random.default_rng(4)
-    parity = measure_parity(graph, export_onnx(graph, (36, 48)), [rng.integers(0, 256, (36, 48, 3), np.uint8)] * 2)
+    parity = exported_parity(network)
     assert parity.mask_agreement == 1.0
     assert parity.confidence_mean_abs < 0.1

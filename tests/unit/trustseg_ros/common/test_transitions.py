@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trustseg.errors import BundleError
-from trustseg_ros.common.transitions import kept, tell_failure, told
+from trustseg_ros.common.transitions import kept, tell_failure, told, undo
 
 
 class Node:
@@ -75,3 +75,14 @@ def test_it_is_kept_with_the_name_of_the_transition() -> None:
     with pytest.raises(ValueError, match="odd"):
         node.on_cleanup(error)
     assert node.raised == ("cleanup", error)
+
+
+def test_every_step_is_undone_and_each_that_raises_is_said() -> None:
+    node, done = Node(), []
+
+    def broken() -> None:
+        raise ValueError("odd")
+
+    undo(node, broken, lambda: done.append("second"), broken)
+    assert done == ["second"]
+    assert node.lines == ["cleanup failed: ValueError: odd"] * 2

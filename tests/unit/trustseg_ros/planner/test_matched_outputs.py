@@ -182,25 +182,26 @@ def test_one_mask_again_and_again_and_masks_out_of_order_are_never_a_stream(step
     assert match.stamp_ns == 10_009_900 * MS
 
 
-def test_what_was_under_way_when_stamps_stepped_back_does_not_stand_in_the_way() -> None:
+def stepped_back() -> OutputMatch:
+    """After a step back by an hour and two frames; masks of before the step that were under way came after it."""
     match = OutputMatch()
     send(match, 1)
     send(match, 1 - HOUR)
     send(match, 2 - HOUR)
     for number in range(2, 2 + MOST_WAITING):
         match.on_mask(picture(number))
+    return match
+
+
+def test_what_was_under_way_when_stamps_stepped_back_does_not_stand_in_the_way() -> None:
+    match = stepped_back()
     send(match, 3 - HOUR)
     assert (match.problem, match.complete) == ("", 3)
 
 
 @pytest.mark.parametrize("lag", range(8))
 def test_what_was_under_way_then_does_not_stand_in_the_way_of_late_masks(lag: int) -> None:
-    match = OutputMatch()
-    send(match, 1)
-    send(match, 1 - HOUR)
-    send(match, 2 - HOUR)
-    for number in range(2, 2 + MOST_WAITING):
-        match.on_mask(picture(number))
+    match = stepped_back()
     complete = late_masks(match, range(3 - HOUR, 103 - HOUR), lag)
     assert complete >= 100 - 2 * MOST_WAITING - lag
     assert match.problem == ""

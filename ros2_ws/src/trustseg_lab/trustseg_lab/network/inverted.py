@@ -16,7 +16,10 @@ from trustseg_lab.network.encoder_layouts import LITE0_STAGES, LITE0_STEM
 
 
 class NormedConv(nn.Module):
-    """A convolution, its batch norm, and ReLU6 where `bounded`."""
+    """A convolution of an odd kernel, its batch norm, and ReLU6 where `bounded`.
+
+    Float (N, inputs, H, W) to (N, outputs, ceil(H / stride), ceil(W / stride)).
+    """
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, bounded: bool = True
@@ -33,7 +36,8 @@ class NormedConv(nn.Module):
 
 
 class InvertedUnit(nn.Module):
-    """An inverted residual unit: wider, each channel alone, narrower; adds its input where its shape allows it."""
+    """An inverted residual unit: wider, each channel alone, narrower; adds its input where its shape allows it. Shapes
+    as those of `NormedConv`; `expansion` times as many channels inside."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()

@@ -52,3 +52,12 @@ def told(transition: Transition[NodeT]) -> Transition[NodeT]:
             raise
 
     return run
+
+
+def undo(node: Any, *steps: Callable[[], None]) -> None:
+    """Run every step of an `on_error`; what one of them raises is logged, since nobody is left to take it."""
+    for step in steps:
+        try:
+            step()
+        except Exception as error:
+            tell_failure(node, "cleanup", error)

@@ -43,7 +43,7 @@ from trustseg_ros.common.qos import (
 )
 from trustseg_ros.common.said_once import without_figures
 from trustseg_ros.common.transforms import Transforms
-from trustseg_ros.common.transitions import tell_failure, told
+from trustseg_ros.common.transitions import tell_failure, told, undo
 from trustseg_ros.ground_grid.camera_lens import CameraLens
 from trustseg_ros.ground_grid.config import GroundGridConfig
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
@@ -167,11 +167,7 @@ class GroundGridNode(LifecycleNode):
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """A transition raised: back to unconfigured, with nothing left of it."""
-        for step in (self._end, self._clean_up):
-            try:
-                step()
-            except Exception as error:  # nobody is left to take it
-                tell_failure(self, "cleanup", error)
+        undo(self, self._end, self._clean_up)
         return SUCCESS
 
     def _clean_up(self) -> None:

@@ -35,7 +35,7 @@ from trustseg_ros.common.qos import (
     verdict_qos,
 )
 from trustseg_ros.common.transforms import Transforms
-from trustseg_ros.common.transitions import tell_failure, told
+from trustseg_ros.common.transitions import tell_failure, told, undo
 from trustseg_ros.ground_grid.camera_lens import CameraLens
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.ground_grid.projection import CameraMount, Lens
@@ -150,11 +150,7 @@ class PointLabelsNode(LifecycleNode):
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """A transition raised: back to unconfigured, with nothing left of it."""
-        for step in (self._end, self._clean_up):
-            try:
-                step()
-            except Exception as error:  # nobody is left to take it
-                tell_failure(self, "cleanup", error)
+        undo(self, self._end, self._clean_up)
         return SUCCESS
 
     def _clean_up(self) -> None:

@@ -16,15 +16,13 @@ torch.set_num_threads(1)  # maps this small: a second thread only waits
 import torch.nn.functional as F  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
+from exported_parity import exported_parity  # noqa: E402
 from trustseg.errors import InputError  # noqa: E402
-from trustseg_lab.network.confidence import ConfidenceHead  # noqa: E402
-from trustseg_lab.network.graph import DeployGraph  # noqa: E402
 from trustseg_lab.network.segnet import (  # noqa: E402
     SegNet,
     SegNetConfig,
 )
-from trustseg_lab.training.batches import MEAN, STD, normalise  # noqa: E402
-from trustseg_lab.training.export.checkpoint_to_graph import export_onnx, measure_parity  # noqa: E402
+from trustseg_lab.training.batches import normalise  # noqa: E402
 from trustseg_lab.training.start.vgg16 import CONVS_PER_STAGE, VGG_MEAN_BGR, WIDTHS, start_from_vgg16  # noqa: E402
 
 SHAPE = SegNetConfig(
@@ -129,12 +127,6 @@ def test_narrow_first_changes_the_width_in_the_first_unit() -> None:
 def test_its_graph_equals_the_network() -> None:
     torch.manual_seed(0)
     network = SegNet(SMALL)
-    for _ in range(3):
-        network(torch.randn(4, 3, 36, 48))
-    head = ConfidenceHead(SMALL.decoded_width)
-    torch.nn.init.normal_(head.last.weight)
-    graph = DeployGraph(network, head, (36, 48), MEAN, STD).eval()
-    rng = np.random.default_rng(4)
-    parity = measure_parity(graph, export_onnx(graph, (36, 48)), [rng.integers(0, 256, (36, 48, 3), np.uint8)] * 2)
+    parity = exported_parity(network)
     assert parity.mask_agreement == 1.0
     assert parity.confidence_mean_abs < 0.1
