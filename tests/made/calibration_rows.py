@@ -16,7 +16,9 @@ KINDS = ("fog", "night", "dirt", "noise")
 HELD_OUT = ("snow", "rain")
 
 
-def make_rows(images: int, seed: int, *, source: str = "folder", seen: bool = False) -> CalibrationRows:
+def make_rows(
+    images: int, seed: int, *, source: str = "folder", seen: bool = False, elsewhere: bool = False
+) -> CalibrationRows:
     """Clean, two fitted and one held-out view of each image.
 
     Quality falls with severity and shows, with noise, in mean confidence and luma; codes are overconfident (a code
@@ -48,5 +50,5 @@ def make_rows(images: int, seed: int, *, source: str = "folder", seen: bool = Fa
         corridor=np.stack(codes).astype(np.int64) // 4, ahead=np.full((count, 2), np.nan),
         kind=np.array(kinds), severity=np.array(severity), source=np.full(count, source),
         drive=np.array([f"drive{b % 2}" for b in block]), block=np.array(block, np.int64), seen=np.full(count, seen),
-        held_out=np.array(held_out),
+        held_out=np.array(held_out), elsewhere=np.full(count, elsewhere),
     )  # fmt: skip

@@ -117,6 +117,31 @@ def test_a_refit_takes_kept_features_and_gives_the_same(
     assert (draft / "verdict.json").read_bytes() == first
 
 
+def test_images_from_elsewhere_teach_the_verdict_alone(
+    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = f"{data / 'images'}:{data / 'labels'}"
+    arguments = ("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime")
+    assert run(*arguments, "--json") == 0
+    before, table = json.loads(capsys.readouterr().out), load_bundle(draft).calibration().table
+    for kind in ("images", "labels"):  # a far place: darker
+        (tmp_path / "town" / kind).mkdir(parents=True)
+    for path in sorted((data / "images").iterdir())[:30]:
+        cv2.imwrite(str(tmp_path / "town" / "images" / path.name), cv2.imread(str(path)) // 2)
+        shutil.copy(data / "labels" / path.name, tmp_path / "town" / "labels" / path.name)
+    town = f"{tmp_path / 'town' / 'images'}:{tmp_path / 'town' / 'labels'}"
+    assert run(*arguments, "--elsewhere", town, "--json") == 0
+    after = json.loads(capsys.readouterr().out)
+    assert load_bundle(draft).calibration().table == table
+    assert after["groups"]["elsewhere, town/images"]["verdict"]["images"] == 30
+    assert after["groups"]["elsewhere, town/images, in trouble"]["verdict"]["images"] == 90
+    assert after["groups"]["clean"]["verdict"]["images"] == before["groups"]["clean"]["verdict"]["images"] == IMAGES
+    assert [(each["name"], each["views"], each["elsewhere"]) for each in after["data"]] == [
+        ("images", IMAGES * 6, False), ("images", 30 * 4, True),
+    ]  # fmt: skip
+    assert load_bundle(draft).verdict().provenance["data"] == after["data"]
+
+
 def test_dry_run_leaves_the_bundle_alone(data: Path, draft: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.read_bytes() for path in draft.iterdir()}
     source = f"{data / 'images'}:{data / 'labels'}"
@@ -133,6 +158,8 @@ def test_bad_input_is_one_line_and_changes_nothing(data: Path, draft: Path, caps
     good = f"{data / 'images'}:{data / 'labels'}"
     for arguments, words in (
         (("--scenes", 0), "nothing to calibrate on"),
+        (("--elsewhere", good, "--scenes", 0), "nothing to calibrate on"),
+        (("--data", good, "--elsewhere", good, "--published"), "--elsewhere would say nothing with --published"),
         (("--data", "images", "--scenes", 0), "a data source is wrong"),
         (("--data", f"{data / 'none'}:{data / 'labels'}", "--scenes", 0), "no folder of images"),
         (("--data", good, "--limit", 30, "--scenes", 0), "too few images to cross-fit"),

@@ -57,8 +57,9 @@ class CalibrationResult:
 
 
 def table_rows(rows: CalibrationRows) -> Bools:
-    """Views that the confidence table rests on: images the network was not trained on, clean or in light trouble."""
-    return ~rows.seen & ~rows.held_out & (rows.severity <= TABLE_SEVERITY_MAX)
+    """Views that the confidence table rests on: images the network was not trained on, clean or in light trouble; none
+    from elsewhere, whose labels may be of few classes, or a teacher's."""
+    return ~rows.seen & ~rows.held_out & ~rows.elsewhere & (rows.severity <= TABLE_SEVERITY_MAX)
 
 
 def calibrate_rows(
@@ -75,13 +76,15 @@ def calibrate_rows(
     table = fit_table(rows.select(table_rows(rows)), scores, TABLE_FOLDS, context.seed)
     on_step()
     verdict = fit_verdict(rows, card.feature_names, model_sha256, context.seed, on_step)
-    fitting, good = fitting_rows(rows), good_clean_rows(rows)
+    fitting, good = fitting_rows(rows) & ~rows.elsewhere, good_clean_rows(rows)
     shift = fit_scene_shift(rows, fitting, good, verdict.crossed.quality, table.table)
     ahead = corridor_views(rows, verdict.crossed.quality, table.table, shift, card.low_confidence_threshold)
     limit = fit_corridor_limit(ahead, fitting, good)
     corridor = {name: corridor_figures(ahead, keep, limit) for name, keep in groups_of(rows).items()}
     groups = group_figures(rows, verdict, table.table, shift)
-    unknown = fit_unknown(rows, card.feature_names, good, ~rows.clean & (rows.quality >= FAILURE_BELOW))
+    unknown = fit_unknown(
+        rows, card.feature_names, good, ~rows.clean & ~rows.elsewhere & (rows.quality >= FAILURE_BELOW)
+    )
     origin = {
         "command": context.command, "date": context.date, "backend": context.backend, "seed": context.seed,
         "data": context.data,

@@ -56,7 +56,7 @@ Done = TypeVar("Done")
 @dataclass(frozen=True)
 class LabelledFolder:
     """IMAGES:LABELS:VOID of the command line; `seen` where the network was trained on it; `names`: of the labels;
-    `reader`: how these are read, None for class ids as they are."""
+    `reader`: how these are read, None for class ids as they are; `elsewhere`: a place that the verdict alone learns."""
 
     images: Path
     labels: Path
@@ -64,6 +64,7 @@ class LabelledFolder:
     seen: bool
     names: LabelNames | None = None
     reader: LabelReader | None = field(default=None, compare=False)
+    elsewhere: bool = False
 
     def pairs(self) -> list[LabelledPaths]:
         """Every image with its labels; InputError as `find_pairs`."""
@@ -75,7 +76,9 @@ class LabelledFolder:
         return replace(self, void=found.void, reader=found.reader), found.told
 
     @staticmethod
-    def parse(text: str, *, seen: bool, names: LabelNames | None = None) -> LabelledFolder:
+    def parse(
+        text: str, *, seen: bool, names: LabelNames | None = None, elsewhere: bool = False
+    ) -> LabelledFolder:  # fmt: skip
         """From IMAGES:LABELS or IMAGES:LABELS:VOID.
 
         Raises:
@@ -87,7 +90,9 @@ class LabelledFolder:
         if len(parts) not in (2, 3) or not all(parts) or (void and not good):
             expected = "IMAGES:LABELS or IMAGES:LABELS:VOID, VOID an id from 0 to 255"
             raise InputError("a data source is wrong", expected=expected, got=repr(text))
-        return LabelledFolder(Path(parts[0]), Path(parts[1]), int(void) if void else None, seen, names)
+        return LabelledFolder(
+            Path(parts[0]), Path(parts[1]), int(void) if void else None, seen, names, elsewhere=elsewhere
+        )
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,11 @@ def views_of(
     ]
 
 
+def places_views(index: int, seed: int) -> list[View]:
+    """As `views_of`, of an image from elsewhere: no held-out condition, since such kinds are judged on known places."""
+    return views_of(index, seed, held_out=())
+
+
 ViewsOf = Callable[[int, int], list[View]]
 
 
@@ -140,7 +150,8 @@ def collect_folder(
     Raises:
         InputError: no pairs, or a file that does not fit (see `labelled_images`).
     """
-    count, prepare = folder_images(folder, card, seed, limit)
+    views = places_views if folder.elsewhere else views_of
+    count, prepare = folder_images(folder, card, seed, limit, views)
     return _collect(prepare, count, folder, backends, card, str(folder.images), on_image)
 
 
@@ -297,6 +308,7 @@ def _rows_of_image(
         severity=np.array([view.severity for view in prepared.views]), source=np.full(count, source),
         drive=np.full(count, "" if source == RENDERED else drive_of(prepared.stem)), block=np.zeros(count, np.int64),
         seen=np.full(count, folder.seen), held_out=np.array([view.kind in HELD_OUT_KINDS for view in prepared.views]),
+        elsewhere=np.full(count, folder.elsewhere),
     )  # fmt: skip
 
 

@@ -54,14 +54,19 @@ class GroupFigures:
 
 def groups_of(rows: CalibrationRows) -> dict[str, Bools]:
     """Views by what they say: clean ones, trouble that was fitted on, trouble that was not, the hard part of that."""
-    unseen_clean = rows.clean & ~rows.seen
+    unseen_clean = rows.clean & ~rows.seen & ~rows.elsewhere
     found = {"clean": unseen_clean}
     for source in sorted(set(rows.source[unseen_clean].tolist())):
         # The folder's name alone: the report travels with the bundle, the path belongs to one machine.
         label = f"clean, {Path(source).name}"
         rows_here = unseen_clean & (rows.source == source)
         found[label] = found[label] | rows_here if label in found else rows_here
-    found["fitted kinds"] = ~rows.clean & ~rows.held_out
+    for source in sorted(set(rows.source[rows.elsewhere].tolist())):
+        # By the last two names: many a folder of images is called images.
+        name, there = "/".join(Path(source).parts[-2:]), rows.elsewhere & (rows.source == source)
+        found[f"elsewhere, {name}"] = there & rows.clean
+        found[f"elsewhere, {name}, in trouble"] = there & ~rows.clean
+    found["fitted kinds"] = ~rows.clean & ~rows.held_out & ~rows.elsewhere
     found["held-out kinds"] = rows.held_out
     found[f"held-out kinds, severity >= {HARD_SEVERITY}"] = rows.held_out & (rows.severity >= HARD_SEVERITY)
     for kind in sorted(set(rows.kind[rows.held_out].tolist())):

@@ -56,6 +56,13 @@ def calibrate(
         list[str] | None,
         typer.Option(help="IMAGES:LABELS[:VOID] that it WAS trained on: used in bad weather only. Repeatable."),
     ] = None,
+    elsewhere: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="IMAGES:LABELS[:VOID] of another place; rough labels will do. The image verdict learns from it and "
+            "is chosen by how it does without it; the confidence table does not. Repeatable."
+        ),
+    ] = None,
     label_names: Annotated[str, LABEL_NAMES] = "",
     label_format: Annotated[str, LABEL_FORMAT] = "auto",
     label_classes: Annotated[str, LABEL_CLASSES] = "",
@@ -104,6 +111,7 @@ def calibrate(
     names = LabelNames.parse(label_names) if label_names else None
     folders = [LabelledFolder.parse(text, seen=False, names=names) for text in data or []]
     folders += [LabelledFolder.parse(text, seen=True, names=names) for text in seen or []]
+    folders += [LabelledFolder.parse(text, seen=False, names=names, elsewhere=True) for text in elsewhere or []]
     for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
         err.print(line, soft_wrap=True, markup=False)
     loaded = load_bundle(bundle, draft=True)
@@ -114,7 +122,8 @@ def calibrate(
     if (objects or judge) and not published:
         raise InputError("--objects and --judge say nothing without --published", fix="add --published")
     if published:
-        refuse_unused(calibrate, {"temperature": temperature, "cache": cache}, "temperature cache", "with --published")
+        given = {"temperature": temperature, "cache": cache, "elsewhere": elsewhere}
+        refuse_unused(calibrate, given, "temperature cache elsewhere", "with --published")
         return calibrate_published(
             bundle,
             PublishedOptions(
@@ -133,7 +142,7 @@ def calibrate(
             {"command": _command(bundle), "date": _today(), "seed": seed},
             err,
         )
-    if not folders and not scenes:
+    if all(each.elsewhere for each in folders) and not scenes:
         raise InputError("nothing to calibrate on", expected="--data IMAGES:LABELS[:VOID] or --scenes N")
     # Not "auto": which backend is the fastest changes from run to run, and kept features belong to one of them.
     backend = backend or loaded.card.default_backend
@@ -180,7 +189,7 @@ def _refuse_few(folders: list[LabelledFolder], scenes: int, limit: int | None) -
     from trustseg_lab.calibrate.collect_views import chosen
     from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES, refuse_few_blocks
 
-    counts = [*(len(chosen(each.pairs(), limit)) for each in folders), scenes]
+    counts = [*(len(chosen(each.pairs(), limit)) for each in folders if not each.elsewhere), scenes]
     refuse_few_blocks(sum(-(-count // BLOCK_IMAGES) for count in counts), TABLE_FOLDS)
 
 
@@ -236,6 +245,7 @@ def _rows(
                         "images": str(each.images),
                         "void": each.void,
                         "seen": each.seen,
+                        "elsewhere": each.elsewhere,
                         "files": [pair.mark for pair in found],
                     },
                     lambda each=each: collect_folder(each, engines, card, seed, limit, step),  # type: ignore[misc]
@@ -272,7 +282,7 @@ def _temperature(
     from trustseg_lab.evaluation.baselines.temperature import LogitSample, sample_logits
     from trustseg_lab.metrics.images.view_rows import BLOCK_IMAGES
 
-    unseen = [each for each in folders if not each.seen]
+    unseen = [each for each in folders if not each.seen and not each.elsewhere]
     if not unseen:
         raise InputError("no images to fit a temperature on", fix="give some with --data")
     engine, card = create_backend(backend, loaded, precision, threads, expose_logits=True), loaded.card
@@ -334,7 +344,7 @@ def _summary(rows: CalibrationRows) -> list[dict[str, Any]]:
         inside = rows.source == source
         found.append({
             "name": Path(source).name, "images": int((inside & rows.clean).sum()), "views": int(inside.sum()),
-            "seen_in_training": bool(rows.seen[inside][0]),
+            "seen_in_training": bool(rows.seen[inside][0]), "elsewhere": bool(rows.elsewhere[inside][0]),
         })  # fmt: skip
     return found
 
@@ -384,5 +394,5 @@ def _print_unknown(console: Console, fit: UnknownFit) -> None:
 
 
 def _short(name: str) -> str:
-    """A group's name, of a path in it the last part, within a narrow terminal."""
-    return name.rpartition("/")[2].replace("held-out kinds, severity", "held out, severity")
+    """A group's name, within a narrow terminal."""
+    return name.replace("held-out kinds, severity", "held out, severity")

@@ -23,7 +23,7 @@ def rows_of(probability: list[Floats]) -> CalibrationRows:
         features=np.zeros((n, 1), np.float32), quality=np.full(n, 0.5), codes=np.stack([1000 - right, right], axis=1),
         corridor=np.zeros((n, 2, 256), np.int64), ahead=np.full((n, 2), np.nan),
         kind=np.full(n, CLEAN), severity=np.zeros(n), source=np.full(n, "x"), drive=np.full(n, ""),
-        block=np.arange(n), seen=np.zeros(n, bool), held_out=np.zeros(n, bool),
+        block=np.arange(n), seen=np.zeros(n, bool), held_out=np.zeros(n, bool), elsewhere=np.zeros(n, bool),
     )  # fmt: skip
 
 

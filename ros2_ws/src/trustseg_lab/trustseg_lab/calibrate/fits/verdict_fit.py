@@ -44,7 +44,8 @@ RECOVERY_RATIO = 0.6
 OOD_SHARE = 0.005
 # ... and of a drive that it does not: each drive in turn is left out, and the worst of them counts.
 OOD_SHARE_NEW_DRIVE = 0.05
-# Share of images whose quality is to be at or above its lower bound: of clean ones, and of each kind left out.
+LEAST_OF_DRIVE = 20  # good, clean frames of which such a share can be told
+# Share of images whose quality is to be at or above its lower bound: of clean ones, of each kind and place left out.
 LOWER_COVERAGE = 0.9
 
 # Statistics of the picture itself: they say what trouble it is, and mislead about trouble of another kind.
@@ -128,9 +129,11 @@ def fit_verdict(
     crossed = _cross_fitted(rows, fitting, feature_names, names, best[1], fold, distance, seed)
     on_step()
     unseen = _on_unseen_kinds(rows, fitting, feature_names, *best, seed)
+    crossed = _where_places_were_left_out(crossed, rows.elsewhere, unseen)
     bound = _lower_bound(rows, fitting, crossed, unseen)
     # Trouble of a kind that nothing was fitted on gets lower scores than the fitted kinds: a threshold between those
-    # would miss it. Each troubled view therefore enters with the score of a model that knew neither kind nor block.
+    # would miss it. Each troubled view therefore enters with the score of a model that knew neither kind nor block, and
+    # each view from elsewhere with that of one that did not know the place.
     scores = np.where(np.isnan(unseen[:, 1]), crossed.failure_score, sigmoid(np.nan_to_num(unseen[:, 1])))
     return _with_thresholds(
         rows, fitting, feature_names, names, best, choice, crossed, scores, bound, model_sha256, seed
@@ -165,7 +168,8 @@ def feature_set(feature_names: list[str], which: str) -> list[str]:
 
 
 def fitting_rows(rows: CalibrationRows) -> Bools:
-    """Rows that the verdict learns from: no held-out kind, and no clean image that the network was trained on.
+    """Rows that the verdict learns from, those from elsewhere among them: no held-out kind, and no clean image that the
+    network was trained on.
 
     On those the network is surer and better than it will ever be on the road.
     """
@@ -173,8 +177,14 @@ def fitting_rows(rows: CalibrationRows) -> Bools:
 
 
 def good_clean_rows(rows: CalibrationRows) -> Bools:
-    """Rows on which a flag would be a false alarm: clean, not trained on, Q at or above the limit of failure."""
-    return rows.clean & ~rows.seen & (rows.quality >= FAILURE_BELOW)
+    """Rows on which a flag would be a false alarm: clean, not trained on, Q at or above the limit of failure, of places
+    that the network should know."""
+    return rows.clean & ~rows.seen & ~rows.elsewhere & (rows.quality >= FAILURE_BELOW)
+
+
+def _usual_rows(rows: CalibrationRows) -> Bools:
+    """Rows whose embedding is usual: good and clean, of known places, those that the network was trained on too."""
+    return rows.clean & ~rows.elsewhere & (rows.quality >= FAILURE_BELOW)
 
 
 def _columns(feature_names: list[str], names: list[str]) -> list[int]:
@@ -204,8 +214,9 @@ def _fit_scores(x: Floats, quality: Floats, settings: DenseSettings, seed: int) 
 def _on_unseen_kinds(
     rows: CalibrationRows, fitting: Bools, feature_names: list[str], features: str, settings: DenseSettings, seed: int
 ) -> Floats:
-    """Logits of quality and failure, float64 (n, 2), by models that saw neither the kind of trouble nor the block; NaN
-    for clean views and for what is not fitted on."""
+    """Logits of quality and failure, float64 (n, 2), by models that saw neither the kind of trouble nor the block; of
+    views from elsewhere, by models that saw nothing of that place. NaN for what is not fitted on, and for clean views
+    of known places."""
     kinds = sorted(set(rows.kind[fitting].tolist()) - {CLEAN})
     half = folds_by_block(rows.block, 2, seed + 1)
     x = rows.features[:, _columns(feature_names, feature_set(feature_names, features))].astype(np.float64)
@@ -213,10 +224,21 @@ def _on_unseen_kinds(
     for kind in kinds:
         for each in range(2):
             train = fitting & (rows.kind != kind) & (half != each)
-            test = fitting & (rows.kind == kind) & (half == each)
+            test = fitting & ~rows.elsewhere & (rows.kind == kind) & (half == each)
             if test.any() and train.any():
                 logits[test] = _fit_scores(x[train], rows.quality[train], settings, seed).logits(x[test])
+    for place in sorted(set(rows.source[rows.elsewhere].tolist())):
+        test = fitting & (rows.source == place)
+        train = fitting & (rows.source != place)
+        logits[test] = _fit_scores(x[train], rows.quality[train], settings, seed).logits(x[test])
     return logits
+
+
+def _where_places_were_left_out(crossed: Judgements, elsewhere: Bools, unseen: Floats) -> Judgements:
+    """`crossed`, of views from elsewhere what models said that saw nothing of their place."""
+    quality = np.where(elsewhere, sigmoid(np.nan_to_num(unseen[:, 0])), crossed.quality)
+    score = np.where(elsewhere, sigmoid(np.nan_to_num(unseen[:, 1])), crossed.failure_score)
+    return replace(crossed, quality=quality, failure_score=score)
 
 
 def _choice(logits: Floats, quality: Floats) -> Choice:
@@ -235,7 +257,8 @@ def _lower_bound(rows: CalibrationRows, fitting: Bools, crossed: Judgements, uns
     predicted = np.where(alone, crossed.quality, sigmoid(np.where(alone, 0.0, unseen[:, 0])))
     excess = (predicted - rows.quality)[fitting]
     usual = good_clean_rows(rows)[fitting]
-    return fit_lower_bound(excess, crossed.distance[fitting], rows.kind[fitting], usual, LOWER_COVERAGE)
+    group = np.where(rows.elsewhere, np.char.add("elsewhere|", rows.source), rows.kind)[fitting]
+    return fit_lower_bound(excess, crossed.distance[fitting], group, usual, LOWER_COVERAGE)
 
 
 def _rank(choice: Choice) -> tuple[float, float]:
@@ -258,10 +281,11 @@ def _cross_fitted(
 
 
 def _crossed_distance(rows: CalibrationRows, feature_names: list[str], fold: Ints) -> Floats:
-    """OOD score of every row by a model of the other folds' good, clean views; NaN where there is no embedding."""
+    """OOD score of every row by a model of the other folds' good, clean views of known places; NaN where there is no
+    embedding."""
     names = [name for name in feature_names if name.startswith("embedding/")]
     embedding = rows.features[:, _columns(feature_names, names)].astype(np.float64)
-    good = rows.clean & (rows.quality >= FAILURE_BELOW)
+    good = _usual_rows(rows)
     distance = np.full(len(rows), np.nan)
     for each in range(FOLDS):
         inside, outside = fold == each, fold != each
@@ -286,7 +310,7 @@ def _with_thresholds(
     ood_score = None
     if embedding_names and not np.isnan(crossed.distance).any():
         embedding = rows.features[:, _columns(feature_names, embedding_names)].astype(np.float64)
-        usual = rows.clean & (rows.quality >= FAILURE_BELOW)
+        usual = _usual_rows(rows)
         limit = ood_limit(rows, usual, embedding_names, embedding, crossed.distance)
         ood_score = fit_ood_model(embedding_names, embedding[usual], limit)
     try:
@@ -330,13 +354,18 @@ def recovery_threshold(high: float, good_clean: Floats) -> float:
 
 
 def ood_limit(rows: CalibrationRows, usual: Bools, names: list[str], embedding: Floats, crossed: Floats) -> float:
-    """Distance that hardly any good, clean frame reaches: of known drives, and of the worst drive left out whole."""
+    """Distance that hardly any good, clean frame reaches: of known drives, of the worst drive left out whole, of the
+    worst place elsewhere."""
     limit = float(np.quantile(crossed[usual], 1.0 - OOD_SHARE))
+    for place in sorted(set(rows.source[rows.elsewhere].tolist())):
+        good = rows.clean & (rows.source == place) & (rows.quality >= FAILURE_BELOW)
+        if good.sum() >= LEAST_OF_DRIVE:
+            limit = max(limit, float(np.quantile(crossed[good], 1.0 - OOD_SHARE_NEW_DRIVE)))
     places = np.char.add(np.char.add(rows.source, "|"), rows.drive)
     drives = sorted(set(places[usual & (rows.drive != "")].tolist()))
     for drive in drives if len(drives) > 1 else []:
         inside = usual & (places == drive)
-        if inside.sum() < 20 or (usual & ~inside).sum() < 100:
+        if inside.sum() < LEAST_OF_DRIVE or (usual & ~inside).sum() < 100:
             continue
         model = fit_ood_model(names, embedding[usual & ~inside], limit=1.0)
         left_out = ood_scores(model, embedding[inside])

@@ -47,6 +47,7 @@ class CalibrationRows:
         block: int64 (n,), contiguous block of images, numbered through all sources.
         seen: bool (n,), True where the network was trained on this image.
         held_out: bool (n,), True where the kind is kept from everything that is fitted.
+        elsewhere: bool (n,), True where the image is of another place, from which the verdict alone learns.
     """
 
     features: Float32Array
@@ -61,6 +62,7 @@ class CalibrationRows:
     block: Ints
     seen: Bools
     held_out: Bools
+    elsewhere: Bools
 
     def __len__(self) -> int:
         return len(self.quality)
