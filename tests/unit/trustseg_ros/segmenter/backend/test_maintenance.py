@@ -138,6 +138,17 @@ def test_an_engine_lost_in_a_self_test_ends_the_process(capfd: pytest.CaptureFix
     assert "context is lost" in capfd.readouterr().err
 
 
+def test_a_first_engine_that_is_lost_ends_the_process_while_a_spare_serves(capfd: pytest.CaptureFixture[str]) -> None:
+    made = Care(Stand("good"))
+    made.broke()
+    made.stand.golden = EngineLostError("the context is lost")
+    made.now = RETRY_NS
+    made.care.look()
+    assert made.stand.tested == ["first"]
+    assert made.ended == [EXIT_LOST]
+    assert "context is lost" in capfd.readouterr().err
+
+
 def test_a_backend_that_raises_in_a_self_test_is_left_to_the_next_frame() -> None:
     made = Care(Stand())
     made.stand.golden = BackendError("busy")

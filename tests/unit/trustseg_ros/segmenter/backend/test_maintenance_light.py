@@ -11,11 +11,13 @@ import pytest
 
 from engine_stand import BOUNDS, Care, Stand
 from trustseg.bounds import MS, SECOND
+from trustseg.errors import EngineLostError
 from trustseg.reasons import Reason
 from trustseg_ros.segmenter.backend.failover import RETRY_NS
 from trustseg_ros.segmenter.backend.light_network import Due, LightNetwork, Network
 from trustseg_ros.segmenter.backend.network_choice import NetworkChoice
 from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
+from trustseg_ros.segmenter.supervisor import EXIT_LOST
 
 
 class Lock:
@@ -123,6 +125,16 @@ def test_a_heavy_network_that_was_left_with_a_spare_is_tried_on_its_first_engine
     expected = (0, MS) if golden else (RETRY_NS + 30 * MS, 30 * MS)
     assert (heavy.newest_at_ns, heavy.newest_ns) == expected
     assert ("took 30 ms and failed" if golden else "a trial took 30 ms") in made.stand.log.lines[-1]
+
+
+def test_a_first_engine_of_the_heavy_network_that_is_lost_ends_the_process() -> None:
+    two = left_with_a_spare()
+    two.made.stand.golden = EngineLostError("the context is lost")
+    two.made.now = RETRY_NS
+    two.is_due(two.pair.heavy)
+    two.made.care.look()
+    assert two.made.stand.tested == ["first"]
+    assert two.made.ended == [EXIT_LOST]
 
 
 def test_frames_of_a_node_with_one_network_are_its_plans() -> None:

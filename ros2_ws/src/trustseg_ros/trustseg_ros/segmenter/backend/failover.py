@@ -16,7 +16,7 @@ from typing import Any
 
 from trustseg.backends import Backend, GoldenResult
 from trustseg.bounds import SECOND
-from trustseg.errors import BackendError, TrustSegError
+from trustseg.errors import BackendError, EngineLostError, TrustSegError
 from trustseg.pipeline import Pipeline
 from trustseg.reasons import Reason
 
@@ -153,10 +153,16 @@ class BackendFailover:
         return self.retry_is_due(now_ns) and now_ns - self._failed_ns >= 2 * RETRY_NS
 
     def retry(self, now_ns: int) -> bool:
-        """Try the golden image on the first engine; it serves again when it passes."""
+        """Try the golden image on the first engine; it serves again when it passes.
+
+        Raises:
+            EngineLostError: its failure poisons the process, which must end whatever serves.
+        """
         self._failed_ns = now_ns
         try:
             result = self.pipeline.self_test(repeats=1, warm_up=False, backend=self._first)
+        except EngineLostError:
+            raise
         except BackendError as error:
             self._logger.warning(f"backend {self._first.name} still fails: {error}", throttle_duration_sec=60.0)
             return False

@@ -20,6 +20,7 @@ from trustseg.bounds import MS, SECOND
 from trustseg.errors import BackendError, EngineLostError
 from trustseg.pipeline import Pipeline
 from trustseg.reasons import Reason
+from trustseg_ros.segmenter.backend.failover import BackendFailover
 from trustseg_ros.segmenter.backend.light_network import LightNetwork, Network
 from trustseg_ros.segmenter.supervisor import Supervisor
 
@@ -151,12 +152,20 @@ class BackendMaintenance:
         return True
 
     def _retry(self, now_ns: int) -> None:
-        if self.engines.retry(now_ns):
+        if self._first_is_back(self.engines, now_ns):
             ended_ns = self._clock_ns()
             self._network.note_test(ended_ns, ended_ns - now_ns)
             self._another()
         else:
             self._check_judgement()
+
+    def _first_is_back(self, engines: BackendFailover, now_ns: int) -> bool:
+        """Try the first engine again; where it is lost this process ends, also while a sound spare serves."""
+        try:
+            return engines.retry(now_ns)
+        except EngineLostError as error:
+            self._supervisor.lost(str(error))
+            return False
 
     def _another(self) -> None:
         self._changed(self.engines.pipeline)
@@ -228,7 +237,7 @@ class BackendMaintenance:
         # It was left with a spare in use: its first engine is tried, and where that is still broken the spare next.
         self._first_is_broken = not self._first_is_broken and engines.retry_is_due(began_ns)
         if self._first_is_broken:
-            passed = engines.retry(began_ns)
+            passed = self._first_is_back(engines, began_ns)
             self._first_is_broken = not passed
             ended_ns = self._clock_ns()
             light.heavy.note_test(ended_ns, ended_ns - began_ns, finished=passed)
