@@ -19,6 +19,7 @@ from trustseg_lab.data.class_list import ClassEntry, ClassList
 from trustseg_lab.wrap.find_input import Normalisation
 from trustseg_lab.wrap.find_outputs import LEFT_OUT
 from trustseg_lab.wrap.graph.assemble import assemble
+from trustseg_lab.wrap.graph.head import SIGNALS, NoHead
 from trustseg_lab.wrap.network import LOGITS, Wanted, network_of
 
 SIZE = (48, 64)
@@ -136,6 +137,60 @@ def test_classes_of_the_network_become_own_ones() -> None:
     expected /= expected.sum(0)
     found_shares = np.exp(full - full.max(1, keepdims=True))[0]
     assert found_shares / found_shares.sum(0) == pytest.approx(expected, abs=1e-4)
+
+
+SOME = ClassList(
+    void=255, void_from=(1, 4),
+    classes=[ClassEntry(id=i, name=NAMES[i], color=(i, i, i), sources=(k,)) for i, k in enumerate((3, 0, 2))],
+)  # fmt: skip
+PAIRS = ClassList(
+    void=255, void_from=(3,),
+    classes=[
+        ClassEntry(id=k, name=f"pair{k}", color=(k, k, k), sources=pair) for k, pair in enumerate(((0, 1), (2, 4)))
+    ],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("listed", [SOME, PAIRS], ids=["sorted", "added up"])
+def test_what_is_left_out_takes_its_share_of_the_confidence(listed: ClassList, stride: int) -> None:
+    """The MCP is the class's probability among all channels of the network; the mask is of classes alone."""
+    found = network_of(network(Form(stride=stride)), listed, Wanted())
+    own, count = np.array(found.outputs.own), len(listed.classes)
+    model = assemble(found, count, USUAL, Corridor().polygon, NoHead())
+    assert not lint(model)
+    names = ["labels", "confidence", "features", "logits", LOGITS, SIGNALS]
+    labels, codes, features, full, raw, maps = run(model, paint_scene(*SIZE, COLOURS, seed=1), names)
+    assert full.shape == (1, count, *SIZE)
+    shares = np.exp(raw - raw.max(1, keepdims=True))[0]
+    shares /= shares.sum(0)
+    expected = np.stack([shares[own == k].sum(0) for k in range(count)])
+    assert maps[0, 10:] == pytest.approx(expected, abs=1e-4)
+    assert maps[0, 0] == pytest.approx(expected.max(0), abs=1e-4)
+    assert features[0, 2] == pytest.approx(expected.max(0).mean(), abs=1e-4)
+    assert (shares[own == LEFT_OUT].sum(0) > 0.9).any()  # it is in the picture
+    if stride == 1:
+        assert np.array_equal(labels[0], expected.argmax(0))
+        p = expected.max(0).clip(1e-9, 1 - 1e-6)
+        assert codes[0] == pytest.approx((np.log(p / (1 - p)).clip(-3, 9) + 3) * 255 / 12, abs=1.0)
+
+
+def test_a_network_that_is_sure_of_what_is_left_out_publishes_no_confidence() -> None:
+    """The mask is what it was; its codes say the least that a code can say."""
+    found = network_of(network(Form(end="softmax")), PAIRS, Wanted())
+    model = assemble(found, 2, USUAL, Corridor().polygon)
+    bias = next(each for each in model.graph.initializer if each.dims == [len(COLOURS)])
+    image = paint_scene(*SIZE, COLOURS, seed=1)
+    labels, codes, _ = run(model, image)
+    assert codes.max() > 150
+    values = onnx.numpy_helper.to_array(bias).copy()
+    values[3] += 1000.0
+    bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
+    same, none, features = run(model, image)
+    assert np.array_equal(same, labels)
+    assert not none.any()
+    assert np.isfinite(features).all()
+    assert features[0, 2] < 1e-6  # mean MCP
 
 
 def test_classes_in_another_order_are_only_sorted() -> None:

@@ -57,17 +57,19 @@ def assemble(
     if normalisation.color_order == "bgr":
         rgb = ops("Concat", *reversed(ops.many("Split", rgb, outputs=CHANNELS, axis=1)), axis=1)
     at_border = len(ops.nodes)  # what follows needs the network's outputs
-    coarse, nonfinite = _logits(ops, network, classes), count_nonfinite(ops, LOGITS)
+    (coarse, left), nonfinite = _logits(ops, network, classes), count_nonfinite(ops, LOGITS)
     coarse_size = (network.outputs.height, network.outputs.width)
     if coarse_size[0] < PATCH_ROWS or coarse_size[1] < PATCH_COLUMNS:
         coarse, coarse_size = ops.resized(coarse, classes, size), size
-    signals = signals_of(ops, planes_of(ops, coarse, classes))
+        left = ops.resized(left, 1, size) if left else ""
+    signals = signals_of(ops, planes_of(ops, coarse, classes), left)
     labels, mcp_logit = signals.labels, signals.mcp_logit
     if coarse_size == size:
         ops("Identity", coarse, name=DEPLOYED_LOGITS)
     else:
         full = ops.resized(coarse, classes, size, name=DEPLOYED_LOGITS)
-        labels, mcp_logit = labels_and_mcp_logit(ops, planes_of(ops, full, classes))
+        full_left = ops.resized(left, 1, size) if left else ""
+        labels, mcp_logit = labels_and_mcp_logit(ops, planes_of(ops, full, classes), full_left)
     added = None if head is None else head.added(ops, signals, coarse, FEATURES, coarse_size)
     confidence = ops("Sigmoid", _fused(ops, added, signals.mcp_logit))
     enlarged = added if added is None or coarse_size == size else ops.resized(added, 1, size)
@@ -96,8 +98,8 @@ def _network_input(ops: Ops, planes: str, network: Network, normalisation: Norma
         ops("Transpose", shifted, name=INPUT, perm=[0, 2, 3, 1])
 
 
-def _logits(ops: Ops, network: Network, classes: int) -> str:
-    """Logits (1, C, h, w) of what the network gives."""
+def _logits(ops: Ops, network: Network, classes: int) -> tuple[str, str]:
+    """Logits (1, C, h, w) of what the network gives, and (1, 1, h, w) of all that it has beside; see `_grouped`."""
     outputs, found = network.outputs, LOGITS
     if outputs.layout == "nhwc":
         found = ops("Transpose", found, perm=[0, 3, 1, 2])
@@ -107,23 +109,38 @@ def _logits(ops: Ops, network: Network, classes: int) -> str:
         inside = ops.clipped(LOGITS if outputs.layout == "nchw" else found, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
         found = ops("Sub", ops("Log", inside), ops("Log", ops("Sub", 1.0, inside)))
     if not outputs.own:  # one plane, the logit of the second of two classes
-        return ops("Concat", ops("Mul", found, 0.0), found, axis=1)
-    return found if outputs.own == tuple(range(classes)) else _grouped(ops, found, outputs.own, classes)
+        return ops("Concat", ops("Mul", found, 0.0), found, axis=1), ""
+    return (found, "") if outputs.own == tuple(range(classes)) else _grouped(ops, found, outputs.own, classes)
 
 
-def _grouped(ops: Ops, logits: str, own: tuple[int, ...], classes: int) -> str:
-    """Logits (1, classes, h, w) of a network's own (1, channels, h, w): probabilities of one class are added up, those
-    of channels that are no class left out, and the rest shared out as it was among them."""
+def _grouped(ops: Ops, logits: str, own: tuple[int, ...], classes: int) -> tuple[str, str]:
+    """Logits (1, classes, h, w) and (1, 1, h, w) of a network's own (1, channels, h, w): probabilities of one class are
+    added up, and so are those of all channels that are no class, which give the second; empty where there are none.
+
+    It is no class, and only there to be counted: a network that is sure of what is left out is sure of no class.
+    """
     kept = [channel for channel, group in enumerate(own) if group != LEFT_OUT]
     kept.sort(key=lambda channel: own[channel])
     chosen = ops("Gather", logits, np.array(kept, np.int64), axis=1)
     groups = [own[channel] for channel in kept]
+    others = [channel for channel, group in enumerate(own) if group == LEFT_OUT]
+    left = _all_of(ops, logits, others) if others else ""
     if groups == list(range(classes)):
-        return chosen
+        return chosen, left
     top = ops("ReduceMax", chosen, axes=[1], keepdims=1)
     members = (np.arange(classes)[:, None] == np.array(groups)[None]).astype(np.float32)[:, :, None, None]
     total = ops("Conv", ops("Exp", ops("Sub", chosen, top)), members)
-    return ops("Log", ops.at_least(total, LEAST_SHARE))
+    return ops("Log", ops.at_least(total, LEAST_SHARE)), ops("Sub", left, top) if left else ""
+
+
+def _all_of(ops: Ops, logits: str, channels: list[int]) -> str:
+    """(1, 1, h, w): logarithm of the sum of the exponentials of `channels`."""
+    chosen = ops("Gather", logits, np.array(channels, np.int64), axis=1)
+    if len(channels) == 1:
+        return chosen
+    top = ops("ReduceMax", chosen, axes=[1], keepdims=1)
+    total = ops("ReduceSum", ops("Exp", ops("Sub", chosen, top)), np.array([1], np.int64), keepdims=1)
+    return ops("Add", ops("Log", total), top)
 
 
 def _fused(ops: Ops, added: str | None, mcp_logit: str) -> str:

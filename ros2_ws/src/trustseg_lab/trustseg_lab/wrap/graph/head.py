@@ -34,7 +34,10 @@ def head_signals(ops: Ops, signals: Signals, coarse: str, size: Size) -> str:
     part = [min(max(2, size[0] // FAR_PARTS), *size)] * 2
     far = ops.resized(ops("AveragePool", maps, kernel_shape=part, strides=part), len(MAPS), size)
     logit = ops.clipped(signals.mcp_logit, code.min, code.max)
-    return ops("Concat", maps, logit, near, far, ops("Softmax", coarse, axis=1), name=SIGNALS, axis=1)
+    probabilities = ops("Softmax", coarse, axis=1)
+    if signals.kept:
+        probabilities = ops("Mul", probabilities, signals.kept)
+    return ops("Concat", maps, logit, near, far, probabilities, name=SIGNALS, axis=1)
 
 
 @dataclass(frozen=True)
