@@ -104,6 +104,8 @@ def test_outputs_of_a_network() -> None:
         (own("a < 0", "b < 1"), 3, r"ids 0\.\.2: 1 of 3 classes have no place .*id 2 \(2\)"),
         (own("a < road", "b", source="cityscapes19", void_from="rest"), 20, "expected cityscapes19 19, got 20 outputs"),
         (own("road", "b < ground", source=["a2", "b2"]), 19, "no such label set, expected ade20k, "),
+        (own("a < 1", "b < 2", void_from="rest"), 2, "becomes b, expected ids 0 to 1, .* got b from 2; correct `from`"),
+        (own("road", "b < ground", source="cityscapes", void_from="rest"), 19, "becomes b, .* got b from ground"),
     ],
 )  # fmt: skip
 def test_outputs_that_fit_no_source(listed: ClassList, channels: int, told: str) -> None:

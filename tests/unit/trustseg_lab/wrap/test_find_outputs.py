@@ -12,7 +12,16 @@ from onnx import TensorProto, helper, numpy_helper
 from foreign_networks import class_list
 from trustseg.errors import InputError
 from trustseg_lab.data.class_list import ClassList
-from trustseg_lab.wrap.find_outputs import FoundLogits, _is_map, find_features, find_logits, kind_of, run_on, shapes_of
+from trustseg_lab.wrap.find_outputs import (
+    FoundLogits,
+    _is_map,
+    find_features,
+    find_logits,
+    kind_of,
+    kind_of_all,
+    run_on,
+    shapes_of,
+)
 
 SIZE = (40, 64)
 
@@ -89,6 +98,64 @@ def test_values_tell_what_they_are(values: list[float], kind: str) -> None:
     maps = np.array(values, np.float32).reshape(1, 2, 1, 1)
     assert kind_of(maps, "nchw") == kind
     assert kind_of(maps.transpose(0, 2, 3, 1), "nhwc") == kind
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1.0000001, 0.0], "probabilities"),  # an ulp above, as Resize leaves them
+        ([1.00005, -0.00005], "probabilities"),
+        ([1.00005, 0.5], "sigmoids"),
+        ([1.001, 0.0], "logits"),
+        ([0.5, -0.001], "logits"),
+    ],
+)
+def test_probabilities_may_be_rounded(values: list[float], kind: str) -> None:
+    assert kind_of(np.array(values, np.float32).reshape(1, 2, 1, 1), "nchw") == kind
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        ([[0.25, 0.75], [0.5, 0.5]], "probabilities"),
+        ([[0.25, 0.75], [0.9, 0.75]], "sigmoids"),  # independent ones that sum to 1 by chance
+        ([[0.25, 0.75], [0.9, 0.75], [3.0, 0.1]], "logits"),
+        ([[0.25, 0.75], [3.0, 0.1]], "logits"),
+    ],
+)
+def test_answers_to_several_images_tell_together(answers: list[list[float]], kind: str) -> None:
+    maps = [np.array(each, np.float32).reshape(1, 2, 1, 1) for each in answers]
+    assert kind_of_all(maps, "nchw") == kind
+
+
+def listed(*classes: tuple[str, object], **of_list: object) -> ClassList:
+    entries = [{"id": i, "name": n, "color": (i, i, i), "from": told} for i, (n, told) in enumerate(classes)]
+    return ClassList.model_validate({"void": 255, "classes": entries, **of_list})
+
+
+COUNTED_FROM_1 = listed(*((f"class{i}", [i]) for i in range(1, 6)), void_from="rest")
+OF_ANOTHER = listed(("road", ["road"]), ("hood", ["ego vehicle"]), source=["cityscapes"], void_from="rest")
+FORGOTTEN = listed(("road", ["road"]), ("car", ["car"]), source=["cityscapes19"])
+
+
+@pytest.mark.parametrize(
+    ("classes", "channels", "line"),
+    [
+        (COUNTED_FROM_1, 5, r"no output of the network becomes class5, expected ids 0 to 4, .*got class5 from 5"),
+        (OF_ANOTHER, 19, r"no output of the network becomes hood, expected one of its 19 .*got hood from ego"),
+        (FORGOTTEN, 19, r"17 of 19 classes have no place among own ones.*got sidewalk"),
+        (listed(("a", [0]), ("b", [1, 2])), 5, r"ids 0\.\.4: 2 of 5 classes have no place .*got id 3 \(3\)"),
+    ],
+)
+def test_classes_that_contradict_the_network_are_named(classes: ClassList, channels: int, line: str) -> None:
+    """They are as many as the list says: it is not their number that is wrong."""
+    with pytest.raises(InputError, match=line):
+        find_logits(graph(("depth", 1), ("y", channels)), classes, None, None, SIZE)
+
+
+def test_an_output_that_fits_is_found_beside_one_that_contradicts() -> None:
+    classes = listed(*((f"class{i}", [i]) for i in range(5)), void_from="rest")
+    assert find_logits(graph(("edges", 2), ("y", 6)), classes, None, None, SIZE).name == "y"
 
 
 def test_a_map_has_the_form_of_the_image() -> None:

@@ -53,6 +53,10 @@ class ClassEntry(Strict):
     )
 
 
+class OutputCountError(InputError):
+    """A network has another number of outputs than its class list, or the source of that, has classes."""
+
+
 class ClassList(Strict):
     """Classes with ids 0 to C-1, and the value in label images that means 'not labelled'."""
 
@@ -162,18 +166,31 @@ class ClassList(Strict):
         its ids; without `source` bare numbers, which `from` must name; in a file that regroups nothing, the classes.
 
         Raises:
-            InputError: the number of outputs fits none of these, or two that differ.
+            OutputCountError: the number of outputs fits none of these.
+            InputError: it fits two that differ; an output has no place among own classes, or an own class no output.
         """
         if not self.regroups:
             if channels != len(self.classes):
-                raise InputError(
+                raise OutputCountError(
                     "the network has another number of classes than the class list",
                     expected=f"{len(self.classes)} outputs", got=str(channels),
                     fix="list its classes, or say with `from` which of its outputs become which",
                 )  # fmt: skip
             return np.arange(channels, dtype=np.int32)
-        if not self.source:
-            return self.own_ids(LabelSet.bare(channels))
+        table = self._table_of_source(channels) if self.source else self.own_ids(LabelSet.bare(channels))
+        unmade = [each for each in self.classes if each.id not in table]
+        if unmade:
+            raise InputError(
+                f"no output of the network becomes {_shown(each.name for each in unmade)}",
+                expected=f"one of its {channels} classes in `from` of each own one" if self.source else
+                f"ids 0 to {channels - 1}, as its outputs are counted, in `from` of each own class",
+                got=_shown(f"{each.name} from {', '.join(map(str, each.sources or (each.name,)))}" for each in unmade),
+                fix="correct `from`, or leave the class out",
+            )  # fmt: skip
+        return table
+
+    def _table_of_source(self, channels: int) -> Ids:
+        """int32 (channels,): own id, or `void`, of each output of a network of a known source; see `network_ids`."""
         tables: list[Ids] = []
         sizes: list[str] = []
         for name in self.source:
@@ -184,7 +201,7 @@ class ClassList(Strict):
             elif sorted(each.id for each in known.classes) == list(range(channels)):
                 tables.append(self.own_ids(known)[:channels])
         if not tables:
-            raise InputError(
+            raise OutputCountError(
                 "the network has another number of classes than its source", expected=", ".join(sizes),
                 got=f"{channels} outputs", fix="name its own set in `source`, or number its outputs without `source`",
             )  # fmt: skip

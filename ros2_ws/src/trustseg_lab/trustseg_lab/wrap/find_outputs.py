@@ -13,13 +13,15 @@ import onnx
 import onnxruntime
 
 from trustseg.errors import InputError
-from trustseg_lab.data.class_list import ClassList
+from trustseg_lab.data.class_list import ClassList, OutputCountError
 from trustseg_lab.wrap.plain_graph import does_not_run
 
 # What may stand behind the logits and is left out, as it changes neither their order nor what softmax makes of them.
 PASSED_OVER = frozenset({"Identity", "Cast", "ArgMax", "Softmax", "LogSoftmax", "Transpose", "Squeeze", "Unsqueeze"})
 SUM_TOLERANCE = 2e-3
+ROUNDING = 1e-4  # beyond 0 and 1, as probabilities are that were enlarged or in half floats
 LEAST_CHANNELS, MOST_STRIDE = 8, 40  # of a map that tells scenes apart
+CHANNELS_AT = {"nchw": 1, "nhwc": 3}
 LEFT_OUT = -1  # of a channel that is no own class
 TensorShape = tuple[int, ...]
 Array = npt.NDArray[np.float32]
@@ -102,14 +104,19 @@ def find_logits(
             the input.
 
     Raises:
-        InputError: no tensor, or several, with as many channels as the classes ask for.
+        InputError: no tensor, or several, with as many channels as the classes ask for; or the classes contradict it.
     """
     shapes, made = shapes_of(model), {name: node for node in model.graph.node for name in node.output}
     outputs = [named] if named is not None else [each.name for each in model.graph.output]
     fitting: dict[str, FoundLogits] = {}
+    refusals: list[InputError] = []
     for name in outputs:
         tensor, left_out = (name, ()) if named is not None else _behind(name, made)
-        place = _class_axis(shapes.get(tensor, ()), listed, layout, size)
+        try:
+            place = _class_axis(shapes.get(tensor, ()), listed, layout, size)
+        except InputError as refusal:
+            refusals.append(refusal)
+            continue
         if place is not None:
             fitting.setdefault(tensor, FoundLogits(tensor, *place, left_out))
     if len(fitting) == 1:
@@ -119,6 +126,8 @@ def find_logits(
             "several outputs have a channel a class", expected="--logits NAME", got=", ".join(fitting),
             fix="name the one that the network is used by; others often are there for training",
         )  # fmt: skip
+    if refusals:
+        raise refusals[0]
     told = "; ".join(f"{name} {shapes.get(_behind(name, made)[0], '(unknown shape)')}" for name in outputs[:6])
     count = f"those of {', '.join(listed.source) or 'its source'}" if listed.regroups else str(len(listed.classes))
     raise InputError(
@@ -129,12 +138,16 @@ def find_logits(
 
 
 def own_classes(listed: ClassList, channels: int) -> tuple[int, ...] | None:
-    """Own class of each of `channels`, LEFT_OUT for none; empty for one that stands for two; None where none fit."""
+    """Own class of each of `channels`, LEFT_OUT for none; empty for one that stands for two.
+
+    None where the list is of another number of channels; InputError where it is of this one, and has no place for one
+    of them, or none for one of its classes.
+    """
     if channels == 1:
         return () if len(listed.classes) == 2 and not listed.regroups else None
     try:
         table = listed.network_ids(channels)
-    except InputError:
+    except OutputCountError:
         return None
     return tuple(int(each) if 0 <= each < len(listed.classes) else LEFT_OUT for each in table)
 
@@ -151,27 +164,48 @@ def _behind(name: str, made: dict[str, onnx.NodeProto]) -> tuple[str, tuple[str,
 def _class_axis(
     shape: TensorShape, listed: ClassList, layout: str | None, size: tuple[int, int]
 ) -> tuple[str, int] | None:
-    """(layout, channels) of logits of this shape; None where it has no axis of the classes."""
+    """(layout, channels) of logits of this shape; None where no axis has as many as the classes ask for.
+
+    Raises:
+        InputError: one has, and the classes contradict it otherwise.
+    """
     if len(shape) != 4 or shape[0] != 1:
         return None
-    fits = [
-        (each, shape[place]) for each, place in (("nchw", 1), ("nhwc", 3))
-        if layout in (None, each) and own_classes(listed, shape[place]) is not None
-    ]  # fmt: skip
 
-    def unlike(fit: tuple[str, int]) -> float:  # as many rows or columns as classes: the shape of the picture tells
-        rows, columns = shape[2:4] if fit[0] == "nchw" else shape[1:3]
+    def unlike(each: str) -> float:  # rows or columns may be as many as the classes: the picture's shape tells
+        rows, columns = shape[2:4] if each == "nchw" else shape[1:3]
         return abs(rows / columns - size[0] / size[1])
 
-    return min(fits, key=unlike, default=None)
+    layouts = sorted(CHANNELS_AT if layout is None else (layout,), key=unlike)
+    if listed.regroups and not listed.source:  # bare ids may be those of any number of channels
+        layouts = layouts[:1]
+    refusals: list[InputError] = []
+    for each in layouts:
+        channels = shape[CHANNELS_AT[each]]
+        try:
+            if own_classes(listed, channels) is not None:
+                return each, channels
+        except InputError as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise refusals[0]
+    return None
 
 
 def kind_of(values: Array, layout: str) -> str:
     """Whether values of logits' shape are "logits", "probabilities" or "sigmoids" (each in 0..1, any sum)."""
-    if values.min() < 0.0 or values.max() > 1.0:
+    if values.min() < -ROUNDING or values.max() > 1.0 + ROUNDING:
         return "logits"
     sums = values.sum(axis=1 if layout == "nchw" else 3)
     return "probabilities" if np.abs(sums - 1.0).max() < SUM_TOLERANCE else "sigmoids"
+
+
+def kind_of_all(answers: Sequence[Array], layout: str) -> str:
+    """As `kind_of`, of a network's answers to several images: independent values may sum to 1 for some of them."""
+    kinds = {kind_of(each, layout) for each in answers}
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return "logits" if "logits" in kinds else "sigmoids"
 
 
 def _enlarged(model: onnx.ModelProto, logits: str) -> set[str]:

@@ -17,7 +17,7 @@ from trustseg.errors import BundleError, InputError
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.wrap import plain_graph
 from trustseg_lab.wrap.find_input import InputFacts, find_input
-from trustseg_lab.wrap.find_outputs import OutputFacts, find_features, find_logits, kind_of, own_classes, run_on
+from trustseg_lab.wrap.find_outputs import OutputFacts, find_features, find_logits, kind_of_all, own_classes, run_on
 from trustseg_lab.wrap.plain_graph import pruned
 from trustseg_lab.wrap.read_graph import opset_of
 
@@ -81,8 +81,7 @@ def network_of(model: onnx.ModelProto, listed: ClassList, wanted: Wanted) -> Net
     probes = _probes(entry)
     *found, again = (values[0] for values in run_on(model, [*probes, probes[0]], [logits]))
     _check_answers(logits, found, again)
-    kinds = {kind_of(each, layout) for each in found}
-    kind = kinds.pop() if len(kinds) == 1 else "logits"
+    kind = kind_of_all(found, layout)
     height, width = found[0].shape[2:4] if layout == "nchw" else found[0].shape[1:3]
     own = own_classes(listed, end.channels) or ()
     facts = OutputFacts(logits, end.channels, own, layout, height, width, kind, end.left_out, features, shape)
