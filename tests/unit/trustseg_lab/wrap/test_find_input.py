@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from trustseg.errors import InputError
-from trustseg_lab.wrap.find_input import find_input, one_number, three_numbers
+from trustseg_lab.wrap.find_input import Normalisation, find_input, one_number, three_numbers
 
 
 def graph(*shapes: list[int | str], kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
@@ -79,3 +79,27 @@ def test_what_is_no_scale_is_told_what_a_scale_is(text: str) -> None:
     """An OverflowError, and of a word "or three with commas", which are refused then."""
     with pytest.raises(InputError, match="--scale is wrong, expected one number above 0, "):
         one_number(text, "--scale")
+
+
+BYTES_MEAN, BYTES_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "scale"),
+    [
+        (BYTES_MEAN, BYTES_STD, 1 / 255),  # every pixel between -2.12 and -2.10
+        (BYTES_MEAN, (1.0, 1.0, 1.0), 1 / 255),
+        ((0.0, 0.0, 123.0), (1.0, 1.0, 1.0), 1 / 255),  # one channel is enough
+        ((-10.6, 0.0, 0.0), (1.0, 1.0, 1.0), 1 / 255),
+    ],
+)
+def test_values_far_beside_zero_are_refused(mean: tuple, std: tuple, scale: float) -> None:
+    with pytest.raises(InputError, match=r"do not go together, expected pixels 0 to 255 spread .*--scale 1\?$"):
+        Normalisation(mean, std, scale, "rgb").check()
+    Normalisation(mean, std, 1.0, "rgb").check()
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.485, 10.4, -9.4])
+def test_values_near_zero_are_taken(mean: float) -> None:
+    """(0.5 - mean) / 1 is at most ten times the span of 1."""
+    Normalisation((mean,) * 3, (1.0,) * 3, 1 / 255, "rgb").check()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ from trustseg_lab.cli.label_options import LABEL_FORMAT, LABEL_NAMES, say
 if TYPE_CHECKING:
     from trustseg_lab.data.class_list import ClassList
     from trustseg_lab.wrap.find_input import Normalisation
+    from trustseg_lab.wrap.find_normalisation import InnerNormalisation
     from trustseg_lab.wrap.labelled_check import Check
     from trustseg_lab.wrap.network import Network, Wanted
 
@@ -37,7 +39,7 @@ def wrap(
     ] = None,
     std: Annotated[str | None, typer.Option(help="Of each channel, as 0.229,0.224,0.225.")] = None,
     scale: Annotated[
-        str | None, typer.Option(help="What a pixel, 0 to 255, is multiplied by first. Default: 1/255.")
+        str | None, typer.Option(help="What a pixel, 0 to 255, is multiplied by first. Default: 1/255; 1 for uint8.")
     ] = None,
     color_order: Annotated[str, typer.Option(help="rgb or bgr: what the network was trained on.")] = "rgb",
     layout: Annotated[
@@ -72,7 +74,6 @@ def wrap(
     from trustseg_lab.cli.tables.wrap_tables import print_check, print_reading
     from trustseg_lab.data.about_file import read_about
     from trustseg_lab.data.class_list import load_classes
-    from trustseg_lab.wrap.find_input import IMAGENET, PLAIN
     from trustseg_lab.wrap.find_normalisation import find_normalisation
     from trustseg_lab.wrap.graph.assemble import assemble
     from trustseg_lab.wrap.labelled_check import mistaken, options_of
@@ -91,11 +92,13 @@ def wrap(
     check_target(out, told.get("name"))
     network = network_of(read_graph(model), listed, wanted)
     inside = find_normalisation(network.model, INPUT)
-    normalisation = given
-    if given is None and inside is not None:
-        normalisation = inside.outside(color_order)
-    elif given is None and network.input.kind == "uint8":
-        normalisation = _given("0", "1", "1", color_order)
+    takes_bytes = network.input.kind == "uint8"
+    if given is not None:
+        normalisation: Normalisation | None = replace(given, scale=1.0) if takes_bytes and scale is None else given
+    elif inside is not None:
+        normalisation = inside.outside(color_order, network.input.kind)
+    else:
+        normalisation = _given("0", "1", "1", color_order) if takes_bytes else None
     names = [each.name for each in listed.classes]
     checked = None if check is None else _checked(
         network, listed, normalisation, check, (label_names, label_format), inside is not None and given is None,
@@ -104,15 +107,11 @@ def wrap(
     if checked is not None:
         print_check(console, checked, names)
     if normalisation is None:
-        best = "" if checked is None else f"{options_of(checked.best.normalisation)} did best on the images of --check"
-        raise InputError(
-            "how are pixels normalised? The graph does not say", expected=f"{IMAGENET}, or {PLAIN}, or your own",
-            fix=best or "--check IMAGES:LABELS:VOID tries the usual ones",
-        )  # fmt: skip
-    graph = assemble(network, len(names), normalisation, Corridor().polygon)
+        raise _unsaid(inside, checked)
+    wrapped = assemble(network, len(names), normalisation, Corridor().polygon)
     with console.status("writing"):
         write_bundle(
-            out, model=graph, network=network, normalisation=normalisation,
+            out, model=wrapped, network=network, normalisation=normalisation,
             classes=[each.model_dump(exclude={"sources"}) for each in listed.classes],
             source={"file": model.name, "sha256": sha256_hex(model.read_bytes())}, about=told,
             command=f"trustseg wrap {model.name} {options_of(normalisation)}",
@@ -155,6 +154,19 @@ def _given(mean: str | None, std: str | None, scale: str | None, color_order: st
     normalisation = Normalisation(three_numbers("0" if mean is None else mean, "--mean"), spread, factor, color_order)
     normalisation.check()
     return normalisation
+
+
+def _unsaid(inside: InnerNormalisation | None, checked: Check | None) -> InputError:
+    """What to ask where neither graph nor options say how pixels are normalised."""
+    from trustseg_lab.wrap.find_input import BYTES, IMAGENET, PLAIN
+    from trustseg_lab.wrap.labelled_check import options_of
+
+    what, expected = "how are pixels normalised? The graph does not say", f"{IMAGENET}, or {PLAIN}, or your own"
+    if inside is not None:
+        what = f"does the network take pixels as 0 to 255 or as 0 to 1? Its {', '.join(inside.operators)} do not tell"
+        expected = f"{BYTES}, or {PLAIN}"
+    best = "" if checked is None else f"{options_of(checked.best.normalisation)} did best on the images of --check"
+    return InputError(what, expected=expected, fix=best or "--check IMAGES:LABELS:VOID tries the usual ones")
 
 
 def _checked(

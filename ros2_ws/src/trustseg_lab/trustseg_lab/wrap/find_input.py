@@ -17,11 +17,14 @@ from trustseg.errors import InputError
 CHANNELS = 3
 LEAST_SIDE = 32
 LEAST_SPAN, MOST_VALUE = 1e-3, 1e5  # of what pixels are normalised to
+MOST_OFF_CENTRE = 10.0  # |middle| of a channel's values as a multiple of their span: all pixels would look alike
 LAYOUTS = ("nchw", "nhwc")
 NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
 LONGEST = 100  # characters of an option with numbers
 IMAGENET = "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 (ImageNet's)"
 PLAIN = "--mean 0 --std 1 (values in 0..1)"
+BYTES = "--mean 0 --std 1 --scale 1 (values in 0..255)"
+FORMULA = "(pixel * scale - mean) / std; scale is 1/255 unless given"
 KINDS = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.FLOAT16: "float16", onnx.TensorProto.UINT8: "uint8"}
 
 
@@ -59,14 +62,22 @@ class Normalisation:
 
     def check(self) -> None:
         """InputError where no network can have been trained on such values."""
-        ends = [(p * self.scale - m) / s for p in (0.0, 255.0) for m, s in zip(self.mean, self.std, strict=True)]
-        span = min(255.0 * self.scale / s for s in self.std)
+        ranges = [((0.0 - m) / s, (255.0 * self.scale - m) / s) for m, s in zip(self.mean, self.std, strict=True)]
+        ends = [end for each in ranges for end in each]
+        span = min(high - low for low, high in ranges)
         if span < LEAST_SPAN or max(map(abs, ends)) > MOST_VALUE:
             raise InputError(
                 "--mean, --std and --scale do not go together",
                 expected=f"pixels 0 to 255 at least {LEAST_SPAN:g} apart, and within {MOST_VALUE:g}",
-                got=f"{min(ends):g} to {max(ends):g}", fix="(pixel * scale - mean) / std; scale is 1/255 unless given",
+                got=f"{min(ends):g} to {max(ends):g}", fix=FORMULA,
             )  # fmt: skip
+        hint = ": --scale 1?" if self.scale < 1 else ""
+        for low, high in ranges:
+            if abs(low + high) / 2 > MOST_OFF_CENTRE * (high - low):
+                raise InputError(
+                    "--mean, --std and --scale do not go together", expected="pixels 0 to 255 spread around 0",
+                    got=f"{low:.4g} to {high:.4g} in a channel", fix=FORMULA + hint,
+                )  # fmt: skip
 
 
 def find_input(model: onnx.ModelProto, layout: str | None, size: tuple[int, int] | None) -> InputFacts:

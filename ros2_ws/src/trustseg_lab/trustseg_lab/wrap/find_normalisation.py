@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +12,12 @@ import numpy.typing as npt
 import onnx
 
 from trustseg.backends.tensorrt.trunk import constants_of
-from trustseg_lab.wrap.find_input import CHANNELS, Normalisation
+from trustseg_lab.wrap.find_input import CHANNELS, MOST_OFF_CENTRE, Normalisation
 
 PASSED = ("Cast", "Identity", "Transpose")
 ARITHMETIC = ("Add", "Sub", "Mul", "Div", "BatchNormalization")
-USUAL_SPREAD = 4.0  # of what networks are trained on: values of about -2 to 2
+NEAR = 0.3  # |middle| of the values behind it as a share of their span: they lie around 0; where only scaled it is 0.5
+USUAL_SPAN = (0.5, 20.0)  # networks are trained on values of about -2 to 2; spans of 0 to 255 and 0 to 1 never both fit
 Floats = npt.NDArray[np.float64]
 
 
@@ -30,14 +30,33 @@ class InnerNormalisation:
     operators: tuple[str, ...]
 
     @property
-    def takes_bytes(self) -> bool:
-        """Whether the values are 0 to 255, and not 0 to 1: the spread behind it tells."""
-        spread = float(np.abs(self.factor).mean())
-        return abs(math.log(spread * 255 / USUAL_SPREAD)) < abs(math.log(spread / USUAL_SPREAD))
+    def takes_bytes(self) -> bool | None:
+        """Whether the values v are 0 to 255, and not 0 to 1; None where neither is clear.
 
-    def outside(self, color_order: str) -> Normalisation:
-        """What is left to be done outside the graph."""
-        return Normalisation((0.0,) * 3, (1.0,) * 3, 1.0 if self.takes_bytes else 1 / 255, color_order)
+        A graph that takes a mean off tells by where its values come to lie: only one of both leaves them around 0. One
+        that only scales tells by how far apart it brings them.
+        """
+        middle, span = self._middle_and_span(255.0)
+        middle_of_one, span_of_one = self._middle_and_span(1.0)
+        off, off_of_one = float((middle / span).max()), float((middle_of_one / span_of_one).max())
+        for limit in (MOST_OFF_CENTRE, NEAR):
+            if (off <= limit) != (off_of_one <= limit):
+                return off <= limit
+        if off > MOST_OFF_CENTRE:
+            return None
+        usual, usual_of_one = (USUAL_SPAN[0] <= float(each.mean()) <= USUAL_SPAN[1] for each in (span, span_of_one))
+        return usual if usual != usual_of_one else None
+
+    def _middle_and_span(self, high: float) -> tuple[Floats, Floats]:
+        """|middle| and width, float64 (3,) each, of what becomes of values 0 to `high`."""
+        return np.abs(self.factor * high / 2 + self.shift), np.abs(self.factor) * high
+
+    def outside(self, color_order: str, kind: str) -> Normalisation | None:
+        """What is left to be done outside the graph, whose input is of `kind` (uint8 holds bytes); None: not clear."""
+        takes_bytes = kind == "uint8" or self.takes_bytes
+        if takes_bytes is None:
+            return None
+        return Normalisation((0.0,) * 3, (1.0,) * 3, 1.0 if takes_bytes else 1 / 255, color_order)
 
 
 def find_normalisation(model: onnx.ModelProto, entry: str) -> InnerNormalisation | None:

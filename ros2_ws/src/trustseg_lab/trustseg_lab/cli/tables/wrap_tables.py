@@ -66,7 +66,8 @@ def _normalisation(normalisation: Normalisation, inside: InnerNormalisation | No
         return told
     if given:
         return f"{told}, and {', '.join(inside.operators)} in the graph"
-    return f"{', '.join(inside.operators)} in the graph, which takes {'0 to 255' if inside.takes_bytes else '0 to 1'}"
+    taken = "0 to 255" if normalisation.scale == 1 else "0 to 1"
+    return f"{', '.join(inside.operators)} in the graph, which takes {taken}"
 
 
 def _three(values: Sequence[float]) -> str:
