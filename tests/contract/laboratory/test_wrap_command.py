@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from bundle_factory import make_tiny_bundle, paint_scene
 from foreign_networks import COLOURS, MEAN, NAMES, STD, Form, class_file, labelled_scenes, network, write
 from trustseg.backends import create_backend
-from trustseg.bundle.loading import load_bundle
+from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
 from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
@@ -27,6 +28,7 @@ from trustseg_lab.wrap.fit.fit_head import Form as HeadForm
 from trustseg_lab.wrap.graph.head import PixelHead
 
 SIZE = (48, 64)
+BYTES = ("--mean", "123.675,116.28,103.53", "--std", "58.395,57.12,57.375")  # of pixels 0 to 255
 NORMALISED = ("--mean", ",".join(map(str, MEAN)), "--std", ",".join(map(str, STD)))
 
 
@@ -126,6 +128,11 @@ def test_a_head_that_is_worse_than_the_mcp_is_not_published(
     """Whatever was fitted: here it says the opposite of what it found."""
     model, classes, out = files
     assert run("wrap", model, "--classes", classes, "--out", out, *NORMALISED) == 0
+    card = json.loads((out / "card.json").read_text())
+    (out / "verdict.json").write_bytes(b"{}")  # as if it had been calibrated
+    ref = {"file": "verdict.json", "sha256": sha256_hex(b"{}")}
+    card |= {"verdict": ref, "calibration": {"fp32": {**ref, "file": "mine/fp32.json"}}}
+    (out / "card.json").write_text(json.dumps(card))
     before = (out / "model.onnx").read_bytes()
     fitted = fit_confidence.fit_head
     monkeypatch.setattr(collect_pixels, "MOST_OF_VIEW", 60)
@@ -140,7 +147,10 @@ def test_a_head_that_is_worse_than_the_mcp_is_not_published(
     monkeypatch.setattr(fit_confidence, "choose_form", lambda *_, **__: (HeadForm(4, features=False), {}))
     data = labelled_scenes(tmp_path / "data", 75)
     assert run("fit-confidence", "--bundle", out, "--data", data) == 0
-    assert "no head ranks wrong pixels better than the MCP" in capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
+    assert "no head ranks wrong pixels better than the MCP" in told
+    assert "its graph is as it was: table, verdict and other precisions hold" in told
+    assert load_bundle(out).verdict_bytes() == b"{}"  # and not refused as a draft
     assert load_bundle(out, draft=True).card.export["wrap"]["confidence"] == "mcp"
     assert (out / "model.onnx").read_bytes() == before
 
@@ -184,6 +194,10 @@ def test_guesses_are_tried_on_labelled_images(
         ({"arguments": (*NORMALISED, "--scale", "1,2,3")}, "--scale is wrong, expected one number above 0"),
         ({"arguments": (*NORMALISED, "--scale", "1e30")}, "--mean, --std and --scale do not go together, expected"),
         ({"arguments": ("--mean", "0", "--std", "1e9")}, "--mean, --std and --scale do not go together, expected"),
+        (
+            {"arguments": BYTES},
+            "got -2.118 to -2.101 in a channel; (pixel * scale - mean) / std; scale is 1/255",
+        ),
         ({"arguments": (*NORMALISED, "--layout", "chw")}, "--layout is wrong"),
         ({"arguments": (*NORMALISED, "--layout", "a:b:c")}, "INPUT:LOGITS as nchw:nhwc, got 'a:b:c'"),
         ({"arguments": (*NORMALISED, "--label-format", "ids")}, "--label-format would say nothing without --check"),
@@ -231,3 +245,98 @@ def test_a_bundle_of_another_origin_is_not_written_over(
     assert run("wrap", model, "--classes", classes, "--out", out, *NORMALISED) == 2
     assert "holds a bundle of another origin" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def normalisation_of(out: Path) -> dict[str, Any]:
+    told: dict[str, Any] = load_bundle(out, draft=True).card.export["wrap"]["normalisation"]
+    return told
+
+
+def test_figures_of_bytes_are_taken_with_their_scale(files: tuple[Path, Path, Path]) -> None:
+    model, classes, out = files
+    assert run("wrap", model, "--classes", classes, "--out", out, *BYTES, "--scale", "1") == 0
+    assert normalisation_of(out)["scale"] == 1.0
+
+
+def mean_taken_off(kind: int, mean: float) -> onnx.ModelProto:
+    """The network behind a cast of its input, of type `kind`, and a mean that is taken off, and no more."""
+    model = network(Form(scale=1.0))
+    model.graph.node[0].input[0] = "centred"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.full((1, 3, 1, 1), mean, np.float32), "mean"))
+    model.graph.node.insert(0, onnx.helper.make_node("Sub", ["cast", "mean"], ["centred"]))
+    model.graph.node.insert(0, onnx.helper.make_node("Cast", ["input"], ["cast"], to=onnx.TensorProto.FLOAT))
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    return model
+
+
+@pytest.mark.parametrize("kind", [onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8])
+def test_a_network_that_takes_the_mean_off_bytes_gets_bytes(files: tuple[Path, Path, Path], kind: int) -> None:
+    """It was given pixel / 255, which all look alike to it."""
+    model, classes, out = files
+    write(model, mean_taken_off(kind, 116.0))
+    assert run("wrap", model, "--classes", classes, "--out", out) == 0
+    assert normalisation_of(out)["scale"] == 1.0
+
+
+def test_a_network_of_bytes_gets_bytes_whatever_it_does_with_them(
+    files: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The type of its input says so; of a float one it would have to be asked."""
+    model, classes, out = files
+    for mean in (0.4, 5000.0):
+        write(model, mean_taken_off(onnx.TensorProto.UINT8, mean))
+        assert run("wrap", model, "--classes", classes, "--out", out, "--overwrite") == 0
+        assert normalisation_of(out)["scale"] == 1.0
+    assert "Sub in the graph, which takes 0 to 255" in capsys.readouterr().err
+    assert run("wrap", model, "--classes", classes, "--out", out, "--mean", "0", "--std", "1") == 0
+    assert normalisation_of(out)["scale"] == 1.0
+    write(model, mean_taken_off(onnx.TensorProto.FLOAT, 5000.0))
+    assert run("wrap", model, "--classes", classes, "--out", out.parent / "other") == 2
+    told = capsys.readouterr().err
+    assert "as 0 to 255 or as 0 to 1? Its Sub do not tell, expected --mean 0 --std 1 --scale 1" in told
+    assert "--check IMAGES:LABELS:VOID tries" in told
+    assert not (out.parent / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("channels", "head", "classes", "line"),
+    [
+        (5, "void_from: rest", [(f"kind{i}", i) for i in range(1, 6)], "no output of the network becomes kind5"),
+        (19, "source: cityscapes\nvoid_from: rest", [("road", "road"), ("hood", "ego vehicle")], "becomes hood"),
+        (19, "source: cityscapes19", [("road", "road"), ("auto", "car")], "17 of 19 classes have no place among own"),
+    ],
+)
+def test_classes_that_no_output_makes_are_named(
+    files: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str], channels: int, head: str, classes: list,
+    line: str,
+) -> None:  # fmt: skip
+    model, listed, out = files
+    colours = np.random.default_rng(0).integers(0, 256, (channels, 3)).tolist()
+    write(model, network(Form(), colours))
+    entries = [f"  - {{id: {i}, name: {n}, color: [{i}, 0, 0], from: [{told}]}}" for i, (n, told) in enumerate(classes)]
+    listed.write_text("\n".join(["void: 255", head, "classes:", *entries]) + "\n")
+    assert run("wrap", model, "--classes", listed, "--out", out, *NORMALISED) == 2
+    told = capsys.readouterr().err
+    assert line in told
+    assert len(told.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+def test_another_network_is_not_written_over_unless_asked(
+    files: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, classes, out = files
+    again = ("--classes", classes, "--out", out, *NORMALISED)
+    assert run("wrap", model, *again) == 0
+    assert run("wrap", model, *again) == 0  # its own draft
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    other = write(tmp_path / "other.onnx", network(Form()))
+    capsys.readouterr()
+    assert run("wrap", other, *again) == 2
+    told = capsys.readouterr().err
+    assert "holds another network" in told
+    assert "add --overwrite" in told
+    assert len(told.strip().splitlines()) == 1
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    assert run("wrap", other, *again, "--overwrite") == 0
+    assert load_bundle(out, draft=True).card.export["wrap"]["source"]["file"] == "other.onnx"

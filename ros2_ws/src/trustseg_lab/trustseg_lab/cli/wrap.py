@@ -62,6 +62,10 @@ def wrap(
     about: Annotated[
         Path | None, typer.Option(help="YAML with name, description and training {data, licence_note} of the card.")
     ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace a wrapped bundle in --out that is fitted, calibrated or another."),
+    ] = False,
 ) -> int:
     """Make a bundle of an ONNX segmentation network: its softmax maximum is the confidence, until a head is fitted.
 
@@ -89,8 +93,9 @@ def wrap(
     wanted = _wanted(layout, input_size, logits, features)
     given = _given(mean, std, scale, color_order)
     listed, told = load_classes(classes), read_about(about) if about is not None else {}
-    check_target(out, told.get("name"))
-    network = network_of(read_graph(model), listed, wanted)
+    graph, source = read_graph(model), {"file": model.name, "sha256": sha256_hex(model.read_bytes())}
+    check_target(out, told.get("name"), source["sha256"], overwrite=overwrite)
+    network = network_of(graph, listed, wanted)
     inside = find_normalisation(network.model, INPUT)
     takes_bytes = network.input.kind == "uint8"
     if given is not None:
@@ -113,7 +118,7 @@ def wrap(
         write_bundle(
             out, model=wrapped, network=network, normalisation=normalisation,
             classes=[each.model_dump(exclude={"sources"}) for each in listed.classes],
-            source={"file": model.name, "sha256": sha256_hex(model.read_bytes())}, about=told,
+            source=source, about=told,
             command=f"trustseg wrap {model.name} {options_of(normalisation)}",
         )  # fmt: skip
     print_reading(console, network, wanted, normalisation, inside, given is not None)

@@ -30,6 +30,7 @@ from trustseg_lab.wrap.find_input import Normalisation
 from trustseg_lab.wrap.graph.assemble import embedding_of
 from trustseg_lab.wrap.network import Network
 
+FIX = "choose another --out, or add --overwrite"
 WRAPPED = "wrap"  # key of the card's `export` that says how the network was read
 GOLDEN_SEED, GOLDEN_SCENES = 8_900, 4  # rendered scenes that no network here was trained on
 UNKNOWN_TRAINING = {
@@ -38,8 +39,17 @@ UNKNOWN_TRAINING = {
 }
 
 
-def check_target(out: Path, name: str | None) -> None:
-    """InputError where `out` holds something else than a bundle that was wrapped, or can give it no `name`."""
+def check_target(out: Path, name: str | None, sha256: str, *, overwrite: bool) -> None:
+    """Refuse a folder `out` whose content the new bundle would destroy; as `trustseg export --checkpoint` does.
+
+    Args:
+        out: folder of the bundle. name: of it, None for that of the folder. sha256: of the user's file. overwrite: the
+            user gives a wrapped bundle up that is there; one of another origin is kept in any case.
+
+    Raises:
+        InputError: it can get no such name; or `out` holds something else than a bundle that was wrapped; or, and not
+            `overwrite`, one of another name or file, or one that was fitted, calibrated or brought to other precisions.
+    """
     try:
         TypeAdapter(BundleName).validate_python(name or out.resolve().name)
     except ValidationError:
@@ -52,15 +62,35 @@ def check_target(out: Path, name: str | None) -> None:
             raise InputError(f"{out} exists and holds no bundle", fix="choose another --out; nothing was written over")
         return
     try:
-        told = load_bundle(out, draft=True).card.export
+        card = load_bundle(out, draft=True).card
     except TrustSegError as error:
         raise InputError(
             f"{out} holds a bundle that cannot be read", got=str(error), fix="choose another --out"
         ) from None
-    if WRAPPED not in told:
+    if WRAPPED not in card.export:
         raise InputError(
             f"{out} holds a bundle of another origin", fix="choose another --out; nothing was written over"
         )
+    if overwrite:
+        return
+    told, wanted = card.export[WRAPPED], name or out.resolve().name
+    if card.name != wanted:
+        raise InputError(f"{out} holds another bundle", expected=wanted, got=card.name, fix=FIX)
+    if told["source"]["sha256"] != sha256:
+        raise InputError(
+            f"{out} holds another network", expected=f"a file of SHA-256 {sha256[:12]}...",
+            got=f"{told['source']['file']}, {told['source']['sha256'][:12]}...", fix=FIX,
+        )  # fmt: skip
+    losses = {
+        "calibrated": card.verdict is not None or bool(card.verdicts or card.calibration),
+        "fitted": "fit" in told,
+        "in other precisions": len(card.models) > 1,
+    }
+    if any(losses.values()):
+        raise InputError(
+            f"{out} holds a bundle that is {' and '.join(each for each, lost in losses.items() if lost)}, and the new "
+            "one would be a draft", fix=FIX,
+        )  # fmt: skip
 
 
 def golden_scenes(size: tuple[int, int], color_order: str) -> list[UInt8Array]:

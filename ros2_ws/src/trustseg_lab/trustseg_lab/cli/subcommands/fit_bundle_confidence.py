@@ -75,6 +75,10 @@ def fit_bundle(
                       highlight=False, soft_wrap=True)  # fmt: skip
     else:
         console.print(f"the head ({found.published}) is in {bundle.path}", highlight=False, soft_wrap=True)
+    card = load_bundle(name, draft=True).card
+    if card.verdict is not None and card.calibration:  # the graph is the one that it was calibrated with
+        console.print("its graph is as it was: table, verdict and other precisions hold", soft_wrap=True)
+        return
     console.print(f"a draft until `trustseg calibrate --bundle {name} --data IMAGES:LABELS:VOID`", soft_wrap=True)
 
 
