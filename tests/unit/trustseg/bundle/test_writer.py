@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from bundle_factory import make_tiny_bundle
 from trustseg.bundle import writer as bundle_update
 from trustseg.bundle.card import Card
 from trustseg.bundle.loading import Bundle, load_bundle
-from trustseg.bundle.writer import BundleEdit, put_calibration, put_verdict
+from trustseg.bundle.writer import BundleEdit, check_tables, put_calibration, put_verdict
+from trustseg.errors import InputError
 
 
 def change(bundle: Bundle, factor: float) -> Card:
@@ -80,3 +82,44 @@ def test_stopped_at_any_write_the_bundle_is_whole(path: Path, monkeypatch: pytes
     assert not any(left_over.name.startswith("model-") for left_over in path.iterdir())
     assert set(found) == {True, False}  # stopped before the card was written, and after it
     assert factor_of(path) == writes + 0.5
+
+
+def table_of(bundle: Bundle) -> Path:
+    return bundle.calibration_path()
+
+
+@pytest.mark.parametrize("edited", ["tiny", "copy"])
+def test_a_table_that_two_bundles_name_is_not_replaced_by_either(path: Path, edited: str) -> None:
+    """As after `cp -r engines/tiny engines/copy`: whose table it would be, nobody can tell."""
+    copy = Path(shutil.copytree(path, path.with_name("copy")))
+    bundle, other = load_bundle(path.with_name(edited)), copy if edited == "tiny" else path
+    before = table_of(bundle).read_bytes()
+    for write in (lambda: change(bundle, 1.5), lambda: check_tables(bundle.path, "tiny/fp32.json")):
+        with pytest.raises(InputError, match=rf"fp32.json belongs to the bundle in {other} too.*--whole --out"):
+            write()
+    assert table_of(bundle).read_bytes() == before
+    assert (factor_of(path), factor_of(copy)) == (0.0, 0.0)
+    # The same bytes take nothing from anybody, and another name neither.
+    edit, card = BundleEdit(bundle.path), bundle.card.model_dump(mode="json")
+    edit.put_calibration("copy/fp32.json", bundle.calibration().model_dump(mode="json"))
+    check_tables(bundle.path, "copy/fp32.json", "tiny/fp16.json")
+    edit.finish(card)
+
+
+def test_a_table_that_another_bundle_names_is_not_removed(path: Path) -> None:
+    copy = Path(shutil.copytree(path, path.with_name("copy")))
+    for folder, left in ((copy, True), (path, False)):  # the last one to leave it takes it along
+        card = load_bundle(folder).card.model_dump(mode="json") | {"calibration": {}, "verdict": None}
+        table = path.parents[1] / "calibration" / "tiny" / "fp32.json"
+        BundleEdit(folder).finish(card)
+        assert table.exists() is left
+        assert not (folder / "verdict.json").exists()
+
+
+def test_bundles_in_engines_and_beside_that_folder_share_their_calibrations(path: Path) -> None:
+    beside = Path(shutil.copytree(path, path.parents[1] / "copy"))
+    for one, other in ((path, beside), (beside, path)):
+        with pytest.raises(InputError, match=f"belongs to the bundle in {other} too"):
+            check_tables(one, "tiny/fp32.json")
+    (beside / "card.json").write_text("{}")  # nothing is known of what it has
+    check_tables(path, "tiny/fp32.json")

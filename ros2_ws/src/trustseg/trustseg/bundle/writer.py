@@ -3,6 +3,7 @@
 """Changes a bundle: new files beside the old ones, then the card that binds them by hash, then the old ones go.
 
 Whenever the process is killed, the card on disk names files that are whole and as it says: the old ones or the new.
+Bundles share one folder of calibrations: a file there that the card of another bundle names stays as it is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from trustseg.bundle.calibration_file import CalibrationFile
 from trustseg.bundle.card import Card, FileRef
 from trustseg.bundle.loading import CALIBRATION_VARIABLE, Bundle, sha256_hex
 from trustseg.bundle.verdict_file import VerdictFile
+from trustseg.errors import InputError
 from trustseg.files.json_document import json_ready, json_text
 from trustseg.files.whole_file import write_whole
 
@@ -56,8 +58,15 @@ class BundleEdit:
         return self._put(self.folder, name, data)
 
     def put_calibration(self, name: str, document: Any) -> dict[str, Any]:
-        """As `put`, for a JSON document in the folder of calibrations."""
-        return self._put(calibration_beside(self.folder), name, json_text(document))
+        """As `put`, for a JSON document in the folder of calibrations.
+
+        Raises:
+            InputError: it cannot be written, or would take the place of one that another bundle's card names.
+        """
+        data, folder = json_text(document), calibration_beside(self.folder)
+        if not _holds(folder / name, data):
+            check_tables(self.folder, name)
+        return self._put(folder, name, data)
 
     def put_json(self, name: str, document: Any) -> dict[str, Any]:
         """As `put`, for a JSON document."""
@@ -75,7 +84,7 @@ class BundleEdit:
             self.written = [path.with_name(Path(self._interim[key]).name) if key in self._interim else path
                             for path, key in zip(self.written, self._keys, strict=True)]  # fmt: skip
         self.written.append(self.folder / CARD_FILE)
-        for left in (self._old | self._stranded()) - _files_of(self.folder):
+        for left in (self._old | self._stranded()) - _files_of(self.folder) - set(_tables_of_others(self.folder)):
             with suppress(OSError):
                 left.unlink()
         return done
@@ -121,6 +130,28 @@ def calibration_beside(bundle_folder: Path) -> Path:
     return (beside.parent if beside.name == "engines" else beside) / "calibration"
 
 
+def table_name(bundle: str, precision: str) -> str:
+    """Where in the folder of calibrations the confidence table of a bundle of that name lies."""
+    return f"{bundle}/{precision}.json"
+
+
+def check_tables(bundle_folder: Path, *names: str) -> None:
+    """Before calibration files of these `names` are written for the bundle in `bundle_folder`.
+
+    Raises:
+        InputError: the card of another bundle names one of them, as that of a copy does.
+    """
+    calibration, others = calibration_beside(bundle_folder), _tables_of_others(bundle_folder)
+    for name in names:
+        other = others.get(calibration / name)
+        if other is not None:
+            raise InputError(
+                f"{calibration / name} belongs to the bundle in {other} too", expected="a name of its own for each",
+                fix=f"remove one of both; `trustseg export --bundle {bundle_folder} --whole --out OTHER` makes a copy "
+                "with a name and tables of its own",
+            )  # fmt: skip
+
+
 def update_bundle(bundle: Bundle, precision: str, fitted: FittedFiles) -> list[Path]:
     """Write the files and, last, the card with their hashes; returns what was written.
 
@@ -140,7 +171,7 @@ def update_bundle(bundle: Bundle, precision: str, fitted: FittedFiles) -> list[P
 
 def put_calibration(edit: BundleEdit, card: dict[str, Any], precision: str, table: CalibrationFile) -> None:
     """Write the confidence table of `precision` and enter it in `card`."""
-    name = f"{card['name']}/{precision}.json"
+    name = table_name(card["name"], precision)
     card["calibration"] = {**card["calibration"], precision: edit.put_calibration(name, table.model_dump(mode="json"))}
 
 
@@ -155,19 +186,44 @@ def put_verdict(edit: BundleEdit, card: dict[str, Any], precision: str, verdict:
 
 def _files_of(folder: Path) -> set[Path]:
     """Files that the card in `folder` names; none where there is no valid card."""
-    try:
-        card = Card.model_validate_json((folder / CARD_FILE).read_bytes())
-    except (OSError, ValidationError):
+    card = _card_in(folder)
+    if card is None:
         return set()
     named = {card.golden.image, card.golden.expected, *(ref.file for ref in card.models.values())}
     named |= {ref.expected.file for ref in card.models.values() if ref.expected}
     refs: list[FileRef | None] = [card.verdict, *card.verdicts.values()]
     named |= {ref.file for ref in refs if ref}
+    return {folder / name for name in named} | _tables_of(folder, card)
+
+
+def _card_in(folder: Path) -> Card | None:
+    try:
+        return Card.model_validate_json((folder / CARD_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _tables_of(folder: Path, card: Card) -> set[Path]:
+    """Files in the folder of calibrations that `card`, the one in `folder`, names."""
     tables = [ref.file for ref in card.calibration.values()]
     tables += [told["calibration_images"]["file"] for told in card.export.values()
                if isinstance(told, dict) and "calibration_images" in told]  # fmt: skip
     calibration = calibration_beside(folder)
-    return {folder / name for name in named} | {calibration / name for name in tables}
+    return {calibration / name for name in tables}
+
+
+def _tables_of_others(folder: Path) -> dict[Path, Path]:
+    """Files that the cards of other bundles name in the folder of calibrations of the bundle in `folder`, and whose
+    they are."""
+    own, root = folder.resolve(), calibration_beside(folder).parent
+    found: dict[Path, Path] = {}
+    for place in dict.fromkeys((own.parent, root, root / "engines")):
+        for path in sorted(place.glob(f"*/{CARD_FILE}")):
+            other = path.parent.resolve()
+            card = None if other == own else _card_in(other)
+            if card is not None:
+                found |= dict.fromkeys(_tables_of(other, card), other)
+    return found
 
 
 def _holds(path: Path, data: bytes) -> bool:
