@@ -111,6 +111,33 @@ def test_pipeline_gives_the_same_for_a_camera(tiny: Path, capsys: pytest.Capture
         new.close()
 
 
+COMMANDS = {
+    "evaluate": ("--bundle", "{form}", "--images", "none", "--labels", "none", "--out", "{tmp}/out"),
+    "evaluate-unknown": ("--bundle", "{form}", "--data", "none:none", "--objects", "none"),
+    "fit-confidence": ("--bundle", "{form}", "--data", "none:none"),
+    "benchmark": ("--bundle", "{form}", "--data", "none:none", "--out", "{tmp}/out"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_needs_images_of_the_networks_size_refuses_a_camera_form_at_once(
+    tiny: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its images, or folders that are not there, are not even looked for."""
+    form = tiny.parent / "form"
+    assert run("--bundle", tiny, "--camera-size", "96x128", "--out", form, "--parity-images", 2) == 0
+    before = {path.name: path.read_bytes() for path in form.iterdir()}
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main([command, *(each.format(form=form, tmp=tmp_path) for each in COMMANDS[command])])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "bundle form is for one kind of camera" in told
+    assert "the bundle that it was made from" in told
+    assert told.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in form.iterdir()} == before
+
+
 def test_a_graph_that_mixes_its_images_is_refused(
     tiny: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

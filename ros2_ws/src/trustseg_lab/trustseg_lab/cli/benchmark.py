@@ -93,6 +93,7 @@ def benchmark(
     from trustseg_lab.calibrate.collect_views import LabelledFolder
     from trustseg_lab.data.find_labels import LabelWish
     from trustseg_lab.data.mined_set import read_mined
+    from trustseg_lab.precision.network_images import refuse_camera_form
 
     if listed:
         _list(as_json)
@@ -113,6 +114,8 @@ def benchmark(
     err = PlainConsole(stderr=True)
     loaded = [load_bundle(each, draft=True) for each in bundle]
     members = [load_bundle(each, draft=True) for each in member or []]
+    for one in (*loaded, *members):
+        refuse_camera_form(one.card)
     if mined is not None:
         for each in loaded:
             mined.check_classes([one.name for one in each.card.classes], each.card.name)

@@ -111,6 +111,7 @@ def evaluate(
     from trustseg_lab.evaluation.evaluator import Evaluation
     from trustseg_lab.evaluation.html_report import write_report
     from trustseg_lab.evaluation.report import EvaluationContext, evaluation_report
+    from trustseg_lab.precision.network_images import refuse_camera_form
 
     err = PlainConsole(stderr=True)
     check_output_folder(out, overwrite=overwrite)
@@ -121,6 +122,7 @@ def evaluate(
     _refuse_dropped(given, names)
     sources = _sources(images, labels, void, dataset, root, split, protocol, fit_on, train_data, named)
     loaded = load_bundle(bundle, draft=True)
+    refuse_camera_form(loaded.card)
     _check_protocol(loaded, sources.protocol)
     check_geometry(loaded, geometry)
     evaluated = sources.evaluated
@@ -279,9 +281,12 @@ def _baselines(
     from trustseg.backends import create_backend
     from trustseg.bundle.loading import load_bundle
     from trustseg_lab.evaluation.baselines.choose import BaselineNeeds, make_baselines
+    from trustseg_lab.precision.network_images import refuse_camera_form
 
     weights, passes, dropout, threads, seed, precision, geometry = options
     others = [load_bundle(each, draft=True) for each in ensemble]
+    for other in others:
+        refuse_camera_form(other.card)
     members = [(each, create_backend(engine.name, each, "fp32", threads, expose_logits=True)) for each in others]
     wanted = (*names, "ensemble") if members and "ensemble" not in names else names
     needs = BaselineNeeds(

@@ -115,8 +115,10 @@ def _scorer(bundle: str | None, checkpoint: Path | None, backend: str, precision
     from trustseg.backends import create_backend, select_backend
     from trustseg.bundle.loading import load_bundle
     from trustseg_lab.evaluation.unknown_objects import BundleScorer
+    from trustseg_lab.precision.network_images import refuse_camera_form
 
     loaded = load_bundle(str(bundle), draft=True)
+    refuse_camera_form(loaded.card)
     chosen = select_backend(backend, loaded, precision, threads)  # the golden test admits it
     chosen.close()
     engine = create_backend(chosen.name, loaded, precision, threads, expose_logits=True)

@@ -34,6 +34,7 @@ def fit_bundle(
     from trustseg_lab.calibrate.head_views import LEAST_DRIVES, head_images, head_views
     from trustseg_lab.data import LabelNames, passed_over
     from trustseg_lab.data.find_labels import LabelWish
+    from trustseg_lab.precision.network_images import refuse_camera_form
     from trustseg_lab.wrap.fit.fit_confidence import MCP, fit_confidence, steps_of
     from trustseg_lab.wrap.network import network_in
 
@@ -45,6 +46,9 @@ def fit_bundle(
     for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     bundle = load_bundle(name, draft=True)
+    refuse_camera_form(
+        bundle.card, "fit and calibrate the bundle that it was made from, then export its camera form again"
+    )
     network_in(bundle)  # refused before anything is read
     folders = read_as(folders, LabelWish.of_bundle(bundle.card.classes, label_format, label_classes, names), console)
     images = head_images(folders, limit, seed)
