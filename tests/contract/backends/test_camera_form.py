@@ -189,6 +189,30 @@ def test_a_bundle_for_two_cameras(tiny: Path, pictures: Path) -> None:
         backend.close()
 
 
+def test_a_form_for_several_cameras_is_calibrated_by_the_bundle_that_it_was_made_from(
+    tiny: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, out = ("--images", pictures, "--json"), tiny.parent / "pair"
+    bundle = per_image(tiny)
+    assert run("--bundle", bundle, "--cameras", 2, "--out", out, *made) == 0
+    assert "a draft: calibrate the bundle that it was made from, then export" in flat(capsys)
+    sized = tiny.parent / "sized"
+    assert run("--bundle", bundle, "--cameras", 2, "--camera-size", "96x128", "--out", sized, *made) == 0
+    assert "a draft, and stays one" in flat(capsys)
+    for more in ((), ("--published",), ("--dry-run",)):
+        with pytest.raises(SystemExit) as ended:
+            main(["calibrate", "--bundle", str(out), "--data", "none:none", *more])
+        told = capsys.readouterr().err
+        assert ended.value.code == 2
+        assert "takes several cameras in one call" in told
+        assert "calibrate the bundle that it was made from, then export" in told
+        assert told.count("\n") == 1
+
+
+def flat(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().err.split())
+
+
 def per_image(path: Path) -> Path:
     """The tiny bundle with constant features: every other part of its graph treats images one by one."""
     from trustseg.bundle.loading import sha256_hex

@@ -17,14 +17,16 @@ from bundle_factory import make_tiny_bundle, paint_scene, true_ids
 from trustseg.backends import create_backend
 from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
-from trustseg.errors import BundleError
+from trustseg.errors import BundleError, FrameRejected
 from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
 from trustseg_lab.calibrate import collect_views
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
 from trustseg_lab.cli.tables.calibrate_tables import LIMITS_NOT_CROSSED, TABLE_NOT_CROSSED
+from trustseg_lab.precision import camera_form
 from trustseg_lab.precision.half import to_half
+from trustseg_lab.precision.parity import PrecisionLimits
 
 HEIGHT, WIDTH, IMAGES = 36, 48, 130
 
@@ -140,6 +142,57 @@ def test_images_from_elsewhere_teach_the_verdict_alone(
         ("images", IMAGES * 6, False), ("images", 30 * 4, True),
     ]  # fmt: skip
     assert load_bundle(draft).verdict().provenance["data"] == after["data"]
+
+
+def test_a_bundle_for_one_kind_of_camera_is_calibrated_by_images_of_that_size(
+    data: Path, draft: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`trustseg export --camera-size` leaves a draft; a pipeline loads what comes of it, and takes no other size."""
+    monkeypatch.setattr(camera_form, "LIMITS", PrecisionLimits(0.5, 0.5, 50.0, 5.0))  # of a tiny graph
+    form, camera = draft.with_name("form"), (2 * HEIGHT, 2 * WIDTH)
+    size = f"{camera[0]}x{camera[1]}"
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "--bundle", str(draft), "--camera-size", size, "--out", str(form), "--parity-images", "2"])
+    assert not ended.value.code
+    told = " ".join(capsys.readouterr().err.split())
+    assert "a draft until `trustseg calibrate --bundle form --precision fp32`" in told
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
+        for path in (data / kind).iterdir():
+            pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            larger = cv2.resize(pixels, camera[::-1], interpolation=cv2.INTER_NEAREST)
+            cv2.imwrite(str(tmp_path / kind / path.name), larger)
+    source = f"{tmp_path / 'images'}:{tmp_path / 'labels'}"
+    arguments = ("--data", source, "--scenes", 0, "--backend", "onnxruntime", "--temperature")
+    assert run("--bundle", form, *arguments) == 0
+    bundle = load_bundle(form)
+    assert bundle.calibration().provenance["ece_after"] < bundle.calibration().provenance["ece_before"]
+    pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle, threads=1))
+    assert pipeline.self_test().passed
+    assert pipeline.process(Frame(paint_scene(*camera, seed=3), stamp_ns=1)).labels.shape == (HEIGHT, WIDTH)
+    with pytest.raises(FrameRejected, match="for a camera of one size"):
+        pipeline.process(Frame(paint_scene(HEIGHT, WIDTH, seed=3), stamp_ns=2))
+    pipeline.close()
+
+
+def test_a_copy_by_hand_is_refused_and_the_original_keeps_its_table(
+    data: Path, draft: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After `cp -r` both cards name one table, and the fit of either would take the place of the other's."""
+    arguments = ("--data", f"{data / 'images'}:{data / 'labels'}", "--scenes", 0, "--backend", "onnxruntime")
+    assert run("--bundle", draft, *arguments) == 0
+    copy = Path(shutil.copytree(draft, draft.with_name("copy")))
+    before = {path: path.read_bytes() for path in draft.parents[1].rglob("*") if path.is_file()}
+    capsys.readouterr()
+    monkeypatch.setattr(collect_views, "collect_folder", None)  # refused before the network runs
+    for more in ((), ("--published",)):
+        assert run("--bundle", copy, *arguments, "--seed", 7, *more) == 2
+        told = capsys.readouterr().err
+        assert f"fp32.json belongs to the bundle in {draft} too" in told
+        assert told.count("\n") == 1
+    assert {path: path.read_bytes() for path in draft.parents[1].rglob("*") if path.is_file()} == before
+    load_bundle(draft).calibration()
+    load_bundle(copy).calibration()
 
 
 def test_dry_run_leaves_the_bundle_alone(data: Path, draft: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bundle_factory import make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend
-from trustseg.bundle.card import VOID_LABEL
+from trustseg.bundle.card import VOID_LABEL, CameraSize
 from trustseg.bundle.loading import load_bundle
 from trustseg.calibration import corridor_mask
 from trustseg.camera.geometry import Geometry
@@ -105,6 +105,31 @@ def test_rows_of_a_folder(tiny: Path, tmp_path: Path) -> None:
     place = bundle.card.feature_names.index("luma_mean")
     assert rows.quality[rows.clean].min() > 0.3
     assert np.ptp(rows.features[:, place]) > 0.05  # the conditions reached the network
+
+
+def test_a_bundle_for_one_kind_of_camera_sees_images_of_that_cameras_size(tiny: Path, tmp_path: Path) -> None:
+    """A graph that makes the images smaller itself takes no others; the labels stay those of the picture's pixels."""
+    card = load_bundle(tiny).card
+    camera = CameraSize(height=108, width=144)
+    card = card.model_copy(update={"input": card.input.model_copy(update={"camera": camera})})
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
+    for name, size in (("same", (108, 144)), ("smaller", (72, 96)), ("wider", (72, 288))):
+        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), paint_scene(*size))
+        cv2.imwrite(str(tmp_path / "labels" / f"{name}.png"), np.zeros(size, np.uint8))
+    count, prepare = folder_images(LabelledFolder(tmp_path / "images", tmp_path / "labels", None, False), card, 0, None)
+    found = {each.stem: each for each in map(prepare, range(count))}
+    assert {name: each.labels.shape for name, each in found.items()} == {
+        "same": (108, 144), "smaller": (72, 96), "wider": (72, 288)
+    }  # fmt: skip
+    assert np.array_equal(found["same"].images[0], cv2.imread(str(tmp_path / "images" / "same.png"))[..., ::-1])
+    assert found["same"].place is None is found["smaller"].place
+    assert found["wider"].place is not None  # its mirror image is beside it, as in `fit`
+    scene = rendered_images(card, 0)(2)
+    assert scene.labels.shape == (108, 144)
+    assert np.array_equal(scene.images[0], random_frame(SCENE_SEED + 2, (108, 144)).image_rgb)
+    for each in (*found.values(), scene):
+        assert {image.shape for image in each.images} == {(108, 144, 3)}
 
 
 @pytest.mark.slow

@@ -47,6 +47,7 @@ RENDERED = "rendered"
 # A camera's picture is larger than the network's input and is made smaller after the weather, which leaves other grain
 # and sharpness than a picture of network size; and most cameras are wider for their height than it. Scenes come in all
 # of these forms, in turns: size of the picture beside the network's, and share of its rows that such a camera sees.
+# A bundle for one kind of camera sees scenes of that camera's size alone.
 CAMERAS = ((1.0, 1.0), (4 / 3, 1.0), (4 / 3, 0.55))
 HORIZON = 0.55  # of what is cut off, the share above
 
@@ -106,7 +107,7 @@ class View:
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """An image's views, uint8 (h, w, 3) each, as the node shows them to the network, and its labels as in the file.
+    """An image's views, uint8 (h, w, 3) each, as the node shows them to the graph, and its labels as in the file.
 
     `place`: where the views lie in the camera's image, whose pixels the labels have; None where all of it is stretched.
     """
@@ -159,7 +160,7 @@ def folder_images(
     folder: LabelledFolder, card: Card, seed: int, limit: int | None, views: ViewsOf = views_of
 ) -> tuple[int, Callable[[int], PreparedImage]]:
     """How many images of `folder` there are, at most `limit`, and what prepares one of them by its number."""
-    pairs, places = chosen(folder.pairs(), limit), Places(InputGeometry(), card.size)
+    pairs, places = chosen(folder.pairs(), limit), Places(InputGeometry(), card.image_size)
 
     def prepare(index: int) -> PreparedImage:
         pair = read_pair(pairs[index], len(card.classes), folder.void)
@@ -195,11 +196,12 @@ def rendered_images(card: Card, seed: int) -> Callable[[int], PreparedImage]:
             fix="calibrate with --scenes 0",
         )
 
-    places = Places(InputGeometry(), card.size)
+    places, one_camera = Places(InputGeometry(), card.image_size), card.input.camera is not None
 
     def prepare(index: int) -> PreparedImage:
-        frame = random_frame(SCENE_SEED + index, scene_size(index, card.size))
-        rows, views = scene_rows(index, frame.labels.shape[0]), views_of(index, seed + 1)
+        size = card.image_size if one_camera else scene_size(index, card.size)
+        frame, views = random_frame(SCENE_SEED + index, size), views_of(index, seed + 1)
+        rows = slice(None) if one_camera else scene_rows(index, frame.labels.shape[0])
         rgb, depth = frame.image_rgb[rows], frame.depth_m[rows]
         seen = (places.picture(under(view, rgb, depth)) for view in views)
         images = [_as_taken(picture, place, card) for picture, place in seen]

@@ -30,6 +30,7 @@ from trustseg_lab.cli.subcommands.calibrate_published import (
     calibrate_published,
     fitted_on_the_old_table,
     judged_sets,
+    refuse_unfittable,
 )
 from trustseg_lab.cli.tables.calibrate_tables import LIMITS_NOT_CROSSED, intervals_line, print_calibration
 
@@ -115,6 +116,7 @@ def calibrate(
     for line in passed_over(*(each for folder in folders for each in (folder.images, folder.labels))):
         err.print(line, soft_wrap=True, markup=False)
     loaded = load_bundle(bundle, draft=True)
+    refuse_unfittable(loaded, precision, dry_run)
     wish = LabelWish.of_bundle(loaded.card.classes, label_format, label_classes, names)
     folders = read_as(folders, wish, err)
     if scenes is None:
@@ -290,7 +292,7 @@ def _temperature(
     blocks: list[npt.NDArray[np.int64]] = []
     for each in unseen:
         pairs = chosen(each.pairs(), limit)
-        samples.append(sample_logits(engine, pairs, card.size, card.input.color_order, each.void))
+        samples.append(sample_logits(engine, pairs, card.image_size, card.input.color_order, each.void))
         image_block = np.arange(len(pairs)) // BLOCK_IMAGES
         first = blocks[-1].max() + 1 if blocks else 0
         blocks.append(np.repeat(image_block + first, samples[-1].of_image))

@@ -230,7 +230,7 @@ def _camera_form(
 ) -> None:  # fmt: skip
     require("export", "", "onnx")
     from trustseg.bundle.loading import load_bundle
-    from trustseg_lab.precision.camera_form import CameraForm, check_target, write_camera_form
+    from trustseg_lab.precision.camera_form import CameraForm, check_target, draft_until, write_camera_form
     from trustseg_lab.precision.images import folder_images, rendered_images
 
     console = PlainConsole(stderr=True)
@@ -252,8 +252,7 @@ def _camera_form(
         console.print(
             f"{precision}: mask agreement {found.mask_agreement:.4f} with one image that OpenCV resized, "
             f"confidence error {found.confidence_mean_abs:.3f} codes; "
-            + ("calibration and verdict carried over" if ready
-               else f"a draft until `trustseg calibrate --bundle {card.name} --precision {precision}`"),
+            + ("calibration and verdict carried over" if ready else draft_until(card, precision)),
             soft_wrap=True,
         )  # fmt: skip
     console.print(f"wrote {out}", soft_wrap=True)

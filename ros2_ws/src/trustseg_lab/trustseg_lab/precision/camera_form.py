@@ -151,6 +151,15 @@ def check_target(bundle: Bundle, out: Path) -> None:
         raise BundleError(f"{out} holds a bundle", fix="choose another --out; nothing was written over")
 
 
+def draft_until(card: Card, precision: str) -> str:
+    """How a precision of this form that nothing was carried over to becomes finished, for people."""
+    if card.input.cameras == 1:
+        return f"a draft until `trustseg calibrate --bundle {card.name} --precision {precision}`"
+    if card.input.camera is None:
+        return "a draft: calibrate the bundle that it was made from, then export this form again"
+    return "a draft, and stays one: a form for several cameras of another size cannot be calibrated"
+
+
 def write_camera_form(
     bundle: Bundle, out: Path, form: CameraForm, images: Sequence[UInt8Array], step: Callable[[], None] = lambda: None
 ) -> tuple[Card, dict[str, PrecisionParity]]:

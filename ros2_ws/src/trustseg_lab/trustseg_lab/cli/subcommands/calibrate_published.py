@@ -88,6 +88,23 @@ def object_classes(bundle: Bundle, objects: str) -> list[str]:
     return names
 
 
+def refuse_unfittable(bundle: Bundle, precision: str, dry_run: bool) -> None:
+    """Before anything is read.
+
+    Raises:
+        BundleError: one call of the graph takes images of several cameras. InputError: the table that would be written
+            is that of another bundle too.
+    """
+    from trustseg.bundle.writer import check_tables, table_name
+    from trustseg_lab.precision.network_images import refuse_several_cameras
+
+    refuse_several_cameras(
+        bundle.card, "calibrate the bundle that it was made from, then export its form for several cameras again"
+    )
+    if not dry_run:
+        check_tables(bundle.path, table_name(bundle.card.name, precision))
+
+
 def fitted_on_the_old_table(bundle: Bundle, precision: str) -> str:
     """What a new confidence table takes from the bundle, as a line for the user; empty where that is nothing."""
     from trustseg.errors import BundleError
