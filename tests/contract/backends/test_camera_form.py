@@ -17,12 +17,12 @@ from bundle_factory import make_tiny_bundle, paint_scene
 from trustseg.backends import create_backend, golden_test
 from trustseg.backends.interface import infer_all
 from trustseg.backends.tensorrt.lint import lint
-from trustseg.bundle.loading import load_bundle
+from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
 from trustseg.errors import BackendError, BundleError, FrameRejected
 from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
-from trustseg_lab.precision import camera_form
+from trustseg_lab.precision import camera_form, parity
 from trustseg_lab.precision.camera_form import CameraForm, in_form
 from trustseg_lab.precision.parity import PrecisionLimits
 
@@ -111,11 +111,55 @@ def test_pipeline_gives_the_same_for_a_camera(tiny: Path, capsys: pytest.Capture
         new.close()
 
 
+def test_the_bundle_that_it_was_made_from_can_be_quantised_again(
+    tiny: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form has its own record of what int8 was made with: else both cards would name one."""
+    monkeypatch.setitem(parity.LIMITS, "int8", PrecisionLimits(0.5, 0.5, 50.0, 5.0))
+    monkeypatch.setattr(camera_form, "LIMITS", PrecisionLimits(0.5, 0.5, 50.0, 5.0))
+    quantised = ("--bundle", tiny, "--precision", "int8", "--images", pictures, "--calibration-images", 2)
+    assert run(*quantised, "--parity-images", 1) == 0
+    assert run("--bundle", tiny, "--camera-size", "96x128", "--out", tiny.parent / "form", "--parity-images", 2) == 0
+    for name in ("tiny", "form"):
+        ref = load_bundle(tiny.parent / name, draft=True).card.export["int8"]["calibration_images"]
+        record = tiny.parents[1] / "calibration" / ref["file"]
+        assert (record.name, sha256_hex(record.read_bytes())) == (f"{name}.json", ref["sha256"])
+    assert run(*quantised, "--parity-images", 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("out", "line"), [("net", "exists and holds no bundle"), ("my cam", "a bundle cannot be called 'my cam'")]
+)
+def test_a_folder_that_cannot_be_a_bundle_is_left_alone(
+    tiny: Path, tmp_path: Path, out: str, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_form, "in_form", None)  # refused before that
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "model.onnx").write_bytes(b"the user's own")
+    for form in (("--camera-size", "96x128"), ("--cameras", 2)):
+        assert run("--bundle", tiny, *form, "--out", tmp_path / out) == 2
+        told = capsys.readouterr().err
+        assert line in told
+        assert told.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in (tmp_path / "net").iterdir()} == {"model.onnx": b"the user's own"}
+    assert not (tmp_path / "my cam").exists()
+
+
+def test_the_folder_that_one_is_in_gives_the_name_too(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert run("--bundle", tiny, "--camera-size", "96x128", "--out", ".", "--parity-images", 2) == 0
+    assert load_bundle(tmp_path / "here", draft=True).card.name == "here"
+
+
 COMMANDS = {
     "evaluate": ("--bundle", "{form}", "--images", "none", "--labels", "none", "--out", "{tmp}/out"),
     "evaluate-unknown": ("--bundle", "{form}", "--data", "none:none", "--objects", "none"),
     "fit-confidence": ("--bundle", "{form}", "--data", "none:none"),
     "benchmark": ("--bundle", "{form}", "--data", "none:none", "--out", "{tmp}/out"),
+    "export": ("--bundle", "{form}", "--precision", "fp16"),
 }
 
 
@@ -215,7 +259,6 @@ def flat(capsys: pytest.CaptureFixture[str]) -> str:
 
 def per_image(path: Path) -> Path:
     """The tiny bundle with constant features: every other part of its graph treats images one by one."""
-    from trustseg.bundle.loading import sha256_hex
     from trustseg_lab.precision.parity import run_all
 
     model = onnx.load(path / "model.onnx")

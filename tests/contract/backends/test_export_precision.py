@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from trustseg.cli.app import main
 from trustseg.errors import BundleError
 from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
-from trustseg_lab.precision import parity
+from trustseg_lab.precision import add, images, parity
 
 HEIGHT, WIDTH = 48, 64
 
@@ -117,6 +118,108 @@ def test_into_a_folder_of_ones_own(tiny: Path, pictures: Path, tmp_path: Path) -
     card = (other / "card.json").read_bytes()
     assert run("--bundle", tiny, "--precision", "fp16", "--images", pictures, "--out", other) == 2
     assert (other / "card.json").read_bytes() == card
+
+
+def states_of(bundle: Path) -> dict[Path, bytes]:
+    """Every file of the bundle's folder and of all calibrations beside it."""
+    files = [*bundle.rglob("*"), *(bundle.parents[1] / "calibration").rglob("*")]
+    return {each: each.read_bytes() for each in files if each.is_file()}
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_copy_beside_has_a_name_and_calibration_files_of_its_own(
+    tiny: Path, pictures: Path, precision: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(add, "within", lambda *_: True)  # calibration is carried over
+    arguments = ("--bundle", tiny, "--precision", precision, "--images", pictures, "--calibration-images", 4)
+    arguments = arguments[:-2] if precision == "fp16" else arguments
+    assert run(*arguments, "--parity-images", 3) == 0
+    before = states_of(tiny)
+    out = tiny.parent / "exp"
+    for parity_images in (4, 2):  # a copy, then the same precision of it anew
+        assert run(*arguments, "--parity-images", parity_images, "--out", out) == 0
+        assert {path: path.read_bytes() for path in before} == before
+        original, copy = load_bundle(tiny), load_bundle(out)
+        assert (original.card.name, copy.card.name) == ("tiny", "exp")
+        assert copy.calibration(precision).bundle == copy.calibration().bundle == "exp"
+        assert copy.calibration().table == original.calibration().table
+        assert copy.calibration(precision).provenance != original.calibration(precision).provenance
+        for each in (original, copy):
+            each.calibration(precision)
+            each.verdict(precision)
+    calibration = tiny.parents[1] / "calibration"
+    assert {each.name for each in (calibration / "exp").iterdir()} == {"fp32.json", f"{precision}.json"}
+    if precision == "int8":
+        assert json.loads((calibration / "int8" / "exp.json").read_text())["bundle"] == "exp"
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "--bundle", str(tiny), "--precision", precision])
+    assert not ended.value.code
+
+
+def test_a_copy_made_otherwise_is_refused_before_anything_is_computed(
+    tiny: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`cp -r` leaves two cards that name one table."""
+    monkeypatch.setattr(add, "within", lambda *_: True)
+    arguments = ("--precision", "fp16", "--images", pictures)
+    assert run("--bundle", tiny, *arguments) == 0
+    copy = Path(shutil.copytree(tiny, tiny.with_name("copy")))
+    before = {**states_of(tiny), **states_of(copy)}
+    capsys.readouterr()
+    with monkeypatch.context() as patched:
+        patched.setattr(add, "build_precision", None)
+        for bundle, out in ((copy, ()), (tiny, ()), (tiny, ("--out", copy))):
+            assert run("--bundle", bundle, *arguments, *out) == 2
+            told = capsys.readouterr().err
+            assert "fp16.json belongs to the bundle in" in told
+            assert told.count("\n") == 1
+    assert {**states_of(tiny), **states_of(copy)} == before
+    assert run("--bundle", copy, "--whole", "--out", tiny.with_name("own")) == 0  # as the line says
+    shutil.rmtree(copy)
+    own = load_bundle(tiny.with_name("own"))
+    assert own.calibration_path("fp16").parent.name == own.card.name == "own"
+    for bundle in (tiny, own.path):
+        assert run("--bundle", bundle, *arguments, "--parity-images", 2) == 0
+
+
+def test_a_copy_does_without_the_record_of_int8_where_that_is_gone(tiny: Path, pictures: Path) -> None:
+    options = ("--images", pictures, "--calibration-images", 4, "--parity-images", 3)
+    assert run("--bundle", tiny, "--precision", "int8", *options) == 0
+    record = tiny.parents[1] / "calibration" / "int8" / "tiny.json"
+    assert load_bundle(tiny).card.export["int8"]["calibration_images"]["file"] == "int8/tiny.json"
+    record.unlink()
+    assert run("--bundle", tiny, "--whole", "--out", tiny.with_name("exp")) == 0
+    card = load_bundle(tiny.with_name("exp")).card
+    assert "calibration_images" not in card.export["int8"]
+    assert card.export["int8"]["layers_in_int8"]
+
+
+@pytest.mark.parametrize("how", [["--precision", "fp16"], ["--precision", "int8"], ["--whole"]])
+def test_a_folder_of_something_else_is_not_written_into(
+    tiny: Path, tmp_path: Path, how: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "rendered_images", None)  # refused before that
+    net, named = tmp_path / "net", tmp_path / "a b"
+    net.mkdir()
+    (net / "model.onnx").write_bytes(b"the user's own")
+    for out, line in ((net, "exists and holds no bundle"), (net / "model.onnx", "exists and holds no bundle"),
+                      (named, "a bundle cannot be called 'a b'")):  # fmt: skip
+        assert run("--bundle", tiny, *how, "--out", out) == 2
+        told = capsys.readouterr().err
+        assert line in told
+        assert told.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in net.iterdir()} == {"model.onnx": b"the user's own"}
+    assert not named.exists()
+
+
+def test_the_folder_that_one_is_in_gives_the_name_too(
+    tiny: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert run("--bundle", tiny, "--precision", "fp16", "--images", pictures, "--out", ".") == 0
+    assert load_bundle(tmp_path / "here").card.name == "here"
 
 
 def test_too_far_from_fp32_writes_nothing(

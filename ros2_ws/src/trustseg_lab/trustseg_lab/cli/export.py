@@ -132,10 +132,12 @@ def export(
 def _share(name: str, others: list[str], out: Path | None, as_json: bool) -> None:
     require("export", "", "onnx")
     from trustseg.bundle.loading import load_bundle
+    from trustseg_lab.precision.add import check_copy
     from trustseg_lab.precision.share_weights import share_weights
 
     loaded = load_bundle(name, draft=True)
     target = out or loaded.path
+    check_copy(loaded, target)
     card, sizes = share_weights(loaded, [load_bundle(each, draft=True) for each in others], target)
     for precision, size in sizes.items():
         ref = card.models[precision]
@@ -263,13 +265,14 @@ def _camera_form(
 def _rewrite(name: str, out: Path | None, parity_images: int, as_json: bool) -> None:
     require("export", "train", "torch", "onnx", "onnxscript")
     from trustseg.bundle.loading import load_bundle
-    from trustseg_lab.precision.add import copied_bundle
+    from trustseg_lab.precision.add import check_copy, copied_bundle
     from trustseg_lab.precision.images import rendered_images
     from trustseg_lab.training.export.rewrite_graph import rewrite_graph, weights_of
 
     console = PlainConsole(stderr=True)
     loaded = load_bundle(name, draft=True)
     weights_of(loaded)
+    check_copy(loaded, out or loaded.path, "fp32")
     target = copied_bundle(loaded, out or loaded.path)
     with console.status("exporting"):
         pictures = rendered_images(parity_images, loaded.card.size, loaded.card.input.color_order)
@@ -293,13 +296,14 @@ def _add_precision(
 
     from trustseg.backends.tensorrt.trunk import find_trunk
     from trustseg.bundle.loading import load_bundle
-    from trustseg_lab.precision.add import PRECISIONS, build_precision, steps_of, write_precision
+    from trustseg_lab.precision.add import PRECISIONS, build_precision, check_copy, steps_of, write_precision
     from trustseg_lab.precision.images import folder_images, rendered_images
 
     if precision not in PRECISIONS:
         raise InputError("no such precision", expected="fp32, " + ", ".join(PRECISIONS), got=repr(precision))
     console = PlainConsole(stderr=True)
     loaded = load_bundle(name, draft=True)
+    check_copy(loaded, out or loaded.path, precision)
     size, order = loaded.card.size, loaded.card.input.color_order
     wanted = calibration_count if precision == "int8" else 0
     pictures = []

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,14 +18,23 @@ import onnx
 from trustseg.backends.tensorrt.lint import refuse_unportable
 from trustseg.backends.tensorrt.trunk import find_trunk
 from trustseg.bundle.card import Card, Tolerances
-from trustseg.bundle.loading import Bundle, load_bundle
-from trustseg.bundle.writer import BundleEdit, calibration_folder, put_calibration, put_verdict
+from trustseg.bundle.loading import Bundle, load_bundle, sha256_hex
+from trustseg.bundle.writer import (
+    CARD_FILE,
+    BundleEdit,
+    calibration_folder,
+    check_tables,
+    put_calibration,
+    put_verdict,
+    table_name,
+)
 from trustseg.errors import BundleError, ParityError
-from trustseg.files.whole_file import write_whole
+from trustseg_lab.precision.bundle_folder import UNTOUCHED, bundle_name, holds_no_bundle, is_free
 from trustseg_lab.precision.compact import expand
 from trustseg_lab.precision.golden_files import stored_outputs
 from trustseg_lab.precision.half import rounded_copy, to_half
 from trustseg_lab.precision.images import ReferencedImage
+from trustseg_lab.precision.network_images import refuse_camera_form
 from trustseg_lab.precision.parity import LIMITS, PrecisionParity, beyond, compare, run_all, tightened
 from trustseg_lab.precision.qdq import activation_of, quantize
 from trustseg_lab.precision.ranges import PERCENTILE, collect_ranges
@@ -114,7 +124,7 @@ def write_precision(
         out: the bundle's own folder, or another one, which becomes a copy with the precision added.
 
     Raises:
-        BundleError: `out` holds another bundle. InputError: a file cannot be written.
+        BundleError, InputError: as `copied_bundle`. InputError: a file cannot be written, or another bundle has it too.
     """
     target = copied_bundle(bundle, out)
     precision, card, edit = built.precision, target.card.model_dump(mode="json"), BundleEdit(target.path)
@@ -130,7 +140,7 @@ def write_precision(
     }  # fmt: skip
     if built.selection is not None:
         told["calibration_images"] = edit.put_calibration(
-            f"int8/{target.card.name}.json", _record(bundle, built, calibration)
+            record_name(target.card.name), _record(target, built, calibration)
         )
         told["layers_in_int8"] = [layer.name for layer in built.selection.taken]
         told["gmac_share_in_int8"] = round(built.selection.gmac_share, 4)
@@ -142,30 +152,95 @@ def write_precision(
     return edit.finish(card), edit.written
 
 
-def copied_bundle(bundle: Bundle, out: Path) -> Bundle:
-    """The bundle in `out`, which is made as a copy when it is another folder than the bundle's own."""
-    out = out.resolve()
-    if out == bundle.path:
-        return bundle
-    if (out / "card.json").is_file():
+def check_copy(bundle: Bundle, out: Path, precision: str | None = None) -> None:
+    """Whether `bundle` may be written to `out`, its own folder or another one: asked before anything is computed.
+
+    Args:
+        precision: the one that is made for it, tables included; None where it is only copied.
+
+    Raises:
+        BundleError: `out` holds another bundle, or a precision is made for one kind of camera.
+        InputError: `out` holds something else, or can give a bundle no name; or the card of another bundle beside it
+            names the tables that would be written.
+    """
+    if precision is not None:
+        refuse_camera_form(
+            bundle.card, fix="make the precision for the bundle that it was made from, then export this form again"
+        )
+    out, there = out.resolve(), bundle
+    if out != bundle.path:
+        if not (out / CARD_FILE).is_file():
+            if not is_free(out):
+                raise holds_no_bundle(out)
+            name = bundle_name(out)
+            made = {*bundle.card.calibration, *([] if precision is None else [precision])}
+            check_tables(out, record_name(name), *(table_name(name, each) for each in sorted(made)))
+            return
         there = load_bundle(out, draft=True)
         mine, theirs = (each.card.models.get("fp32") for each in (bundle, there))
         # The graph counts and not what its file holds of it.
         if mine is None or theirs is None or mine.sha256 != theirs.sha256:
-            raise BundleError(f"{out} holds another bundle", fix="choose another --out; nothing was written over")
-        return there
-    card = bundle.card
-    names = {"card.json", card.golden.image, card.golden.expected, *(ref.file for ref in card.models.values())}
-    names |= {ref.expected.file for ref in card.models.values() if ref.expected}
-    names |= {ref.file for ref in [card.verdict, *card.verdicts.values()] if ref}
+            raise BundleError(f"{out} holds another bundle", fix=UNTOUCHED)
+    if precision is not None:
+        name = there.card.name
+        check_tables(there.path, table_name(name, precision), *([record_name(name)] if precision == "int8" else []))
+
+
+def copied_bundle(bundle: Bundle, out: Path) -> Bundle:
+    """The bundle in `out`, which is made as a copy when it is another folder than the bundle's own.
+
+    A copy is called as its folder, and has calibration files of its own under that name.
+
+    Raises:
+        BundleError, InputError: as `check_copy`, or a file of the bundle is not as its card says.
+    """
+    check_copy(bundle, out)
+    out = out.resolve()
+    if out == bundle.path:
+        return bundle
+    if (out / CARD_FILE).is_file():
+        return load_bundle(out, draft=True)
+    card, edit = bundle.card.model_dump(mode="json") | {"name": bundle_name(out)}, BundleEdit(out)
+    names = {bundle.card.golden.image, bundle.card.golden.expected}
+    names |= {ref.file for ref in bundle.card.models.values()}
+    names |= {ref.expected.file for ref in bundle.card.models.values() if ref.expected}
+    names |= {ref.file for ref in [bundle.card.verdict, *bundle.card.verdicts.values()] if ref}
     names |= {each.name for each in bundle.path.glob("*.safetensors")}
-    for name in sorted(names - {"card.json"}) + ["card.json"]:
+    tables = {precision: bundle.calibration(precision) for precision in bundle.card.calibration}
+    for name in sorted(names):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(bundle.path / name, out / name)
-    copy = load_bundle(out, draft=True)
-    for precision, ref in card.calibration.items():
-        write_whole(calibration_folder(copy) / ref.file, bundle.calibration_path(precision).read_bytes())
-    return copy
+    for precision, table in tables.items():
+        put_calibration(edit, card, precision, table.model_copy(update={"bundle": card["name"]}))
+    put_own_record(bundle, edit, card)
+    edit.finish(card)
+    return load_bundle(out, draft=True)
+
+
+def put_own_record(source: Bundle, edit: BundleEdit, card: dict[str, Any]) -> None:
+    """Write what the int8 graph of `source` was made with for the bundle of `card`, which has that graph too.
+
+    Where it is not there any more, or not as the source's card says, `card` names none.
+    """
+    for told in card["export"].values():
+        ref = told.pop("calibration_images", None) if isinstance(told, dict) else None
+        record = None if ref is None else _recorded(calibration_folder(source) / ref["file"], ref["sha256"])
+        if record is not None:
+            name = record_name(card["name"])
+            told["calibration_images"] = edit.put_calibration(name, record | {"bundle": card["name"]})
+
+
+def record_name(bundle: str) -> str:
+    """Where in the folder of calibrations it lies what the int8 graph of a bundle of that name was made with."""
+    return f"int8/{bundle}.json"
+
+
+def _recorded(path: Path, sha256: str) -> dict[str, Any] | None:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return dict(json.loads(data)) if sha256_hex(data) == sha256 else None
 
 
 def golden_output(model: bytes, bundle: Bundle) -> bytes:

@@ -22,12 +22,14 @@ from trustseg.backends.tensorrt.lint import refuse_unportable
 from trustseg.backends.tensorrt.trunk import constants_of
 from trustseg.bundle.card import Card, Tolerances
 from trustseg.bundle.loading import Bundle
-from trustseg.bundle.writer import BundleEdit
+from trustseg.bundle.writer import CARD_FILE, BundleEdit, check_tables, table_name
 from trustseg.errors import BundleError, ParityError
 from trustseg.imaging.resize import in_order, stretched
 from trustseg.types import UInt8Array
-from trustseg_lab.precision.add import carry_over, within
+from trustseg_lab.precision.add import carry_over, put_own_record, record_name, within
+from trustseg_lab.precision.bundle_folder import UNTOUCHED, bundle_name, holds_no_bundle, is_free
 from trustseg_lab.precision.golden_files import stored_outputs
+from trustseg_lab.precision.network_images import refuse_camera_form
 from trustseg_lab.precision.parity import (
     PrecisionLimits,
     PrecisionParity,
@@ -143,12 +145,21 @@ def run_in_form(model: bytes, images: Sequence[UInt8Array], form: CameraForm) ->
     return found[: len(images)]
 
 
-def check_target(bundle: Bundle, out: Path) -> None:
-    """BundleError where `bundle` cannot be put into another form, or not into the folder `out`."""
-    if bundle.card.input.camera is not None or bundle.card.input.cameras > 1:
-        raise BundleError(f"bundle {bundle.card.name} is for one kind of camera", fix="use the one it came from")
-    if out.resolve() == bundle.path or (out / "card.json").is_file():
-        raise BundleError(f"{out} holds a bundle", fix="choose another --out; nothing was written over")
+def check_target(bundle: Bundle, out: Path) -> str:
+    """Name of the bundle that `bundle` becomes in another form in the folder `out`: asked before anything is computed.
+
+    Raises:
+        BundleError: `bundle` is in such a form already, or `out` holds a bundle. InputError: `out` holds something
+            else, or can give a bundle no name, or none whose tables are its own.
+    """
+    refuse_camera_form(bundle.card)
+    if out.resolve() == bundle.path or (out / CARD_FILE).is_file():
+        raise BundleError(f"{out} holds a bundle", fix=UNTOUCHED)
+    if not is_free(out):
+        raise holds_no_bundle(out)
+    name = bundle_name(out)
+    check_tables(out, record_name(name), *(table_name(name, precision) for precision in bundle.card.models))
+    return name
 
 
 def draft_until(card: Card, precision: str) -> str:
@@ -170,10 +181,10 @@ def write_camera_form(
         step: called once a precision.
 
     Raises:
-        BundleError: `bundle` is in such a form already, or `out` is its own folder or holds another bundle.
+        BundleError, InputError: as `check_target`. InputError: a file cannot be written.
         ParityError: a graph does not bear the form or computes something else.
     """
-    check_target(bundle, out)
+    name_of_form = check_target(bundle, out)
     card, golden = bundle.card.model_dump(mode="json"), load_golden(bundle)
     small = [stretched(image, bundle.card.size) for image in images]
     graphs: dict[str, bytes] = {}
@@ -191,7 +202,7 @@ def write_camera_form(
             )
         step()
     camera = form.camera if form.camera != bundle.card.size else None
-    card["name"] = out.name
+    card["name"] = name_of_form
     card["input"].update(
         camera={"height": camera[0], "width": camera[1]} if camera else None, cameras=form.cameras,
     )  # fmt: skip
@@ -220,6 +231,7 @@ def write_camera_form(
         if fitted and within(parity[precision], tolerances):
             because = "the same network behind another input"
             carry_over(bundle, precision, edit, card, precision, because, asdict(parity[precision]))
+    put_own_record(bundle, edit, card)
     card["export"]["camera_form"] = {
         "of_card_sha256": bundle.card_sha256, "parity": {name: asdict(each) for name, each in parity.items()},
     }  # fmt: skip

@@ -70,6 +70,16 @@ def test_a_folder_of_something_else_is_kept_in_any_case(tmp_path: Path, out: Pat
         check(tmp_path / "data", about="own", overwrite=True)
 
 
+def test_a_folder_that_can_give_no_name_is_refused(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "unnamed.yaml").write_text("description: d\n")
+    with pytest.raises(InputError, match="a bundle cannot be called 'a b'"):
+        check(tmp_path / "a b", about="unnamed", overwrite=True)
+    check(tmp_path / "a b", about="own")  # whose name the YAML gives
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    check_bundle_target(Path(), tmp_path / "unnamed.yaml", tmp_path / "c.safetensors", compact=False, overwrite=False)
+
+
 def test_what_a_stopped_export_left_can_be_given_up(out: Path) -> None:
     (out / "card.json").rename(out / ".card.partial-12.json")
     for each in out.iterdir():

@@ -11,6 +11,7 @@ from trustseg.bundle.loading import load_bundle
 from trustseg.bundle.writer import CARD_FILE, WEIGHTS_FILE
 from trustseg.errors import InputError, TrustSegError
 from trustseg_lab.data.about_file import read_about
+from trustseg_lab.precision.bundle_folder import bundle_name, holds_no_bundle, is_free
 
 FIX = "choose another --out, or add --overwrite"
 # What an export writes until the card is there, also under the names that files have meanwhile; the checkpoint follows.
@@ -25,21 +26,20 @@ def check_bundle_target(out: Path, about: Path, checkpoint: Path, *, compact: bo
         compact: the bundle keeps no checkpoint beside it. overwrite: the user gives a bundle up that is there.
 
     Raises:
-        InputError: `out` is no folder of a bundle; it holds one of another name, or one that is calibrated, and not
-            `overwrite`; or the checkpoint is the file that `compact` removes.
+        InputError: `out` is no folder of a bundle, or can give it no name; it holds one of another name, or one that
+            is calibrated, and not `overwrite`; or the checkpoint is the file that `compact` removes.
     """
+    name = bundle_name(out, read_about(about).get("name"))
     weights = out / WEIGHTS_FILE
     if compact and weights.exists() and checkpoint.exists() and weights.samefile(checkpoint):
         raise InputError(
             f"--compact removes {weights}, which is the checkpoint", fix="choose another --out, or leave --compact out"
         )
     if not (out / CARD_FILE).is_file():
-        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        if is_free(out):
             return
         if not out.is_dir() or any(not _of_bundle(path) for path in out.iterdir()):
-            raise InputError(
-                f"{out} exists and holds no bundle", fix="choose another --out, or remove it; nothing was written over"
-            )
+            raise holds_no_bundle(out, "choose another --out, or remove it; nothing was written over")
         if not overwrite:
             raise InputError(
                 f"{out} holds parts of a bundle without its card, as an export that was stopped leaves them",
@@ -52,7 +52,6 @@ def check_bundle_target(out: Path, about: Path, checkpoint: Path, *, compact: bo
         card = load_bundle(out, draft=True).card
     except TrustSegError as error:
         raise InputError(f"{out} holds a bundle that cannot be read", got=str(error), fix=FIX) from None
-    name = read_about(about).get("name", out.name)
     if card.name != name:
         raise InputError(f"{out} holds another bundle", expected=name, got=card.name, fix=FIX)
     if card.verdict is not None or card.calibration:

@@ -23,6 +23,7 @@ from trustseg_lab.data.about_file import read_about
 from trustseg_lab.data.class_list import ClassList
 from trustseg_lab.network.feature_names import feature_names
 from trustseg_lab.network.graph import CORRIDOR
+from trustseg_lab.precision.bundle_folder import bundle_name
 from trustseg_lab.precision.golden_files import golden_files, put_golden, tensor_specs
 from trustseg_lab.training.export.checkpoint_to_graph import Parity
 
@@ -47,7 +48,7 @@ def write_bundle(
         card = Card.model_validate(
             {
                 "schema_version": 1,
-                "name": told.get("name", out.name),
+                "name": bundle_name(out, told.get("name")),
                 "description": told.get("description", ""),
                 "input": {"height": size[0], "width": size[1], "color_order": "rgb"},
                 "classes": [c.model_dump(exclude={"sources"}) for c in classes.classes],
