@@ -202,6 +202,16 @@ def test_a_first_number_at_the_end_of_all_numbers_is_cleared_by_a_reset() -> Non
     assert drive.machine.snapshot(drive.now).restarts == 0
 
 
+def test_numbers_that_go_on_after_a_jump_out_of_all_reason_are_taken_after_a_reset() -> None:
+    drive = ok_drive()
+    drive.seq += MOST_LOST + 1
+    refused = drive.good(30)
+    assert (refused.state, refused.reasons) == (State.FAILED, Reason.STATUS_CORRUPT)
+    assert drive.machine.reset(drive.now).failure  # a reset never leads to trust
+    assert drive.good(30).state is State.OK
+    assert drive.machine.snapshot(drive.now).source_seq == drive.seq
+
+
 def test_a_reset_in_ok_changes_nothing() -> None:
     drive = ok_drive()
     before = drive.machine.snapshot(drive.now)

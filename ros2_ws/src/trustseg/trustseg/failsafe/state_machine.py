@@ -102,6 +102,7 @@ class StateMachine:
             # Replayed, duplicated or reordered: says nothing new and proves that the link is not to be trusted.
             return self._refuse(now_ns)
         elif evidence.seq - self._seq > MOST_LOST:
+            self._refusing = True
             return self._bad_hard(Reason.STATUS_CORRUPT, now_ns)
         # Kept until a frame is judged: what was lost may lie before one that was skipped.
         self._lost = self._lost or (bool(self._seq) and evidence.seq != self._seq + 1)
