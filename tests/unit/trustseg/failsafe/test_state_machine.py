@@ -118,34 +118,6 @@ def test_two_kinds_of_soft_frames_degrade_together() -> None:
     assert drive.send(Reason.LOW_QUALITY).state is State.DEGRADED
 
 
-def test_degraded_is_left_only_below_the_lower_threshold() -> None:
-    drive = ok_drive()
-    drive.send(Reason.LOW_QUALITY)
-    drive.send(Reason.LOW_QUALITY)
-    for _ in range(30):
-        between = drive.send(failure_score=0.4)
-    assert between.state is State.DEGRADED
-    assert drive.good(9).state is State.DEGRADED
-    assert drive.good().state is State.OK
-
-
-def test_a_recovery_threshold_that_is_missing_asks_for_good_frames_only() -> None:
-    drive = ok_drive()
-    drive.send(Reason.LOW_QUALITY)
-    drive.send(Reason.LOW_QUALITY)
-    for _ in range(10):
-        snapshot = drive.send(failure_score=0.4, recovery_threshold=0.0)
-    assert snapshot.state is State.OK
-
-
-def test_degraded_may_leave_the_flag_down_but_is_entered_from_failure_only_after_ten_usable_frames() -> None:
-    drive = Drive(config=FailsafeConfig(BOUNDS, degraded_is_failure=False))
-    for _ in range(9):
-        assert drive.send(Reason.LOW_QUALITY).failure
-    snapshot = drive.send(Reason.LOW_QUALITY)
-    assert (snapshot.state, snapshot.failure, snapshot.reasons) == (State.DEGRADED, False, Reason.LOW_QUALITY)
-
-
 def test_silence_is_stale_within_the_bound_and_recovers_like_unknown() -> None:
     drive = ok_drive()
     assert drive.tick(BOUNDS.age_limit_ns).state is State.OK

@@ -26,6 +26,8 @@ from trustseg.reasons import HARD_REASONS, Outcome, Reason, Severity, State, sev
 PERIOD = SECOND // 30
 BOUNDS = derive_bounds(PERIOD, 50 * MS)
 HARD = [r for r in Reason if r & HARD_REASONS]
+# Scores of good frames on both sides of the threshold below which DEGRADED is left.
+CALM, T_LOW, MEDIUM = 0.1, 0.3, 0.5
 SOFT = [Reason.LOW_QUALITY, Reason.LATENCY, Reason.BLUR, Reason.OBSCURED, Reason.STRANGE_SCENE]
 
 
@@ -43,6 +45,8 @@ class Oracle:
     failed_at: int = -(10**12)
     refused: bool = False
     forgotten: bool = False
+    degraded: bool = False
+    calm: int = 0
     seen_ok: bool = False
     soft: list[bool] = field(default_factory=list)
     shown: Snapshot | None = None
@@ -54,7 +58,9 @@ class Oracle:
 
     # Events ---------------------------------------------------------------------------------------------------
 
-    def status(self, reasons: Reason, outcome: Outcome = Outcome.PROCESSED, *, new_seq: bool = True) -> None:
+    def status(
+        self, reasons: Reason, outcome: Outcome = Outcome.PROCESSED, *, new_seq: bool = True, score: float = CALM
+    ) -> None:
         self.seq += new_seq
         self.now += PERIOD
         # After a reset that forgot the numbers any is the first.
@@ -70,10 +76,11 @@ class Oracle:
             self.run += not bad
             if self.run == 1:
                 self.run_since = self.now
+            self.calm = self.calm + 1 if score <= T_LOW else 0
             self.soft = [*([] if stale else self.soft), severity is Severity.SOFT][-self.config.soft_window :]
             self.last_inference = self.now
         evidence = Evidence(
-            self.instance, self.seq, outcome, not bad, severity, int(reasons), 0.1, 0.3, stamp_ns=self.now
+            self.instance, self.seq, outcome, not bad, severity, int(reasons), score, T_LOW, stamp_ns=self.now
         )
         hard = severity is Severity.HARD or outcome is Outcome.REJECTED or not new_seq
         if hard:
@@ -139,12 +146,16 @@ class Oracle:
         if before.failure and not after.failure:
             assert self.run >= self.config.good_frames, "trust without the run of good frames"
             assert self.now - self.run_since >= self.config.run_ns, "trust in what came all at once"
+            assert not self.degraded or self.calm >= self.config.good_frames, "trust past the lower threshold"
             if before.state is not State.DEGRADED:
                 assert self.now - self.failed_at >= self.config.dwell_ns
         if before.state is State.LATCHED and not reset:
             assert after.state is State.LATCHED
         if self.silent():
             assert after.failure
+        # A fault, a silence or a latch says nothing in favour of masks that were degraded.
+        if after.state in (State.DEGRADED, State.OK, State.UNKNOWN):
+            self.degraded = after.state is State.DEGRADED
         self.seen_ok = self.seen_ok or after.state is State.OK
         return after
 
@@ -156,10 +167,10 @@ class AnySequence(RuleBasedStateMachine):
     def start(self) -> None:
         self.oracle = Oracle(FailsafeConfig(BOUNDS))
 
-    @rule(count=st.integers(1, 25))
-    def good(self, count: int) -> None:
+    @rule(count=st.integers(1, 25), score=st.sampled_from([CALM, MEDIUM]))
+    def good(self, count: int, score: float) -> None:
         for _ in range(count):
-            self.oracle.status(Reason.NONE)
+            self.oracle.status(Reason.NONE, score=score)
 
     @rule(reasons=st.sets(st.sampled_from(SOFT), min_size=1))
     def soft(self, reasons: set[Reason]) -> None:
@@ -211,6 +222,13 @@ class AnySequence(RuleBasedStateMachine):
             self.oracle.status(Reason.NONE)
         assert self.oracle.shown.state is State.OK
 
+    @rule()
+    def degraded(self) -> None:
+        self.way_back()
+        for _ in range(2):
+            self.oracle.status(Reason.LOW_QUALITY)
+        assert self.oracle.shown.state is State.DEGRADED
+
     @invariant()
     def sequence_is_the_sources(self) -> None:
         if self.oracle.seq and not self.oracle.forgotten:
@@ -244,7 +262,8 @@ def situation(oracle: Oracle) -> tuple[object, ...]:
     """All of an oracle and its machine that can still matter within `DEPTH` events.
 
     Left out: absolute times and numbers, ages past their limit, which reason it was where only the fact of one counts,
-    and the stream's rate, not judged before 0.7 s (the test after the next holds it to that).
+    whether it was DEGRADED before (every score is calm), and the stream's rate, not judged before 0.7 s (the test after
+    the next holds it to that).
     """
     machine, config = oracle.machine, oracle.config
 

@@ -78,6 +78,8 @@ class StateMachine:
         self._failure_score = 1.0
         self._mode, self._fault_injection = Mode.LIVE, False
         self._told = Reason.NONE
+        # Why it was last DEGRADED, until masks are trusted again: FAILED and STALE are no way round that.
+        self._degraded = Reason.NONE
         self._degraded_is_failure = True
         self._node_alive: bool | None = None
         self._soft: deque[tuple[Reason, bool]] = deque(maxlen=config.soft_window)
@@ -230,6 +232,8 @@ class StateMachine:
     def _start_over(self, state: State, cause: Reason) -> None:
         """Enter `state` with nothing counted so far."""
         self._state, self._cause = state, cause
+        if state is State.UNKNOWN:
+            self._degraded = Reason.NONE
         self._end_runs()
         self._soft.clear()
         self._recent.clear()
@@ -319,28 +323,29 @@ class StateMachine:
         if believed and reasons:
             self._state, self._cause, self._bad_ns = State.FAILED, believed, now_ns
             return
+        calm = self._calm.suffices(self.config, now_ns)
         if self._state is State.OK:
             degrading = self._believed(usable=True)
             if degrading:
                 self._degrade(degrading)
         elif self._state is State.DEGRADED:
             self._cause = reasons or self._cause
-            if self._calm.suffices(self.config, now_ns):
+            if calm:
                 self._trust()
         elif self._may_leave(now_ns):
-            if self._good.suffices(self.config, now_ns):
+            if self._good.suffices(self.config, now_ns) and (not self._degraded or calm):
                 self._trust()
             else:
-                self._degrade(self._believed(usable=True) or reasons or self._cause)
+                self._degrade(self._believed(usable=True) or reasons or self._degraded or self._cause)
         elif reasons:
             self._cause = reasons
 
     def _trust(self) -> None:
-        self._state = State.OK
+        self._state, self._degraded = State.OK, Reason.NONE
         self._recent.clear()  # what is over is not held against the next soft frame
 
     def _degrade(self, cause: Reason) -> None:
-        self._state, self._cause = State.DEGRADED, cause
+        self._state, self._cause, self._degraded = State.DEGRADED, cause, cause
         self._degraded_is_failure = self.config.degraded_is_failure
 
     def _may_leave(self, now_ns: int) -> bool:

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 TrustSeg maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The way out of DEGRADED, and that no further fault is a shorter one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from failsafe_drive import BOUNDS, Drive, ok_drive
+from trustseg.failsafe.evidence import FailsafeConfig
+from trustseg.reasons import Outcome, Reason, State
+
+
+def test_degraded_is_left_only_below_the_lower_threshold() -> None:
+    drive = ok_drive()
+    drive.send(Reason.LOW_QUALITY)
+    drive.send(Reason.LOW_QUALITY)
+    for _ in range(30):
+        between = drive.send(failure_score=0.4)
+    assert between.state is State.DEGRADED
+    assert drive.good(9).state is State.DEGRADED
+    assert drive.good().state is State.OK
+
+
+@pytest.mark.parametrize(
+    "fault", [{"reasons": Reason.DUPLICATE, "outcome": Outcome.REJECTED}, {"step": BOUNDS.age_limit_ns + 1}]
+)
+def test_a_fault_in_degraded_is_no_way_round_the_lower_threshold(fault: dict[str, Any]) -> None:
+    drive = ok_drive()
+    for _ in range(3):
+        drive.send(Reason.LOW_QUALITY)
+    medium = {"failure_score": 0.5, "recovery_threshold": 0.4}
+    for _ in range(20):
+        assert drive.send(**medium).state is State.DEGRADED
+    assert drive.send(**fault).state in (State.FAILED, State.STALE)
+    for _ in range(30):
+        after = drive.send(**medium)
+        assert after.failure
+    assert (after.state, after.reasons) == (State.DEGRADED, Reason.LOW_QUALITY | Reason.RECOVERING)
+    assert drive.good(9).state is State.DEGRADED
+    assert drive.good().state is State.OK
+    # What is over is not held against the next fault.
+    drive.send(**fault)
+    for _ in range(30):
+        after = drive.send(**medium)
+    assert after.state is State.OK
+
+
+@pytest.mark.parametrize("latched", [True, False])
+def test_a_new_instance_and_a_reset_that_ends_a_latch_begin_anew(latched: bool) -> None:
+    drive = ok_drive()
+    for _ in range(2):
+        drive.send(Reason.LOW_QUALITY)
+    if latched:
+        drive.send(Reason.SELF_TEST, outcome=Outcome.NO_FRAME)
+        drive.machine.reset(drive.now)
+    else:
+        drive.instance, drive.seq = 8, 0
+    for _ in range(10):
+        after = drive.send(failure_score=0.5, recovery_threshold=0.4)
+    assert after.state is State.OK
+
+
+def test_a_recovery_threshold_that_is_missing_asks_for_good_frames_only() -> None:
+    drive = ok_drive()
+    drive.send(Reason.LOW_QUALITY)
+    drive.send(Reason.LOW_QUALITY)
+    for _ in range(10):
+        snapshot = drive.send(failure_score=0.4, recovery_threshold=0.0)
+    assert snapshot.state is State.OK
+
+
+def test_degraded_may_leave_the_flag_down_but_is_entered_from_failure_only_after_ten_usable_frames() -> None:
+    drive = Drive(config=FailsafeConfig(BOUNDS, degraded_is_failure=False))
+    for _ in range(9):
+        assert drive.send(Reason.LOW_QUALITY).failure
+    snapshot = drive.send(Reason.LOW_QUALITY)
+    assert (snapshot.state, snapshot.failure, snapshot.reasons) == (State.DEGRADED, False, Reason.LOW_QUALITY)
