@@ -12,6 +12,9 @@ from failsafe_drive import BOUNDS, Drive, ok_drive
 from trustseg.failsafe.evidence import FailsafeConfig
 from trustseg.reasons import Outcome, Reason, State
 
+# A rejected frame, and one that comes after the age limit.
+FAULTS = [{"reasons": Reason.DUPLICATE, "outcome": Outcome.REJECTED}, {"step": BOUNDS.age_limit_ns + 1}]
+
 
 def test_degraded_is_left_only_below_the_lower_threshold() -> None:
     drive = ok_drive()
@@ -24,9 +27,7 @@ def test_degraded_is_left_only_below_the_lower_threshold() -> None:
     assert drive.good().state is State.OK
 
 
-@pytest.mark.parametrize(
-    "fault", [{"reasons": Reason.DUPLICATE, "outcome": Outcome.REJECTED}, {"step": BOUNDS.age_limit_ns + 1}]
-)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_degraded_is_no_way_round_the_lower_threshold(fault: dict[str, Any]) -> None:
     drive = ok_drive()
     for _ in range(3):
@@ -78,3 +79,34 @@ def test_degraded_may_leave_the_flag_down_but_is_entered_from_failure_only_after
         assert drive.send(Reason.LOW_QUALITY).failure
     snapshot = drive.send(Reason.LOW_QUALITY)
     assert (snapshot.state, snapshot.failure, snapshot.reasons) == (State.DEGRADED, False, Reason.LOW_QUALITY)
+
+
+@pytest.mark.parametrize("values", [(True, False), (False, True), (False, True, False), (False, False)])
+def test_the_flag_of_degraded_is_what_was_configured_when_it_began_or_since(values: tuple[bool, ...]) -> None:
+    drive = ok_drive(degraded_is_failure=values[0])
+    drive.send(Reason.LOW_QUALITY)
+    drive.send(Reason.LOW_QUALITY)
+    up = False
+    for value in values:
+        drive.machine.configure(FailsafeConfig(BOUNDS, degraded_is_failure=value))
+        up = up or value  # raised at once, lowered never while it lasts
+        for shown in (drive.tick(0), drive.send(Reason.LOW_QUALITY)):
+            assert (shown.state, shown.failure, shown.degraded_is_failure) == (State.DEGRADED, up, up)
+    assert drive.good(12).degraded_is_failure is values[-1]
+    drive.send(Reason.LOW_QUALITY)
+    assert drive.send(Reason.LOW_QUALITY).failure is values[-1]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("values", [(True, False), (False, True), (False, False)])
+def test_a_fault_in_degraded_lowers_no_flag_that_a_parameter_does_not(
+    values: tuple[bool, bool], fault: dict[str, Any]
+) -> None:
+    drive = ok_drive(degraded_is_failure=values[0])
+    for _ in range(3):
+        drive.send(Reason.LOW_QUALITY)
+    drive.send(**fault)
+    drive.machine.configure(FailsafeConfig(BOUNDS, degraded_is_failure=values[1]))
+    for _ in range(30):
+        after = drive.send(Reason.LATENCY)
+    assert (after.state, after.failure) == (State.DEGRADED, any(values))

@@ -240,21 +240,6 @@ def test_before_the_first_status_nothing_is_said_of_the_node() -> None:
     assert (first.mode, first.fault_injection, first.degraded_is_failure) == (Mode.LIVE, False, True)
 
 
-@pytest.mark.parametrize("lenient", [True, False])
-def test_the_flag_of_degraded_is_what_was_configured_when_it_began_or_since(lenient: bool) -> None:
-    drive = ok_drive(degraded_is_failure=not lenient)
-    drive.send(Reason.LOW_QUALITY)
-    before = drive.send(Reason.LOW_QUALITY)
-    assert (before.state, before.failure, before.degraded_is_failure) == (State.DEGRADED, not lenient, not lenient)
-    drive.machine.configure(FailsafeConfig(BOUNDS, degraded_is_failure=lenient))
-    after = drive.send(Reason.LOW_QUALITY)
-    # Raised at once, lowered never while it lasts.
-    assert (after.state, after.failure, after.degraded_is_failure) == (State.DEGRADED, True, True)
-    assert drive.good(12).degraded_is_failure is lenient
-    drive.send(Reason.LOW_QUALITY)
-    assert drive.send(Reason.LOW_QUALITY).failure is lenient
-
-
 def test_the_cause_of_degraded_is_its_newest_reason() -> None:
     drive = ok_drive()
     drive.send(Reason.LOW_QUALITY)

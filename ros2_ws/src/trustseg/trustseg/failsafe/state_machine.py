@@ -183,6 +183,8 @@ class StateMachine:
         A flag that is up in DEGRADED stays up until that is over: nobody lowers it by a parameter.
         """
         self.config = config
+        if self._degraded:
+            self._degraded_is_failure |= config.degraded_is_failure
 
     def deadline_ns(self) -> int | None:
         """When age acts next if nothing arrives; None where it has nothing to act on."""
@@ -198,7 +200,7 @@ class StateMachine:
         degraded_is_failure = self.config.degraded_is_failure
         failure = self._state is not State.OK
         if self._state is State.DEGRADED:
-            failure = degraded_is_failure = degraded_is_failure or self._degraded_is_failure
+            failure = degraded_is_failure = self._degraded_is_failure
         return Snapshot(
             state=self._state,
             failure=failure,
@@ -345,8 +347,9 @@ class StateMachine:
         self._recent.clear()  # what is over is not held against the next soft frame
 
     def _degrade(self, cause: Reason) -> None:
+        if not self._degraded:
+            self._degraded_is_failure = self.config.degraded_is_failure
         self._state, self._cause, self._degraded = State.DEGRADED, cause, cause
-        self._degraded_is_failure = self.config.degraded_is_failure
 
     def _may_leave(self, now_ns: int) -> bool:
         """Whether UNKNOWN, STALE or FAILED may be left: the dwell after a failure is over, whatever came after it, and
