@@ -61,7 +61,7 @@ class Rig:
         self.log: list[tuple[str, str]] = []
         self.broke: list[str] = []
         self.ended: list[int] = []
-        self.noted: list[tuple[int, int, int]] = []
+        self.noted: list[tuple[int, int, int, int]] = []
         self.allowed: list[bool] = []
         self.infos: list[tuple[Any, int]] = []
         self.info_asked: list[tuple[int, int]] = []

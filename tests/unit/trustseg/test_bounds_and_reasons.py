@@ -99,6 +99,17 @@ def test_a_share_of_soft_frames_that_none_can_have_is_refused(share: float) -> N
     assert FailsafeConfig(bounds, soft_share=1.0).run_ns == round(0.7 * 9 * RATED)
 
 
+@pytest.mark.parametrize(
+    ("judged", "skipped", "least"),
+    [(0, 0, 6), (31, 0, 6.2), (0, 7, 4), (16, 15, 3.2), (10, 20, 3), (1, 300, 3)],
+)
+def test_soft_frames_that_are_believed_are_a_fifth_of_those_that_were_not_skipped(
+    judged: int, skipped: int, least: float
+) -> None:
+    """Of thirty frames in a second."""
+    assert FailsafeConfig(derive_bounds(RATED, 50 * MS)).soft_least(judged, skipped) == pytest.approx(least)
+
+
 def test_bounds_at_the_rated_rate() -> None:
     bounds = derive_bounds(RATED, 50 * MS)
     assert (bounds.camera_period_ns, bounds.latency_budget_ns) == (RATED, 50 * MS)

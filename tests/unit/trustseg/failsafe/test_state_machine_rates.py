@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from failsafe_drive import PERIOD, Drive, ok_drive
-from trustseg.bounds import SECOND
-from trustseg.reasons import Reason, State
+from failsafe_drive import BOUNDS, PERIOD, Drive, ok_drive
+from trustseg.bounds import MS, SECOND, derive_bounds
+from trustseg.failsafe.evidence import FailsafeConfig
+from trustseg.reasons import Outcome, Reason, State
 
 
 @pytest.mark.parametrize(("hz", "state"), [(30, State.OK), (25, State.DEGRADED)])
@@ -39,3 +40,44 @@ def test_jitter_of_half_a_period_is_neither_slow_nor_dropped() -> None:
     drive = ok_drive()
     for index in range(200):
         assert drive.send(step=PERIOD + (PERIOD // 2 if index % 2 else -PERIOD // 2)).state is State.OK
+
+
+def judged(drive: Drive, skipped: int, reasons: Reason = Reason.NONE) -> State:
+    """The state after so many frames that were skipped and one that was not."""
+    for _ in range(skipped):
+        drive.send(outcome=Outcome.SKIPPED, frame_ok=False)
+    return drive.send(reasons).state
+
+
+def busy_drive(skipped: int) -> Drive:
+    """OK with an engine that skips so many frames before each that it answers, at 30 Hz and within 100 ms."""
+    drive = Drive(config=FailsafeConfig(derive_bounds(PERIOD, 100 * MS)))
+    assert {judged(drive, skipped) for _ in range(40)} == {State.UNKNOWN, State.OK}
+    return drive
+
+
+@pytest.mark.parametrize(("skipped", "one_in"), [(2, 3), (1, 4), (0, 4)])
+def test_a_habit_of_the_frames_that_are_judged_is_believed_whatever_is_skipped(skipped: int, one_in: int) -> None:
+    drive = busy_drive(skipped)
+    began = drive.now
+    while judged(drive, skipped, Reason.BLUR) is State.OK:
+        for _ in range(one_in - 1):
+            judged(drive, skipped)
+        assert drive.now - began < 2 * SECOND
+    assert drive.send().state is State.FAILED
+
+
+@pytest.mark.parametrize(("skipped", "one_in"), [(2, 6), (1, 6), (0, 6)])
+def test_less_than_a_fifth_of_the_frames_that_are_judged_is_not_believed(skipped: int, one_in: int) -> None:
+    drive = busy_drive(skipped)
+    for _ in range(30):
+        assert judged(drive, skipped, Reason.BLUR) is State.OK
+        for _ in range(one_in - 1):
+            assert judged(drive, skipped) is State.OK
+
+
+def test_skipped_frames_are_looked_back_on_for_no_longer_than_others() -> None:
+    drive = Drive(latched=Reason.SELF_TEST)
+    for _ in range(100):
+        drive.send(outcome=Outcome.SKIPPED, frame_ok=False)
+    assert len(drive.machine._recent) == BOUNDS.window_frames + 1  # thirty periods are ten nanoseconds below a second

@@ -49,7 +49,7 @@ def test_a_good_frame_has_no_reason_and_leaves_its_figures(rig: Rig) -> None:
     assert last.reasons == Reason.NONE
     assert (last.failure_score, last.predicted_miou, last.mean_confidence) == (0.1, 0.8, 0.9)
     assert (last.engine_ms, last.pipeline_ms, last.latency_ms, last.at_ns) == (7.0, 9.0, 20.0, rig.now_ns)
-    assert rig.noted == [(rig.now_ns - 20 * MS, 20 * MS, rig.now_ns)]
+    assert rig.noted == [(rig.now_ns - 20 * MS, 20 * MS, rig.now_ns, 0)]
     (times,) = rig.times
     assert (times["processing_time_ms"], times["pipeline_latency_ms"]) == (9.0, 22.0)
     assert np.isnan(times["cyclic_time_ms"])
@@ -247,6 +247,8 @@ def test_a_newer_frame_overtakes_one_that_waits(rig: Rig) -> None:
     rig.wait(4)
     assert [number for number, *_ in rig.published] == [1, 4]
     assert (rig.statuses[3].received, rig.statuses[3].skipped) == (4, 2)
+    rig.idle()
+    assert [frame[3] for frame in rig.noted] == [2, 2]
     assert rig.book.counts.taken_in == 4
 
 

@@ -23,6 +23,7 @@ from trustseg_ros.segmenter.backend.self_test_plan import SelfTestPlan
 from trustseg_ros.segmenter.frame_worker import FrameWorker, WorkerConfig
 from trustseg_ros.segmenter.input.arrivals import Arrivals
 from trustseg_ros.segmenter.input.camera_info import CameraInfoCheck
+from trustseg_ros.segmenter.status_publisher import Counts
 from trustseg_ros.segmenter.supervisor import EXIT_HUNG, Supervisor
 
 BOUNDS = derive_bounds(SECOND // 10, 250 * MS)
@@ -43,7 +44,7 @@ class Parts:
         self.supervisor = Supervisor(BOUNDS, lambda: None, clock_ns=lambda: self.now_ns, end_process=self.ended.append)
         self.hangs, self.let_go, self.hung = "", threading.Event(), threading.Event()
         self.reasons = Reason.NONE
-        self.ready = True
+        self.ready, self.counts = True, Counts()
         self.worker = FrameWorker(
             WorkerConfig(BOUNDS, Mode.LIVE, False, 0.5), stream=Stream(BOUNDS, {False: self}),
             care=self, info=CameraInfoCheck(False, BOUNDS, 0),

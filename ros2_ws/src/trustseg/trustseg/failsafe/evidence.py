@@ -58,7 +58,7 @@ class FailsafeConfig:
         bounds: every time bound, see `trustseg.bounds`.
         good_frames: good frames in a row that lead out of failure.
         soft_count, soft_window: this many soft frames among the newest `soft_window` are believed.
-        soft_share: so is this share of the frames of `Bounds.rate_window_ns`, `SOFT_LEAST` of them at the least.
+        soft_share: so is this share of the frames of `Bounds.rate_window_ns`, see `soft_least`.
         dwell_ns: FAILED lasts at least this long after its last bad frame.
         degraded_is_failure: whether DEGRADED raises the flag.
         backend_failures, backend_window_ns: this many BACKEND frames within the window latch.
@@ -84,6 +84,15 @@ class FailsafeConfig:
     def run_ns(self) -> int:
         """Least time that `good_frames` in a row take: a queue that is emptied at once proves nothing."""
         return round(RUN_SHARE * (self.good_frames - 1) * self.bounds.camera_period_ns)
+
+    def soft_least(self, judged: int, skipped: int) -> float:
+        """How many soft frames within `Bounds.rate_window_ns` are believed, `SOFT_LEAST` at the least.
+
+        Of the frames that were judged, or that such a time holds where not so many have come yet. One that was skipped
+        is neither good nor bad, so that it hides no habit of the others.
+        """
+        due = self.bounds.window_frames - skipped
+        return max(SOFT_LEAST, self.soft_share * judged, int(self.soft_share * due))
 
     def __post_init__(self) -> None:
         if self.soft_count > self.soft_window:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from trustseg.failsafe.evidence import DEGRADING_REASONS, SOFT_LEAST, Evidence, FailsafeConfig, Snapshot, worst_of
+from trustseg.failsafe.evidence import DEGRADING_REASONS, Evidence, FailsafeConfig, Snapshot, worst_of
 from trustseg.failsafe.stream_rate import StreamRate
 from trustseg.reasons import (
     INFORMING_REASONS,
@@ -83,7 +83,8 @@ class StateMachine:
         self._degraded_is_failure = True
         self._node_alive: bool | None = None
         self._soft: deque[tuple[Reason, bool]] = deque(maxlen=config.soft_window)
-        self._recent: deque[tuple[int, Reason, bool]] = deque()
+        # None: a frame that was skipped.
+        self._recent: deque[tuple[int, tuple[Reason, bool] | None]] = deque()
         self._backend_ns: deque[int] = deque(maxlen=config.backend_failures)
         self._restart_ns: deque[int] = deque(maxlen=config.restart_limit)
         self._rate = StreamRate(config.bounds)
@@ -125,7 +126,10 @@ class StateMachine:
         rate_reasons, rate_severity = self._rate.add(evidence.stamp_ns)
         if evidence.outcome == Outcome.SKIPPED:
             # The frame is neither good nor bad; a status that contradicts itself or its reader is.
-            return self._bad_hard(reasons, now_ns) if severity >= Severity.HARD else self.snapshot(now_ns)
+            if severity >= Severity.HARD:
+                return self._bad_hard(reasons, now_ns)
+            self._look_back(None, now_ns)
+            return self.snapshot(now_ns)
 
         self._inference_ns = published_ns
         self._failure_score = evidence.failure_score
@@ -302,7 +306,10 @@ class StateMachine:
 
     def _remember(self, reasons: Reason, usable: bool, now_ns: int) -> None:
         self._soft.append((reasons, usable))
-        self._recent.append((now_ns, reasons, usable))
+        self._look_back((reasons, usable), now_ns)
+
+    def _look_back(self, frame: tuple[Reason, bool] | None, now_ns: int) -> None:
+        self._recent.append((now_ns, frame))
         while now_ns - self._recent[0][0] >= self.config.bounds.rate_window_ns:
             self._recent.popleft()
 
@@ -368,10 +375,9 @@ class StateMachine:
             return reduce(or_, bad)
         if not self._soft[-1][0]:
             return Reason.NONE  # a good frame gives no habit away
-        bad = [reasons for _, reasons, was_usable in self._recent if reasons and (usable or not was_usable)]
-        share = self.config.soft_share
-        least = max(SOFT_LEAST, share * len(self._recent), int(share * self.config.bounds.window_frames))
-        if len(bad) < least:
+        judged = [frame for _, frame in self._recent if frame]
+        bad = [reasons for reasons, was_usable in judged if reasons and (usable or not was_usable)]
+        if len(bad) < self.config.soft_least(len(judged), len(self._recent) - len(judged)):
             return Reason.NONE
         return reduce(or_, bad)
 

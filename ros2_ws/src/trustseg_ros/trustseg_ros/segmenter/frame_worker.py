@@ -205,7 +205,7 @@ class FrameWorker:
         evidence = self._stream.timed(evidence, time.monotonic_ns() - received.at_ns)
         self._book.processed(received, result, evidence.reasons, evidence.severity, crc32)
         answered_ns = time.monotonic_ns()
-        self.care.note_frame(received.at_ns, answered_ns - taken_ns, answered_ns)
+        self.care.note_frame(received.at_ns, answered_ns - taken_ns, answered_ns, self._book.counts.skipped)
         verdict = result.verdict
         self._log(evidence.reasons, f"score {verdict.failure_score:.2f}, predicted mIoU {verdict.predicted_miou:.2f}")
         self._afterwards(received, frame, result, shown, evidence.reasons)

@@ -233,6 +233,13 @@ def test_the_figures_say_who_serves_and_how_long_each_takes() -> None:
     }  # fmt: skip
 
 
+def test_the_choice_is_told_of_a_frames_latency_and_of_what_was_skipped() -> None:
+    pair, told = Pair(), []
+    pair.light.choice = SimpleNamespace(is_light=False, note_frame=lambda *frame: told.append(frame))  # type: ignore[assignment]
+    pair.care.note_frame(10, 20, 40, 3)
+    assert told == [(40, 30, 3)]
+
+
 def test_a_trial_that_broke_off_at_once_says_nothing_of_how_long_one_takes() -> None:
     pair = Pair(period_s=0.0)
     pair.light.choice.leave(0)

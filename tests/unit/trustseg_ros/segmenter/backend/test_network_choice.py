@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustseg.bounds import MS, SECOND, Bounds, derive_bounds
-from trustseg.failsafe.evidence import SOFT_LEAST, Evidence, FailsafeConfig
+from trustseg.failsafe.evidence import Evidence, FailsafeConfig
 from trustseg.failsafe.state_machine import StateMachine
-from trustseg.reasons import Reason, State, severity_of
+from trustseg.reasons import Outcome, Reason, State, severity_of
 from trustseg_ros.segmenter.backend.network_choice import MOST_DOUBLED, NetworkChoice
 from trustseg_ros.segmenter.backend.self_test_plan import MARGIN
 
@@ -73,7 +73,7 @@ def test_the_first_frame_of_a_stream_says_nothing() -> None:
 
 
 def test_frames_that_come_close_are_as_many_as_the_monitor_believes_late_ones() -> None:
-    least = math.ceil(max(SOFT_LEAST, FailsafeConfig(BOUNDS).soft_share * BOUNDS.window_frames))
+    least = math.ceil(FailsafeConfig(BOUNDS).soft_least(0, 0))
     drive = Drive()
     for _ in range(least - 1):
         drive.frame(41 * MS)
@@ -84,6 +84,35 @@ def test_frames_that_come_close_are_as_many_as_the_monitor_believes_late_ones() 
     for k in range(300):
         slow.frame(41 * MS if k % 7 == 0 else 20 * MS)  # five in a second
     assert not slow.choice.is_light
+
+
+@pytest.mark.parametrize(("skipped", "one_in"), [(0, 3), (0, 4), (1, 3), (1, 4), (2, 3), (2, 4)])
+def test_as_many_close_frames_as_the_monitor_believes_late_ones_where_frames_are_skipped(
+    skipped: int, one_in: int
+) -> None:
+    """Against the real state machine: the same frames close to the budget here, late there."""
+    bounds = derive_bounds(SECOND // 30, 100 * MS)
+    choice, machine = NetworkChoice(bounds), StateMachine(FailsafeConfig(bounds), 0)
+    now = seq = so_far = answered = 0
+    left = believed = None
+    while left is None or believed is None:
+        assert answered < 300
+        for _ in range(skipped + 1):
+            seq, now = seq + 1, now + bounds.camera_period_ns
+            is_last = seq % (skipped + 1) == 0
+            so_far += not is_last
+            late = is_last and answered >= 60 and answered % one_in == 0
+            outcome = Outcome.PROCESSED if is_last else Outcome.SKIPPED
+            reasons = Reason.LATENCY if late else Reason.NONE
+            evidence = Evidence(7, seq, outcome, not late, severity_of(reasons), int(reasons), 0.1, 0.3, now)
+            shown = machine.on_status(evidence, now)
+        answered += 1
+        choice.note_frame(now, 99 * MS if late else 10 * MS, so_far)
+        if choice.why:
+            left = left or answered
+        if answered > 60 and shown.state is not State.OK:
+            believed = believed or answered
+    assert left == believed
 
 
 def test_frames_of_a_second_ago_are_forgotten() -> None:

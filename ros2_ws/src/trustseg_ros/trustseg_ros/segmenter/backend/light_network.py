@@ -83,14 +83,14 @@ class LightNetwork:
         """The network whose masks are published."""
         return self.light if self.choice.is_light else self.heavy
 
-    def note_frame(self, arrived_ns: int, took_ns: int, answered_ns: int) -> None:
-        """As `SelfTestPlan.note_frame`, of the network that serves."""
+    def note_frame(self, arrived_ns: int, took_ns: int, answered_ns: int, skipped: int = 0) -> None:
+        """As `SelfTestPlan.note_frame`, of the network that serves; `skipped`: frames so far."""
         self.serving.frame_ns = took_ns
         # Room for a test of either is judged by all frames.
         for each in (self.heavy, self.light):
             each.plan.note_frame(arrived_ns, took_ns, answered_ns)
         if not self.choice.is_light:
-            self.choice.note_frame(answered_ns, answered_ns - arrived_ns)
+            self.choice.note_frame(answered_ns, answered_ns - arrived_ns, skipped)
 
     def leave(self, now_ns: int) -> bool:
         """Let the light network serve where the heavy one does not fit; whether it is another one than before."""

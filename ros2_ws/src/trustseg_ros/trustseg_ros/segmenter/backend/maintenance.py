@@ -69,12 +69,12 @@ class BackendMaintenance:
         """Periods by which the self-test is late."""
         return self.plan.postponed(self._clock_ns())
 
-    def note_frame(self, arrived_ns: int, took_ns: int, answered_ns: int) -> None:
-        """As `SelfTestPlan.note_frame`; nothing changes before `look`."""
+    def note_frame(self, arrived_ns: int, took_ns: int, answered_ns: int, skipped: int = 0) -> None:
+        """As `SelfTestPlan.note_frame`; nothing changes before `look`. `skipped`: frames so far."""
         if self.light is None:
             self.plan.note_frame(arrived_ns, took_ns, answered_ns)
         else:
-            self.light.note_frame(arrived_ns, took_ns, answered_ns)
+            self.light.note_frame(arrived_ns, took_ns, answered_ns, skipped)
 
     def wait_s(self) -> float | None:
         """How long the worker may wait for a frame before it looks here; None for any time."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 
 from trustseg.bounds import LONG_WINDOWS, MS, SECOND, Bounds
-from trustseg.failsafe.evidence import SOFT_LEAST, FailsafeConfig
+from trustseg.failsafe.evidence import FailsafeConfig
 from trustseg_ros.segmenter.backend.self_test_plan import MARGIN
 
 # 320 times the window: five minutes at 10 Hz and faster. A trial takes the place of a frame, of one in thousands then.
@@ -35,10 +35,11 @@ class NetworkChoice:
         self._budget_ns, self._period_ns = bounds.latency_soft_ns, bounds.camera_period_ns
         self._window_ns = bounds.rate_window_ns
         self._close_ns = round(MARGIN * bounds.latency_soft_ns)
-        self._least = max(SOFT_LEAST, FailsafeConfig(bounds).soft_share * bounds.window_frames)
+        self._least = FailsafeConfig(bounds).soft_least
         self._shortest_ns = LONG_WINDOWS * bounds.rate_window_ns
         self._dwell_ns = self._shortest_ns
-        self._close: deque[int] = deque()
+        # Frames of the window: when, how many had been skipped by then, whether it came close to the budget.
+        self._recent: deque[tuple[int, int, bool]] = deque()
         self._frames, self._changed_ns, self._trial_ns = 0, 0, 0
         self.is_light, self.switches, self.why = False, 0, ""
 
@@ -47,22 +48,22 @@ class NetworkChoice:
         """Time from the last switch, or from a trial in vain, to the next trial."""
         return self._dwell_ns
 
-    def note_frame(self, now_ns: int, latency_ns: int) -> None:
-        """The heavy network's frame was answered now, `latency_ns` after its receipt."""
+    def note_frame(self, now_ns: int, latency_ns: int, skipped: int = 0) -> None:
+        """The heavy network's frame was answered now, `latency_ns` after its receipt; `skipped`: frames so far."""
         self._frames += 1
         self.why = ""
         if self._frames == 1:
             return  # it warms what no golden image warms, and the flag is up
-        while self._close and now_ns - self._close[0] >= self._window_ns:
-            self._close.popleft()
-        if latency_ns > self._close_ns:
-            self._close.append(now_ns)
+        self._recent.append((now_ns, skipped, latency_ns > self._close_ns))
+        while now_ns - self._recent[0][0] >= self._window_ns:
+            self._recent.popleft()
+        close = sum(is_close for _, _, is_close in self._recent)
         budget_ms = self._budget_ns / MS
         if latency_ns > self._budget_ns:
             self.why = f"a frame took {latency_ns / MS:.0f} ms of {budget_ms:.0f} ms"
-        elif len(self._close) >= self._least:
+        elif close >= self._least(len(self._recent), skipped - self._recent[0][1]):
             self.why = (
-                f"{len(self._close)} frames within {self._window_ns / SECOND:g} s took more than "
+                f"{close} frames within {self._window_ns / SECOND:g} s took more than "
                 f"{self._close_ns / MS:.0f} ms of {budget_ms:.0f} ms"
             )
 
@@ -102,5 +103,5 @@ class NetworkChoice:
     def _change(self, now_ns: int, *, is_light: bool) -> None:
         self.is_light, self._changed_ns = is_light, now_ns
         self.switches += 1
-        self._close.clear()
+        self._recent.clear()
         self.why = ""
