@@ -187,8 +187,7 @@ class StateMachine:
         A flag that is up in DEGRADED stays up until that is over: nobody lowers it by a parameter.
         """
         self.config = config
-        if self._degraded:
-            self._degraded_is_failure |= config.degraded_is_failure
+        self._degraded_is_failure |= config.degraded_is_failure  # of no account before masks are degraded
 
     def deadline_ns(self) -> int | None:
         """When age acts next if nothing arrives; None where it has nothing to act on."""
