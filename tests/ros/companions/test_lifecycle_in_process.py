@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Ground grid and point labels in the test's own process: transitions that raise, and the grid's last word."""
+"""Ground grid and point labels in the test's own process: transitions that raise, the lens, the grid's last word."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 import rclpy
 from nav_msgs.msg import OccupancyGrid
 from rclpy.lifecycle import TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo, Image
 
 from ros_probe import Probe
 from trustseg_ros.ground_grid import node as ground_grid
@@ -22,21 +23,21 @@ from trustseg_ros.point_labels.node import PointLabelsNode
 SUCCESS, FAILURE, ERROR = (
     TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE, TransitionCallbackReturn.ERROR
 )  # fmt: skip
-Start = Callable[[Any], Any]
+Start = Callable[..., Any]
 KINDS = [GroundGridNode, PointLabelsNode]
 
 
 @pytest.fixture
 def start(bundle: Path) -> Iterator[Start]:
-    """Makes a node of the kind, neither configured nor spun."""
+    """Makes a node of the kind, with further parameters, neither configured nor spun."""
     given = {
         GroundGridNode: {"bundle": str(bundle), "camera_height_m": 1.5},
         PointLabelsNode: {"cloud_frame": "lidar"},
     }
     made: list[Any] = []
 
-    def make(kind: Any) -> Any:
-        plain = {"start_type_description_service": "false", **given[kind]}
+    def make(kind: Any, **more: str) -> Any:
+        plain = {"start_type_description_service": "false", **given[kind], **more}
         rclpy.init(args=["--ros-args", *(part for k, v in plain.items() for part in ("-p", f"{k}:={v}"))])
         made.append(kind())
         return made[-1]
@@ -131,6 +132,18 @@ def test_an_error_whose_cleaning_up_raises_too_is_told_and_no_more(
         assert told.count(f"{what} {WHY}") == 1
     monkeypatch.undo()
     assert stuck.trigger_configure() == SUCCESS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("rectified", "focal_px"), [("false", 50.0), ("true", 40.0)])
+def test_the_lens_is_of_the_image_that_the_parameter_says(
+    kind: Any, rectified: str, focal_px: float, start: Start
+) -> None:
+    camera = start(kind, rectified=rectified)._camera
+    matrices = {"k": np.diag([50.0, 50.0, 1.0]).ravel(), "p": np.diag([40.0, 40.0, 1.0, 0.0])[:3].ravel()}
+    camera.note(CameraInfo(height=60, width=80, distortion_model="plumb_bob", d=[0.1] * 5, **matrices))
+    lens = camera.of(Image(height=60, width=80))
+    assert (lens.k[0, 0], lens.d.any()) == (focal_px, rectified == "false")
 
 
 def test_a_process_that_ends_while_it_can_still_speak_leaves_nobody_with_free_cells(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sensor_msgs", reason="ROS 2 is not there")
@@ -15,6 +16,7 @@ from std_msgs.msg import Header
 
 from trustseg.errors import InputError
 from trustseg_ros.ground_grid.camera_lens import CameraLens
+from trustseg_ros.ground_grid.projection import CameraMount
 
 FRONT = Header(frame_id="front")
 MASK = Image(header=FRONT, height=60, width=80)
@@ -65,4 +67,52 @@ def test_a_camera_that_cannot_be_used_is_one_line(change: dict[str, Any], why: s
     with pytest.raises(InputError, match=why):
         camera.of(MASK)
     camera.note(info(p=[100.0, *[0.0] * 11], r=[1.0, *[0.0] * 8]))  # a rectified view is nothing to it
+    camera.of(MASK)
+
+
+def rectified(**changes: Any) -> CameraInfo:
+    """As image_proc sends it with image_rect: K and D of the raw image, and P of the rectified one, twice the mask."""
+    p = [90.0, 0.0, 69.5, -9.0, 0.0, 95.0, 49.5, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return info(
+        **{"d": [-0.3, 0.1, 0.0, 0.0, 0.0], "r": [0.8, 0.0, 0.6, 0.0, 1.0, 0.0, -0.6, 0.0, 0.8], "p": p} | changes
+    )
+
+
+def test_of_a_rectified_image_the_matrix_is_ps_and_nothing_is_distorted() -> None:
+    camera = CameraLens(rectified=True)
+    for change in ({}, {"distortion_model": "equidistant", "d": [0.1] * 4}, {"distortion_model": "of my own"}):
+        camera.note(rectified(**change))
+        lens = camera.of(MASK)
+        assert lens.k.tolist() == [[45, 0, 34.5], [0, 47.5, 24.5], [0, 0, 1]]
+        assert lens.model == "plumb_bob"
+        assert not lens.d.any()
+    camera.note(rectified(k=[0.0] * 9, d=[]))  # a driver that rectifies need not tell the raw image's
+    assert camera.of(MASK) is lens
+    raw = CameraLens()
+    raw.note(rectified())
+    assert (raw.of(MASK).k[0, 0], raw.of(MASK).d[0]) == (50.0, -0.3)
+
+
+def test_a_point_beside_the_axis_is_where_p_puts_it() -> None:
+    camera = CameraLens(rectified=True)
+    camera.note(rectified())
+    # 10 m ahead, 4 m to the right, 2 m below the camera: 45 * 0.4 + 34.5 and 47.5 * 0.2 + 24.5.
+    pixel, fits = camera.of(MASK).project(np.array([[10.0, -4.0, -2.0]]), CameraMount(0.0))
+    assert fits.all()
+    assert pixel[0] == pytest.approx([52.5, 34.0])
+
+
+@pytest.mark.parametrize(
+    ("p", "why"),
+    [
+        ([0.0] * 12, "no camera_info with the matrix P of front has arrived"),
+        ([90.0, *[0.0] * 11], "the camera is not calibrated, expected an image size and focal lengths above 0"),
+    ],
+)
+def test_a_rectified_image_without_p_has_no_lens(p: list[float], why: str) -> None:
+    camera = CameraLens(rectified=True)
+    camera.note(rectified(p=p))
+    with pytest.raises(InputError, match=why):
+        camera.of(MASK)
+    camera.note(rectified())
     camera.of(MASK)

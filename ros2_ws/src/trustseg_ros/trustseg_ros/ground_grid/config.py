@@ -10,13 +10,14 @@ from trustseg.bundle import DEFAULT_BUNDLE
 from trustseg.errors import InputError
 from trustseg_ros.common.parameters import ParameterError, parameter
 from trustseg_ros.common.transforms import MountFromTf
+from trustseg_ros.ground_grid.camera_lens import ImageSeen
 from trustseg_ros.ground_grid.projection import CameraMount, GridShape
 
 MOST_CELLS = 1_000_000
 
 
 @dataclass(frozen=True)
-class GroundGridConfig(MountFromTf):
+class GroundGridConfig(MountFromTf, ImageSeen):
     """Parameters of the ground grid `trustseg_ground_grid`."""
 
     bundle: str = parameter(DEFAULT_BUNDLE, "bundle that the segmentation node runs: its class names are taken")

@@ -72,7 +72,7 @@ class GroundGridNode(LifecycleNode):
         self._shape, self._mount, self._bounds = self.config.shape, self.config.mount, self.config.bounds
         self.guard = FailureGuard(simulation=self.config.simulation)
         self._frames = MatchedFrames()
-        self._camera = CameraLens()
+        self._camera = CameraLens(self.config.rectified)
         self._grid: GroundGrid | None = None
         self._grid_of: Any = None
         self._free: list[int] = []

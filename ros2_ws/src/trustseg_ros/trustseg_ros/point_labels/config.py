@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from trustseg_ros.common.parameters import ParameterError, parameter
 from trustseg_ros.common.transforms import MountFromTf
+from trustseg_ros.ground_grid.camera_lens import ImageSeen
 from trustseg_ros.ground_grid.projection import CameraMount
 
 
 @dataclass(frozen=True)
-class PointLabelsConfig(MountFromTf):
+class PointLabelsConfig(MountFromTf, ImageSeen):
     """Parameters of the point labels `trustseg_point_labels`."""
 
     cloud_frame: str = parameter(

@@ -72,7 +72,7 @@ class PointLabelsNode(LifecycleNode):
         self._bounds = self.config.bounds
         self.guard = FailureGuard(simulation=self.config.simulation)
         self._begin_anew()
-        self._camera = CameraLens()
+        self._camera = CameraLens(self.config.rectified)
         fixed = self.config.mount
         self._place: Callable[[str, str], CameraMount]
         if fixed is None:
