@@ -11,7 +11,6 @@ from typing import Any
 from trustseg.backends import GoldenResult
 from trustseg.bounds import Bounds
 from trustseg.bundle.unknown_objects import unknown_objects_policy
-from trustseg.camera.input_geometry import InputGeometry
 from trustseg.camera.model import CameraModel
 from trustseg.errors import SelfTestError
 from trustseg.failsafe.messages import EngineIdentity
@@ -54,7 +53,7 @@ class Loaded:
             Reason.LIGHT_NETWORK if light else Reason.NONE,
         )  # fmt: skip
 
-    def describe(self, logger: Any, geometry: InputGeometry) -> None:
+    def describe(self, logger: Any) -> None:
         """Say what is loaded, what it does not do, and what the network sees of an image."""
         for each in self.networks:
             pipeline, backend = each.pipeline, each.pipeline.backend
@@ -66,6 +65,9 @@ class Loaded:
                 logger.info(f"the mask keeps {pipeline.selection.describe()}")
             if not pipeline.predicts_segments:
                 logger.info(f"bundle {name} has no model of segments: their predicted IoU is NaN")
+        if not self.pipeline.config.health.frozen_after:
+            logger.warning("mode sim: the same image again is not taken for a frozen camera")
+        geometry = self.pipeline.config.geometry
         if not geometry.is_plain:
             logger.info(f"input geometry: {geometry.describe()}; what the network does not see is 255")
 

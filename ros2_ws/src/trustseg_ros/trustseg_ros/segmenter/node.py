@@ -29,9 +29,8 @@ from trustseg.camera.model import CameraModel
 from trustseg.errors import BundleError, SelfTestError, TrustSegError
 from trustseg.failsafe.messages import EngineIdentity
 from trustseg.host.long_lived import keep_for_good
-from trustseg.input_health import HealthConfig
 from trustseg.pipeline import Pipeline, PipelineConfig
-from trustseg.reasons import Mode, Reason, Severity
+from trustseg.reasons import Reason, Severity
 from trustseg.stream import Stream
 from trustseg_ros.common.image_transport import compressed_topic
 from trustseg_ros.common.node_main import spin_node, steady_timer
@@ -120,17 +119,13 @@ class Segmenter(LifecycleNode):
         """Load the bundle (every byte hash-checked) and a backend that passes the golden test."""
         with self._config_lock:
             self._engine_settled, config = True, self.config
-        # A simulator that stands still repeats its pixels; a camera does not, nor does its recording.
-        health = HealthConfig(frozen_after=0) if self.mode is Mode.SIM else HealthConfig()
-        if not health.frozen_after:
-            self.get_logger().warning("mode sim: the same image again is not taken for a frozen camera")
         try:
             with self.supervisor.watch("loading the bundle", LOADING_NS), ExitStack() as unless_taken:
                 bundle = load_bundle(config.bundle)
                 light = load_bundle(config.light_bundle) if config.light_bundle else None
                 if light is not None:
                     check_light_bundle(bundle, light)
-                settings = pipeline_settings(config, health)
+                settings = pipeline_settings(config)
                 networks = [self._network(bundle, settings, None, unless_taken)]
                 pipeline = networks[0].pipeline
                 if light is not None:
@@ -143,7 +138,7 @@ class Segmenter(LifecycleNode):
             return self._refuse("configure", error)
         self._identify(loaded, pipeline)
         self.fault.clear()
-        loaded.describe(self.get_logger(), config.geometry)
+        loaded.describe(self.get_logger())
         return SUCCESS
 
     def _network(
