@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TrustSeg maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Ground grid and point labels in the test's own process: transitions that raise, the lens, the grid's last word."""
+"""Ground grid and point labels in the test's own process: transitions, the lens, the grid's last word."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import rclpy
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from nav_msgs.msg import OccupancyGrid
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import CameraInfo, Image
@@ -132,6 +134,24 @@ def test_an_error_whose_cleaning_up_raises_too_is_told_and_no_more(
         assert told.count(f"{what} {WHY}") == 1
     monkeypatch.undo()
     assert stuck.trigger_configure() == SUCCESS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_transition_by_its_id_that_does_not_fit_is_refused(
+    kind: Any, start: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = start(kind)
+    ask = node._service_change_state.callback
+
+    def succeeds(transition: int) -> bool:
+        return bool(ask(ChangeState.Request(transition=Transition(id=transition)), ChangeState.Response()).success)
+
+    assert not succeeds(Transition.TRANSITION_ACTIVATE)
+    assert "transition 3 is refused in state unconfigured, which has configure (1), shutdown (5)" in (
+        capfd.readouterr().err
+    )
+    assert succeeds(Transition.TRANSITION_CONFIGURE)
+    assert not succeeds(Transition.TRANSITION_CONFIGURE)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -67,6 +67,7 @@ def test_no_camera_starves_beside_one_that_sends_four_times_as_much(
     # Each has its own lifecycle: one is deactivated, the others go on.
     request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
     assert probe.call(ChangeState, "left/trustseg/change_state", request).success
+    assert not probe.call(ChangeState, "left/trustseg/change_state", request).success  # which ends none of them
     before = {name: each.processed() for name, each in cameras.items()}
     probe.drive(
         lambda: all(cameras[n].processed() >= before[n] + 10 for n in ("front", "right")), "frames of the others"

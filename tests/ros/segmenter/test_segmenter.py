@@ -167,6 +167,11 @@ def test_lifecycle_over_the_real_services(segmenter: StartNode, probe: Probe) ->
     assert change(Transition.TRANSITION_ACTIVATE)
     assert state() == LifecycleState.PRIMARY_STATE_ACTIVE
     probe.connect()
+    # Named by the id, as Nav2 and launch_ros do: what does not fit is refused, and the process goes on.
+    for wrong in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_INACTIVE_SHUTDOWN, 255):
+        assert not change(wrong)
+    assert state() == LifecycleState.PRIMARY_STATE_ACTIVE
+    assert probe.publish_and_wait().outcome == Outcome.PROCESSED
     answer = probe.call(Trigger, "trustseg/self_test", Trigger.Request())
     assert answer.success, answer.message
     assert change(Transition.TRANSITION_DEACTIVATE)
@@ -180,6 +185,7 @@ def test_lifecycle_over_the_real_services(segmenter: StartNode, probe: Probe) ->
     assert change(Transition.TRANSITION_ACTIVATE)
     probe.until(lambda: len(probe.statuses) > heard, "status after the second activation", every=probe.publish)
     assert change(Transition.TRANSITION_DEACTIVATE)
+    assert not change(Transition.TRANSITION_DEACTIVATE)
     assert change(Transition.TRANSITION_CLEANUP)
     assert state() == LifecycleState.PRIMARY_STATE_UNCONFIGURED
     assert change(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)

@@ -43,7 +43,7 @@ from trustseg_ros.common.qos import (
 )
 from trustseg_ros.common.said_once import without_figures
 from trustseg_ros.common.transforms import Transforms
-from trustseg_ros.common.transitions import tell_failure, told, undo
+from trustseg_ros.common.transitions import refuse_invalid, tell_failure, told, undo
 from trustseg_ros.ground_grid.camera_lens import CameraLens
 from trustseg_ros.ground_grid.config import GroundGridConfig
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
@@ -69,6 +69,7 @@ class GroundGridNode(LifecycleNode):
         super().__init__(NODE_NAME)
         self.config = load(self, GroundGridConfig)
         watch(self, self.config, lambda changed: None)
+        refuse_invalid(self)
         self._shape, self._mount, self._bounds = self.config.shape, self.config.mount, self.config.bounds
         self.guard = FailureGuard(simulation=self.config.simulation)
         self._frames = MatchedFrames()

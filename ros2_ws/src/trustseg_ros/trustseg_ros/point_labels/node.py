@@ -35,7 +35,7 @@ from trustseg_ros.common.qos import (
     verdict_qos,
 )
 from trustseg_ros.common.transforms import Transforms
-from trustseg_ros.common.transitions import tell_failure, told, undo
+from trustseg_ros.common.transitions import refuse_invalid, tell_failure, told, undo
 from trustseg_ros.ground_grid.camera_lens import CameraLens
 from trustseg_ros.ground_grid.matched_frames import MatchedFrames, pixels_of
 from trustseg_ros.ground_grid.projection import CameraMount, Lens
@@ -69,6 +69,7 @@ class PointLabelsNode(LifecycleNode):
         super().__init__(NODE_NAME)
         self.config = load(self, PointLabelsConfig)
         watch(self, self.config, lambda changed: None)
+        refuse_invalid(self)
         self._bounds = self.config.bounds
         self.guard = FailureGuard(simulation=self.config.simulation)
         self._begin_anew()

@@ -37,7 +37,7 @@ from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import MODES, ParameterError, SegmenterConfig, idle_changes, load, watch
 from trustseg_ros.common.qos import CAMERA_INFO_TOPIC, IMAGE_TOPIC, status_qos
 from trustseg_ros.common.qos_overrides import QosOverrides
-from trustseg_ros.common.transitions import kept
+from trustseg_ros.common.transitions import kept, refuse_invalid
 from trustseg_ros.segmenter.backend.failover import BackendFailover, Loading
 from trustseg_ros.segmenter.backend.maintenance import BackendMaintenance
 from trustseg_ros.segmenter.company import Company
@@ -75,6 +75,7 @@ class Segmenter(LifecycleNode):
         # Which bundle is loaded is settled from the first step of configure on, until cleanup or until it failed.
         self._engine_settled, self._config_lock = False, threading.Lock()
         watch(self, self.config, self._on_config)
+        refuse_invalid(self)
         # Not a lifecycle publisher: that one is mute while inactive, which is when there is most to say.
         self._status_out = self.create_publisher(SegmentationStatus, "~/status", status_qos(self.bounds))
         self.book = StatusPublisher(
