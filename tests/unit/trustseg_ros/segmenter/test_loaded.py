@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine_stand import BOUNDS, Log, Stand
-from trustseg.errors import SelfTestError
+from trustseg.errors import BackendError, SelfTestError
 from trustseg.reasons import Reason
 from trustseg_ros.segmenter.loaded import Loaded
 
@@ -63,6 +63,18 @@ def test_one_that_differs_is_enough(which: str) -> None:
     with pytest.raises(SelfTestError, match=r"mask agreement 0\.2"):
         made.prove()
     assert made.differs() == "mask agreement 0.2"
+
+
+def test_of_a_test_in_which_an_engine_fails_the_failure_is_told_and_what_is_being_loaded_is_waited_for() -> None:
+    made, log = loaded("heavy", "light")
+    broken: Any = made.networks[1].pipeline
+
+    def fails() -> Any:
+        raise BackendError("the engine is in use")
+
+    broken.self_test = fails
+    assert made.differs() == "the engine is in use"
+    assert log == ["settle heavy", "settle light", "heavy"]
 
 
 def test_every_network_is_settled_reset_and_closed() -> None:

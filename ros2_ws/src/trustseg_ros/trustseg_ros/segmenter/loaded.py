@@ -12,7 +12,7 @@ from trustseg.backends import GoldenResult
 from trustseg.bounds import Bounds
 from trustseg.bundle.unknown_objects import unknown_objects_policy
 from trustseg.camera.model import CameraModel
-from trustseg.errors import SelfTestError
+from trustseg.errors import SelfTestError, TrustSegError
 from trustseg.failsafe.messages import EngineIdentity
 from trustseg.pipeline import Pipeline
 from trustseg.reasons import Reason
@@ -110,12 +110,15 @@ class Loaded:
         return heavy, LightNetwork(heavy, light, NetworkChoice(bounds), logger, bounds.rate_window_ns)
 
     def differs(self) -> str:
-        """What of each network's golden image is not as it should be, empty where all is; no stream runs.
+        """What of each network's golden image is not as it should be, or how an engine failed; empty where all is well.
 
-        Raises:
-            BackendError: an engine failed.
+        No stream runs. Engines that are being loaded are waited for.
         """
-        return "; ".join(filter(None, (each.pipeline.self_test().why for each in self.networks)))
+        self.settle()
+        try:
+            return "; ".join(filter(None, (each.pipeline.self_test().why for each in self.networks)))
+        except TrustSegError as error:
+            return str(error)
 
     def prepare(self, camera: CameraModel) -> None:
         """See `Pipeline.prepare`; the networks share their maps."""

@@ -176,6 +176,11 @@ class Segmenter(LifecycleNode):
     @kept
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the golden image once more, then take frames."""
+        # Until there is a worker: a self-test that is asked for runs before this or is the worker's, never beside it.
+        with self._engine_lock:
+            return self._activate(state)
+
+    def _activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         loaded = self._loaded
         try:
             if loaded is None:
@@ -368,17 +373,16 @@ class Segmenter(LifecycleNode):
 
     def _tested_now(self) -> str:
         """Run the golden image at once; what differs, empty where nothing does."""
-        worker = self._worker
+        worker, why = self._worker, ""
+        if worker is None:
+            with self._engine_lock:
+                worker = self._worker  # of a stream that began while the lock was waited for
+                if worker is None:
+                    if self._loaded is None:
+                        return "no bundle is loaded; configure the node first"
+                    why = self._loaded.differs()
         if worker is not None:
             return worker.self_test().why  # which says so itself, as of any other test of a drive
-        with self._engine_lock:
-            if self._loaded is None:
-                return "no bundle is loaded; configure the node first"
-            self._loaded.settle()
-            try:
-                why = self._loaded.differs()
-            except TrustSegError as error:
-                why = str(error)
         if why:
             self._on_golden_differs(why)
         return why
