@@ -98,6 +98,15 @@ def test_the_lower_bound_holds_in_each_place(rows: CalibrationRows, fit: verdict
         assert (rows.quality >= fit.crossed.lower_bound)[there].mean() >= verdict_fit.LOWER_COVERAGE
 
 
+def test_alarms_elsewhere_stay_within_the_stated_share(rows: CalibrationRows, fit: verdict_fit.VerdictFit) -> None:
+    good = rows.clean & rows.elsewhere & (rows.quality >= FAILURE_BELOW)
+    alarms = fit.crossed.failure_score[good] >= fit.model.failure_threshold
+    assert alarms.mean() <= verdict_fit.FALSE_ALARM_SHARE_ELSEWHERE
+    scores, failed = np.array([0.1, 0.2, 0.3, 0.8, 0.9]), np.array([False, False, False, True, True])
+    by_hand = verdict_fit.failure_threshold(scores, failed, scores[:3], np.linspace(0.0, 0.6, 101))
+    assert by_hand == pytest.approx(0.48)
+
+
 def test_nothing_but_the_verdict_learns_from_them(rows: CalibrationRows) -> None:
     assert not (table_rows(rows) & rows.elsewhere).any()
     assert not (verdict_fit.good_clean_rows(rows) & rows.elsewhere).any()

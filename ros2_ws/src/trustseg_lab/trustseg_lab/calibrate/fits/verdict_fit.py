@@ -36,6 +36,8 @@ CLIP = 8.0
 FOLDS = 5
 # Share of good, clean frames that may be called failures by one frame's score; the monitor asks for 2 of 3 such frames.
 FALSE_ALARM_SHARE = 0.03
+# The same of places that the verdict knows nothing of, together: a flag that is up half of the time is of no use there.
+FALSE_ALARM_SHARE_ELSEWHERE = 0.2
 # Share of good, clean frames that must lie below the recovery threshold, or the flag would never come down.
 RECOVERY_SHARE = 0.97
 # The gap between the two thresholds, where the share above leaves room for it.
@@ -47,6 +49,7 @@ OOD_SHARE_NEW_DRIVE = 0.05
 LEAST_OF_DRIVE = 20  # good, clean frames of which such a share can be told
 # Share of images whose quality is to be at or above its lower bound: of clean ones, of each kind and place left out.
 LOWER_COVERAGE = 0.9
+NONE = np.empty(0)
 
 # Statistics of the picture itself: they say what trouble it is, and mislead about trouble of another kind.
 INPUT_STATISTICS = ("edge_density", "luma_mean", "luma_std", "sharpness", "saturation_mean")
@@ -182,6 +185,13 @@ def good_clean_rows(rows: CalibrationRows) -> Bools:
     return rows.clean & ~rows.seen & ~rows.elsewhere & (rows.quality >= FAILURE_BELOW)
 
 
+def _good_elsewhere(rows: CalibrationRows) -> list[Bools]:
+    """Good, clean rows of each place elsewhere, where there are enough of them to tell a share."""
+    good = rows.clean & rows.elsewhere & (rows.quality >= FAILURE_BELOW)
+    places = [good & (rows.source == place) for place in sorted(set(rows.source[good].tolist()))]
+    return [each for each in places if each.sum() >= LEAST_OF_DRIVE]
+
+
 def _usual_rows(rows: CalibrationRows) -> Bools:
     """Rows whose embedding is usual: good and clean, of known places, those that the network was trained on too."""
     return rows.clean & ~rows.elsewhere & (rows.quality >= FAILURE_BELOW)
@@ -302,7 +312,8 @@ def _with_thresholds(
 ) -> VerdictFit:  # fmt: skip
     good = good_clean_rows(rows)
     failed = rows.quality < FAILURE_BELOW
-    high = failure_threshold(scores[fitting], failed[fitting], crossed.failure_score[good])
+    away = rows.elsewhere & rows.clean & ~failed
+    high = failure_threshold(scores[fitting], failed[fitting], crossed.failure_score[good], crossed.failure_score[away])
     low = recovery_threshold(high, crossed.failure_score[good])
     x = rows.features[fitting][:, _columns(feature_names, names)].astype(np.float64)
     final = _fit_scores(x, rows.quality[fitting], best[1], seed)
@@ -329,15 +340,18 @@ def _with_thresholds(
     return VerdictFit(model, best[0], best[1], choice, replace(crossed, lower_bound=lower))
 
 
-def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats) -> float:
-    """The lowest score with the best balanced accuracy among those that keep false alarms within `FALSE_ALARM_SHARE`.
+def failure_threshold(scores: Floats, failed: Bools, good_clean: Floats, elsewhere: Floats = NONE) -> float:
+    """The lowest score with the best balanced accuracy among those that keep false alarms within `FALSE_ALARM_SHARE`,
+    and elsewhere within `FALSE_ALARM_SHARE_ELSEWHERE`.
 
     Args:
         scores: float64 (n,), failure scores by models that did not know what they judge.
         failed: bool (n,), true failures.
-        good_clean: float64 (m,), scores of good, clean frames.
+        good_clean: float64 (m,), scores of good, clean frames. elsewhere: float64 (k,), those of other places.
     """
     allowed = float(np.quantile(good_clean, 1.0 - FALSE_ALARM_SHARE)) if good_clean.size else 0.0
+    if elsewhere.size:
+        allowed = max(allowed, float(np.quantile(elsewhere, 1.0 - FALSE_ALARM_SHARE_ELSEWHERE)))
     # In steps that are written: what a threshold was judged by is what it does.
     allowed = float(np.ceil(allowed * 1e4) / 1e4)
     grid = np.unique(np.round(np.clip(np.append(np.linspace(0.02, 0.98, 97), allowed), allowed, 0.99), 4))
@@ -357,10 +371,8 @@ def ood_limit(rows: CalibrationRows, usual: Bools, names: list[str], embedding: 
     """Distance that hardly any good, clean frame reaches: of known drives, of the worst drive left out whole, of the
     worst place elsewhere."""
     limit = float(np.quantile(crossed[usual], 1.0 - OOD_SHARE))
-    for place in sorted(set(rows.source[rows.elsewhere].tolist())):
-        good = rows.clean & (rows.source == place) & (rows.quality >= FAILURE_BELOW)
-        if good.sum() >= LEAST_OF_DRIVE:
-            limit = max(limit, float(np.quantile(crossed[good], 1.0 - OOD_SHARE_NEW_DRIVE)))
+    for good in _good_elsewhere(rows):
+        limit = max(limit, float(np.quantile(crossed[good], 1.0 - OOD_SHARE_NEW_DRIVE)))
     places = np.char.add(np.char.add(rows.source, "|"), rows.drive)
     drives = sorted(set(places[usual & (rows.drive != "")].tolist()))
     for drive in drives if len(drives) > 1 else []:
