@@ -81,3 +81,5 @@ def test_skipped_frames_are_looked_back_on_for_no_longer_than_others() -> None:
     for _ in range(100):
         drive.send(outcome=Outcome.SKIPPED, frame_ok=False)
     assert len(drive.machine._recent) == BOUNDS.window_frames + 1  # thirty periods are ten nanoseconds below a second
+    drive.send(outcome=Outcome.SKIPPED, frame_ok=False, step=BOUNDS.rate_window_ns)
+    assert len(drive.machine._recent) == 1
