@@ -4,8 +4,8 @@
 # Makes the other precisions of a bundle from its fp32 graph, as the released one was, and proves each: run it after every
 # new fp32 graph or calibration.
 #   scripts/precisions.sh BUNDLE IMAGES CALIBRATE-OPTIONS...
-# IMAGES: pictures for int8's ranges. What follows goes to `trustseg calibrate`. segnet_lite, with D the folder of CamVid:
-#   scripts/precisions.sh segnet_lite $D/train --data $D/val:$D/valannot:11 --seen $D/train:$D/trainannot:11 --limit 150 --scenes 150
+# IMAGES: pictures for int8's ranges. What follows goes to `trustseg calibrate`. segnet_lite_plain, with D the folder of CamVid:
+#   scripts/precisions.sh segnet_lite_plain $D/train --data $D/val:$D/valannot:11 --seen $D/train:$D/trainannot:11 --limit 150 --scenes 150
 set -euo pipefail
 TRUSTSEG=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)/.venv/bin/trustseg
 [[ $# -ge 3 ]] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }

