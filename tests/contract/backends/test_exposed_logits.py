@@ -23,7 +23,10 @@ ABLE = [name for name, entry in REGISTRY.items() if entry.exposes_logits]
 
 @pytest.mark.parametrize(
     ("bundle", "precision", "name"),
-    [("segnet_vgg", "fp32", ONNX_RUNTIME), *(("segnet_lite_plain", p, name) for p in ("fp32", "int8") for name in ABLE)],
+    [
+        ("segnet_vgg", "fp32", ONNX_RUNTIME),
+        *(("segnet_lite_plain", precision, name) for precision in ("fp32", "int8") for name in ABLE),
+    ],
 )
 def test_evaluation_gives_the_pipelines_outputs_to_the_bit(bundle: str, precision: str, name: str) -> None:
     """segnet_vgg keeps its weights in eight bits: ONNX Runtime with other options than the backend's differs."""

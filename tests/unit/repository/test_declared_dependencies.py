@@ -37,9 +37,9 @@ ROSDEP = {
     "onnxruntime": "python3-onnxruntime-pip", "rosbags": "python3-rosbags-pip",
 }  # fmt: skip
 # Modules that are packages of ROS 2 themselves, and what is used only where it is installed.
-OF_ROS = {"rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "nav_msgs",
-          "rcl_interfaces", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "trustseg_interfaces", "launch",
-          "launch_ros"}  # fmt: skip
+OF_ROS = {"rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "lifecycle_msgs",
+          "nav_msgs", "rcl_interfaces", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "trustseg_interfaces",
+          "launch", "launch_ros"}  # fmt: skip
 WHERE_INSTALLED = {"vision_msgs", "tf2_msgs", "skimage"}
 # Installed apart: by scripts/setup.sh --dev, with the GPU, or from a file of requirements that a message names.
 NOT_LOCKED = {"torch", "ray", "onnxscript", "tensorrt", "pycuda", "cuda", "pip_requirements_parser"}

@@ -43,11 +43,15 @@ def test_a_launch_file_takes_it_too(launch: Path) -> None:
     assert ast.literal_eval(entry.elts[0]) == DEFAULT_BUNDLE
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-def test_it_has_a_plane_and_a_limit_for_unknown_objects_and_the_closed_one_has_not(precision: str) -> None:
-    default, closed = load_bundle(DEFAULT_BUNDLE), load_bundle(f"{DEFAULT_BUNDLE}_closed")
-    assert default.card.unknown_size == (180, 240)
-    assert default.verdict(precision).unknown is not None
-    assert closed.card.unknown_size is None
-    assert closed.verdict(precision).unknown is None
-    assert [each.name for each in closed.card.classes] == [each.name for each in default.card.classes]
+@pytest.mark.parametrize(
+    ("suffix", "precisions"), [("", ("fp32", "fp16")), ("_plain", ("fp32", "fp16", "int8")), ("_closed", ("fp32",))]
+)
+def test_all_but_the_closed_one_have_a_plane_and_a_limit_for_unknown_objects(
+    suffix: str, precisions: tuple[str, ...]
+) -> None:
+    default, bundle = load_bundle(DEFAULT_BUNDLE), load_bundle(f"{DEFAULT_BUNDLE}{suffix}")
+    assert tuple(bundle.card.models) == precisions
+    assert bundle.card.unknown_size == (None if suffix == "_closed" else (180, 240))
+    for precision in precisions:
+        assert (bundle.verdict(precision).unknown is None) == (suffix == "_closed")
+    assert [each.name for each in bundle.card.classes] == [each.name for each in default.card.classes]

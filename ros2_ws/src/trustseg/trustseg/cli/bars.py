@@ -16,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 LOG_PERIOD_S = 30.0
 
@@ -55,4 +56,5 @@ class Bars(Progress):
             return
         self._told_s = now_s
         of = "" if task.total is None else f" of {task.total:g}"
-        self.console.print(f"{task.description}: {task.completed:g}{of}", markup=False, highlight=False, soft_wrap=True)
+        what = Text.from_markup(task.description).plain  # as the bars show it
+        self.console.print(f"{what}: {task.completed:g}{of}", markup=False, highlight=False, soft_wrap=True)
