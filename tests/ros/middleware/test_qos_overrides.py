@@ -98,6 +98,7 @@ def test_the_running_node_offers_and_wants_it(segmenter: Callable[..., Any], pro
         return [each.qos_profile.reliability for each in probe.node.get_subscriptions_info_by_topic("/image")]
 
     probe.until(lambda: wanted() == [QoSReliabilityPolicy.RELIABLE], "a reliable subscription of the camera")
+    probe.until(lambda: len(probe.node.get_publishers_info_by_topic("/trustseg/mask")) == 1, "the mask's publisher")
     (mask,) = probe.node.get_publishers_info_by_topic("/trustseg/mask")
     assert mask.qos_profile.reliability == QoSReliabilityPolicy.BEST_EFFORT
     (confidence,) = probe.node.get_publishers_info_by_topic("/trustseg/confidence")

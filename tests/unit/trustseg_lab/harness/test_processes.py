@@ -128,23 +128,27 @@ class TestSharedMemory:
     def test_a_file_that_a_starting_process_maps_a_moment_later_stays(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What is used at both looks is somebody's; nobody looks before the time that a start takes."""
+        """What one process uses at every look is its own; nobody looks before the time that a start takes."""
         (folder / "fastrtps_new").touch()
         slept: list[float] = []
         monkeypatch.setattr(shared_memory.time, "sleep", slept.append)
-        monkeypatch.setattr(shared_memory, "_in_use", lambda names: set(names) if slept else set())
+        monkeypatch.setattr(shared_memory, "_uses", lambda names: {(1, each) for each in names} if slept else set())
         assert shared_memory.remove_orphans(frozenset()) == []
-        assert slept == [shared_memory.NEXT_LOOK_S] * 2
+        assert slept == [shared_memory.NEXT_LOOK_S] * shared_memory.LOOKS
         assert (folder / "fastrtps_new").exists()
 
+    @pytest.mark.parametrize(
+        "looks",
+        [[{(1, "fastrtps_dead")}, set()], [{(1, "fastrtps_dead")}, {(2, "fastrtps_dead")}]],
+        ids=["one", "another at the next look"],
+    )
     def test_a_file_that_somebody_opens_for_a_moment_is_left_by_nobody(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, looks: list[set[tuple[int, str]]]
     ) -> None:
         """A participant that starts looks into the segments of others: that makes none of them its own."""
         for name in ("fastrtps_dead", "fastrtps_dead_el"):
             (folder / name).touch()
-        looks = iter([{"fastrtps_dead"}, set()])
-        monkeypatch.setattr(shared_memory, "_in_use", lambda names: next(looks))
+        monkeypatch.setattr(shared_memory, "_uses", lambda names: looks.pop(0))
         assert shared_memory.remove_orphans(frozenset()) == ["fastrtps_dead", "fastrtps_dead_el"]
 
     def test_a_machine_without_shared_memory_has_none(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
-# A process that starts creates a file a moment before it maps it: whoever uses it shows after this time, and after
-# twice of it. A participant that starts meanwhile opens the files of others for a moment, to see who lives.
-NEXT_LOOK_S = 0.1
+# A process that starts creates a file a moment before it maps it: whoever uses it shows after this time, and at every
+# later look. A participant that starts meanwhile opens the files of others for a moment, to see who lives: on a busy
+# machine at one look it is one of them, and at the next another.
+NEXT_LOOK_S, LOOKS = 0.1, 3
 PREFIXES = ("fastrtps_", "sem.fastrtps_", "fastdds_", "sem.fastdds_")
 
 
@@ -36,10 +37,12 @@ def remove_orphans(before: frozenset[str]) -> list[str]:
     candidates = {name for name in segments() - before if _is_mine(name)}
     # A lock file belongs to its segment: it is held only while a process works, the segment all the time.
     used = candidates
-    for _ in range(2):
+    uses: set[tuple[int, str]] | None = None
+    for _ in range(LOOKS):
         if used:
             time.sleep(NEXT_LOOK_S)
-            used = _in_use(used)
+            uses = _uses(used) if uses is None else uses & _uses(used)
+            used = {name for _, name in uses}
     removed = []
     for name in sorted(candidates):
         if name in used or name.removesuffix("_el") in used:
@@ -59,11 +62,10 @@ def _is_mine(name: str) -> bool:
         return False
 
 
-def _in_use(names: set[str]) -> set[str]:
-    """Those of `names` that some process of this user has mapped or open."""
-    if not names:
-        return set()
-    return names & {name for entry in os.listdir("/proc") if entry.isdigit() for name in held_by(int(entry))}
+def _uses(names: set[str]) -> set[tuple[int, str]]:
+    """(process, one of `names` that it has mapped or open), of this user's processes."""
+    pids = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return {(pid, name) for pid in pids for name in held_by(pid) & names}
 
 
 def held_by(pid: int) -> frozenset[str]:
