@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from trustseg.backends.tensorrt.opset import OPSET
 from trustseg.bundle.card import Card, Corridor
 from trustseg.bundle.loading import load_bundle, sha256_hex
-from trustseg.bundle.schema import BundleName
 from trustseg.bundle.writer import CARD_FILE, WEIGHTS_FILE, BundleEdit
 from trustseg.errors import InputError, TrustSegError
 from trustseg.imaging.resize import in_order
 from trustseg.types import UInt8Array
 from trustseg_lab.network.feature_names import feature_names
+from trustseg_lab.precision.bundle_folder import UNTOUCHED, bundle_name, holds_no_bundle, is_free
 from trustseg_lab.precision.golden_files import best_golden, golden_files, put_golden, tensor_specs
 from trustseg_lab.scenes import scene_for_network
 from trustseg_lab.wrap.find_input import Normalisation
@@ -50,17 +50,11 @@ def check_target(out: Path, name: str | None, sha256: str, *, overwrite: bool) -
         InputError: it can get no such name; or `out` holds something else than a bundle that was wrapped; or, and not
             `overwrite`, one of another name or file, or one that was fitted, calibrated or brought to other precisions.
     """
-    try:
-        TypeAdapter(BundleName).validate_python(name or out.resolve().name)
-    except ValidationError:
-        raise InputError(
-            f"a bundle cannot be called {out.resolve().name!r}", expected="letters, digits, _ . -",
-            fix="choose another --out, or a name in --about",
-        ) from None  # fmt: skip
-    if not (out / CARD_FILE).is_file():
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise InputError(f"{out} exists and holds no bundle", fix="choose another --out; nothing was written over")
+    wanted = bundle_name(out, name)
+    if is_free(out):
         return
+    if not (out / CARD_FILE).is_file():
+        raise holds_no_bundle(out)
     try:
         card = load_bundle(out, draft=True).card
     except TrustSegError as error:
@@ -68,12 +62,10 @@ def check_target(out: Path, name: str | None, sha256: str, *, overwrite: bool) -
             f"{out} holds a bundle that cannot be read", got=str(error), fix="choose another --out"
         ) from None
     if WRAPPED not in card.export:
-        raise InputError(
-            f"{out} holds a bundle of another origin", fix="choose another --out; nothing was written over"
-        )
+        raise InputError(f"{out} holds a bundle of another origin", fix=UNTOUCHED)
     if overwrite:
         return
-    told, wanted = card.export[WRAPPED], name or out.resolve().name
+    told = card.export[WRAPPED]
     if card.name != wanted:
         raise InputError(f"{out} holds another bundle", expected=wanted, got=card.name, fix=FIX)
     if told["source"]["sha256"] != sha256:
