@@ -64,12 +64,15 @@ def test_a_new_instance_and_a_reset_that_ends_a_latch_begin_anew(latched: bool) 
     assert after.state is State.OK
 
 
-def test_a_recovery_threshold_that_is_missing_asks_for_good_frames_only() -> None:
+@pytest.mark.parametrize(
+    ("score", "threshold"), [(0.4, 0.0), (0.3, 0.3)], ids=["no threshold: good frames will do", "at it: calm"]
+)
+def test_ten_frames_that_are_calm_enough_lead_out_of_degraded(score: float, threshold: float) -> None:
     drive = ok_drive()
     drive.send(Reason.LOW_QUALITY)
     drive.send(Reason.LOW_QUALITY)
     for _ in range(10):
-        snapshot = drive.send(failure_score=0.4, recovery_threshold=0.0)
+        snapshot = drive.send(failure_score=score, recovery_threshold=threshold)
     assert snapshot.state is State.OK
 
 

@@ -113,15 +113,6 @@ def test_degraded_says_all_that_is_believed_and_else_what_the_frame_says() -> No
     assert (snapshot.state, snapshot.reasons) == (State.DEGRADED, Reason.LATENCY)
 
 
-def test_a_score_at_the_lower_threshold_is_calm() -> None:
-    drive = ok_drive()
-    drive.send(Reason.LOW_QUALITY)
-    drive.send(Reason.LOW_QUALITY)
-    for _ in range(10):
-        snapshot = drive.send(failure_score=0.3, recovery_threshold=0.3)
-    assert snapshot.state is State.OK
-
-
 def test_the_dwell_is_over_at_its_end() -> None:
     drive = ok_drive(dwell_ns=12 * PERIOD)
     drive.send(Reason.DARK)
