@@ -110,7 +110,7 @@ def test_a_verdict_as_a_message() -> None:
     snapshot = Snapshot(
         State.STALE, True, Reason.INPUT_STALE, Reason.NONE, "INPUT_STALE", float("nan"), 4, 8, 120_000_000, 2, 1
     )
-    message = failure_state(snapshot, 5_000_000_001, 5_100_000_000)
+    message = failure_state(snapshot, 5_000_000_001, 99_999_999)
     assert (message.state, message.failure, message.reasons) == (State.STALE, True, Reason.INPUT_STALE)
     assert (message.header.stamp.sec, message.header.stamp.nanosec) == (5, 1)
     assert (message.valid_until.sec, message.valid_until.nanosec) == (5, 100_000_000)

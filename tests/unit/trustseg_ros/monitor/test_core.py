@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from trustseg_interfaces.msg import SegmentationStatus
 
 from monitor_world import BOUNDS, ERROR, ROS_START, World
 from trustseg_ros.common.integrity import is_intact
-from trustseg_ros.monitor.core import evidence_of, failure_state
+from trustseg_ros.monitor.core import evidence_of, failure_state, ros_time_of
+from trustseg_ros.planner.guard import FailureGuard
 
 
 @pytest.fixture
@@ -48,6 +50,62 @@ def test_stamp_and_validity_are_of_the_ros_clock(world: World) -> None:
     stamp, until = world.verdicts[-1].header.stamp, world.verdicts[-1].valid_until
     assert stamp.sec * SECOND + stamp.nanosec == ROS_START + world.now
     assert until.sec * SECOND + until.nanosec == ROS_START + world.now + BOUNDS.verdict_valid_ns
+
+
+@pytest.mark.parametrize("way", ["tick", "status", "deadline", "reset"])
+def test_a_verdict_is_as_old_as_its_making_however_long_it_took_to_leave(
+    world: World, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The process is stopped when the machine has spoken, before the message is made: that is no news any more."""
+    guard = FailureGuard(clock_ns=lambda: world.now, ros_now_ns=lambda: ROS_START + world.now)
+    world.until_ok()
+    for _ in range(3):
+        world.send()
+        world.core.on_tick()
+        guard.on_message(world.verdicts[-1])
+    assert not guard.failed()
+    if way == "deadline":  # it speaks of a change alone
+        world.send(Reason.BACKEND)
+    machine = world.core._machine
+    stopped_ns = 10 * BOUNDS.verdict_valid_ns
+    real = {name: getattr(machine, name) for name in ("on_tick", "on_status", "reset")}
+
+    def then_stopped(name: str) -> Callable[..., Any]:
+        def say(*arguments: Any) -> Any:
+            snapshot = real[name](*arguments)
+            world.now += stopped_ns
+            return replace(snapshot, state=State.OK, failure=False, reasons=Reason.NONE)
+
+        return say
+
+    for name in real:
+        monkeypatch.setattr(machine, name, then_stopped(name))
+    made_ns, before = world.now, len(world.verdicts)
+    world.core._shown = None if way in ("status", "deadline") else world.core._shown
+    message = world.status()
+    {
+        "tick": world.core.on_tick, "status": lambda: world.core.on_status(message),
+        "deadline": world.core.on_deadline, "reset": world.core.reset,
+    }[way]()  # fmt: skip
+    (verdict,) = world.verdicts[before:]
+    assert (verdict.publish_steady_ns, verdict.failure) == (made_ns, False)
+    assert verdict.header.stamp.sec * SECOND + verdict.header.stamp.nanosec == ROS_START + made_ns
+    assert verdict.valid_until.sec * SECOND + verdict.valid_until.nanosec < ROS_START + world.now
+    assert world.flags[-1], "the bare flag tells no time: it is up when the verdict has expired"
+    guard.on_message(verdict)
+    assert guard.failed()
+
+
+def test_a_stop_between_both_clocks_makes_a_time_older() -> None:
+    steady = [100]
+
+    def ros_ns() -> int:
+        now = 5_000 + steady[0]
+        steady[0] += 70
+        return now
+
+    assert ros_time_of(90, ros_ns, lambda: steady[0]) == 5_000 + 90 - 70
+    assert ros_time_of(0, lambda: 3, lambda: steady[0]) == 0  # a simulation that has just begun
 
 
 def test_every_verdict_has_the_next_number_and_its_checksum(world: World) -> None:
@@ -217,7 +275,7 @@ def test_a_score_that_is_none_reads_as_certain_failure(
 
 
 def test_the_message_is_the_verdict_field_by_field(make_snapshot: Callable[..., Any]) -> None:
-    message = failure_state(make_snapshot(), 2 * SECOND + 3, 4 * SECOND + 5)
+    message = failure_state(make_snapshot(), 2 * SECOND + 3, 2 * SECOND + 2)
     assert (message.header.stamp.sec, message.header.stamp.nanosec) == (2, 3)
     assert (message.valid_until.sec, message.valid_until.nanosec) == (4, 5)
     assert (message.source_instance_id, message.source_seq, message.source_age_ms) == (11, 12, 1.5)
@@ -230,8 +288,6 @@ def test_the_message_is_the_verdict_field_by_field(make_snapshot: Callable[..., 
 
 @pytest.fixture
 def make_snapshot() -> Callable[..., Any]:
-    from dataclasses import replace
-
     from trustseg.failsafe.evidence import Snapshot
 
     whole = Snapshot(

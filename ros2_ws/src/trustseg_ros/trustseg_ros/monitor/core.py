@@ -110,17 +110,19 @@ class MonitorCore:
         else:
             after = self._machine.on_corrupt(now_ns)
         if before is None or (after.state, after.failure) != (before.state, before.failure):
-            self._publish(after)
+            self._publish(after, now_ns)
 
     def on_tick(self) -> None:
         """Publish the verdict; called at a fixed rate whether or not anything arrives."""
-        self._publish(self._machine.on_tick(self._out.steady_ns()))
+        now_ns = self._out.steady_ns()
+        self._publish(self._machine.on_tick(now_ns), now_ns)
 
     def on_deadline(self) -> None:
         """Age may act now, between two ticks: publish what follows at once."""
-        before, after = self._shown, self._machine.on_tick(self._out.steady_ns())
+        now_ns = self._out.steady_ns()
+        before, after = self._shown, self._machine.on_tick(now_ns)
         if before is None or (after.state, after.failure) != (before.state, before.failure):
-            self._publish(after)
+            self._publish(after, now_ns)
 
     def on_liveliness(self, alive: bool) -> None:
         """Take note of whether the writer of the statuses asserts itself."""
@@ -147,7 +149,7 @@ class MonitorCore:
         if latched:
             text = f"cleared {', '.join(latched.names())}; the state is {after.state.name} until the next good frames"
         self._out.log.info(f"reset by an operator: {text}")
-        self._publish(after)
+        self._publish(after, now_ns)
         return bool(latched), text
 
     def configure(self, config: FailsafeConfig) -> None:
@@ -174,16 +176,17 @@ class MonitorCore:
 
     # What leaves ----------------------------------------------------------------------------------------------
 
-    def _publish(self, snapshot: Snapshot) -> None:
+    def _publish(self, snapshot: Snapshot, made_ns: int) -> None:
+        """Send what the machine said at `made_ns` of the steady clock."""
         before, self._shown = self._shown, snapshot
-        now_ns = self._out.ros_ns()
         self._seq += 1
-        message = failure_state(snapshot, now_ns, now_ns + self._valid_ns)
+        message = failure_state(snapshot, ros_time_of(made_ns, self._out.ros_ns, self._out.steady_ns), self._valid_ns)
         message.instance_id, message.seq = self._instance_id, self._seq
-        message.publish_steady_ns, message.host_id = self._out.steady_ns(), host_id()
+        message.publish_steady_ns, message.host_id = made_ns, host_id()
         seal(message)
         self._out.verdict(message)
-        self._out.flag(snapshot.failure)
+        # The bare flag tells no time: what it says must hold as it leaves.
+        self._out.flag(snapshot.failure or self._out.steady_ns() - made_ns > self._valid_ns)
         if before is None or before.state is not snapshot.state:
             self._log(snapshot)
         if snapshot.latched != self._kept:
@@ -250,12 +253,22 @@ def evidence_of(message: SegmentationStatus, published_ns: int) -> Evidence:
     )
 
 
-def failure_state(snapshot: Snapshot, now_ns: int, valid_until_ns: int) -> FailureState:
-    """The message of a verdict, without identity and checksum; times are ROS times in nanoseconds."""
+def failure_state(snapshot: Snapshot, made_ros_ns: int, valid_ns: int) -> FailureState:
+    """The message of a verdict that was made at that ROS time, without identity and checksum; times in nanoseconds."""
     message = FailureState(**verdict_fields(snapshot))
-    message.header.stamp = _time(now_ns)
-    message.valid_until = _time(valid_until_ns)
+    message.header.stamp = _time(made_ros_ns)
+    message.valid_until = _time(made_ros_ns + valid_ns)
     return message
+
+
+def ros_time_of(made_ns: int, ros_ns: Callable[[], int], steady_ns: Callable[[], int]) -> int:
+    """ROS time of a moment of the steady clock that has just passed, nanoseconds.
+
+    A verdict is as old as its making: a process that the kernel stops before the message has left would otherwise send
+    what was true before as new. Read in this order, a stop between the two clocks makes it older, never younger.
+    """
+    now_ns = ros_ns()
+    return max(0, now_ns - (steady_ns() - made_ns))
 
 
 def _because(snapshot: Snapshot) -> str:

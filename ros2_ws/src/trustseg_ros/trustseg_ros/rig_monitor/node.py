@@ -29,7 +29,7 @@ from trustseg_ros.common.integrity import seal
 from trustseg_ros.common.node_main import spin_node, steady_timer
 from trustseg_ros.common.parameters import Timing, load, parameter, watch
 from trustseg_ros.common.qos import VERDICT_TOPIC, flag_qos, latest_qos, verdict_qos
-from trustseg_ros.monitor.core import LEVELS, failure_state
+from trustseg_ros.monitor.core import LEVELS, failure_state, ros_time_of
 from trustseg_ros.rig_monitor.judge import CameraWord, RigJudge, RigVerdict
 
 NODE_NAME = "trustseg_rig_monitor"
@@ -71,28 +71,36 @@ class RigMonitor(Node):
 
     def _on_verdict(self, camera: str, message: FailureState) -> None:
         self._judge.on_verdict(camera, message)
+        made_ns = time.monotonic_ns()
         now, before = self._judge.now(), self._shown
         if before is None or _flag_of(now) != _flag_of(before):
-            self._publish(now)  # a change waits for no tick
+            self._publish(now, made_ns)  # a change waits for no tick
 
     def _on_tick(self) -> None:
-        self._publish(self._judge.now())
+        made_ns = time.monotonic_ns()
+        self._publish(self._judge.now(), made_ns)
 
-    def _publish(self, verdict: RigVerdict) -> None:
+    def _publish(self, verdict: RigVerdict, made_ns: int) -> None:
+        """Send what the judge said after `made_ns` of the steady clock."""
         before, self._shown = self._shown, verdict
-        now_ns = int(self.get_clock().now().nanoseconds)
         self._seq += 1
-        message = failure_state(verdict.snapshot, now_ns, now_ns + VERDICT_VALID_NS)
+        made_ros_ns = ros_time_of(made_ns, self._ros_ns, time.monotonic_ns)
+        message = failure_state(verdict.snapshot, made_ros_ns, VERDICT_VALID_NS)
         message.instance_id, message.seq = self._instance_id, self._seq
-        message.publish_steady_ns, message.host_id = time.monotonic_ns(), host_id()
+        message.publish_steady_ns, message.host_id = made_ns, host_id()
         seal(message)
         self._verdict_out.publish(message)
-        self._flag_out.publish(Bool(data=verdict.snapshot.failure))
+        # The bare flag tells no time: what it says must hold as it leaves.
+        expired = time.monotonic_ns() - made_ns > VERDICT_VALID_NS
+        self._flag_out.publish(Bool(data=verdict.snapshot.failure or expired))
         changed = before is None or _causes_of(before) != _causes_of(verdict)
         if changed:
             self._log(verdict)
         if changed or time.monotonic_ns() - self._diagnosed_ns >= self._diagnostics_period_ns:
             self._diagnose(verdict)
+
+    def _ros_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
 
     def _log(self, verdict: RigVerdict) -> None:
         # In two lines: rclpy holds each line of code to one severity.

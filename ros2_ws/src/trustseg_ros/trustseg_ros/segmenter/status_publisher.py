@@ -101,16 +101,17 @@ class StatusPublisher:
         # One lock around counting and sending: seq and counters leave in the order in which they grew.
         with self._lock:
             self._seq += 1
+            # Read before anything is filled in: of a process that is stopped on the way the status is old, not new.
+            stamp, now_ns = self.now(), self.clock_ns()
             if frame is not None:
                 self._outcomes[outcome] += 1
-                more |= {"image_age_ms": frame.age_ms, "latency_ms": (self.clock_ns() - frame.at_ns) / MS}
+                more |= {"image_age_ms": frame.age_ms, "latency_ms": (now_ns - frame.at_ns) / MS}
             fields = status_fields(
                 self._source, self.engine, seq=self._seq, counts=self._outcomes, outcome=outcome, reasons=reasons,
                 severity=severity, **more,
             )  # fmt: skip
             status = SegmentationStatus(header=Header() if frame is None else header_of(frame.message), **fields)
-            status.publish_stamp = self.now()
-            status.publish_steady_ns, status.host_id = self.clock_ns(), host_id()
+            status.publish_stamp, status.publish_steady_ns, status.host_id = stamp, now_ns, host_id()
             seal(status)
             self.publish(status)
 

@@ -288,7 +288,7 @@ class Soak:
             raise RuntimeError(f"status {arrived.seq} is not what was sent")
         verdict = self._machine.on_status(evidence_of(arrived, self._now_ns), self._now_ns)
         self._verdicts += 1
-        message = failure_state(verdict, self._now_ns, self._now_ns + self._bounds.verdict_valid_ns)
+        message = failure_state(verdict, self._now_ns, self._bounds.verdict_valid_ns)
         message.instance_id, message.seq = 1, self._verdicts
         message.publish_steady_ns, message.host_id = self._now_ns, host_id()
         seal(message)
