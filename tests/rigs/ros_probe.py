@@ -55,6 +55,13 @@ class Question:
         return next(future.result() for future in self._sent if future.done())
 
 
+def _met(condition: Callable[[], Any]) -> bool:
+    try:
+        return bool(condition())
+    except IndexError:  # of a list whose first message is still under way
+        return False
+
+
 class Probe:
     """Publisher of `image` and reader of everything that segmenter and monitor say.
 
@@ -94,10 +101,10 @@ class Probe:
     # Waiting --------------------------------------------------------------------------------------------------
 
     def until(self, condition: Callable[[], Any], what: str, every: Callable[[], Any] | None = None) -> None:
-        """Spin until `condition`; `every` runs once a period meanwhile."""
+        """Spin until `condition`, which the newest of what has not come yet never meets; `every` runs once a period."""
         end = time.monotonic() + WAIT_S
         due = time.monotonic()
-        while not condition():
+        while not _met(condition):
             if time.monotonic() > end:
                 raise AssertionError(f"no {what} within {WAIT_S:g} s; {self.last_words()}")
             if every is not None and time.monotonic() >= due:
