@@ -185,9 +185,14 @@ def good_clean_rows(rows: CalibrationRows) -> Bools:
     return rows.clean & ~rows.seen & ~rows.elsewhere & (rows.quality >= FAILURE_BELOW)
 
 
+def _good_away(rows: CalibrationRows) -> Bools:
+    """Good, clean rows of any place elsewhere."""
+    return rows.clean & rows.elsewhere & (rows.quality >= FAILURE_BELOW)
+
+
 def _good_elsewhere(rows: CalibrationRows) -> list[Bools]:
     """Good, clean rows of each place elsewhere, where there are enough of them to tell a share."""
-    good = rows.clean & rows.elsewhere & (rows.quality >= FAILURE_BELOW)
+    good = _good_away(rows)
     places = [good & (rows.source == place) for place in sorted(set(rows.source[good].tolist()))]
     return [each for each in places if each.sum() >= LEAST_OF_DRIVE]
 
@@ -312,8 +317,8 @@ def _with_thresholds(
 ) -> VerdictFit:  # fmt: skip
     good = good_clean_rows(rows)
     failed = rows.quality < FAILURE_BELOW
-    away = rows.elsewhere & rows.clean & ~failed
-    high = failure_threshold(scores[fitting], failed[fitting], crossed.failure_score[good], crossed.failure_score[away])
+    away = crossed.failure_score[_good_away(rows)]
+    high = failure_threshold(scores[fitting], failed[fitting], crossed.failure_score[good], away)
     low = recovery_threshold(high, crossed.failure_score[good])
     x = rows.features[fitting][:, _columns(feature_names, names)].astype(np.float64)
     final = _fit_scores(x, rows.quality[fitting], best[1], seed)
