@@ -241,6 +241,11 @@ def test_too_far_from_fp32_writes_nothing(
         (["--out", "{tiny}"], "made from a checkpoint"),
         (["--bundle", "{tiny}", "--precision", "fp16", "--images", "{tiny}/nowhere"], "no folder of images"),
         (["--bundle", "{tiny}", "--precision", "int8", "--images", "{tiny}"], "too few images"),
+        (["--bundle", "{tiny}", "--precision", "fp16", "--layers", "decoder.*"], "--layers"),
+        (
+            ["--bundle", "{tiny}", "--precision", "int8", "--layers", "decoder.*"],
+            "expected logits_small, got decoder.*",
+        ),
     ],
 )
 def test_bad_input_is_one_line(

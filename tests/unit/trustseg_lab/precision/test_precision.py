@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from trustseg.backends.tensorrt.lint import lint, refuse_unportable
 from trustseg.backends.tensorrt.trunk import constants_of, find_trunk, total_gmac, typed
 from trustseg.errors import ParityError
+from trustseg_lab.precision.add import named_layers
 from trustseg_lab.precision.half import rounded_copy, to_half
 from trustseg_lab.precision.parity import LIMITS, PrecisionLimits, beyond, compare, run_all, session, tightened
 from trustseg_lab.precision.qdq import activation_of, quantize, quantized_weight
@@ -272,3 +273,18 @@ def test_external_weights_are_refused() -> None:
 
 def test_a_clean_graph_passes() -> None:
     refuse_unportable(graph())
+
+
+def test_layers_are_named_as_a_whole_or_in_part() -> None:
+    trunk = find_trunk(graph())
+
+    def names(*wanted: str) -> list[str]:
+        return [each.name for each in named_layers(trunk, wanted).layers]
+
+    every = [each.name for each in trunk.layers]
+    assert names() == every
+    assert names("*.*") == [each for each in every if "." in each]
+    assert names(every[1], every[0]) == every[:2]
+    assert named_layers(trunk, every[:1]).nodes == trunk.nodes
+    with pytest.raises(ParityError, match=f"expected {every[0]}, .*got coder"):
+        named_layers(trunk, (every[0], "coder"))

@@ -46,6 +46,10 @@ def export(
         typer.Option(help="Folder of images for int8 ranges and the parity gate; else rendered scenes. Repeatable."),
     ] = None,
     calibration_images: Annotated[int, typer.Option(min=2, help="Images for int8 ranges.")] = 32,
+    layers: Annotated[
+        list[str] | None,
+        typer.Option(help="With int8: layers that may be of it, as decoder.*; default: all. Repeatable."),
+    ] = None,
     about: Annotated[Path, typer.Option(help="YAML with name, description and training data of the card.")] = Path(
         "card_segnet_lite_closed.yaml"
     ),
@@ -92,7 +96,9 @@ def export(
     if share or whole:
         if bundle is None or (share and whole):
             raise InputError("weights are shared by a bundle", expected="--bundle NAME with --share OTHER or --whole")
-        unused = f"{OF_A_CHECKPOINT} checkpoint precision images calibration_images camera_size cameras parity_images"
+        unused = (
+            f"{OF_A_CHECKPOINT} checkpoint precision images calibration_images layers camera_size cameras parity_images"
+        )
         refuse_unused(export, given, unused, "with --share or --whole")
         _share(bundle, share or [], out, as_json)
         return
@@ -102,7 +108,7 @@ def export(
                 "a form for a camera is made of a whole bundle, every precision of it",
                 expected="--bundle NAME --out engines/OTHER with --camera-size or --cameras, and nothing else",
             )
-        refuse_unused(export, given, f"{OF_A_CHECKPOINT} calibration_images", "with --camera-size or --cameras")
+        refuse_unused(export, given, f"{OF_A_CHECKPOINT} calibration_images layers", "with --camera-size or --cameras")
         camera = None if camera_size is None else parse_size(camera_size, "--camera-size")
         _camera_form(bundle, out, camera, cameras, images or [], parity_images, as_json)
         return
@@ -114,17 +120,17 @@ def export(
             )  # fmt: skip
         refuse_unused(export, given, OF_A_CHECKPOINT, f"with --precision {precision}")
         if precision != "int8":
-            refuse_unused(export, given, "calibration_images", f"with --precision {precision}")
-        _add_precision(bundle, precision, out, images or [], calibration_images, parity_images, as_json)
+            refuse_unused(export, given, "calibration_images layers", f"with --precision {precision}")
+        _add_precision(bundle, precision, out, images or [], calibration_images, parity_images, layers or [], as_json)
         return
     if bundle is not None and checkpoint is None:
-        unused = f"{OF_A_CHECKPOINT} images calibration_images"
+        unused = f"{OF_A_CHECKPOINT} images calibration_images layers"
         refuse_unused(export, given, unused, "with --bundle and the precision fp32")
         _rewrite(bundle, out, parity_images, as_json)
         return
     if checkpoint is None or out is None or bundle is not None:
         raise InputError("an fp32 bundle is made from a checkpoint", expected="--checkpoint FILE --out engines/NAME")
-    refuse_unused(export, given, "images calibration_images", "with --checkpoint")
+    refuse_unused(export, given, "images calibration_images layers", "with --checkpoint")
     size = parse_size(input_size, "--input-size")
     _export_checkpoint(checkpoint, out, about, golden, size, parity_images, compact, overwrite, as_json)
 
@@ -289,14 +295,21 @@ def _rewrite(name: str, out: Path | None, parity_images: int, as_json: bool) -> 
 
 def _add_precision(
     name: str, precision: str, out: Path | None, folders: list[Path], calibration_count: int, parity_count: int,
-    as_json: bool,
+    names: list[str], as_json: bool,
 ) -> None:  # fmt: skip
     require("export", "", "onnx")
     import onnx
 
     from trustseg.backends.tensorrt.trunk import find_trunk
     from trustseg.bundle.loading import load_bundle
-    from trustseg_lab.precision.add import PRECISIONS, build_precision, check_copy, steps_of, write_precision
+    from trustseg_lab.precision.add import (
+        PRECISIONS,
+        build_precision,
+        check_copy,
+        named_layers,
+        steps_of,
+        write_precision,
+    )
     from trustseg_lab.precision.images import folder_images, rendered_images
 
     if precision not in PRECISIONS:
@@ -304,6 +317,7 @@ def _add_precision(
     console = PlainConsole(stderr=True)
     loaded = load_bundle(name, draft=True)
     check_copy(loaded, out or loaded.path, precision)
+    layers = len(named_layers(find_trunk(onnx.load_from_string(loaded.model_bytes("fp32"))), names).layers)
     size, order = loaded.card.size, loaded.card.input.color_order
     wanted = calibration_count if precision == "int8" else 0
     pictures = []
@@ -319,10 +333,9 @@ def _add_precision(
     calibration = [picture for picture in pictures if picture not in parity] if wanted else []
     if wanted and len(calibration) < 2:
         raise InputError("too few images for int8", expected=f"{parity_count + 2} or more", got=str(len(pictures)))
-    layers = len(find_trunk(onnx.load_from_string(loaded.model_bytes("fp32"))).layers)
     with Bars(console) as progress:
         task = progress.add_task(precision, total=steps_of(precision, layers, len(calibration), len(parity)))
-        built = build_precision(loaded, precision, calibration, parity, lambda: progress.advance(task))
+        built = build_precision(loaded, precision, calibration, parity, lambda: progress.advance(task), names)
     card, written = write_precision(loaded, out or loaded.path, built, calibration)
     if built.selection is not None:
         _print_layers(built.selection)

@@ -8,7 +8,8 @@ import datetime
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import onnx
 
 from trustseg.backends.tensorrt.lint import refuse_unportable
-from trustseg.backends.tensorrt.trunk import find_trunk
+from trustseg.backends.tensorrt.trunk import Trunk, find_trunk
 from trustseg.bundle.card import Card, Tolerances
 from trustseg.bundle.loading import Bundle, load_bundle, sha256_hex
 from trustseg.bundle.writer import (
@@ -69,16 +70,17 @@ def steps_of(precision: str, layers: int, calibration: int, parity: int) -> int:
 
 def build_precision(
     bundle: Bundle, precision: str, calibration: Sequence[ReferencedImage], parity: Sequence[ReferencedImage],
-    step: Callable[[], None] = lambda: None,
+    step: Callable[[], None] = lambda: None, layers: Sequence[str] = (),
 ) -> BuiltPrecision:  # fmt: skip
     """Make and gate the graph.
 
     Args:
         bundle: with an fp32 graph. precision: one of PRECISIONS.
         calibration: pictures for ranges and sensitivity (int8). parity: other pictures, for the gate.
+        layers: names, with * and ?, of the layers that may compute in int8; empty: all.
 
     Raises:
-        ParityError: no such precision, TensorRT would not take the graph, or it is too far from fp32.
+        ParityError: no such precision or layer, TensorRT would not take the graph, or it is too far from fp32.
     """
     if precision not in PRECISIONS:
         raise ParityError("no such precision", expected=" or ".join(PRECISIONS), got=repr(precision))
@@ -89,7 +91,7 @@ def build_precision(
     if precision == "fp16":
         made, measured = to_half(model), rounded_copy(model)
     else:
-        trunk = find_trunk(model)
+        trunk = named_layers(find_trunk(model), layers)
         pictures = [each.image for each in calibration]
         ranges = collect_ranges(model, [activation_of(model, layer) for layer in trunk.layers], pictures, step=step)
         # Other pictures judge the result: what is chosen here must not live on its last pixel.
@@ -110,6 +112,25 @@ def build_precision(
     if problem:
         raise ParityError(f"the {precision} graph is too far from fp32", got=problem, fix="nothing was written")
     return BuiltPrecision(precision, bytes(made.SerializeToString()), found, selection, ranges)
+
+
+def named_layers(trunk: Trunk, names: Sequence[str]) -> Trunk:
+    """The trunk with the layers alone whose name fits one of `names` (with * and ?); all where none is given.
+
+    Engines round a chain of int8 layers differently: where a feature hangs on many of them, each may leave the golden
+    image's tolerances in its own way though every layer bears int8.
+
+    Raises:
+        ParityError: a name fits no layer.
+    """
+    for name in names:
+        if not any(fnmatchcase(layer.name, name) for layer in trunk.layers):
+            raise ParityError(
+                "no such layer", expected=", ".join(layer.name for layer in trunk.layers), got=name,
+                fix="take a name of these, or part of one with *, as decoder.*",
+            )  # fmt: skip
+    kept = [each for each in trunk.layers if not names or any(fnmatchcase(each.name, name) for name in names)]
+    return replace(trunk, layers=tuple(kept))
 
 
 def write_precision(
