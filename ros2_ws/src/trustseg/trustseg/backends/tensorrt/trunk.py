@@ -21,6 +21,7 @@ from trustseg.errors import ParityError
 LOGITS = "logits"
 MEMBER_LOGITS = ("logits/first", "logits/second")  # of the two networks of a pair, whose mean `logits` is
 NETWORK_LOGITS = "network/logits"  # of a wrapped network: what it gives itself, before it becomes logits of own classes
+SHAPE_ELEMENTS = 1024  # a constant that says shapes, axes, or factors of an enlargement has fewer
 Shape = tuple[int, ...]
 
 
@@ -54,7 +55,7 @@ class Trunk:
 
 def typed(model: onnx.ModelProto) -> tuple[dict[str, int], dict[str, Shape]]:
     """Element type and static shape of every tensor of `model`, constants included."""
-    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
+    inferred = onnx.shape_inference.infer_shapes(_without_weights(model), strict_mode=True).graph
     types: dict[str, int] = {}
     shapes: dict[str, Shape] = {}
     for value in [*inferred.input, *inferred.value_info, *inferred.output]:
@@ -64,6 +65,20 @@ def typed(model: onnx.ModelProto) -> tuple[dict[str, int], dict[str, Shape]]:
     for constant in inferred.initializer:
         types[constant.name], shapes[constant.name] = constant.data_type, tuple(constant.dims)
     return types, shapes
+
+
+def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose large constants have a type and a shape alone: inference writes the whole model out and reads it in
+    again, and takes no value but of the small ones that shapes are made of."""
+    light = onnx.ModelProto()
+    light.CopyFrom(model)
+    for constant in light.graph.initializer:
+        if np.prod(constant.dims) > SHAPE_ELEMENTS:
+            kept = (constant.name, constant.data_type, tuple(constant.dims))
+            constant.Clear()
+            constant.name, constant.data_type = kept[:2]
+            constant.dims.extend(kept[2])
+    return light
 
 
 def find_trunk(model: onnx.ModelProto) -> Trunk:
