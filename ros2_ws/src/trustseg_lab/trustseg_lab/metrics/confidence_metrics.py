@@ -12,7 +12,7 @@ from trustseg_lab.metrics.ranking.auroc import auroc
 from trustseg_lab.metrics.ranking.average_precision import aupr_error, aupr_success
 from trustseg_lab.metrics.ranking.fpr_at_tpr import fpr_at_tpr
 from trustseg_lab.metrics.ranking.risk_coverage import augrc, aurc, excess_aurc
-from trustseg_lab.metrics.score_histogram import ScoreHistogram
+from trustseg_lab.metrics.score_histogram import RankedCounts, ScoreHistogram
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,31 @@ class ConfidenceMetrics:
     nan_scores: int
 
 
+class _Finished(ScoreHistogram):
+    """The state as it is now: nothing is added while it is read, so what most metrics ask for is made once."""
+
+    def __init__(self, histogram: ScoreHistogram) -> None:
+        self.wrong, self.correct = histogram.wrong, histogram.correct
+        self._totals, self._ranked = (histogram.correct_total, histogram.wrong_total), histogram.ranked()
+
+    @property
+    def correct_total(self) -> int:
+        """See `ScoreHistogram`."""
+        return self._totals[0]
+
+    @property
+    def wrong_total(self) -> int:
+        """See `ScoreHistogram`."""
+        return self._totals[1]
+
+    def ranked(self) -> RankedCounts:
+        """See `ScoreHistogram`."""
+        return self._ranked
+
+
 def confidence_metrics(histogram: ScoreHistogram) -> ConfidenceMetrics:
     """All metrics of the state `histogram`."""
+    histogram = _Finished(histogram)
     return ConfidenceMetrics(
         auroc=auroc(histogram), fpr95=fpr_at_tpr(histogram), aupr_error=aupr_error(histogram),
         aupr_success=aupr_success(histogram), aurc=aurc(histogram), e_aurc=excess_aurc(histogram),

@@ -12,7 +12,6 @@ Ties enter with their expectation over a random order, so that a constant score 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma
 
 from trustseg_lab.metrics.score_histogram import Floats, ScoreHistogram
 
@@ -31,7 +30,7 @@ def aurc_of(correct: Floats, wrong: Floats) -> Floats:
     before = np.cumsum(size, axis=-1) - size
     wrong_before = np.cumsum(wrong, axis=-1) - wrong
     # The expected wrong count after j of a group's n pixels is E + e j / n; its sum over j of (E + e j / n) / (K + j):
-    harmonic = digamma(before + size + 1.0) - digamma(before + 1.0)
+    harmonic = _digamma(before + size + 1.0) - _digamma(before + 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(size > 0, wrong / size, 0.0)
         areas = wrong + (wrong_before - slope * before) * harmonic
@@ -57,7 +56,7 @@ def optimal_aurc(histogram: ScoreHistogram) -> float:
         return float("nan")
     right, wrong = histogram.correct_total, histogram.wrong_total
     total = right + wrong
-    return float((wrong - right * (digamma(total + 1.0) - digamma(right + 1.0))) / total)
+    return float((wrong - right * (_digamma(total + 1.0) - _digamma(right + 1.0))) / total)
 
 
 def excess_aurc(histogram: ScoreHistogram) -> float:
@@ -73,3 +72,10 @@ def augrc(histogram: ScoreHistogram) -> float:
     size = (ranked.correct + ranked.wrong).astype(np.float64)
     wrong_before = np.cumsum(ranked.wrong) - ranked.wrong
     return float(np.sum(size * (wrong_before + 0.5 * ranked.wrong)) / size.sum() ** 2)
+
+
+def _digamma(values: Floats | float) -> Floats:
+    """scipy takes a third of a second to load, which a replay without labels does without."""
+    from scipy.special import digamma
+
+    return np.asarray(digamma(values), np.float64)
