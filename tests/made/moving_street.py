@@ -14,6 +14,7 @@ from trustseg.reasons import Reason
 from trustseg_lab.scenes.sensor_faults import SensorFault
 
 SIZE = (180, 240)
+POOL = 1 << 21
 
 
 def street(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -32,13 +33,30 @@ def _painted(seed: int, size: tuple[int, int]) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
+def grain(frame: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
+    """uint8 `frame` under a sensor's noise of `sigma` lumas; a new array.
+
+    The noise is a piece of a long stretch that is drawn once: drawing it for every frame takes twice as long as all the
+    checks of it. Pieces begin anywhere, so that no pixel has the noise that it had.
+    """
+    noise = _stretch(sigma)
+    at = int(rng.integers(noise.size - frame.size))
+    return cv2.add(frame, noise[at : at + frame.size].reshape(frame.shape), dtype=cv2.CV_8U)
+
+
+@cache
+def _stretch(sigma: float) -> np.ndarray:
+    """Normal noise, rounded down as a sum with whole lumas is when it becomes a whole luma."""
+    return np.floor(np.random.default_rng(17).normal(0.0, sigma, POOL)).astype(np.int16)
+
+
 def moving(count: int, speed: float = 4.0, noise: float = 1.5, seed: int = 3) -> list[np.ndarray]:
     """A scene that moves sideways, with a sensor's noise; it stops when `speed` is 0."""
     return [frame.copy() for frame in _drive(speed, noise, seed).first(count)]
 
 
 class _Drive:
-    """Frames that were made once: drawing the noise of one takes longer than the checks of it."""
+    """Frames that were made once, for all who ask for the same drive."""
 
     def __init__(self, speed: float, noise: float, seed: int) -> None:
         self._world = np.concatenate([street(k) for k in range(5)], axis=1)
@@ -48,9 +66,9 @@ class _Drive:
     def first(self, count: int) -> list[np.ndarray]:
         for k in range(len(self._frames), count):
             frame = self._world[:, int(self._speed * k) : int(self._speed * k) + SIZE[1]]
+            assert frame.shape == (*SIZE, 3), f"the street ends before frame {k}"
             if self._noise:
-                noisy = frame + self._rng.normal(0.0, self._noise, frame.shape)
-                frame = np.clip(noisy, 0, 255).astype(np.uint8)
+                frame = grain(frame, self._noise, self._rng)
             self._frames.append(frame)
         return self._frames[:count]
 

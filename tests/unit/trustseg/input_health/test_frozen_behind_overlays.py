@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moving_street import SIZE, moving, reasons_of
+from moving_street import SIZE, grain, moving, reasons_of
 from trustseg.input_health import CorruptCheck, HealthConfig, InputHealth
 from trustseg.reasons import Reason
 from trustseg_lab.scenes.overlays import OVERLAYS, black_bars, clock, grey_box, hood_mask
@@ -29,7 +29,9 @@ every_overlay = pytest.mark.parametrize("over", OVERLAYS, ids=NAMES)
 def found_at(over: Over, kind: str, severity: float = 0.5, held: int = HELD, speed: float = 4.0) -> list[int]:
     """Frames of the freeze, from 1, that are called frozen; none before it may be called anything."""
     fault = SensorFault(kind, severity, seed=1)
-    frames = [f if k < CLEAN else fault.frame(f) for k, f in enumerate(moving(CLEAN + held, speed))]
+    seen = moving(CLEAN + min(held, HELD), speed)
+    seen += seen[-1:] * (CLEAN + held - len(seen))  # behind a freeze that is as long as that
+    frames = [f if k < CLEAN else fault.frame(f) for k, f in enumerate(seen)]
     found = reasons_of([over(f, k) for k, f in enumerate(frames)])
     assert found[:CLEAN] == [Reason.NONE] * CLEAN
     return [k - CLEAN + 1 for k, each in enumerate(found) if Reason.FROZEN in each]
@@ -134,8 +136,7 @@ def test_a_hood_mask_leaves_a_braking_car_alone() -> None:
     world = moving(1, noise=0.0)[0]
     rng = np.random.default_rng(2)
     places = np.cumsum(speeds).round().astype(int)
-    frames = [np.roll(world, -x, axis=1) + rng.normal(0.0, 1.5, world.shape) for x in places]
-    shown = [hood_mask(np.clip(f, 0, 255).astype(np.uint8)) for f in frames]
+    shown = [hood_mask(grain(np.roll(world, -x, axis=1), 1.5, rng)) for x in places]
     assert not any(Reason.FROZEN in each for each in reasons_of(shown))
 
 

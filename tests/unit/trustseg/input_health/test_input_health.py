@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import cv2
 import numpy as np
 import pytest
 
+from moving_street import grain
 from trustseg.input_health import HealthConfig, InputHealth, block_means, blur_ratio
 from trustseg.input_health.frame_metrics import block_figures
 from trustseg.reasons import Reason
@@ -29,10 +31,13 @@ def texture(seed: int = 0, contrast: float = 45.0) -> np.ndarray:
 
 def drive(count: int, speed: int = 6, noise: float = 1.5) -> list[np.ndarray]:
     """A scene that moves sideways, with a sensor's noise."""
-    world = np.concatenate([texture(1), texture(2), texture(3)], axis=1)
-    rng = np.random.default_rng(9)
-    frames = [world[:, speed * k : speed * k + SIZE[1]] for k in range(count)]
-    return [np.clip(f + rng.normal(0, noise, f.shape), 0, 255).astype(np.uint8) for f in frames]
+    world, rng = street(), np.random.default_rng(9)
+    return [grain(world[:, speed * k : speed * k + SIZE[1]], noise, rng) for k in range(count)]
+
+
+@cache
+def street() -> np.ndarray:
+    return np.concatenate([texture(1), texture(2), texture(3)], axis=1)
 
 
 def reasons_of(frames: Iterable[np.ndarray], **config: float) -> list[Reason]:
@@ -156,8 +161,8 @@ def _covered(frames: list[np.ndarray], start: int, mask: np.ndarray, level: int 
     out = []
     for k, frame in enumerate(frames):
         if k >= start:
-            cover = level + rng.normal(0, 1.5, frame.shape)
-            frame = np.clip(frame * (1 - mask) + cover * mask, 0, 255).astype(np.uint8)
+            cover = grain(np.full(frame.shape, level, np.uint8), 1.5, rng)
+            frame = cv2.blendLinear(frame, cover, 1 - mask[..., 0], mask[..., 0])
         out.append(frame)
     return out
 
