@@ -24,13 +24,14 @@ def watch(tmp_path: Path) -> Watch:
     return make_watch(tmp_path)
 
 
-def run(watch: Watch, *command: str | Path) -> None:
-    """Run Python with the watching library in front."""
+def run(watch: Watch, *command: str | Path) -> str:
+    """Run Python with the watching library in front: what it says."""
     line = [sys.executable, *map(str, command)]
     ended = subprocess.run(
         line, env=watch.environment(dict(os.environ)), capture_output=True, text=True, check=False, cwd=watch.home
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
 
 
 def assert_nothing_was_told(watch: Watch) -> None:
@@ -83,13 +84,17 @@ def test_a_training_and_its_export_tell_nobody(watch: Watch, tmp_path: Path) -> 
         for part in (f"{prefix}images", sets[name].images, f"{prefix}labels", sets[name].labels)
     ]
     files = ("--config", tmp_path / "own.yaml", "--classes", tmp_path / "classes.yaml", "--out", tmp_path / "run")
-    run(watch, "-m", "trustseg", "train", *files, *folders)
-    run(
-        watch,
-        "-c",
-        "import trustseg_lab.training.export.checkpoint_to_graph, trustseg_lab.training.export.write_bundle;"
-        "import trustseg_lab.precision.parity",
+    # The command as `python -m trustseg` starts it, and in the same process, which has PyTorch, what an export loads.
+    program = (
+        "import runpy\n"
+        "try:\n    runpy.run_module('trustseg', run_name='__main__', alter_sys=True)\n"
+        "except SystemExit as ended:\n    assert not ended.code\n"
+        "import trustseg_lab.training.export.checkpoint_to_graph, trustseg_lab.training.export.write_bundle\n"
+        "import trustseg_lab.precision.parity\n"
+        "print('loaded')\n"
     )
+    assert run(watch, "-c", program, "train", *files, *folders).endswith("loaded\n")
+    assert list((tmp_path / "run").glob("*.safetensors"))
     assert_nothing_was_told(watch)
 
 

@@ -16,8 +16,11 @@ from trustseg_lab.training.unknown import library
 COARSE = "set,stem,split\nidd,000,train\nidd,001,val\nidd,002,train\nidd,003,train\nother,000,val\n"
 
 
-def write_plan(folder: Path) -> Path:
-    """Plan and configurations in `folder`/plan, data in `folder`/data, objects in `folder`/objects; the plan's path."""
+def write_plan(folder: Path, teachers_share: float = 0.3) -> Path:
+    """Plan and configurations in `folder`/plan, data in `folder`/data, objects in `folder`/objects; the plan's path.
+
+    `teachers_share`: of the minutes, beside 0.4 of the student.
+    """
     base: dict[str, Any] = tiny_config(folder / "data", 1).model_dump(mode="json")
     for name in ("train", "val"):
         base["data"][name] = {"images": f"{name}/images", "labels": f"{name}/labels"}
@@ -39,7 +42,7 @@ def write_plan(folder: Path) -> Path:
     plan = {
         "classes": "classes.yaml",
         "members": {
-            "vgg": {"config": "teacher.yaml", "share": 0.3},
+            "vgg": {"config": "teacher.yaml", "share": teachers_share},
             "lite": {"config": "student.yaml", "teacher": "vgg", "share": 0.4},
             "second": {"config": "teacher.yaml", "share": 0.3},
         },

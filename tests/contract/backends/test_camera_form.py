@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -33,7 +34,11 @@ ENGINES = Path(__file__).resolve().parents[3] / "engines"
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    path = make_tiny_bundle(tmp_path / "engines" / "tiny", height=HEIGHT, width=WIDTH)
+    return made_tiny(tmp_path / "engines" / "tiny")
+
+
+def made_tiny(folder: Path) -> Path:
+    path = make_tiny_bundle(folder, height=HEIGHT, width=WIDTH)
     card = json.loads((path / "card.json").read_text())
     # One cell of its 12 x 16 map is half a per cent of the mask.
     card["golden"]["tolerances"] = {"mask_agreement": 0.95, "confidence_mean_abs": 4.0, "features_rel": 0.5}
@@ -41,10 +46,20 @@ def tiny(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def loose(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def loose() -> Iterator[None]:
     """The tiny graph decides by colour alone, steeply: a code of difference moves more of it than of a network."""
-    monkeypatch.setattr(camera_form, "LIMITS", PrecisionLimits(0.95, 0.9, 6.0, 0.2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(camera_form, "LIMITS", PrecisionLimits(0.95, 0.9, 6.0, 0.2))
+        yield
+
+
+@pytest.fixture(scope="module")
+def form(loose: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny bundle for a camera, made once: nobody may change it."""
+    tiny = made_tiny(tmp_path_factory.mktemp("form") / "engines" / "tiny")
+    assert run("--bundle", tiny, "--camera-size", "96x128", "--out", tiny.parent / "form", "--parity-images", 2) == 0
+    return tiny.parent / "form"
 
 
 @pytest.fixture
@@ -165,11 +180,9 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_needs_images_of_the_networks_size_refuses_a_camera_form_at_once(
-    tiny: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+    form: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its images, or folders that are not there, are not even looked for."""
-    form = tiny.parent / "form"
-    assert run("--bundle", tiny, "--camera-size", "96x128", "--out", form, "--parity-images", 2) == 0
     before = {path.name: path.read_bytes() for path in form.iterdir()}
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:

@@ -28,7 +28,9 @@ ABLE = [name for name, entry in REGISTRY.items() if entry.exposes_logits]
         *(("segnet_lite_plain", precision, name) for precision in ("fp32", "int8") for name in ABLE),
     ],
 )
-def test_evaluation_gives_the_pipelines_outputs_to_the_bit(bundle: str, precision: str, name: str) -> None:
+def test_evaluation_gives_the_pipelines_outputs_to_the_bit(
+    bundle: str, precision: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """segnet_vgg keeps its weights in eight bits: ONNX Runtime with other options than the backend's differs."""
     if name == OPENVINO_BF16 and not has_bfloat16():
         pytest.skip("this processor has no bfloat16")
@@ -36,8 +38,10 @@ def test_evaluation_gives_the_pipelines_outputs_to_the_bit(bundle: str, precisio
     height, width = loaded.card.size
     image = paint_scene(height, width, seed=9)
     product = create_backend(name, loaded, precision)
+    infer, answers = product.infer, []  # what the pipeline was given, without a second inference
+    monkeypatch.setattr(product, "infer", lambda given: answers.append(infer(given)) or answers[-1])
     result = Pipeline(loaded, product).process(Frame(image, 1, color_order=loaded.card.input.color_order))
-    plain = product.infer(image)
+    (plain,) = answers
     product.close()
     engine = create_backend(name, loaded, precision, expose_logits=True)
     exposed = engine.infer(image)

@@ -7,6 +7,7 @@ TensorRT-RTX shares the parser and the builder with TensorRT but is laxer on cas
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import onnx
@@ -41,6 +42,7 @@ class Graph:
         self.bundle, self.precision = load_bundle(folder), precision
         self.data = self.bundle.model_bytes(precision)
 
+    @cached_property
     def forms(self) -> dict[str, bytes]:
         """The graph; of a bundle without other precisions also those that `trustseg export` makes of it."""
         found = {self.precision: self.data}
@@ -62,7 +64,7 @@ def test_there_are_committed_graphs_and_cards_name_them_all() -> None:
 
 
 def test_parsed_and_built_for_ampere(graph: Graph) -> None:
-    for name, data in graph.forms().items():
+    for name, data in graph.forms.items():
         _parse_and_build(graph, name, data)
 
 
@@ -88,7 +90,7 @@ def _parse_and_build(graph: Graph, name: str, data: bytes) -> None:
 
 
 def test_nothing_that_tensorrt_refuses(graph: Graph) -> None:
-    for name, data in graph.forms().items():
+    for name, data in graph.forms.items():
         assert lint(onnx.load_from_string(data)) == [], name
 
 

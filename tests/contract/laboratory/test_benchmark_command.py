@@ -21,13 +21,13 @@ from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
 from trustseg_lab.benchmark import registry
 from trustseg_lab.benchmark.method import FitRows, Method
-from trustseg_lab.benchmark.methods import last_layer, pixel_heads
+from trustseg_lab.benchmark.methods import last_layer, networks, pixel_heads
 from trustseg_lab.benchmark.passes.runner import BundlePasses
 from trustseg_lab.benchmark.reading import Level, Reading, Scale
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.metrics.softmax_signals import softmax_signals
 
-HEIGHT, WIDTH, COUNT, VOID = 72, 96, 12, 11
+HEIGHT, WIDTH, COUNT, VOID = 72, 96, 8, 11
 # Several images share a fold, and conditions spoil some of the masks: what learns meets good and bad views.
 QUICK = "mcp,entropy,fused,platt,verdict,predicted_quality,ood,region_ridge,tta_class_iou,metaseg_iou,43,57"
 
@@ -84,7 +84,7 @@ def judged(place: Place, out: Path, *more: str, methods: str = QUICK) -> dict[st
 def test_figures_agree_with_exact_values(place: Place, tmp_path: Path) -> None:
     found = judged(place, tmp_path, "--data", place.data, "--set", f"other={place.other}")["bundles"]["tiny"]
     assert list(found["groups"]) == ["clean", "fitted", "held_out", "other"]
-    assert [found["groups"][each]["views"] for each in found["groups"]] == [12, 36, 24, 3]
+    assert [found["groups"][each]["views"] for each in found["groups"]] == [8, 24, 16, 3]
     bundle = load_bundle(place.bundle())
     engine = create_backend("onnxruntime", bundle, "fp32", 1, expose_logits=True)
     right, score = [], []
@@ -243,9 +243,13 @@ def test_a_new_method_is_one_file_and_one_line(place: Place, tmp_path: Path, mon
 @pytest.mark.slow
 def test_everything_runs_side_by_side(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (last_layer, pixel_heads):  # that all run, not how good they are
-        monkeypatch.setattr(module, "STEPS", 30)
+        monkeypatch.setattr(module, "STEPS", 10)
+    for name, value in (("EPOCHS", 5), ("RATE", 1.5e-2)):  # as far in fewer steps: some masks have to change
+        monkeypatch.setattr(networks, name, value)
+    monkeypatch.setattr("trustseg_lab.benchmark.few_labels.learning.SIZE", (48, 64))  # of the taught small networks
     few = write_images(tmp_path / "few", 6)  # every method, so as few views as all of them accept
-    found = judged(place, tmp_path / "out", "--data", few, "--member", place.bundle("second"), methods="all")
+    quick = ("--step", "2", "--bootstrap", "2", "--member", place.bundle("second"))  # other tests look at every pixel
+    found = judged(place, tmp_path / "out", "--data", few, *quick, methods="all")
     run_of = found["bundles"]["tiny"]
     needs_weights = {"dropout", "drop_weights", "odin", "network"}
     missing = {name for name, why in run_of["left_out"].items() if "weights" not in why and "one 1x1" not in why}

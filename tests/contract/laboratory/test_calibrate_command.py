@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,11 +29,13 @@ from trustseg_lab.calibrate import collect_views
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
 from trustseg_lab.cli.tables.calibrate_tables import LIMITS_NOT_CROSSED, TABLE_NOT_CROSSED
+from trustseg_lab.metrics.images import view_rows
 from trustseg_lab.precision import camera_form
 from trustseg_lab.precision.half import to_half
 from trustseg_lab.precision.parity import PrecisionLimits
 
-HEIGHT, WIDTH, IMAGES = 36, 48, 130
+HEIGHT, WIDTH, IMAGES = 36, 48, 55
+BLOCK = 10  # images: enough blocks to cross-fit, of few images
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +48,31 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image = paint_scene(HEIGHT, WIDTH, seed=index)
         labels = true_ids(image)
         labels[:, ::7] = 3  # mistakes, so that there is something to calibrate
-        cv2.imwrite(str(root / "images" / f"drive{index // 70}_{index:03}.png"), image[..., ::-1])
-        cv2.imwrite(str(root / "labels" / f"drive{index // 70}_{index:03}.png"), labels)
+        cv2.imwrite(str(root / "images" / f"drive{index // 30}_{index:03}.png"), image[..., ::-1])
+        cv2.imwrite(str(root / "labels" / f"drive{index // 30}_{index:03}.png"), labels)
     pristine = root / "pristine" / "engines" / "tiny"
     make_tiny_bundle(pristine, height=HEIGHT, width=WIDTH, verdict=False, calibration=False, unknown=True)
     return root
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _short_blocks() -> Iterator[None]:
+    """Blocks of `BLOCK` images, and two candidates for the verdict instead of all."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (view_rows, collect_views):
+            patch.setattr(module, "BLOCK_IMAGES", BLOCK)
+        patch.setattr(verdict_fit, "CANDIDATES", tuple(("pooled", DenseSettings(h, 1e-3, 40)) for h in (0, 4)))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(data / "cache"))
+
+
 @pytest.fixture
-def draft(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The draft in a tree of its own, and two candidates for the verdict instead of all."""
-    monkeypatch.setattr(verdict_fit, "CANDIDATES", tuple(("pooled", DenseSettings(h, 1e-3, 40)) for h in (0, 4)))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(data / "cache"))  # collected once for all tests
+def draft(data: Path, tmp_path: Path) -> Path:
+    """The draft in a tree of its own."""
     shutil.copytree(data / "pristine", tmp_path / "tree")
     return tmp_path / "tree" / "engines" / "tiny"
 
@@ -64,21 +84,49 @@ def run(*arguments: object) -> int:
     return int(ended.value.code or 0)
 
 
-def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
-    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(BundleError, match="not finished"):
-        load_bundle(draft)
-    model_before = (draft / "model.onnx").read_bytes()
-    source = f"{data / 'images'}:{data / 'labels'}"
-    arguments = ("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--temperature")
-    assert run(*arguments, "--json") == 0
-    printed = json.loads(capsys.readouterr().out)
+@dataclass(frozen=True)
+class Fitted:
+    """A draft that was calibrated, for all tests to look at or to copy; the options; and what was said."""
 
-    bundle = load_bundle(draft)
-    assert (draft / "model.onnx").read_bytes() == model_before
+    tree: Path
+    options: tuple[object, ...]
+    printed: dict[str, Any]
+    told: str
+
+    @property
+    def bundle(self) -> Path:
+        return self.tree / "engines" / "tiny"
+
+
+@pytest.fixture(scope="module")
+def fitted(data: Path, _short_blocks: None) -> Fitted:
+    tree = Path(shutil.copytree(data / "pristine", data / "fitted" / "tree"))
+    options = ("--data", f"{data / 'images'}:{data / 'labels'}", "--scenes", 0, "--backend", "onnxruntime")
+    options = (*options, "--cache", data / "own")
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run("--bundle", tree / "engines" / "tiny", *options, "--temperature", "--json")
+    assert code == 0, err.getvalue()
+    return Fitted(tree, options, json.loads(out.getvalue()), err.getvalue())
+
+
+@pytest.fixture
+def finished(fitted: Fitted, tmp_path: Path) -> Path:
+    """The calibrated bundle in a tree of its own."""
+    shutil.copytree(fitted.tree, tmp_path / "tree")
+    return tmp_path / "tree" / "engines" / "tiny"
+
+
+def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(data: Path, fitted: Fitted) -> None:
+    pristine = data / "pristine" / "engines" / "tiny"
+    with pytest.raises(BundleError, match="not finished"):
+        load_bundle(pristine)
+    printed = fitted.printed
+
+    bundle = load_bundle(fitted.bundle)
+    assert (fitted.bundle / "model.onnx").read_bytes() == (pristine / "model.onnx").read_bytes()
     calibration, verdict = bundle.calibration(), bundle.verdict()
-    assert (tmp_path / "tree" / "calibration" / "tiny" / "fp32.json").is_file()
+    assert (fitted.tree / "calibration" / "tiny" / "fp32.json").is_file()
     assert calibration.provenance["ece_after"] < calibration.provenance["ece_before"]
     assert printed["table"]["ece_after"] == calibration.provenance["ece_after"]
     assert calibration.provenance["temperature"]["temperature"] == printed["temperature"]["temperature"]
@@ -97,7 +145,7 @@ def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
     assert not set(verdict.provenance["held_out_kinds"]) & set(verdict.provenance["fitted_kinds"])
     assert bundle.card.quality["calibration"]["views"] == calibration.provenance["views"]
     assert "/" not in json.dumps(verdict.provenance["data"])
-    assert str(tmp_path) not in (draft / "card.json").read_text() + (draft / "verdict.json").read_text()
+    assert str(data) not in (fitted.bundle / "card.json").read_text() + (fitted.bundle / "verdict.json").read_text()
 
     pipeline = Pipeline(bundle, create_backend("onnxruntime", bundle, threads=1))
     result = pipeline.process(Frame(paint_scene(HEIGHT, WIDTH, seed=3), stamp_ns=1))
@@ -107,41 +155,34 @@ def test_a_draft_becomes_a_bundle_that_a_pipeline_loads(
 
 
 def test_a_refit_takes_kept_features_and_gives_the_same(
-    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fitted: Fitted, finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("--bundle", draft, "--data", f"{data / 'images'}:{data / 'labels'}", "--scenes", 0)
-    arguments = (*arguments, "--backend", "onnxruntime", "--cache", tmp_path / "own")
-    assert run(*arguments) == 0
-    first = (draft / "verdict.json").read_bytes()
-    assert "features of" not in capsys.readouterr().err
-    assert run(*arguments) == 0
+    assert "features of" not in fitted.told
+    assert run("--bundle", finished, *fitted.options) == 0
     assert f"features of {IMAGES * 6} views" in capsys.readouterr().err
-    assert (draft / "verdict.json").read_bytes() == first
+    assert (finished / "verdict.json").read_bytes() == (fitted.bundle / "verdict.json").read_bytes()
 
 
 def test_images_from_elsewhere_teach_the_verdict_alone(
-    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, fitted: Fitted, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source = f"{data / 'images'}:{data / 'labels'}"
-    arguments = ("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime")
-    assert run(*arguments, "--json") == 0
-    before, table = json.loads(capsys.readouterr().out), load_bundle(draft).calibration().table
+    before, table = fitted.printed, load_bundle(finished).calibration().table
     for kind in ("images", "labels"):  # a far place: darker
         (tmp_path / "town" / kind).mkdir(parents=True)
     for path in sorted((data / "images").iterdir())[:30]:
         cv2.imwrite(str(tmp_path / "town" / "images" / path.name), cv2.imread(str(path)) // 2)
         shutil.copy(data / "labels" / path.name, tmp_path / "town" / "labels" / path.name)
     town = f"{tmp_path / 'town' / 'images'}:{tmp_path / 'town' / 'labels'}"
-    assert run(*arguments, "--elsewhere", town, "--json") == 0
+    assert run("--bundle", finished, *fitted.options, "--elsewhere", town, "--json") == 0
     after = json.loads(capsys.readouterr().out)
-    assert load_bundle(draft).calibration().table == table
+    assert load_bundle(finished).calibration().table == table
     assert after["groups"]["elsewhere, town/images"]["verdict"]["images"] == 30
     assert after["groups"]["elsewhere, town/images, in trouble"]["verdict"]["images"] == 90
     assert after["groups"]["clean"]["verdict"]["images"] == before["groups"]["clean"]["verdict"]["images"] == IMAGES
     assert [(each["name"], each["views"], each["elsewhere"]) for each in after["data"]] == [
         ("images", IMAGES * 6, False), ("images", 30 * 4, True),
     ]  # fmt: skip
-    assert load_bundle(draft).verdict().provenance["data"] == after["data"]
+    assert load_bundle(finished).verdict().provenance["data"] == after["data"]
 
 
 def test_a_bundle_for_one_kind_of_camera_is_calibrated_by_images_of_that_size(
@@ -176,29 +217,25 @@ def test_a_bundle_for_one_kind_of_camera_is_calibrated_by_images_of_that_size(
 
 
 def test_a_copy_by_hand_is_refused_and_the_original_keeps_its_table(
-    data: Path, draft: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fitted: Fitted, finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """After `cp -r` both cards name one table, and the fit of either would take the place of the other's."""
-    arguments = ("--data", f"{data / 'images'}:{data / 'labels'}", "--scenes", 0, "--backend", "onnxruntime")
-    assert run("--bundle", draft, *arguments) == 0
-    copy = Path(shutil.copytree(draft, draft.with_name("copy")))
-    before = {path: path.read_bytes() for path in draft.parents[1].rglob("*") if path.is_file()}
-    capsys.readouterr()
+    copy = Path(shutil.copytree(finished, finished.with_name("copy")))
+    before = {path: path.read_bytes() for path in finished.parents[1].rglob("*") if path.is_file()}
     monkeypatch.setattr(collect_views, "collect_folder", None)  # refused before the network runs
-    for more in ((), ("--published",)):
-        assert run("--bundle", copy, *arguments, "--seed", 7, *more) == 2
+    for more in (fitted.options[-2:], ("--published",)):
+        assert run("--bundle", copy, *fitted.options[:-2], "--seed", 7, *more) == 2
         told = capsys.readouterr().err
-        assert f"fp32.json belongs to the bundle in {draft} too" in told
+        assert f"fp32.json belongs to the bundle in {finished} too" in told
         assert told.count("\n") == 1
-    assert {path: path.read_bytes() for path in draft.parents[1].rglob("*") if path.is_file()} == before
-    load_bundle(draft).calibration()
+    assert {path: path.read_bytes() for path in finished.parents[1].rglob("*") if path.is_file()} == before
+    load_bundle(finished).calibration()
     load_bundle(copy).calibration()
 
 
-def test_dry_run_leaves_the_bundle_alone(data: Path, draft: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dry_run_leaves_the_bundle_alone(fitted: Fitted, draft: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.read_bytes() for path in draft.iterdir()}
-    source = f"{data / 'images'}:{data / 'labels'}"
-    assert run("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime", "--dry-run") == 0
+    assert run("--bundle", draft, *fitted.options, "--dry-run") == 0
     assert {path: path.read_bytes() for path in draft.iterdir()} == before
     assert not (draft.parents[1] / "calibration" / "tiny" / "fp32.json").exists()
     said = capsys.readouterr().out
@@ -215,7 +252,7 @@ def test_bad_input_is_one_line_and_changes_nothing(data: Path, draft: Path, caps
         (("--data", good, "--elsewhere", good, "--published"), "--elsewhere would say nothing with --published"),
         (("--data", "images", "--scenes", 0), "a data source is wrong"),
         (("--data", f"{data / 'none'}:{data / 'labels'}", "--scenes", 0), "no folder of images"),
-        (("--data", good, "--limit", 30, "--scenes", 0), "too few images to cross-fit"),
+        (("--data", good, "--limit", 15, "--scenes", 0), "too few images to cross-fit"),
         (("--data", good, "--scenes", 0, "--precision", "int4"), "no model in precision"),
     ):
         assert run("--bundle", draft, *arguments) == 2
@@ -230,7 +267,7 @@ def test_too_few_images_are_refused_before_the_network_runs(
 ) -> None:
     ran: list[object] = []
     monkeypatch.setattr(collect_views, "collect_folder", lambda *folder: ran.append(folder))
-    few = ("--data", f"{data / 'images'}:{data / 'labels'}", "--limit", 100, "--scenes", 0)  # four blocks of 25
+    few = ("--data", f"{data / 'images'}:{data / 'labels'}", "--limit", 4 * BLOCK, "--scenes", 0)  # four blocks
     assert run("--bundle", draft, *few) == 2
     assert ran == []
 
@@ -251,21 +288,18 @@ def test_images_that_all_fail_are_told_and_change_nothing(
 
 
 def test_another_precision_gets_its_own_table_and_thresholds(
-    data: Path, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    fitted: Fitted, finished: Path, tmp_path: Path
+) -> None:  # fmt: skip
     """Both are bound to that precision's graph, and what fp32 has stays as it is."""
-    source = f"{data / 'images'}:{data / 'labels'}"
-    arguments = ("--bundle", draft, "--data", source, "--scenes", 0, "--backend", "onnxruntime")
-    assert run(*arguments) == 0
-    made = to_half(onnx.load(draft / "model.onnx")).SerializeToString()
-    (draft / "model_fp16.onnx").write_bytes(made)
-    card = json.loads((draft / "card.json").read_text())
+    made = to_half(onnx.load(finished / "model.onnx")).SerializeToString()
+    (finished / "model_fp16.onnx").write_bytes(made)
+    card = json.loads((finished / "card.json").read_text())
     card["models"]["fp16"] = {"file": "model_fp16.onnx", "sha256": sha256_hex(made), "size_bytes": len(made)}
     card["golden"]["tolerances"]["features_rel"] = 0.5
-    (draft / "card.json").write_text(json.dumps(card))
-    before = load_bundle(draft)
-    assert run(*arguments, "--precision", "fp16") == 0
-    bundle = load_bundle(draft)
+    (finished / "card.json").write_text(json.dumps(card))
+    before = load_bundle(finished)
+    assert run("--bundle", finished, *fitted.options, "--precision", "fp16") == 0
+    bundle = load_bundle(finished)
     assert (tmp_path / "tree" / "calibration" / "tiny" / "fp16.json").is_file()
     assert bundle.calibration("fp16").model_sha256 == bundle.verdict("fp16").model_sha256 == sha256_hex(made)
     assert bundle.calibration("fp32") == before.calibration("fp32")

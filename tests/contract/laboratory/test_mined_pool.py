@@ -49,10 +49,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return Place(bundle, f"{root / 'images'}:{root / 'labels'}:255", root / "mined")
 
 
-def benchmark(place: Place, out: Path, methods: str, pool: Path | None) -> int:
+def benchmark(place: Place, out: Path, methods: str, pool: Path | None, *more: str) -> int:
     given = ["benchmark", "--bundle", place.bundle, "--data", place.data, "--out", out, "--methods", methods]
     given += ["--backend", "onnxruntime", "--threads", "1", "--bootstrap", "0", "--judge", "clean"]
-    return main_code([*map(str, given), *(["--pool", str(pool)] if pool else [])])
+    return main_code([*map(str, given), *(["--pool", str(pool)] if pool else []), *more])
 
 
 def found(out: Path) -> dict[str, Any]:
@@ -62,7 +62,8 @@ def found(out: Path) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_mined_frames_teach_rows_44_and_45(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mined_frames, "STEPS", 12)
+    monkeypatch.setattr(mined_frames, "STEPS", 8)
+    monkeypatch.setattr("trustseg_lab.benchmark.few_labels.learning.SIZE", (64, 96))  # of what the networks see
     assert benchmark(place, tmp_path / "out", "44,45", place.mined) == 0
     document = found(tmp_path / "out")
     assert document["data"]["pool"] == {"name": "mined", "frames": 6}
@@ -79,7 +80,8 @@ def test_mined_frames_teach_rows_44_and_45(place: Place, tmp_path: Path, monkeyp
 
 
 def test_mined_frames_are_the_references_of_row_40(place: Place, tmp_path: Path) -> None:
-    assert benchmark(place, tmp_path / "out", "40", place.mined) == 0
+    few = ("--limit", "8")
+    assert benchmark(place, tmp_path / "out", "40", place.mined, *few) == 0
     bundle = found(tmp_path / "out")["bundles"]["tiny"]
     assert set(bundle["image"]["clean"]) == {"rca_best", "rca_mean"}
     assert bundle["left_out"] == {}
@@ -88,7 +90,7 @@ def test_mined_frames_are_the_references_of_row_40(place: Place, tmp_path: Path)
     shutil.copytree(place.mined, turned)
     for path in (turned / "labels").iterdir():
         cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[::-1])
-    assert benchmark(place, tmp_path / "other", "40", turned) == 0
+    assert benchmark(place, tmp_path / "other", "40", turned, *few) == 0
     other = found(tmp_path / "other")["bundles"]["tiny"]["image"]["clean"]["rca_mean"]
     assert other["spearman"] != bundle["image"]["clean"]["rca_mean"]["spearman"]
 

@@ -21,13 +21,16 @@ from trustseg.cli.app import main
 from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
 from trustseg_lab.bench import roofline
+from trustseg_lab.calibrate import collect_views
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
+from trustseg_lab.metrics.images import view_rows
 from trustseg_lab.wrap.fit import collect_pixels, fit_confidence
 from trustseg_lab.wrap.fit.fit_head import Form as HeadForm
 from trustseg_lab.wrap.graph.head import PixelHead
 
 SIZE = (48, 64)
+BLOCK = 10  # images: enough blocks to cross-fit, of few images
 BYTES = ("--mean", "123.675,116.28,103.53", "--std", "58.395,57.12,57.375")  # of pixels 0 to 255
 NORMALISED = ("--mean", ",".join(map(str, MEAN)), "--std", ",".join(map(str, STD)))
 
@@ -83,6 +86,8 @@ def test_a_wrapped_network_is_a_bundle_like_ours(
     """Five classes at 48x64: nothing on the way asks for eleven, or for a SegNet."""
     model, classes, out = files
     monkeypatch.setattr(verdict_fit, "CANDIDATES", (("pooled", DenseSettings(0, 1e-3, 40)),))
+    for module in (view_rows, collect_views):
+        monkeypatch.setattr(module, "BLOCK_IMAGES", BLOCK)
     monkeypatch.setattr(collect_pixels, "MOST_OF_VIEW", 60)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert run("wrap", model, "--classes", classes, "--out", out, *NORMALISED) == 0
@@ -91,7 +96,7 @@ def test_a_wrapped_network_is_a_bundle_like_ours(
     assert str(tmp_path) not in (out / "card.json").read_text()
 
     images, labels, void = labelled_scenes(tmp_path / "data", 101).split(":")
-    fitting = ("fit-confidence", "--bundle", out, "--data", f"{images}:{labels}:{void}", "--limit", 75)
+    fitting = ("fit-confidence", "--bundle", out, "--data", f"{images}:{labels}:{void}", "--limit", 45)
     assert run(*fitting, "--json") == 0
     fit = json.loads(capsys.readouterr().out)
     assert fit["head"]["all"]["auroc"] > fit["mcp"]["all"]["auroc"] + 0.05
@@ -99,7 +104,7 @@ def test_a_wrapped_network_is_a_bundle_like_ours(
     assert told.export["wrap"]["confidence"] == fit["published"] == fit["form"]
     assert told.calibration == {}
 
-    assert run("calibrate", "--bundle", out, "--data", f"{images}:{labels}:{void}") == 0
+    assert run("calibrate", "--bundle", out, "--data", f"{images}:{labels}:{void}", "--limit", 5 * BLOCK) == 0
     assert run("verify", "--bundle", out) == 0
     scored = ("--images", images, "--labels", labels, "--void", void, "--every", 8)
     assert run("evaluate", "--bundle", out, *scored, "--out", tmp_path / "metrics") == 0
@@ -107,8 +112,9 @@ def test_a_wrapped_network_is_a_bundle_like_ours(
     assert metrics["confidence"]["fused"]["auroc"] > metrics["confidence"]["mcp"]["auroc"] + 0.05
     assert metrics["segmentation"]["accuracy"] > 0.8
     assert run("replay", images, "--bundle", out, "--out", tmp_path / "replay") == 0
-    for precision in ("fp16", "int8"):  # against rendered scenes, which such a small network is shown too
-        assert run("export", "--bundle", out, "--precision", precision) == 0
+    # Against rendered scenes, which such a small network is shown too. Each new one may take a second: few of them.
+    for precision, more in (("fp16", ()), ("int8", ("--calibration-images", 2))):
+        assert run("export", "--bundle", out, "--precision", precision, "--parity-images", 1, *more) == 0
     monkeypatch.setattr(roofline, "PEAK_SECONDS", 0.01)
     benched(out, images, capsys)
 

@@ -106,7 +106,8 @@ def test_streams_are_thinned_delayed_and_doubled() -> None:
 @pytest.mark.parametrize(("kind", "share"), [("random_loss_1", 0.01), ("random_loss_3", 0.03)])
 @pytest.mark.slow
 def test_frames_are_lost_at_random_and_the_others_come_three_milliseconds_unevenly(kind: str, share: float) -> None:
-    stream = [dataclasses.replace(shots(1)[0], stamp_ns=START + k * PERIOD) for k in range(10_000)]
+    (shot,) = shots(1)
+    stream = [dataclasses.replace(shot, stamp_ns=START + k * PERIOD) for k in range(10_000)]
     came = delivered(kind, stream)
     assert sum(not each for each in came) == pytest.approx(share * len(stream), abs=4 * (share * len(stream)) ** 0.5)
     delays = np.array([delay for each in came for _, delay in each])
@@ -118,7 +119,8 @@ def test_frames_are_lost_at_random_and_the_others_come_three_milliseconds_uneven
 
 def test_a_rate_wanders_to_a_third_and_back_evenly() -> None:
     """20 s at 10 Hz, by hand: all of it at the ends, a third of it in the middle, two thirds on the whole."""
-    stream = [dataclasses.replace(shots(1)[0], stamp_ns=START + k * PERIOD) for k in range(200)]
+    (shot,) = shots(1)
+    stream = [dataclasses.replace(shot, stamp_ns=START + k * PERIOD) for k in range(200)]
     sent = [each[0][0].stamp_ns for each in delivered("rate_varies", stream) if each]
     gaps = np.diff(sent) // PERIOD
     assert len(sent) == pytest.approx(133, abs=1)

@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import json
 import re
+import subprocess
+import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +25,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from trustseg.cli.app import main
 from trustseg.errors import InputError
+from trustseg_lab.security import audit
 from trustseg_lab.security.audit import KNOWN, known_advisories
 from trustseg_lab.security.pins import Pin, pins
 
@@ -175,6 +182,29 @@ def service() -> Iterator[tuple[type[Service], str]]:
         server.server_close()
 
 
+@pytest.fixture
+def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip-audit in this process: most of what one of its own does is to load. Other tests here start it."""
+
+    def audited(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        from pip_audit._cli import audit as main_of_pip_audit
+
+        assert command[:3] == [sys.executable, "-m", "pip_audit"]
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", command[2:])
+            try:
+                main_of_pip_audit()
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+            except Exception:
+                traceback.print_exc()
+                code = 1
+        return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
+
+    monkeypatch.setattr(audit, "subprocess", SimpleNamespace(run=audited))  # pip-audit starts others itself
+
+
 @pytest.mark.slow
 def test_known_weaknesses_are_named_and_end_with_1(
     service: tuple[type[Service], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -192,6 +222,7 @@ def test_known_weaknesses_are_named_and_end_with_1(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("loaded_once")
 def test_nothing_known_ends_with_0(
     service: tuple[type[Service], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +234,7 @@ def test_nothing_known_ends_with_0(
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b"null", b'{"results": []}', b'{"vulns": [{}]}', b"<p>"])
 @pytest.mark.slow
+@pytest.mark.usefixtures("loaded_once")
 def test_a_strange_answer_is_no_clean_bill(service: tuple[type[Service], str], answer: bytes) -> None:
     service[0].answer = answer
     with pytest.raises(InputError, match="answer of OSV's query"):

@@ -14,6 +14,7 @@ import torch
 
 from benchmark_views import VOID, logits_of, view
 from tiny_training import CLASSES
+from trustseg_lab.benchmark.few_labels import learning
 from trustseg_lab.benchmark.few_labels import stored_networks as stored
 from trustseg_lab.benchmark.few_labels.adversarial import (
     FOOLING,
@@ -94,15 +95,15 @@ def test_draws_and_weights_by_hand() -> None:
 
 
 def painted(count: int) -> LabelledSet:
-    """Two halves and a spot, each in its colour, 96x128."""
+    """Two halves and a spot, each in its colour, 64x96."""
     rng = np.random.default_rng(0)
-    labels = np.zeros((count, 96, 128), np.uint8)
+    labels = np.zeros((count, 64, 96), np.uint8)
     for each in labels:
-        each[:, int(rng.integers(40, 90)) :] = 1
-        y, x = int(rng.integers(10, 60)), int(rng.integers(10, 90))
-        each[y : y + 24, x : x + 24] = 2
+        each[:, int(rng.integers(30, 66)) :] = 1
+        y, x = int(rng.integers(6, 40)), int(rng.integers(8, 66))
+        each[y : y + 18, x : x + 18] = 2
     colours = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]])
-    images = np.clip(colours[labels] + rng.normal(0, 12, (count, 96, 128, 3)), 0, 255).astype(np.uint8)
+    images = np.clip(colours[labels] + rng.normal(0, 12, (count, 64, 96, 3)), 0, 255).astype(np.uint8)
     return LabelledSet(images, labels, tuple(f"{i:02}" for i in range(count)))
 
 
@@ -116,9 +117,12 @@ def judged(study: Any, data: LabelledSet, places: int = 3) -> tuple[list[list[An
 
 
 @pytest.mark.slow
-def test_a_short_teaching_writes_networks_that_the_studies_judge(tmp_path: Any) -> None:
+def test_a_short_teaching_writes_networks_that_the_studies_judge(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning, "SIZE", (64, 96))  # of what the networks see
     data, said = painted(20), []
-    teach(data, data, NAMED, Recipe(steps=20, batch=4, rate=1e-2), tmp_path, lambda what, done, of: said.append(what))
+    teach(data, data, NAMED, Recipe(steps=16, batch=3, rate=1e-2), tmp_path, lambda what, done, of: said.append(what))
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2e6
     study = FewLabels()
     study.folder = tmp_path
