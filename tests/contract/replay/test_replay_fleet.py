@@ -22,7 +22,7 @@ import pytest
 from bag_factory import shots, write_bag, write_labels
 from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
-from replay_runs import contents
+from replay_runs import HeldDrives, contents
 from trustseg.bundle.loading import load_bundle
 from trustseg.cli.app import main
 from trustseg_lab.replay.job import ReplayJob, ReplayOptions, job_key
@@ -41,7 +41,7 @@ def fleet(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three recordings, one with a failure, labels for all of them, and what one process makes of them."""
     root = tmp_path_factory.mktemp("fleet")
     for number, name in enumerate(("long", "dark", "short")):
-        images = shots((120, 40, 15)[number])
+        images = shots((60, 40, 15)[number])
         if name == "dark":
             images[30:] = [replace(s, image=np.zeros_like(s.image)) for s in images[30:]]
         write_bag(root / name, images)
@@ -63,11 +63,12 @@ def run(bundle: Path, root: Path, out: Path, *more: str) -> int:
     return int(ended.value.code or 0)
 
 
-def started(*command: str) -> subprocess.Popen[str]:
+def started(*command: str, **more: str) -> subprocess.Popen[str]:
     """`trustseg` with its workers in a process group of their own, and Ctrl-C as a terminal gives it: tests that were
     started in the background hand on that SIGINT is ignored."""
     return subprocess.Popen(
-        [sys.executable, "-m", "trustseg", *command], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        [sys.executable, "-m", "trustseg", *command], env=os.environ | more, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
@@ -89,21 +90,19 @@ def halt_when(process: subprocess.Popen[str], condition: Callable[[], bool], wha
         time.sleep(0.005)
 
 
-def parts(out: Path) -> list[int]:
-    """Processes that are at work on a drive."""
-    folder = out.with_name(f"{out.name}.unfinished")
-    return [int(p.name.rsplit("-", 1)[1]) for p in folder.glob(".part-*-*") if (p / "frames.parquet").exists()]
-
-
 def test_processes_change_not_a_byte_even_if_one_is_killed(bundle: Path, fleet: Path, tmp_path: Path) -> None:
-    for attempt in range(20):
-        out = tmp_path / str(attempt) / "out"
-        out.parent.mkdir()
-        process = started(*arguments(bundle, fleet, out, "--jobs", "2"))
-        if halt_when(process, lambda out=out: len(parts(out)) > 1, "pair of drives under way"):
-            break
-    os.kill(parts(out)[0], signal.SIGKILL)
-    os.killpg(process.pid, signal.SIGCONT)
+    out, held = tmp_path / "out", HeldDrives(tmp_path / "hold")
+    process = started(*arguments(bundle, fleet, out, "--jobs", "2"), **held.variables)
+    ends = time.monotonic() + WAIT_S
+    while len(held.processes()) < 2:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < ends, "no pair of drives under way"
+        time.sleep(0.01)
+    victim = held.processes()[0]
+    (drive,) = (tmp_path / "out.unfinished").glob(f".part-*-{victim}")
+    assert (drive / "frames.parquet").exists()
+    os.kill(victim, signal.SIGKILL)
+    held.go_on()
     _, told = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, told
     assert contents(out) == contents(fleet / "alone")
@@ -112,7 +111,7 @@ def test_processes_change_not_a_byte_even_if_one_is_killed(bundle: Path, fleet: 
 def test_the_figures_are_those_of_all_drives(fleet: Path) -> None:
     document = json.loads((fleet / "alone" / "summary.json").read_text())
     assert [d["name"] for d in document["drives"]] == ["long", "dark", "short"]
-    assert document["metrics"]["frames"] == 175
+    assert document["metrics"]["frames"] == 115
     assert document["metrics"]["failures"] == 1
     assert document["metrics"]["miou"] > 0.5
     truths = [read_totals(fleet / "alone" / drive).truth for drive in ("long", "dark", "short")]

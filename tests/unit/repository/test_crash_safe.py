@@ -48,9 +48,14 @@ def test_the_others_run_once_and_the_run_ends(repository: Path, tmp_path: Path) 
         deadly = DEADLY[1] if file == DEADLY[0] else -1
         suite = SUITE.format(tests=TESTS, told=str(told), file=file, deadly=deadly)
         (tests / f"test_{file}.py").write_text(suite)
+    # Each process would load every plugin that is installed.
     environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "tests"],
+        [
+            sys.executable, "-m", "pytest", "-p", "xdist", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder",
+            "tests",
+        ],
         cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         timeout=WAIT_S,
     )  # fmt: skip

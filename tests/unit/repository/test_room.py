@@ -115,9 +115,11 @@ def test_a_run_of_several_processes_keeps_to_it(repository: Path, tmp_path: Path
     nobody, nobody_alone = "others == set()", "not any(each.startswith('a') for each in others)"
     for name, mark, claim in (("a", "@pytest.mark.alone", nobody), ("b", "", nobody_alone)):
         (tests / f"test_{name}.py").write_text(SUITE.format(name=name, mark=mark, claim=claim))
+    # Each process would load every plugin that is installed.
     environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "3", "--dist", "load", "-p", "no:randomly", "tests"],
+        [sys.executable, "-m", "pytest", "-p", "xdist", "-n", "3", "--dist", "load", "-p", "no:randomly", "tests"],
         cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     assert "12 passed" in ran.stdout.splitlines()[-1], ran.stdout
