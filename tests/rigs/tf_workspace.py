@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
 
 CMAKE = """cmake_minimum_required(VERSION 3.8)
 project(tf2_msgs)
@@ -35,6 +38,9 @@ PACKAGE = """<?xml version="1.0"?>
   <export><build_type>ament_cmake</build_type></export>
 </package>
 """
+MESSAGE = "geometry_msgs/TransformStamped[] transforms\n"
+# Whose version is a part of what is built.
+BUILT_WITH = ("geometry_msgs", "rclpy", "rosidl_default_generators", "rosidl_typesupport_fastrtps_c")
 # Says one transform: on /tf_static once, for whoever comes later, on /tf twenty times a second.
 SAYER = """
 import sys
@@ -63,37 +69,55 @@ rclpy.spin(node)
 """
 
 
-def tf_environment(base: dict[str, str], folder: Path) -> dict[str, str]:
-    """Variables, beside `base`, of a process that can import tf2_msgs; builds it in `folder` where it is not installed.
+def tf_environment(base: dict[str, str], cache: Path) -> dict[str, str]:
+    """Variables, beside `base`, of a process that can import tf2_msgs.
 
-    The build takes ten seconds of a core.
+    Where it is not installed it is built, which takes ten seconds of a core, and kept in `cache` for as long as Python
+    and the ROS packages that it is built with are the same.
     """
     try:
         get_package_prefix("tf2_msgs")
         return {}
     except PackageNotFoundError:
         pass
-    source, install = folder / "src" / "tf2_msgs", folder / "install"
-    (source / "msg").mkdir(parents=True)
-    (source / "CMakeLists.txt").write_text(CMAKE)
-    (source / "package.xml").write_text(PACKAGE)
-    (source / "msg" / "TFMessage.msg").write_text("geometry_msgs/TransformStamped[] transforms\n")
-    prefixes = base["AMENT_PREFIX_PATH"]
-    built = subprocess.run(
-        [
-            sys.executable, "-m", "colcon", "--log-base", "log", "build", "--merge-install", "--cmake-args",
-            "-DBUILD_TESTING=OFF", f"-DPython3_EXECUTABLE={sys.executable}", "--no-warn-unused-cli",
-        ],
-        cwd=folder, capture_output=True, text=True, check=False,
-        env={**base, "CMAKE_PREFIX_PATH": prefixes, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-    )  # fmt: skip
-    assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
+    versions = [Path(get_package_share_directory(name), "package.xml").read_text() for name in BUILT_WITH]
+    key = "\n".join((CMAKE, PACKAGE, MESSAGE, sys.version, base["AMENT_PREFIX_PATH"], *versions))
+    folder = cache / hashlib.sha256(key.encode()).hexdigest()[:16]
+    folder.mkdir(exist_ok=True)
+    prefixes, install = base["AMENT_PREFIX_PATH"], folder / "install"
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "built").exists():
+            for left in ("src", "build", "install", "log"):  # of a build that was broken off
+                shutil.rmtree(folder / left, ignore_errors=True)
+            _build(base, folder)
+            (folder / "built").touch()
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return {
         "AMENT_PREFIX_PATH": f"{install}:{prefixes}",
         "PYTHONPATH": f"{install / 'lib' / python / 'site-packages'}:{base.get('PYTHONPATH', '')}",
         "LD_LIBRARY_PATH": f"{install / 'lib'}:{base.get('LD_LIBRARY_PATH', '')}",
     }
+
+
+def _build(base: dict[str, str], folder: Path) -> None:
+    source = folder / "src" / "tf2_msgs"
+    (source / "msg").mkdir(parents=True)
+    (source / "CMakeLists.txt").write_text(CMAKE)
+    (source / "package.xml").write_text(PACKAGE)
+    (source / "msg" / "TFMessage.msg").write_text(MESSAGE)
+    built = subprocess.run(
+        [
+            sys.executable, "-m", "colcon", "--log-base", "log", "build", "--merge-install", "--cmake-args",
+            "-DBUILD_TESTING=OFF", f"-DPython3_EXECUTABLE={sys.executable}", "--no-warn-unused-cli",
+        ],
+        cwd=folder, capture_output=True, text=True, check=False,
+        env={
+            **base, "CMAKE_PREFIX_PATH": base["AMENT_PREFIX_PATH"],
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        },
+    )  # fmt: skip
+    assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
 
 
 def say_tf(

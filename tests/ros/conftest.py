@@ -21,6 +21,7 @@ from trustseg_lab.harness.processes import DieWithParent
 
 # Nothing heavy is imported before a test runs: OpenCV changes the environment, which the top conftest.py compares.
 if TYPE_CHECKING:
+    from node_forks import Fork, Forks
     from ros_probe import Probe
 
 PATIENCE_S = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 10.0))
@@ -67,20 +68,46 @@ def _shared_memory_is_clean() -> Iterator[None]:
     remove_orphans(before)
 
 
+@pytest.fixture(scope="session")
+def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    from node_forks import Forks
+
+    made = Forks(tmp_path_factory.mktemp("forks"))
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def start_process(_shared_memory_is_clean: None, ros_environ: dict[str, str], tmp_path: Path) -> Iterator[StartProcess]:
+def quick_starts(_forks: Forks) -> Forks:
+    """Of tests that do not look at the start itself: their Python programs are forks, see node_forks.py."""
+    return _forks
+
+
+@pytest.fixture
+def start_process(
+    request: pytest.FixtureRequest, _shared_memory_is_clean: None, ros_environ: dict[str, str], tmp_path: Path
+) -> Iterator[StartProcess]:
     """Starts a process with its whole group ended when the test ends, however it ends; its output is shown on failure.
 
-    `start_process(program, *arguments, name="x", env={...})`; the log lies in tmp_path / "<name>.log".
+    `start_process(program, *arguments, name="x", env={...})`; the log lies in tmp_path / "<name>.log". With the fixture
+    `quick_starts` it is a fork where it can be one; `fresh=True` for a process whose modules or memory are looked at.
     """
-    running: list[tuple[str, subprocess.Popen[bytes]]] = []
+    running: list[tuple[str, subprocess.Popen[bytes] | Fork]] = []
+    forks: Forks | None = request.getfixturevalue("_forks") if "quick_starts" in request.fixturenames else None
 
-    def start(*command: str | Path, name: str = "", env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        *command: str | Path, name: str = "", env: dict[str, str] | None = None, fresh: bool = False
+    ) -> subprocess.Popen[bytes] | Fork:
         name = name or f"{Path(command[0]).name}_{len(running)}"
+        words, environment = [str(part) for part in command], {**ros_environ, **(env or {})}
+        if forks is not None and not fresh and forks.can_start(words, environment):
+            forked = forks.start(words, environment, tmp_path / f"{name}.log")
+            running.append((name, forked))
+            return forked
         with (tmp_path / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [str(part) for part in command],
-                env={**ros_environ, **(env or {})},
+                words,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -175,7 +202,7 @@ def _yaml_value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def end_groups(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def end_groups(processes: Sequence[subprocess.Popen[bytes] | Fork]) -> None:
     """Ends the processes and all their descendants in the same group, each round firmer, and waits for every one."""
     for number, patience_s in PATIENCE_S:
         for process in processes:

@@ -10,12 +10,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
 from bundle_factory import make_tiny_bundle
 from patience import WAIT_S
 from ros_probe import Probe, stamp_ns
+
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
+# The command, but for how long it looks around: nobody comes here.
+IMPATIENT = """
+import sys
+from trustseg.cli.app import main
+from trustseg_lab.faults.rig import inject
+inject.SERVICE_LIMIT_S = 1.0
+main(sys.argv[1:])
+"""
 
 
 def test_a_fault_is_injected_into_a_running_stream_and_ends(
@@ -42,18 +54,22 @@ def test_a_fault_is_injected_into_a_running_stream_and_ends(
     assert running.returncode == 0
 
 
-def test_injecting_needs_somebody_who_can(ros_environ: dict[str, str]) -> None:
-    for arguments, said in (
+def test_injecting_needs_somebody_who_can(start_process: Callable[..., Any], tmp_path: Path) -> None:
+    program = tmp_path / "impatient.py"
+    program.write_text(IMPATIENT)
+    cases = (
         (("black",), "there is no node trustseg_injector"),
         (("monitor_killed",), "needs one monitor"),
         (("engine_missing",), "trustseg faults run"),
         (("black", "--for", "0"), "--for is wrong"),
-    ):
-        ran = subprocess.run(
-            [sys.executable, "-m", "trustseg", "faults", "inject", *arguments], env=ros_environ, text=True,
-            stderr=subprocess.PIPE, check=False, timeout=WAIT_S,
-        )  # fmt: skip
-        assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr
+    )
+    running = [
+        start_process(sys.executable, program, "faults", "inject", *arguments, name=f"inject_{index}")
+        for index, (arguments, _) in enumerate(cases)
+    ]
+    for index, (process, (_, said)) in enumerate(zip(running, cases, strict=True)):
+        status, log = process.wait(WAIT_S), (tmp_path / f"inject_{index}.log").read_text()
+        assert (status, said in log) == (2, True), log
 
 
 def test_a_bundle_that_is_refused_is_refused_before_anything_starts(

@@ -151,7 +151,14 @@ def in_time(rated: Rated, trial: Callable[[], int | None], bound_ns: int, what: 
     return times
 
 
-def test_a_stop_is_flagged_within_the_bound(rated: Rated) -> None:
+def test_every_bound_is_kept(rated: Rated) -> None:
+    """One after the other with the same processes: what starts, nobody times."""
+    stops_are_flagged(rated)
+    black_frames_are_flagged(rated)
+    verdicts_come_at_their_pace(rated)
+
+
+def stops_are_flagged(rated: Rated) -> None:
     """From the last answer to the planner's place."""
 
     def stop() -> int | None:
@@ -170,7 +177,7 @@ def test_a_stop_is_flagged_within_the_bound(rated: Rated) -> None:
     in_time(rated, stop, BOUNDS.detection_ns, "a stop")
 
 
-def test_a_black_frame_is_flagged_within_the_bound(rated: Rated) -> None:
+def black_frames_are_flagged(rated: Rated) -> None:
     """From its publication to the planner's place; the frames after it are good and come as before."""
 
     def black() -> int | None:
@@ -184,8 +191,8 @@ def test_a_black_frame_is_flagged_within_the_bound(rated: Rated) -> None:
     in_time(rated, black, BOUNDS.frames_ns(1), "a black frame")
 
 
-def test_verdicts_come_at_their_pace_while_statuses_do(rated: Rated) -> None:
-    """Fifty a second by the monitor's own clock: a reader gives up on it after three of them."""
+def verdicts_come_at_their_pace(rated: Rated) -> None:
+    """While statuses do, fifty a second by the monitor's own clock: a reader gives up on it after three of them."""
     ticks = 25
 
     def pace() -> int | None:

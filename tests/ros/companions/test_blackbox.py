@@ -34,6 +34,8 @@ from trustseg_ros.blackbox import NICENESS
 from trustseg_ros.blackbox.node import NODE_NAME
 from video_packets import KEY_EVERY, packets
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 SHORT = {"before_s": 2.0, "after_s": 1.0, "longest_s": 30.0, "free_megabytes": 0.0}
 OWN = {
@@ -53,7 +55,8 @@ def pictures(tmp_path: Path) -> Path:
     # More than are ever sent: a source that begins again repeats a picture, which raises the flag.
     for index in range(400):
         noisy = np.clip(scene + noise.integers(-6, 7, scene.shape), 0, 255).astype(np.uint8)
-        cv2.imwrite(str(folder / f"{index:03d}.png"), noisy[..., ::-1])
+        # Noise: there is next to nothing to be compressed.
+        cv2.imwrite(str(folder / f"{index:03d}.png"), noisy[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 0])
     return folder
 
 

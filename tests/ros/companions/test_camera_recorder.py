@@ -24,6 +24,8 @@ from patience import WAIT_S
 from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 FRAMES = 24
 RATE_HZ = 10.0
@@ -114,16 +116,19 @@ def test_a_camera_without_footage_is_one_line_and_exit_code_2(
     assert words in lines[0]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_recording_holds_a_whole_drive(
-    start_node: StartNode, segmenter: StartNode, monitor: StartNode, probe: Probe, tmp_path: Path,
-    number: signal.Signals,
-) -> None:  # fmt: skip
-    output = tmp_path / "bag"
-    recorder = start_node("recorder", {"output": str(output)})
+    start_node: StartNode, segmenter: StartNode, monitor: StartNode, probe: Probe, tmp_path: Path
+) -> None:
+    """Two of the same drive, of which each ends by another signal."""
+    recorders = {
+        number: start_node(
+            "recorder", {"output": str(tmp_path / number.name)}, ["-r", f"__node:={number.name}"], name=number.name
+        )
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     segmenter(backend="auto")
     monitor()
-    probe.until(lambda: probe.images.get_subscription_count() == 2, "readers of the images")
+    probe.until(lambda: probe.images.get_subscription_count() == 3, "readers of the images")
     probe.drive_until_ok()
     probe.settle()
     first = len(probe.sent)
@@ -135,11 +140,18 @@ def test_a_recording_holds_a_whole_drive(
     probe.until(lambda: len(masked()) >= FRAMES, "a drive", every=probe.publish)
     heard = len(probe.verdicts)
     probe.until(lambda: len(probe.verdicts) >= heard + 50, "a second for the recorder")
-    recorder.send_signal(number)
-    assert recorder.wait(WAIT_S) == 0
-    assert "Traceback" not in (tmp_path / "recorder.log").read_text()
-    assert sorted(p.name for p in output.iterdir()) == ["bag.mcap", "metadata.yaml"]
-    assert not list(tmp_path.glob(".bag*"))
+    for number, recorder in recorders.items():
+        recorder.send_signal(number)
+    for number, recorder in recorders.items():
+        assert recorder.wait(WAIT_S) == 0
+        assert "Traceback" not in (tmp_path / f"{number.name}.log").read_text()
+        assert sorted(p.name for p in (tmp_path / number.name).iterdir()) == [f"{number.name}.mcap", "metadata.yaml"]
+        assert not list(tmp_path.glob(f".{number.name}*"))
+        check_recording(tmp_path / number.name, probe, first, masked())
+
+
+def check_recording(output: Path, probe: Probe, first: int, masked: set[int]) -> None:
+    """All topics, and of the frames from number `first` on nothing is missing in between."""
     counts: Counter[str] = Counter()
     stamps: dict[str, set[int]] = {}
     with AnyReader([output]) as reader:
@@ -158,7 +170,7 @@ def test_a_recording_holds_a_whole_drive(
     drive = set(probe.sent[first:])
     for topic, offered in (
         ("/image/compressed", drive), ("/trustseg/status", drive & probe.answered()),
-        ("/trustseg/mask", masked()), ("/trustseg/confidence", masked()),
+        ("/trustseg/mask", masked), ("/trustseg/confidence", masked),
     ):  # fmt: skip
         wanted = {stamp for stamp in offered if min(stamps[topic]) <= stamp <= max(stamps[topic])}
         assert len(wanted) >= FRAMES // 2, topic

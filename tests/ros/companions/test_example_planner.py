@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from std_msgs.msg import Float64
 
 from fake_segmenter import BOUNDS, FakeSegmenter
@@ -17,6 +18,8 @@ from patience import WAIT_S
 from ros_probe import Probe
 from trustseg.bounds import SECOND
 from trustseg.reasons import Outcome, Reason, Severity, State
+
+pytestmark = pytest.mark.usefixtures("quick_starts")
 
 CRUISE, SLOW, STOP = 8.0, 2.0, 0.0
 

@@ -26,6 +26,8 @@ from trustseg_ros.common.integrity import is_intact
 from trustseg_ros.common.qos import status_qos
 from trustseg_ros.planner.guard import FailureGuard
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 ANONYMOUS_LIMIT_KB = 45 * 1000
 HEAVY = ("cv2", "onnxruntime", "openvino", "torch", "pydantic", "trustseg.pipeline", "trustseg.types")
@@ -37,8 +39,7 @@ def state_of(probe: Probe) -> State | None:
 
 def test_silence_is_failure_before_anything_is_heard(monitor: StartNode, probe: Probe) -> None:
     monitor()
-    probe.until(lambda: len(probe.verdicts) >= 25, "verdicts")
-    assert probe.flags
+    probe.until(lambda: len(probe.verdicts) >= 25 and probe.flags, "verdicts and flags")
     assert all(flag.data for flag in probe.flags)
     for verdict in probe.verdicts:
         assert (verdict.state, verdict.failure, Reason(verdict.reasons)) == (State.UNKNOWN, True, Reason.NO_INPUT)
@@ -231,7 +232,7 @@ def test_the_monitor_is_small_and_shares_nothing_heavy(start_process: Callable[.
     )
     program = report.with_name("live_monitor.py")
     program.write_text(source)
-    process = start_process(sys.executable, program, name="monitor")
+    process = start_process(sys.executable, program, name="monitor", fresh=True)
     fake = FakeSegmenter(probe)
     probe.until(lambda: state_of(probe) is State.OK, "OK", every=fake.send)
     process.send_signal(signal.SIGUSR1)

@@ -19,6 +19,8 @@ from patience import WAIT_S
 from ros_probe import Probe
 from trustseg_lab.recordings.bag_writer import typestore
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 StartProcess = Callable[..., "subprocess.Popen[bytes]"]
 COUNT = 12
 
@@ -71,11 +73,13 @@ def test_what_is_played_is_what_is_recorded(start_process: StartProcess, tmp_pat
         (["record", "--out", "new", "--duration", "0"], "--duration 0"),
     ],
 )
-def test_bad_input_is_one_line(arguments: list[str], words: str, tmp_path: Path, ros_environ: dict[str, str]) -> None:
+def test_bad_input_is_one_line(
+    start_process: StartProcess, arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     bag = write_bag(tmp_path / "a", shots(2))
     given = [str(bag) if each == "BAG" else each for each in arguments]
-    command = [sys.executable, "-m", "trustseg", *given]
-    ended = subprocess.run(command, env=ros_environ, cwd=tmp_path, capture_output=True, text=True, timeout=WAIT_S)
-    assert ended.returncode == 2
-    assert words in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+    process = start_process(sys.executable, "-m", "trustseg", *given, name="refused")
+    assert process.wait(WAIT_S) == 2
+    (line,) = (tmp_path / "refused.log").read_text().strip().splitlines()
+    assert words in line

@@ -15,6 +15,8 @@ import pytest
 from ros_probe import Probe
 from trustseg.host.socket_buffers import granted_bytes, shortfall
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 TIMING = {"camera_rate_hz": 5.0, "latency_budget_ms": 500.0}
 TESTS = Path(__file__).resolve().parents[2]
 # What rmw_cyclonedds_cpp sets up for the discovery range LOCALHOST.

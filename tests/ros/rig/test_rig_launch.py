@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,8 @@ from patience import WAIT_S
 from rig_probe import RigProbe
 from ros_probe import TIMING
 from trustseg.reasons import State
+
+pytestmark = pytest.mark.usefixtures("quick_starts")
 
 RUNNER = Path(__file__).parents[1] / "launch_runner.py"
 
@@ -60,12 +61,10 @@ def test_a_launched_rig_is_trusted_and_ends(
     ],
 )
 def test_what_is_misspelt_starts_nothing(
-    repository: Path, ros_environ: dict[str, str], argument: str, line: str
+    start_process: Callable[..., Any], repository: Path, tmp_path: Path, argument: str, line: str
 ) -> None:
-    command = [sys.executable, RUNNER, repository / "launch" / "rig.launch.py", argument]
-    refused = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, check=False, env=ros_environ, timeout=WAIT_S
-    )
-    assert refused.returncode != 0
-    assert line in refused.stderr
-    assert "started" not in refused.stdout
+    refused = start_process(sys.executable, RUNNER, repository / "launch" / "rig.launch.py", argument, name="launch")
+    assert refused.wait(WAIT_S) != 0
+    said = (tmp_path / "launch.log").read_text()
+    assert line in said
+    assert "started" not in said

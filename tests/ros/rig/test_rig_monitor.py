@@ -20,6 +20,8 @@ from trustseg.reasons import Reason, State
 from trustseg_ros.common.integrity import is_intact
 from trustseg_ros.planner.guard import FailureGuard
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 HEAVY = ("cv2", "numpy", "onnxruntime", "openvino", "torch", "pydantic", "trustseg.pipeline", "trustseg_ros.segmenter")
 

@@ -23,6 +23,8 @@ from trustseg.reasons import Outcome, Reason
 from trustseg_ros.rig.node import CAMERA_NODE
 from trustseg_ros.segmenter.supervisor import EXIT_HUNG
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 StartNode = Callable[..., "subprocess.Popen[bytes]"]
 CAMERAS = "front,left,right"
 

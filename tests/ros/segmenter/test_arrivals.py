@@ -11,11 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 
 from ros_probe import Probe
 from trustseg.reasons import Reason
 from trustseg_ros.common.diagnostics import INPUT, LOST, OVERWRITTEN, TAKEN_IN, TOPIC
+
+pytestmark = pytest.mark.usefixtures("quick_starts")
 
 BURST = 40
 CAMERA = """
@@ -46,11 +49,12 @@ def test_a_camera_driver_that_is_killed_and_started_again_is_one_camera(
     first.wait()
     assert probe.node.count_publishers("image") > 1
     before = len(probe.statuses)
-    start_process(sys.executable, program, *helpers, name="second")
+    second = start_process(sys.executable, program, *helpers, name="second")
     probe.until(lambda: len(probe.statuses) > before + 10, "statuses of the second one")
     of_second = probe.statuses[before:]
     assert not any(Reason(status.reasons) & Reason.MULTI_SOURCE for status in of_second)
     assert any(status.frame_ok for status in of_second)
+    second.kill()  # a loop without an end, which a polite signal does not always end
 
 
 def test_what_a_stopped_node_could_not_take_is_counted(

@@ -28,6 +28,8 @@ from trustseg.reasons import Outcome, Reason
 from trustseg.types import Frame
 from trustseg_ros.segmenter.input.camera_info import camera_model
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 FOCAL = 0.6 * WIDTH
 
 
@@ -65,7 +67,7 @@ def test_outside_of_the_region_is_void_and_the_camera_info_is_of_the_whole_mask(
     heard: list[CameraInfo] = []
     probe.node.create_subscription(CameraInfo, "trustseg/camera_info", heard.append, 5)
     info_out = probe.node.create_publisher(CameraInfo, "camera_info", qos_profile_sensor_data)
-    probe.connect()
+    probe.connect_pictures()
     status, mask, confidence = answered(probe, probe.image())
     assert status.outcome == Outcome.PROCESSED
     inside = np.zeros((HEIGHT, WIDTH), bool)
@@ -126,7 +128,8 @@ def test_the_mask_of_a_rectified_view_is_in_raw_pixels(
         probe.publish()
 
     def has_a_mask() -> bool:
-        return bool(probe.statuses_of_frames()[-1].outcome == Outcome.PROCESSED)
+        processed = probe.statuses_of_frames()[-1].outcome == Outcome.PROCESSED
+        return bool(processed) and all(probe.pictures.values())
 
     probe.connect()
     probe.until(has_a_mask, "a frame with its calibration", every=publish)

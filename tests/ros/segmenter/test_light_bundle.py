@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -23,11 +24,22 @@ from trustseg.bundle.loading import load_bundle
 from trustseg.reasons import Outcome, Reason
 from trustseg_ros.common.qos import output_qos
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 # A frame that is late by a tenth of the budget, and a trial that is, leave a fifth of a second until the stream is
 # stale (docs/safety.md#bounds).
 RATE_HZ = 4.0
 SLOW = {"camera_rate_hz": RATE_HZ, "latency_budget_ms": 250.0}
 LIGHT = int(Reason.LIGHT_NETWORK)
+# The node of the product, but for how long it waits at the least until it tries the heavy network again: two windows in
+# place of the ten that the monitor looks back for lost frames. A late one it looks back for three frames only.
+IMPATIENT_NODE = """
+import sys
+from trustseg_ros.segmenter import node
+from trustseg_ros.segmenter.backend import network_choice
+network_choice.LONG_WINDOWS = 2
+sys.exit(node.main())
+"""
 OF_TIME = Reason.LATENCY | Reason.BACKLOG
 
 
@@ -60,8 +72,9 @@ def processed(statuses: list[SegmentationStatus]) -> list[SegmentationStatus]:
 
 @pytest.mark.alone
 def test_the_light_network_serves_while_the_heavy_one_is_slow_and_the_flag_stays_down(
-    segmenter: Callable[..., Any], monitor: Callable[..., Any], camera: Probe, heavy: Path, light: Path
-) -> None:
+    start_process: Callable[..., Any], monitor: Callable[..., Any], camera: Probe, heavy: Path, light: Path,
+    tmp_path: Path,
+) -> None:  # fmt: skip
     own, other = (load_bundle(each) for each in (heavy, light))
     of_heavy = (own.model("fp32").sha256, own.calibration_sha256("fp32"))
     of_light = (other.model("fp32").sha256, other.calibration_sha256("fp32"))
@@ -69,7 +82,11 @@ def test_the_light_network_serves_while_the_heavy_one_is_slow_and_the_flag_stays
     def identity(status: SegmentationStatus) -> tuple[str, str]:
         return status.model_sha256, status.calibration_sha256
 
-    segmenter(bundle=str(heavy), light_bundle=str(light), fault_injection=True, **SLOW)
+    (program := tmp_path / "impatient_node.py").write_text(IMPATIENT_NODE)
+    given = {"bundle": heavy, "light_bundle": light, "backend": "onnxruntime", **SLOW}
+    switches = ("-p", "autostart:=true", "-p", "fault_injection:=true")
+    parameters = [part for name, value in given.items() for part in ("-p", f"{name}:={value}")]
+    start_process(sys.executable, program, "--ros-args", *switches, *parameters, name="segmenter")
     monitor(**SLOW)
     unknown: list[Image] = []
     camera.node.create_subscription(Image, "trustseg/unknown", unknown.append, output_qos())

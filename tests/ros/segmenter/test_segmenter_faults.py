@@ -26,6 +26,8 @@ from ros_probe import HEIGHT, WIDTH, Probe, stamp_ns
 from trustseg.reasons import Outcome, Reason, Severity
 from trustseg_ros.segmenter.supervisor import EXIT_HUNG
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 # The node of the product with a pipeline that does what the frame_id says: the seam is `Pipeline.process`.
 FAULTY_NODE = """
 import os, sys, time
@@ -39,7 +41,7 @@ process, self_test, select_backend = Pipeline.process, Pipeline.self_test, segme
 hangs = os.environ.get("HANGS", "")
 if hangs:
     # Loading may take a minute; no test waits for that.
-    segmenter.LOADING_NS = 15 * 10**9
+    segmenter.LOADING_NS = 8 * 10**9
 
 def hanging_self_test(self, **arguments):
     if hangs == "activation" or getattr(self, "hang", False):
@@ -187,14 +189,13 @@ def test_a_self_test_that_is_asked_for_and_hangs_ends_the_process(
     assert "the backend, in its self-test, has not answered" in (tmp_path / "segmenter.log").read_text()
 
 
-@pytest.mark.parametrize(
-    ("hangs", "who"), [("activation", "the self-test at activation"), ("onnxruntime", "loading the bundle")]
-)
-def test_a_start_that_hangs_ends_the_process(
-    segmenter: Callable[..., Any], tmp_path: Path, hangs: str, who: str
-) -> None:
-    assert segmenter(hangs=hangs).wait(WAIT_S) == EXIT_HUNG
-    assert f"{who} has not answered" in (tmp_path / "segmenter.log").read_text()
+def test_a_start_that_hangs_ends_the_process(segmenter: Callable[..., Any], tmp_path: Path) -> None:
+    """Both at once: each does nothing but hang."""
+    who = {"activation": "the self-test at activation", "onnxruntime": "loading the bundle"}
+    processes = {hangs: segmenter(hangs=hangs, name=hangs) for hangs in who}
+    for hangs, process in processes.items():
+        assert process.wait(WAIT_S) == EXIT_HUNG
+        assert f"{who[hangs]} has not answered" in (tmp_path / f"{hangs}.log").read_text()
 
 
 def test_while_a_spare_hangs_in_loading_frames_are_answered_until_the_process_ends(

@@ -22,6 +22,8 @@ from trustseg.reasons import Outcome
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 SIZE = (48, 64)
 
 
@@ -35,18 +37,19 @@ def classes_file(path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def wrapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The bundle, as `trustseg wrap` and `trustseg calibrate` make it."""
-    monkeypatch.setattr(verdict_fit, "CANDIDATES", (("pooled", DenseSettings(0, 1e-3, 40)),))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    model, out = write(tmp_path / "net.onnx", network(Form(end="softmax"))), tmp_path / "engines" / "foreign"
-    classes, normalised = classes_file(tmp_path / "classes.yaml"), (",".join(map(str, each)) for each in (MEAN, STD))
-    mean, std = normalised
+@pytest.fixture(scope="module")
+def wrapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle, as `trustseg wrap` and `trustseg calibrate` make it; nobody may change it."""
+    folder = tmp_path_factory.mktemp("wrapped")
+    model, out = write(folder / "net.onnx", network(Form(end="softmax"))), folder / "engines" / "foreign"
+    classes, (mean, std) = classes_file(folder / "classes.yaml"), (",".join(map(str, each)) for each in (MEAN, STD))
     wrap = ["wrap", model, "--classes", classes, "--out", out, "--mean", mean, "--std", std]
-    assert main_code([*map(str, wrap)]) == 0
-    data = labelled_scenes(tmp_path / "data", 101)
-    assert main_code(["calibrate", "--bundle", str(out), "--data", data]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verdict_fit, "CANDIDATES", (("pooled", DenseSettings(0, 1e-3, 40)),))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        assert main_code([*map(str, wrap)]) == 0
+        data = labelled_scenes(folder / "data", 101)
+        assert main_code(["calibrate", "--bundle", str(out), "--data", data]) == 0
     return out
 
 
