@@ -87,7 +87,7 @@ def main() -> int:
     for seed in range(given.seeds):
         networks = one_seed(pool, classes, replace(recipe, seed=seed), (given.first, given.more), given.out)
         for name, data in judged.items():
-            found[name].append({arm: figures_of(say(each, data), data, classes) for arm, each in networks.items()})
+            found[name].append({arm: metrics_of(say(each, data), data, classes) for arm, each in networks.items()})
     for name, rows in found.items():
         print_table(name, rows)
     return 0
@@ -186,7 +186,7 @@ def changing(masks: np.ndarray, small: np.ndarray, stems: Sequence[str]) -> np.n
     return out
 
 
-def figures_of(said: Said, data: LabelledSet, classes: ClassList) -> Figures:
+def metrics_of(said: Said, data: LabelledSet, classes: ClassList) -> Figures:
     """Masks, and the softmax maximum as confidence, at the networks' size."""
     counts, scores = ConfusionMatrix(len(classes.classes)), ScoreHistogram()
     for mask, sure, truth in zip(said.masks, said.sure, data.labels, strict=True):

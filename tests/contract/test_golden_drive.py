@@ -19,7 +19,7 @@ import pytest
 
 from trustseg_lab.replay.results.baseline import compare
 from trustseg_lab.replay.results.gate import parse_gate
-from trustseg_lab.replay.results.metric_names import known_figures
+from trustseg_lab.replay.results.metric_names import known_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "golden_drive.py"
@@ -37,7 +37,7 @@ def golden() -> ModuleType:
 
 def fired(golden: ModuleType, before: Path, after: Path) -> list[str]:
     figures = compare(before, after).metrics()
-    gate = parse_gate(golden.GATE, known_figures([], True))
+    gate = parse_gate(golden.GATE, known_metrics([], True))
     return [each.clause for each in gate.check(figures)]
 
 

@@ -100,7 +100,7 @@ class Rig:
         outputs = SimpleNamespace(
             publish=self._out,
             publish_times=lambda **t: self.times.append(t),
-            publish_pictures=self._pictures,
+            publish_images=self._pictures,
             publish_unknown=lambda header, *a: self.unknown.append((header.stamp.sec, *a)),
             publish_segments=lambda header, *a: self.segments.append((header.stamp.sec, *a)),
         )

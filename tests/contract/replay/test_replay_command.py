@@ -26,7 +26,7 @@ from patience import WAIT_S
 from replay_runs import contents, run
 from trustseg.failsafe.checksum import NESTED, checksum
 from trustseg_lab.recordings.bag_writer import typestore
-from trustseg_lab.replay.results.metric_names import known_figures, metrics_of_nothing
+from trustseg_lab.replay.results.metric_names import known_metrics, metrics_of_nothing
 
 COUNT = 40
 
@@ -183,7 +183,7 @@ def test_json_is_the_only_thing_on_stdout(
     document = json.loads(capsys.readouterr().out)
     assert document["metrics"]["frames"] == 10
     assert document["timing"]["latency_p99_ms"] > 0
-    known = known_figures(list(CLASSES), True)
+    known = known_metrics(list(CLASSES), True)
     assert set(document["metrics"]) | set(document["timing"]) <= known
     assert metrics_of_nothing(list(CLASSES)) <= set(document["metrics"])
 

@@ -111,7 +111,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
         (
             "unit/trustseg_lab/benchmark/test_methods.py",
             "unit/trustseg_lab/benchmark/test_studies.py",
-            "unit/trustseg_lab/benchmark/test_readings_and_figures.py",
+            "unit/trustseg_lab/benchmark/test_readings_and_metrics.py",
             "contract/laboratory/test_benchmark_command.py",
         ),
         "methods and studies are tested by what they say of the same views",

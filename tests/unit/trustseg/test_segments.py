@@ -24,7 +24,7 @@ from trustseg.segments import (
     connected_parts,
     least_area,
     predicted_iou,
-    segment_figures,
+    segment_metrics,
 )
 from trustseg.types import FrameVerdict
 
@@ -84,7 +84,7 @@ def test_small_parts_and_absent_classes_are_left_out() -> None:
 
 def test_figures_by_hand() -> None:
     parts = connected_parts(MASK, [1, 2], 4)
-    found = segment_figures(parts, CONFIDENCE, 0.5, ["car", "bus"], [1, 2])
+    found = segment_metrics(parts, CONFIDENCE, 0.5, ["car", "bus"], [1, 2])
     assert tuple(found) == (*FIGURES, "class/car", "class/bus")
     wanted = {
         "log_area": [math.log(11 / 48), math.log(6 / 48)],
@@ -109,14 +109,14 @@ def test_a_part_that_is_all_edge_has_its_mean_as_core() -> None:
     mask = np.zeros((8, 8), np.uint8)
     mask[3:5, 3:5] = 1
     confidence = np.full((8, 8), 102, np.uint8)
-    found = segment_figures(connected_parts(mask, [1], 4), confidence, 0.5, ["car"], [1])
+    found = segment_metrics(connected_parts(mask, [1], 4), confidence, 0.5, ["car"], [1])
     assert (found["edge_share"], found["at_border"]) == ([1.0], [0.0])
     assert found["core_confidence"] == found["edge_confidence"] == pytest.approx([0.4])
 
 
 def test_one_class_over_the_whole_image_has_no_edge() -> None:
     mask = np.ones((8, 8), np.uint8)
-    found = segment_figures(connected_parts(mask, [1], 4), np.full((8, 8), 51, np.uint8), 0.5, ["car"], [1])
+    found = segment_metrics(connected_parts(mask, [1], 4), np.full((8, 8), 51, np.uint8), 0.5, ["car"], [1])
     assert (found["edge_share"], found["low_share"]) == ([0.0], [1.0])
     assert found["core_confidence"] == found["edge_confidence"] == pytest.approx([0.2])
 

@@ -149,7 +149,7 @@ def _open_border(core: UInt8Array, size: tuple[int, ...], box: tuple[int, int, i
         core[:, -1] = 0
 
 
-def segment_figures(
+def segment_metrics(
     parts: Parts, confidence: UInt8Array, low: float, classes: Sequence[str], ids: Sequence[int]
 ) -> dict[str, Floats]:
     """Figures of each part by their names, float64 (n,) each: `FIGURES`, and "class/NAME" of `classes`.
@@ -230,7 +230,7 @@ class SegmentReader:
         parts = connected_parts(labels, self._ids, least_area((labels.shape[0], labels.shape[1])))
         if not len(parts):
             return []
-        figures = segment_figures(parts, confidence, self._low, self.classes, self._ids)
+        figures = segment_metrics(parts, confidence, self._low, self.classes, self._ids)
         if verdict.reasons & Reason.OUTPUT_INVALID:
             predicted = np.full(len(parts), 0.0 if self._model else np.nan)  # nothing of this output is right
         else:

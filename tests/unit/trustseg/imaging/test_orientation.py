@@ -24,7 +24,7 @@ from trustseg.reasons import Mode, Reason
 from trustseg_lab.data import decode_labels
 from trustseg_lab.data.labelled_images import read_image
 from trustseg_lab.faults.health_streams import video_frames
-from trustseg_lab.recordings.picture_folder import FolderSource
+from trustseg_lab.recordings.image_folder import FolderSource
 from trustseg_lab.recordings.recorded_image import CompressedPicture, Header, RecordedImage, Stamp
 from trustseg_lab.recordings.video.film import VideoSource
 

@@ -102,7 +102,7 @@ def test_a_picture_that_is_too_large_is_refused_by_its_header(
 READ_FOLDER = """
 import sys
 from pathlib import Path
-from trustseg_lab.recordings.picture_folder import FolderSource
+from trustseg_lab.recordings.image_folder import FolderSource
 source = FolderSource(Path(sys.argv[1]).parent, 10.0)
 print(len(list(source.images())), source.losses)
 """

@@ -12,7 +12,7 @@ from moving_street import SIZE, believed, moving, reasons_of, street
 from trustseg.input_health import HealthConfig, InputHealth, bits, tearing
 from trustseg.input_health import corrupt as damage
 from trustseg.input_health.colour import chroma, exchanged, green_axis, mosaic
-from trustseg.input_health.lines import Lines, picture_columns, picture_rows
+from trustseg.input_health.lines import Lines, image_columns, image_rows
 from trustseg.reasons import Reason
 from trustseg_lab.scenes.sensor_faults import SENSOR_FAULTS, SensorFault
 
@@ -30,11 +30,11 @@ def test_lines_and_what_they_differ_by() -> None:
 def test_lines_are_evenly_spread_over_the_picture() -> None:
     image = np.zeros((130, 192, 3), np.uint8)
     image[..., 1] = np.arange(192)
-    rows = picture_rows(image)
+    rows = image_rows(image)
     assert rows.values.shape == (64, 130)
     assert rows.values[:3, 7].tolist() == [1, 4, 7]  # every third column, from its middle on
     image[..., 2] = np.arange(130)[:, None]
-    columns, at = picture_columns(image)
+    columns, at = image_columns(image)
     assert columns.values.shape == (65, 576)
     assert columns.values[:3, 2].tolist() == [1, 3, 5] == list(range(130))[at][:3]
     assert columns.steps[0, :6].tolist() == [0, 1, 0] * 2  # to the next pixel of the same colour
@@ -55,10 +55,10 @@ def test_a_dead_line_stands_out_where_both_neighbours_agree() -> None:
 def test_a_dead_column_is_seen_in_green() -> None:
     image = np.full((64, 10, 3), 100, np.uint8)
     image[:, 4, [0, 2]] = 200
-    assert damage.dead_line(picture_columns(image)[0]) == 0.0
+    assert damage.dead_line(image_columns(image)[0]) == 0.0
     image[:, 4] = 100
     image[:48, 4, 1] = 200
-    assert damage.dead_line(picture_columns(image)[0]) == pytest.approx(48 / 64)
+    assert damage.dead_line(image_columns(image)[0]) == pytest.approx(48 / 64)
 
 
 def test_a_line_of_one_value_needs_half_as_many_places() -> None:
@@ -114,7 +114,7 @@ def test_banding_is_what_all_parts_of_a_row_have_in_common() -> None:
 
 
 def flipped(image: np.ndarray) -> float:
-    return bits.bit_errors(image, *picture_columns(image))
+    return bits.bit_errors(image, *image_columns(image))
 
 
 def test_flipped_bits_are_counted_where_one_colour_alone_jumps() -> None:
@@ -186,13 +186,13 @@ def detailed(seed: int = 0) -> np.ndarray:
 def test_a_seam_fits_after_a_shift() -> None:
     """The picture below row 89 is moved by 24 pixels: as they are the rows beside the seam have nothing in common."""
     image = detailed()
-    assert tearing.seam(image, picture_rows(image)) == (0.0, 0)
+    assert tearing.seam(image, image_rows(image)) == (0.0, 0)
     image[90:] = np.roll(image[90:], 24, axis=1)
-    strength, row = tearing.seam(image, picture_rows(image))
+    strength, row = tearing.seam(image, image_rows(image))
     assert row == 89
     assert strength > 0.4
     image[90:] = detailed(4)[90:]  # another scene below: no shift makes it fit
-    assert tearing.seam(image, picture_rows(image))[0] < 0.15
+    assert tearing.seam(image, image_rows(image))[0] < 0.15
 
 
 def test_displaced_rows_by_hand() -> None:
@@ -221,10 +221,10 @@ def test_a_seam_in_the_same_place_again_may_be_a_fence() -> None:
     torn, lower = image.copy(), image.copy()
     torn[90:] = np.roll(torn[90:], 24, axis=1)
     lower[110:] = np.roll(lower[110:], 24, axis=1)
-    alone, other = (tearing.seam(each, picture_rows(each))[0] for each in (torn, lower))
+    alone, other = (tearing.seam(each, image_rows(each))[0] for each in (torn, lower))
     assert min(alone, other) > 0.3
     check = tearing.Tearing()
-    found = [check.strength(each, picture_rows(each)) for each in (torn, lower, image, torn)]
+    found = [check.strength(each, image_rows(each)) for each in (torn, lower, image, torn)]
     assert found == pytest.approx([alone, other, 0.0, 0.58 * alone])
 
 
@@ -234,10 +234,10 @@ def test_an_edge_of_what_is_put_over_every_picture_counts_for_less_than_a_seam()
     after[90:] = np.roll(after[90:], 24, axis=1)
     for picture in (before, after):
         picture[40:90, :60] = 128
-    alone = tearing.Tearing().strength(after, picture_rows(after))
+    alone = tearing.Tearing().strength(after, image_rows(after))
     assert alone > 0.2
     check = tearing.Tearing()
-    assert [check.strength(p, picture_rows(p)) for p in (before, after)] == pytest.approx([0.0, 0.58 * alone])
+    assert [check.strength(p, image_rows(p)) for p in (before, after)] == pytest.approx([0.0, 0.58 * alone])
 
 
 # Colour -----------------------------------------------------------------------------------------------------------

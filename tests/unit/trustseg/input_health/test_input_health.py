@@ -13,7 +13,7 @@ import pytest
 
 from moving_street import grain
 from trustseg.input_health import HealthConfig, InputHealth, block_means, blur_ratio
-from trustseg.input_health.frame_metrics import block_figures
+from trustseg.input_health.frame_metrics import block_metrics
 from trustseg.reasons import Reason
 
 SIZE = (360, 480)
@@ -239,7 +239,7 @@ def test_block_figures_are_means_of_blocks(size: tuple[int, int]) -> None:
     luma, before = (rng.integers(0, 256, size, dtype=np.uint8) for _ in range(2))
     before[:15, :15] = luma[:15, :15]
     luma[-1, -2:] = [7, 250]
-    change, level, detail = block_figures(luma, before)
+    change, level, detail = block_metrics(luma, before)
     np.testing.assert_allclose(change, block_means(cv2.absdiff(luma, before)), rtol=1e-5)
     np.testing.assert_allclose(level, block_means(luma), rtol=1e-5)
     assert change[0, 0] == 0.0

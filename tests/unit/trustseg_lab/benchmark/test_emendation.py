@@ -14,7 +14,7 @@ from benchmark_views import logits_of, view
 from trustseg.bundle.card import VOID_LABEL
 from trustseg_lab.benchmark.method import FitRows, Unfit
 from trustseg_lab.benchmark.methods import emendation, networks
-from trustseg_lab.benchmark.methods.emendation import Emender, Proposal, change_figures, changes, gains
+from trustseg_lab.benchmark.methods.emendation import Emender, Proposal, change_metrics, changes, gains
 from trustseg_lab.benchmark.methods.networks import mask_and_doubt
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.score_collector import OWN_MASK, Collected, MaskTally
@@ -59,7 +59,7 @@ def test_figures_of_a_change_by_hand() -> None:
     errors[:, :4] = 0.25
     sample = view(logits, labels)
     proposal = Proposal(again, errors)
-    row = change_figures(changes(labels, proposal.labels), proposal, sample)[0]
+    row = change_metrics(changes(labels, proposal.labels), proposal, sample)[0]
     e = np.exp(1.0)
     old, new = np.array([e, 1, 1]) / (e + 2), np.exp([1.0, 3.0, 0.0]) / np.exp([1.0, 3.0, 0.0]).sum()
     expected = [np.log(16), 0.25, sample.signals.entropy[0, 0], sample.fused[0, 0], old[0], old[1], new[1], new[0]]

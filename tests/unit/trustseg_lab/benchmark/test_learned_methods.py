@@ -30,7 +30,7 @@ from trustseg_lab.benchmark.rows.image_descriptors import (
     mask_glcm,
     pooled,
     region_doubts,
-    texture_figures,
+    texture_metrics,
 )
 
 
@@ -64,7 +64,7 @@ def test_texture_of_a_class_by_hand() -> None:
     image = np.zeros((2, 4, 3), np.uint8)
     image[:, 1::2] = 255  # stripes: levels 0 and 7 side by side
     mask = np.zeros((2, 4), np.uint8)
-    mean, deviation, skew, contrast, homogeneity, energy = texture_figures(
+    mean, deviation, skew, contrast, homogeneity, energy = texture_metrics(
         view(logits_of(mask), mask, image=image)
     ).reshape(CLASSES, 6)[0]
     assert (mean, deviation, skew) == pytest.approx((0.5, 0.5, 0.0), abs=1e-6)

@@ -27,7 +27,7 @@ from trustseg_lab.benchmark.methods.references import ReverseAccuracy
 from trustseg_lab.benchmark.methods.regions import BoundaryBand, MetaSeg, band_width, superpixels
 from trustseg_lab.benchmark.reading import Level
 from trustseg_lab.benchmark.registry import methods
-from trustseg_lab.benchmark.rows.image_descriptors import co_occurrence, input_statistics, shape_figures
+from trustseg_lab.benchmark.rows.image_descriptors import co_occurrence, input_statistics, shape_metrics
 from trustseg_lab.benchmark.rows.pixel_rows import pixel_rows, split_rows
 from trustseg_lab.benchmark.sample import Sample
 
@@ -158,7 +158,7 @@ def test_co_occurrence_and_shape_by_hand() -> None:
     mask = np.zeros((8, 10), np.int64)
     mask[2:6, 3:7] = 2
     mask[0, 0] = 2
-    found = shape_figures(view(logits_of(mask), mask.astype(np.uint8))).reshape(3, 9)[2]
+    found = shape_metrics(view(logits_of(mask), mask.astype(np.uint8))).reshape(3, 9)[2]
     assert found[0] == pytest.approx(17 / 80)
     assert found[1] == 2
     assert found[2] == pytest.approx(16 / 17)

@@ -16,7 +16,7 @@ from trustseg_lab.benchmark.methods.quality_cam import ENCODER, QualityCam, acti
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.studies import quality_features
-from trustseg_lab.benchmark.studies.quality_features import QualityFeatures, error_figures
+from trustseg_lab.benchmark.studies.quality_features import QualityFeatures, error_metrics
 from trustseg_lab.evaluation.html_charts import scatter_chart
 
 CLASSES = 3
@@ -68,7 +68,7 @@ def test_errors_where_it_speaks_against_by_hand(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(quality_features, "_cam", lambda *_: cam)
     sample = scene(0)
     sample.describe(mask_and_doubt)
-    auroc, wrong, against = error_figures(None, [sample])
+    auroc, wrong, against = error_metrics(None, [sample])
     assert wrong == pytest.approx(0.25)
     assert against == 1.0
     # Of pairs of a wrong and a right pixel 8 of 20 are won and 12 are tied.

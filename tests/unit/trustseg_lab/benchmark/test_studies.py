@@ -13,7 +13,7 @@ from trustseg_lab.benchmark.catalogue import ROWS
 from trustseg_lab.benchmark.registry import methods, studies
 from trustseg_lab.benchmark.run_benchmark import choose, row_document
 from trustseg_lab.benchmark.studies.digits import digit_scores
-from trustseg_lab.benchmark.studies.masks import boundary_figures, free_space, weighted_mean
+from trustseg_lab.benchmark.studies.masks import boundary_metrics, free_space, weighted_mean
 from trustseg_lab.benchmark.studies.pixel_studies import density_overlap, pairs_won, quality_gap
 from trustseg_lab.benchmark.studies.risks import (
     conformal_threshold,
@@ -76,12 +76,12 @@ def test_selective_threshold_holds_the_bound_over_blocks() -> None:
 def test_boundaries_by_hand() -> None:
     a, b = np.zeros((40, 40), bool), np.zeros((40, 40), bool)
     a[:, :20], b[:, :25] = True, True
-    hausdorff, dice, rms = boundary_figures(a, b)
+    hausdorff, dice, rms = boundary_metrics(a, b)
     assert hausdorff == pytest.approx(5.0)
     assert dice == 0.0  # five pixels are beyond the tolerance of three
     assert rms == pytest.approx(5.0)
-    assert boundary_figures(a, a)[:2] == (0.0, 1.0)
-    assert all(np.isnan(boundary_figures(a, np.zeros_like(a))))
+    assert boundary_metrics(a, a)[:2] == (0.0, 1.0)
+    assert all(np.isnan(boundary_metrics(a, np.zeros_like(a))))
 
 
 def test_free_space_and_fleet_by_hand() -> None:

@@ -12,7 +12,7 @@ import pytest
 from trustseg.errors import InputError
 from trustseg_lab.data import (
     LabelNames,
-    list_pictures,
+    list_images,
     natural_order,
     paired_files,
     passed_over,
@@ -96,14 +96,14 @@ def test_nothing_to_recognise_is_equal_names() -> None:
 def test_companions_of_another_system_are_no_pictures(tmp_path: Path) -> None:
     images, labels = folders(tmp_path, ["a.png", "._a.png", "b.PNG", "._b.PNG", ".DS_Store"], ["a.png", "b.png"])
     assert [image.name for image, _ in paired_files(images, labels)] == ["a.png", "b.PNG"]
-    assert list_pictures(images).companions == 2
+    assert list_images(images).companions == 2
     assert passed_over(images, labels, images, tmp_path / "none") == [
         f"2 files ._* in {images} are macOS attributes and no images: passed over"
     ]
     (images / "a.png").unlink()
     (images / "b.PNG").unlink()
     with pytest.raises(InputError, match=r"no images in .*, got 2 files \._\*, which macOS writes"):
-        list_pictures(images)
+        list_images(images)
 
 
 CITY = ["a/x_leftImg8bit.png", "b/x_leftImg8bit.png", "b/y_leftImg8bit.png"]
@@ -143,27 +143,27 @@ def test_sub_folders_on_one_side_alone(tmp_path: Path) -> None:
 def test_parts_of_a_data_set_are_not_mixed(tmp_path: Path, deep: bool) -> None:
     folder = nested(tmp_path / "i", ["train/1.png", "val/2.png"])
     with pytest.raises(InputError, match=r"name the folder that holds the images themselves, as .*i/train$"):
-        list_pictures(folder, deep=deep)
+        list_images(folder, deep=deep)
 
 
 def test_a_folder_with_pictures_of_its_own_is_not_searched_deeper(tmp_path: Path) -> None:
     folder = nested(tmp_path / "i", ["1.png", "old/1.png"])
-    assert list_pictures(folder, deep=True).files == (folder / "1.png",)
+    assert list_images(folder, deep=True).files == (folder / "1.png",)
 
 
 def test_a_folder_that_is_none_or_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"no folder of labels: .*none, .*got nothing of that name"):
-        list_pictures(tmp_path / "none", "labels")
+        list_images(tmp_path / "none", "labels")
     with pytest.raises(InputError, match=r"no folder of images: .*got a file"):
-        list_pictures(tmp_path / "file.png")
+        list_images(tmp_path / "file.png")
 
     def refused(self: Path) -> None:
         raise PermissionError(13, os.strerror(13))
 
     monkeypatch.setattr(Path, "iterdir", refused)
     with pytest.raises(InputError, match=r"folder .* cannot be read, got Permission denied"):
-        list_pictures(tmp_path)
+        list_images(tmp_path)
 
 
 def test_numbers_in_names_count_and_other_signs_do_not() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trustseg_lab.metrics.block_counts import MOST_BLOCKS, BlockCounts, blocks_of, grouped
-from trustseg_lab.metrics.bootstrap import draws, figures_of, interval_of, resample_rows, resample_scores
+from trustseg_lab.metrics.bootstrap import draws, interval_of, metrics_of, resample_rows, resample_scores
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.score_histogram import ScoreHistogram
 
@@ -50,7 +50,7 @@ def test_figures_of_all_blocks_once_are_the_plain_metrics() -> None:
     assert score.correct.sum() == totals["mcp"].correct_total
     assert score.wrong.sum() == totals["mcp"].wrong_total
     plain = confidence_metrics(totals["mcp"])
-    for name, value in figures_of(score, np.ones((1, 4), np.int64)).items():
+    for name, value in metrics_of(score, np.ones((1, 4), np.int64)).items():
         assert value[0] == pytest.approx(getattr(plain, name), abs=2e-3), name
 
 
@@ -58,11 +58,11 @@ def test_a_block_drawn_twice_counts_twice() -> None:
     counts, totals = scored(2, 2, 0.5)
     score = grouped(counts.scores["mcp"], totals["mcp"])
     assert score is not None
-    alone = figures_of(score, np.array([[1, 0], [2, 0]]))
+    alone = metrics_of(score, np.array([[1, 0], [2, 0]]))
     for name, (once, twice) in alone.items():
         # AURC counts in pixels: with twice as many its steps are finer.
         assert once == pytest.approx(twice, abs=1e-4 if name == "aurc" else 1e-12), name
-    assert figures_of(score, np.array([[0, 1]]))["auroc"][0] != alone["auroc"][0]
+    assert metrics_of(score, np.array([[0, 1]]))["auroc"][0] != alone["auroc"][0]
 
 
 def test_a_paired_difference_is_seen_where_the_figures_intervals_overlap() -> None:

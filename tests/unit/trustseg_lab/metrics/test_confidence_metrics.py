@@ -11,7 +11,7 @@ import pytest
 from sklearn import metrics as reference
 
 from trustseg_lab.metrics.block_counts import BlockCounts, grouped
-from trustseg_lab.metrics.bootstrap import figures_of
+from trustseg_lab.metrics.bootstrap import metrics_of
 from trustseg_lab.metrics.calibration_error import adaptive_ece, ece, reliability
 from trustseg_lab.metrics.proper_scores import brier, nll
 from trustseg_lab.metrics.ranking.auroc import auroc
@@ -172,9 +172,9 @@ def test_edge_table_of_the_figures_that_are_resampled(right: str, kind: str) -> 
     score = grouped(counts.scores["x"], histogram)
     assert (score is None) == (kind == "nan")
     if score is not None:
-        once = figures_of(score, np.array([[0, 1]]))
+        once = metrics_of(score, np.array([[0, 1]]))
         got = {name: float(once[name][0]) for name in ORDER if name in once}
         assert set(got) >= {"auroc", "fpr95", "aupr_error", "aupr_success", "aurc"}
         assert got == pytest.approx({name: want[name] for name in got}, abs=1e-2, nan_ok=True)
-        nobody = figures_of(score, np.array([[1, 0]]))  # a draw without any pixel
+        nobody = metrics_of(score, np.array([[1, 0]]))  # a draw without any pixel
         assert np.isnan([float(value[0]) for value in nobody.values()]).all()

@@ -165,7 +165,7 @@ def test_while_an_engine_is_loaded_frames_are_answered_and_not_worked_on() -> No
         ("process", "the backend"),
         ("publish", "the middleware"),
         ("processed", "the middleware"),
-        ("publish_pictures", "the middleware"),
+        ("publish_images", "the middleware"),
         ("skipped", "the worker"),
         ("take_in", "the image callback"),
         ("check", "the image callback"),

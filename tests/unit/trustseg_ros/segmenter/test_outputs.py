@@ -251,7 +251,7 @@ def test_a_bundle_without_the_plane_offers_no_map_of_it(node: Node, outputs: Out
 
 
 def test_pictures_that_nobody_looks_at_are_not_made(node: Node, outputs: Outputs) -> None:
-    outputs.publish_pictures(HEADER, frame(), RESULT, 0.5, CameraInfo(width=6, height=4), False)
+    outputs.publish_images(HEADER, frame(), RESULT, 0.5, CameraInfo(width=6, height=4), False)
     outputs.publish_times(**dict.fromkeys(TIMES, 1.0))
     assert [topic for topic, each in node.publishers.items() if each.sent] == []
 
@@ -260,7 +260,7 @@ def test_pictures_that_nobody_looks_at_are_not_made(node: Node, outputs: Outputs
 def test_pictures_show_classes_camera_and_doubt(node: Node, outputs: Outputs, order: str) -> None:
     for topic in ("color_mask", "overlay", "confidence_heat"):
         node[topic].readers = 1
-    outputs.publish_pictures(HEADER, frame(order=order), RESULT, 0.25, None, False)
+    outputs.publish_images(HEADER, frame(order=order), RESULT, 0.25, None, False)
     shown = {topic: node[topic].sent[0] for topic in ("color_mask", "overlay", "confidence_heat")}
     assert {(m.encoding, m.height, m.width) for m in shown.values()} == {("rgb8", 2, 3)}
     assert all(m.header == HEADER for m in shown.values())
@@ -276,16 +276,16 @@ def test_pictures_show_classes_camera_and_doubt(node: Node, outputs: Outputs, or
 @pytest.mark.parametrize("topic", ["color_mask", "overlay", "confidence_heat"])
 def test_one_picture_alone_is_made_for_who_looks_at_it(node: Node, outputs: Outputs, topic: str) -> None:
     node[topic].readers = 1
-    outputs.publish_pictures(HEADER, frame(), RESULT, 0.5, None, False)
+    outputs.publish_images(HEADER, frame(), RESULT, 0.5, None, False)
     assert [name for name, each in node.publishers.items() if each.sent] == [f"~/{topic}"]
 
 
 def test_the_camera_info_is_scaled_to_the_mask(node: Node, outputs: Outputs) -> None:
     node["camera_info"].readers = 1
-    outputs.publish_pictures(HEADER, frame(), RESULT, 0.5, None, False)
+    outputs.publish_images(HEADER, frame(), RESULT, 0.5, None, False)
     assert node["camera_info"].sent == []
     info = CameraInfo(width=6, height=4, k=[60.0, 0.0, 30.0, 0.0, 40.0, 20.0, 0.0, 0.0, 1.0])
-    outputs.publish_pictures(HEADER, frame(), RESULT, 0.5, info, False)
+    outputs.publish_images(HEADER, frame(), RESULT, 0.5, info, False)
     (sent,) = node["camera_info"].sent
     assert (sent.height, sent.width, sent.header) == (2, 3, HEADER)
     assert list(sent.k) == [30.0, 0.0, 14.75, 0.0, 20.0, 9.75, 0.0, 0.0, 1.0]
@@ -294,7 +294,7 @@ def test_the_camera_info_is_scaled_to_the_mask(node: Node, outputs: Outputs) -> 
 def test_the_camera_info_is_that_of_a_mask_at_the_cameras_size(node: Node, outputs: Outputs) -> None:
     node["camera_info"].readers = 1
     info = CameraInfo(width=6, height=4, k=[60.0, 0.0, 30.0, 0.0, 40.0, 20.0, 0.0, 0.0, 1.0])
-    outputs.publish_pictures(HEADER, frame(4, 6), RESULT, 0.5, info, True)
+    outputs.publish_images(HEADER, frame(4, 6), RESULT, 0.5, info, True)
     (sent,) = node["camera_info"].sent
     assert (sent.height, sent.width, list(sent.k)) == (4, 6, list(info.k))
 
@@ -302,7 +302,7 @@ def test_the_camera_info_is_that_of_a_mask_at_the_cameras_size(node: Node, outpu
 def test_a_camera_info_whose_window_is_none_of_the_sensor_is_not_published(node: Node, outputs: Outputs) -> None:
     node["camera_info"].readers = 1
     info = CameraInfo(width=6, height=4, roi=RegionOfInterest(x_offset=1, width=6, height=4))
-    outputs.publish_pictures(HEADER, frame(), RESULT, 0.5, info, False)
+    outputs.publish_images(HEADER, frame(), RESULT, 0.5, info, False)
     assert node["camera_info"].sent == []
 
 
@@ -332,7 +332,7 @@ def test_what_the_mask_does_not_keep_is_unlabelled_on_every_topic_that_shows_it(
     assert np.array_equal(pixels(node["confidence"].sent[1]), CONFIDENCE)
     for topic in ("color_mask", "overlay"):
         node[topic].readers = 1
-    outputs.publish_pictures(HEADER, frame(), RESULT, 1.0, None, False)
+    outputs.publish_images(HEADER, frame(), RESULT, 1.0, None, False)
     for topic in ("color_mask", "overlay"):
         shown = pixels(node[topic].sent[0])
         assert not shown[reader.unlabelled].any()

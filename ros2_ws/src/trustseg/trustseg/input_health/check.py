@@ -10,7 +10,7 @@ import numpy as np
 from trustseg.input_health.colour import ColourCheck
 from trustseg.input_health.config import HealthConfig
 from trustseg.input_health.corrupt import CorruptCheck
-from trustseg.input_health.frame_metrics import block_figures, blur_ratio, small_copy
+from trustseg.input_health.frame_metrics import block_metrics, blur_ratio, small_copy
 from trustseg.input_health.obscured import ObscuredCheck
 from trustseg.input_health.ring import RingCheck
 from trustseg.input_health.still import FrozenCheck, StillCheck, Stillness
@@ -66,7 +66,7 @@ class InputHealth:
         before, self._luma = self._luma, luma
         still, obscured, again, alike = Stillness(0, 0.0, 0), 0.0, 0, False
         if before is not None and before.shape == luma.shape:
-            change, level, detail = block_figures(luma, before)
+            change, level, detail = block_metrics(luma, before)
             alike = not change.any()
             still = self._still.note(luma, before, change, level)
             again = self._ring.note(luma, level, self._still.history)

@@ -14,7 +14,7 @@ import numpy as np
 
 from trustseg.input_health.bits import bit_errors, stuck_bit
 from trustseg.input_health.config import HealthConfig
-from trustseg.input_health.lines import Lines, picture_columns, picture_rows, sums
+from trustseg.input_health.lines import Lines, image_columns, image_rows, sums
 from trustseg.input_health.tearing import Tearing
 from trustseg.types import UInt8Array
 
@@ -52,8 +52,8 @@ class CorruptCheck:
         """Figures of one frame: uint8 (H, W, 3)."""
         if min(image.shape[:2]) < 3:
             return dict.fromkeys(FIGURES, 0.0)
-        rows = picture_rows(image)
-        columns, at = picture_columns(image)
+        rows = image_rows(image)
+        columns, at = image_columns(image)
         height = image.shape[0]
         runs, bars = border_runs(rows.values), self._bars(rows.values)
         found = (

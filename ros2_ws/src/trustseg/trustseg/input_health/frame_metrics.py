@@ -34,7 +34,7 @@ def block_means(values: npt.NDArray[np.generic]) -> Blocks:
     return np.asarray(cv2.resize(values.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def block_figures(luma: UInt8Array, before: UInt8Array) -> npt.NDArray[np.float32]:
+def block_metrics(luma: UInt8Array, before: UInt8Array) -> npt.NDArray[np.float32]:
     """float32 (3, *`BLOCKS`) of uint8 (h, w) and the last one: each block's mean change since, its mean, its detail.
 
     Detail is the mean difference of neighbours in a row.

@@ -42,13 +42,13 @@ class Lines:
         return cls(values, apart, steps, np.asarray(cv2.min(steps[:, apart:], steps[:, :-apart]), np.uint8))
 
 
-def picture_rows(image: UInt8Array) -> Lines:
+def image_rows(image: UInt8Array) -> Lines:
     """The rows of uint8 (H, W, 3), seen in the green of evenly spread columns."""
     step = max(1, image.shape[1] // LINES)
     return Lines.of(np.asarray(cv2.transpose(np.ascontiguousarray(image[:, step // 2 :: step, 1])), np.uint8))
 
 
-def picture_columns(image: UInt8Array) -> tuple[Lines, slice]:
+def image_columns(image: UInt8Array) -> tuple[Lines, slice]:
     """The columns of uint8 (H, W, 3), all their colours, seen in evenly spread rows; and those rows."""
     step = max(1, image.shape[0] // LINES)
     at = slice(step // 2, None, step)

@@ -32,7 +32,7 @@ class EngineKind:
 
 
 @dataclass(frozen=True)
-class EngineFigures:
+class EngineMetrics:
     """What one engine costs and how far its answers are from ONNX Runtime's fp32 ones.
 
     Attributes:
@@ -76,7 +76,7 @@ def open_engine(bundle: Bundle, kind: EngineKind, threads: int) -> Backend:
 def bench_engines(
     bundle: Bundle, kinds: Sequence[EngineKind], images: Sequence[UInt8Array], threads: int, rounds: int, calls: int,
     on_round: Callable[[], None] = lambda: None,
-) -> tuple[list[EngineFigures], list[tuple[EngineKind, str]], dict[str, MachinePeak]]:  # fmt: skip
+) -> tuple[list[EngineMetrics], list[tuple[EngineKind, str]], dict[str, MachinePeak]]:  # fmt: skip
     """Time every engine of `kinds` in turns.
 
     Args:
@@ -128,7 +128,7 @@ def bench_engines(
         per_second = 1e3 * bundle.card.input.cameras / timing.median_ms
         cost = costs[kind.precision]
         figures.append(
-            EngineFigures(kind, version, timing, per_second, mask, confidence, cost, least, least / timing.median_ms)
+            EngineMetrics(kind, version, timing, per_second, mask, confidence, cost, least, least / timing.median_ms)
         )
     return figures, left_out, peaks
 

@@ -157,11 +157,11 @@ def _studies(told: dict[str, Any], answers: Mapping[str, Answer]) -> list[Sectio
 def _shown(answer: Answer) -> str:
     """Charts and pictures of a study."""
     charts = f'<div class="columns">{"".join(answer.charts)}</div>' if answer.charts else ""
-    pictures = "".join(_picture(name, answer.title, data) for name, data in answer.pictures.items())
+    pictures = "".join(_image(name, answer.title, data) for name, data in answer.pictures.items())
     return charts + (f'<div class="pictures">{pictures}</div>' if pictures else "")
 
 
-def _picture(name: str, title: str, data: bytes) -> str:
+def _image(name: str, title: str, data: bytes) -> str:
     return (
         f'<figure><img alt="{_text(name)} of {_text(title)}" '
         f'src="data:image/jpeg;base64,{base64.b64encode(data).decode()}">'
@@ -172,7 +172,7 @@ def _picture(name: str, title: str, data: bytes) -> str:
 def _pictures(shown: Sequence[Shown]) -> Section:
     parts = []
     for each in shown:
-        pictures = "".join(_picture(name, each.title, data) for name, data in each.pictures.items())
+        pictures = "".join(_image(name, each.title, data) for name, data in each.pictures.items())
         parts.append(f'<div class="worst"><h3>{_text(each.title)}</h3><div class="pictures">{pictures}</div></div>')
     hint = "The view of the lowest quality in each set. Bright is doubtful; methods by rank within the view."
     return ("Pictures", f'<p class="hint">{hint}</p>{"".join(parts)}') if parts else None

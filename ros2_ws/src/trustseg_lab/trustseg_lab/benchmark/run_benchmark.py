@@ -22,11 +22,11 @@ from trustseg_lab.benchmark.sample import Sample, ViewMeta
 from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.benchmark.score_metrics import (
     RESAMPLES,
-    class_figures,
-    image_figures,
+    class_metrics,
+    image_metrics,
     mean_ranks,
-    pixel_figures,
-    region_figures,
+    pixel_metrics,
+    region_metrics,
 )
 from trustseg_lab.benchmark.studies.mined_frames import MinedFrames
 from trustseg_lab.benchmark.study import Answer, Study
@@ -150,7 +150,7 @@ def run_bundle(
 
 def _add_seed(run: BundleRun, found: Collected) -> None:
     for group in found.groups():
-        for rows in (pixel_figures(found, group, 0, 0), image_figures(found, group, 0, 0)):
+        for rows in (pixel_metrics(found, group, 0, 0), image_metrics(found, group, 0, 0)):
             for name, row in rows.items():
                 run.by_seed.setdefault((group, name), []).append(row["auroc"])
 
@@ -167,8 +167,8 @@ def document(runs: Sequence[BundleRun], settings: Settings, data: dict[str, Any]
 def bundle_document(run: BundleRun, settings: Settings) -> dict[str, Any]:
     """One bundle's tables."""
     found, groups = run.found, run.found.groups()
-    pixel = {group: pixel_figures(found, group, settings.resamples, settings.seed) for group in groups}
-    image = {group: image_figures(found, group, settings.resamples, settings.seed) for group in groups}
+    pixel = {group: pixel_metrics(found, group, settings.resamples, settings.seed) for group in groups}
+    image = {group: image_metrics(found, group, settings.resamples, settings.seed) for group in groups}
     for tables in (pixel, image):
         for group, rows in tables.items():
             for name, row in rows.items():
@@ -179,8 +179,8 @@ def bundle_document(run: BundleRun, settings: Settings) -> dict[str, Any]:
         "members": [member.card.name for member, _ in run.passes.members],
         "groups": {group: _group(found, group) for group in groups},
         "pixel": pixel, "image": image,
-        "class": {group: class_figures(found, group) for group in groups},
-        "region": {group: region_figures(found, group) for group in groups},
+        "class": {group: class_metrics(found, group) for group in groups},
+        "region": {group: region_metrics(found, group) for group in groups},
         "mean_rank": {"pixel": mean_ranks(pixel), "image": mean_ranks(image)},
         "studies": {name: answer.document for name, answer in run.answers.items()},
         "cost": {

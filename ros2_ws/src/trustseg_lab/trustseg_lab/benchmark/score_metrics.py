@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from trustseg_lab.benchmark.score_collector import Collected
 from trustseg_lab.metrics.block_counts import GroupedScore, grouped
-from trustseg_lab.metrics.bootstrap import LEAST_BLOCKS, draws, figures_of, interval_of
+from trustseg_lab.metrics.bootstrap import LEAST_BLOCKS, draws, interval_of, metrics_of
 from trustseg_lab.metrics.confidence_metrics import confidence_metrics
 from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.images.image_verdicts import correlation, image_aurc
@@ -31,7 +31,7 @@ MIOU_CUT = 0.4
 DICE_CUTS = (0.8, 0.67, 0.6)
 
 
-def pixel_figures(found: Collected, group: str, resamples: int, seed: int) -> dict[str, dict[str, Any]]:
+def pixel_metrics(found: Collected, group: str, resamples: int, seed: int) -> dict[str, dict[str, Any]]:
     """Figures of every pixel score on `group`, and of their differences to the fused confidence."""
     scores = {name: counts for (name, of), counts in found.pixels.items() if of == group}
     if not scores:
@@ -49,7 +49,7 @@ def pixel_figures(found: Collected, group: str, resamples: int, seed: int) -> di
         }
         score = grouped(blocks.scores[name], counts) if weight is not None else None
         if score is not None and weight is not None:
-            drawn[name] = figures_of(score, weight)
+            drawn[name] = metrics_of(score, weight)
     _add_differences(rows, drawn, SHIPPED_PIXEL)
     return rows
 
@@ -63,7 +63,7 @@ def _add_differences(rows: dict[str, dict[str, Any]], drawn: dict[str, dict[str,
             }
 
 
-def image_figures(found: Collected, group: str, resamples: int, seed: int) -> dict[str, dict[str, Any]]:
+def image_metrics(found: Collected, group: str, resamples: int, seed: int) -> dict[str, dict[str, Any]]:
     """Figures of every image score on `group`, and of their differences to the verdict."""
     rows = list(found.rows(group))
     quality = np.array([found.outcomes[each].quality for each in rows])
@@ -84,7 +84,7 @@ def image_figures(found: Collected, group: str, resamples: int, seed: int) -> di
         told[name] = _image_row(found, name, score, quality, places)
         failed = quality < FAILURE_BELOW
         if weight is not None and failed.any() and not failed.all():
-            drawn[name] = figures_of(image_counts(score, failed, block), weight)
+            drawn[name] = metrics_of(image_counts(score, failed, block), weight)
     _add_differences(told, drawn, SHIPPED_IMAGE)
     return told
 
@@ -101,13 +101,13 @@ def _image_row(found: Collected, name: str, score: Floats, quality: Floats, plac
     failed = quality < FAILURE_BELOW
     scale = found.scales[name]
     row: dict[str, Any] = {
-        "views": len(score), "failed_share": float(failed.mean()), **ranking_figures(score, failed),
+        "views": len(score), "failed_share": float(failed.mean()), **ranking_metrics(score, failed),
         "aurc": image_aurc(quality, -score), "augrc": generalised_aurc(quality, -score),
         "pearson": correlation(score, quality, ranks=False), "spearman": correlation(score, quality, ranks=True),
     }  # fmt: skip
     row["e_aurc"] = row["aurc"] - image_aurc(quality, 1 - quality)
     if scale == "quality":
-        row |= regression_figures(score, quality)
+        row |= regression_metrics(score, quality)
     if scale == "probability":
         row["brier"] = float(np.mean((score - ~failed) ** 2))
         row["ece"] = calibration_gap(score, ~failed)
@@ -115,7 +115,7 @@ def _image_row(found: Collected, name: str, score: Floats, quality: Floats, plac
     for cut, bad in cuts(found, places).items():
         threshold = 0.5 if scale == "quality" and cut == "q<0.5" else fitted_threshold(found, name, cut)
         row["cuts"][cut] = {
-            **ranking_figures(score, bad), **decision_figures(score <= threshold, bad), "threshold": threshold,
+            **ranking_metrics(score, bad), **decision_metrics(score <= threshold, bad), "threshold": threshold,
         }  # fmt: skip
     return row
 
@@ -148,16 +148,16 @@ def fitted_threshold(found: Collected, name: str, cut: str) -> float:
     return float((values[best] + following) / 2)
 
 
-def ranking_figures(score: Floats, bad: Bools) -> dict[str, float]:
+def ranking_metrics(score: Floats, bad: Bools) -> dict[str, float]:
     """AUROC of the good ones, FPR95, AUPR with the bad ones positive; NaN where one class is missing."""
     if not bad.any() or bad.all():
         return dict.fromkeys(("auroc", "fpr95", "aupr_error"), float("nan"))
     counts = image_counts(score, bad, np.zeros(len(score), np.int64))
-    figures = figures_of(counts, np.ones((1, 1), np.int64))
+    figures = metrics_of(counts, np.ones((1, 1), np.int64))
     return {name: float(figures[name][0]) for name in ("auroc", "fpr95", "aupr_error")}
 
 
-def decision_figures(flagged: Bools, bad: Bools) -> dict[str, float]:
+def decision_metrics(flagged: Bools, bad: Bools) -> dict[str, float]:
     """Precision, recall, F1, accuracy, specificity, balanced accuracy and Cohen's kappa of flags; NaN where undefined.
 
     A flag is a claim that the view is bad. From the four counts: scikit-learn's functions, to which a test holds them,
@@ -185,7 +185,7 @@ def decision_figures(flagged: Bools, bad: Bools) -> dict[str, float]:
     }
 
 
-def regression_figures(predicted: Floats, quality: Floats) -> dict[str, float]:
+def regression_metrics(predicted: Floats, quality: Floats) -> dict[str, float]:
     """MAE, RMSE and R2 of a predicted quality."""
     error = predicted - quality
     spread = float(np.sum((quality - quality.mean()) ** 2))
@@ -213,7 +213,7 @@ def calibration_gap(probability: Floats, good: Bools, bins: int = 10) -> float:
     return float(np.abs(gaps).sum() / len(probability))
 
 
-def class_figures(found: Collected, group: str) -> dict[str, dict[str, Any]]:
+def class_metrics(found: Collected, group: str) -> dict[str, dict[str, Any]]:
     """Class scores against the IoU and Dice of their class, over all classes of all views of `group`."""
     places = list(found.rows(group))
     iou = np.array([found.outcomes[each].class_iou for each in places])
@@ -227,16 +227,16 @@ def class_figures(found: Collected, group: str) -> dict[str, dict[str, Any]]:
         row: dict[str, Any] = {
             "classes": int(known.sum()), "pearson": correlation(score[known], iou[known], ranks=False),
             "spearman": correlation(score[known], iou[known], ranks=True),
-            **ranking_figures(score[known], iou[known] < FAILURE_BELOW),
+            **ranking_metrics(score[known], iou[known] < FAILURE_BELOW),
         }  # fmt: skip
         if found.scales[name] == "quality":
-            row |= regression_figures(score[known], iou[known])
-        row["cuts"] = {f"dice<={cut:g}": ranking_figures(score[known], dice[known] <= cut) for cut in DICE_CUTS}
+            row |= regression_metrics(score[known], iou[known])
+        row["cuts"] = {f"dice<={cut:g}": ranking_metrics(score[known], dice[known] <= cut) for cut in DICE_CUTS}
         told[name] = row
     return told
 
 
-def region_figures(found: Collected, group: str) -> dict[str, dict[str, Any]]:
+def region_metrics(found: Collected, group: str) -> dict[str, dict[str, Any]]:
     """Region scores against the truth of their region: R2, correlation, AUROC of IoU_adj > 0 or of half right."""
     wanted = np.array(list(found.rows(group)))
     told = {}
@@ -250,11 +250,11 @@ def region_figures(found: Collected, group: str) -> dict[str, dict[str, Any]]:
             continue
         told[name] = {
             "regions": len(value), "pearson": correlation(value, truth, ranks=False),
-            "spearman": correlation(value, truth, ranks=True), **ranking_figures(value, truth <= 0.0),
-            "auroc_half": ranking_figures(value, truth < FAILURE_BELOW)["auroc"],
+            "spearman": correlation(value, truth, ranks=True), **ranking_metrics(value, truth <= 0.0),
+            "auroc_half": ranking_metrics(value, truth < FAILURE_BELOW)["auroc"],
         }  # fmt: skip
         if found.scales.get(f"{name}") == "quality":
-            told[name] |= regression_figures(value, truth)
+            told[name] |= regression_metrics(value, truth)
     return told
 
 

@@ -13,14 +13,14 @@ import numpy as np
 from trustseg.bundle.calibration_file import CalibrationFile, LowConfidenceLimits
 from trustseg.bundle.loading import Bundle
 from trustseg.bundle.writer import FittedFiles
-from trustseg_lab.calibrate.calibration_report import CalibrationFigures, TemperatureReport, calibration_by_group
+from trustseg_lab.calibrate.calibration_report import CalibrationMetrics, TemperatureReport, calibration_by_group
 from trustseg_lab.calibrate.confidence_table import TableFit, fit_table
-from trustseg_lab.calibrate.fits.corridor_fit import corridor_figures, corridor_views, fit_corridor_limit
+from trustseg_lab.calibrate.fits.corridor_fit import corridor_metrics, corridor_views, fit_corridor_limit
 from trustseg_lab.calibrate.fits.one_class_fit import fit_one_class_share
 from trustseg_lab.calibrate.fits.scene_shift_fit import fit_scene_shift
 from trustseg_lab.calibrate.fits.unknown_fit import UnknownFit, fit_unknown
 from trustseg_lab.calibrate.fits.verdict_fit import VerdictFit, fit_verdict, fitting_rows, good_clean_rows
-from trustseg_lab.calibrate.verdict_report import GroupFigures, group_figures, groups_of
+from trustseg_lab.calibrate.verdict_report import GroupMetrics, group_metrics, groups_of
 from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
 from trustseg_lab.metrics.images.view_rows import Bools, CalibrationRows
 
@@ -51,8 +51,8 @@ class CalibrationResult:
     table: TableFit
     verdict: VerdictFit
     unknown: UnknownFit | None
-    groups: dict[str, GroupFigures]
-    calibration_groups: dict[str, CalibrationFigures]
+    groups: dict[str, GroupMetrics]
+    calibration_groups: dict[str, CalibrationMetrics]
     files: FittedFiles
 
 
@@ -80,8 +80,8 @@ def calibrate_rows(
     shift = fit_scene_shift(rows, fitting, good, verdict.crossed.quality, table.table)
     ahead = corridor_views(rows, verdict.crossed.quality, table.table, shift, card.low_confidence_threshold)
     limit = fit_corridor_limit(ahead, fitting, good)
-    corridor = {name: corridor_figures(ahead, keep, limit) for name, keep in groups_of(rows).items()}
-    groups = group_figures(rows, verdict, table.table, shift)
+    corridor = {name: corridor_metrics(ahead, keep, limit) for name, keep in groups_of(rows).items()}
+    groups = group_metrics(rows, verdict, table.table, shift)
     unknown = fit_unknown(
         rows, card.feature_names, good, ~rows.clean & ~rows.elsewhere & (rows.quality >= FAILURE_BELOW)
     )
@@ -113,7 +113,7 @@ def calibrate_rows(
     return CalibrationResult(table, verdict, unknown, groups, by_group, files)
 
 
-def verdict_provenance(rows: CalibrationRows, fit: VerdictFit, groups: dict[str, GroupFigures]) -> dict[str, Any]:
+def verdict_provenance(rows: CalibrationRows, fit: VerdictFit, groups: dict[str, GroupMetrics]) -> dict[str, Any]:
     """What the verdict was fitted on, what was left out, what was chosen and how it did."""
     return {
         "views": len(rows),
@@ -144,7 +144,7 @@ def rounded(value: Any, digits: int = 5) -> Any:
     return round(value, digits) if isinstance(value, float) else value
 
 
-def _for_card(groups: dict[str, GroupFigures]) -> dict[str, Any]:
+def _for_card(groups: dict[str, GroupMetrics]) -> dict[str, Any]:
     """The few figures that a reader of the card looks for."""
     found: dict[str, Any] = {}
     for name in ("clean", "held-out kinds"):

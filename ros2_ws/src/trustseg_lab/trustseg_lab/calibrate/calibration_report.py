@@ -18,7 +18,7 @@ from trustseg_lab.metrics.score_histogram import Floats, ScoreHistogram, histogr
 
 
 @dataclass(frozen=True)
-class CalibrationFigures:
+class CalibrationMetrics:
     """ECE and adaptive ECE of one group of views: of the score as the graph gives it, through the table, and through
     the table with the scene's shift, as it is published. Table and shift are the final ones, not cross-fitted."""
 
@@ -53,7 +53,7 @@ class TemperatureReport:
 
 def calibration_by_group(
     rows: CalibrationRows, quality: Floats, scores: Floats, table: Floats, shift: SceneShift | None
-) -> dict[str, CalibrationFigures]:
+) -> dict[str, CalibrationMetrics]:
     """Figures of every group of `groups_of`.
 
     Args:
@@ -69,7 +69,7 @@ def calibration_by_group(
         for codes, each in zip(rows.codes[keep], quality[keep], strict=True):
             published.merge(histogram_of_codes(codes, lowered(table, scene_shift(shift, float(each)))))
         parts = [histogram_of_codes(total, scores), histogram_of_codes(total, table), published]
-        found[name] = CalibrationFigures(
+        found[name] = CalibrationMetrics(
             int(keep.sum()), *(ece(each) for each in parts), *(adaptive_ece(each) for each in parts)
         )
     return found

@@ -20,7 +20,7 @@ from trustseg.bundle.card import VOID_LABEL, Card
 from trustseg.camera.geometry import UNSEEN_CONFIDENCE, placed
 from trustseg.imaging.resize import nearest
 from trustseg.judgement import HEALTHY, Judgement
-from trustseg.segments import CLASS, FIGURES, connected_parts, least_area, segment_figures
+from trustseg.segments import CLASS, FIGURES, connected_parts, least_area, segment_metrics
 from trustseg.types import UInt8Array
 from trustseg_lab.calibrate.collect_views import (
     RENDERED,
@@ -172,7 +172,7 @@ class PublishedCollector:
         ids = [place[name] for name in self.classes]
         size = (labels.shape[0], labels.shape[1])
         parts, real = connected_parts(labels, ids, least_area(size)), connected_parts(truth, ids, 1)
-        figures = segment_figures(parts, confidence, self.card.low_confidence_threshold, self.classes, ids)
+        figures = segment_metrics(parts, confidence, self.card.low_confidence_threshold, self.classes, ids)
         iou = adjusted_iou(parts.ids(size), parts.class_of, real.ids(size), real.class_of, labels, truth != VOID_LABEL)
         return np.stack([figures[name] for name in segment_columns(self.classes)], axis=1), iou.astype(np.float64)
 

@@ -23,7 +23,7 @@ HARD_SEVERITY = 0.7
 
 
 @dataclass(frozen=True)
-class GroupFigures:
+class GroupMetrics:
     """One group of views; their quality and scores are predicted by models that have not seen their blocks. Threshold,
     OOD limit, lower bound and confidence table are the final ones, fitted on all views but the held-out kinds.
 
@@ -74,16 +74,16 @@ def groups_of(rows: CalibrationRows) -> dict[str, Bools]:
     return found
 
 
-def group_figures(
+def group_metrics(
     rows: CalibrationRows, fit: VerdictFit, table: Floats, shift: SceneShift | None
-) -> dict[str, GroupFigures]:
+) -> dict[str, GroupMetrics]:
     """Figures of every group that has views; `table` float64 (256,) is the fitted confidence table."""
     excess = overconfidence(rows, fit.crossed.quality, table, shift)
     unshifted = overconfidence(rows, fit.crossed.quality, table, None)
     totals = rows.codes.sum(axis=1)
     confidence = totals @ table / totals.sum(axis=1)
     return {
-        name: _figures(
+        name: _metrics(
             rows.quality[keep],
             rows.block[keep],
             _kept(fit.crossed, keep),
@@ -100,16 +100,16 @@ def _kept(judged: Judgements, keep: Bools) -> Judgements:
     return Judgements(judged.quality[keep], judged.failure_score[keep], judged.distance[keep], judged.lower_bound[keep])
 
 
-def _figures(
+def _metrics(
     quality: Floats, block: Ints, judged: Judgements, confidence: Floats, fit: VerdictFit,
     excess: tuple[Floats, Floats],
-) -> GroupFigures:  # fmt: skip
+) -> GroupMetrics:  # fmt: skip
     threshold, ood = fit.model.failure_threshold, fit.model.ood_score
     failed = quality < FAILURE_BELOW
     unusual = judged.distance > ood.limit if ood else np.zeros(len(quality), bool)
     flagged = (judged.failure_score >= threshold) | unusual
     found, alarms = _share(flagged[failed]), _share(flagged[~failed])
-    return GroupFigures(
+    return GroupMetrics(
         verdict=image_metrics(quality, judged.failure_score, judged.quality, judged.lower_bound, threshold),
         flagged_failures=found, flagged_good=alarms, flagged_balanced_accuracy=(found + 1.0 - alarms) / 2.0,
         ood_share=_share(unusual), auroc_mean_confidence=failure_auroc(confidence, quality),

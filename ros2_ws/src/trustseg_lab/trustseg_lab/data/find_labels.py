@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from trustseg.errors import InputError
-from trustseg_lab.data import LabelNames, list_pictures
+from trustseg_lab.data import LabelNames, list_images
 from trustseg_lab.data.class_list import ClassList, load_classes
 from trustseg_lab.data.formats.annotations import Annotations
 from trustseg_lab.data.formats.catalogue import IDS, OWN, FormatOption, FoundFormat, annotation_file, recognise
@@ -170,7 +170,7 @@ def reader_of(found: FoundFormat, wish: LabelWish, void: int | None) -> LabelRea
 
 def annotated(images: Path, annotations: Annotations) -> list[Path]:
     """The images of a folder, which a file of annotations must all tell of; InputError where it does not."""
-    files = list(list_pictures(images, deep=True).files)
+    files = list(list_images(images, deep=True).files)
     missing = [each for each in files if not annotations.has(each.name)]
     if missing:
         more = f" (and {len(missing) - 1} more images)" if len(missing) > 1 else ""

@@ -28,7 +28,7 @@ PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "t
 
 
 @dataclass(frozen=True)
-class PictureFolder:
+class ImageFolder:
     """Picture files of a folder in order.
 
     Attributes:
@@ -55,9 +55,9 @@ class PictureFolder:
         return "; ".join(notes)
 
 
-def list_pictures(
+def list_images(
     folder: Path, what: str = "images", order: Callable[[Path], Any] | None = None, *, deep: bool = False
-) -> PictureFolder:
+) -> ImageFolder:
     """The picture files of `folder`, sorted by `order`, by default by name.
 
     Args:
@@ -72,12 +72,12 @@ def list_pictures(
         if not folder.is_dir():
             found = "a file" if folder.exists() else "nothing of that name"
             raise InputError(f"no folder of {what}: {folder}", expected="a folder", got=found)
-        named, inner = _pictures_of(folder), []
+        named, inner = _images_of(folder), []
         if not named:
             inner = [each for each in sorted(folder.iterdir()) if each.is_dir() and not _is_foreign(each.name)]
-            inner = [each for each in inner if _pictures_of(each)]
+            inner = [each for each in inner if _images_of(each)]
             parts = not PARTS.isdisjoint(each.name.lower() for each in inner)
-            named = [path for each in inner for path in _pictures_of(each)] if deep and not parts else []
+            named = [path for each in inner for path in _images_of(each)] if deep and not parts else []
     except OSError as error:
         raise InputError(
             f"folder {folder} of {what} cannot be read", got=error.strerror or type(error).__name__,
@@ -92,10 +92,10 @@ def list_pictures(
             fix=f"name the folder that holds the images themselves{example}",
         )  # fmt: skip
     in_order = dict.fromkeys(path.parent.name for path in files if path.parent != folder)
-    return PictureFolder(folder, files, len(named) - len(files), tuple(in_order))
+    return ImageFolder(folder, files, len(named) - len(files), tuple(in_order))
 
 
-def _pictures_of(folder: Path) -> list[Path]:
+def _images_of(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
 
 
@@ -122,7 +122,7 @@ def passed_over(*folders: Path) -> list[str]:
     notes: list[str] = []
     for folder in dict.fromkeys(folders):
         with suppress(InputError):
-            notes += [note for note in [list_pictures(folder, deep=True).note] if note]
+            notes += [note for note in [list_images(folder, deep=True).note] if note]
     return notes
 
 

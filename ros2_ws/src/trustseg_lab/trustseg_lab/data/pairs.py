@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trustseg.errors import InputError
-from trustseg_lab.data.folders import list_pictures, shown
+from trustseg_lab.data.folders import list_images, shown
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def files_by_stem(folder: Path, what: str, *, deep: bool = False) -> dict[str, P
 
     InputError where a name is there twice.
     """
-    found = list_pictures(folder, what, deep=deep).files
+    found = list_images(folder, what, deep=deep).files
     return _by_name(found, what, lambda path: path.relative_to(folder).with_suffix("").as_posix())
 
 

@@ -54,12 +54,12 @@ class Observer(Node):
         self._masks = LineWriter(folder / MASK_FILE)
         self._pictures: queue.Queue[tuple[str, Image] | None] = queue.Queue(MAX_WAITING)
         (folder / "masks").mkdir()
-        self._writer = threading.Thread(target=self._write_pictures, name="pictures")
+        self._writer = threading.Thread(target=self._write_images, name="pictures")
         self._writer.start()
         self.create_subscription(SegmentationStatus, STATUS_TOPIC, self._on_status, RELIABLE)
         self.create_subscription(FailureState, VERDICT_TOPIC, self._on_verdict, RELIABLE)
-        self.create_subscription(Image, MASK_TOPIC, lambda m: self._on_picture("mask", m), RELIABLE)
-        self.create_subscription(Image, CONFIDENCE_TOPIC, lambda m: self._on_picture("confidence", m), RELIABLE)
+        self.create_subscription(Image, MASK_TOPIC, lambda m: self._on_image("mask", m), RELIABLE)
+        self.create_subscription(Image, CONFIDENCE_TOPIC, lambda m: self._on_image("confidence", m), RELIABLE)
         self._announce = self.create_timer(0.05, self._announce_ready)
 
     def close(self) -> None:
@@ -97,13 +97,13 @@ class Observer(Node):
     def _on_verdict(self, message: FailureState) -> None:
         self._verdicts.write(VerdictRecord(time.time_ns(), message.state, message.failure, message.reasons))
 
-    def _on_picture(self, kind: str, message: Image) -> None:
+    def _on_image(self, kind: str, message: Image) -> None:
         try:
             self._pictures.put_nowait((kind, message))
         except queue.Full:
             self.get_logger().warning("the disk is too slow: a mask is not kept", throttle_duration_sec=1.0)
 
-    def _write_pictures(self) -> None:
+    def _write_images(self) -> None:
         while (item := self._pictures.get()) is not None:
             kind, message = item
             pixels = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)[:, : message.width]

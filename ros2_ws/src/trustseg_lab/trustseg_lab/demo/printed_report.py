@@ -33,7 +33,7 @@ def print_report(console: Console, summary: Summary, folder: Path) -> None:
     """
     if summary.injected:
         console.print(_troubles(summary))
-    console.print(_figures(summary))
+    console.print(_metrics(summary))
     nearly_always = summary.flag_up_s >= NEARLY_ALWAYS * summary.duration_s and math.isnan(summary.miou_mean)
     if summary.ok and (summary.flag_never_down or nearly_always):
         how_long = "ALL THE TIME" if summary.flag_never_down else "NEARLY ALL THE TIME"
@@ -115,7 +115,7 @@ def _outcome(injected: Injected) -> Text:
     return Text(f"after {injected.detected_after_ms:.0f} ms", style=GOOD)
 
 
-def _figures(summary: Summary) -> Table:
+def _metrics(summary: Summary) -> Table:
     table = Table(
         box=SIMPLE_HEAD, title="The drive in numbers", title_justify="left", title_style="bold", show_header=False
     )

@@ -39,7 +39,7 @@ def page(document: dict[str, Any], reference: Frames, new: Frames) -> str:
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         sentence=html.escape(sentence(document)), warning=warning,
         old_count=document["frames"]["reference"], new_count=document["frames"]["new"],
-        pictures="".join(_picture(name, reference, new) for name in shown), limit=_number(document["ood_limit"], 2),
+        pictures="".join(_image(name, reference, new) for name in shown), limit=_number(document["ood_limit"], 2),
         columns=_table(
             ("figure", "reference", "new", "PSI", "KS", "outside", "reading"), map(_column_row, columns),
             [each["reading"] for each in columns],
@@ -105,7 +105,7 @@ def histogram(name: str, reference: Frames, new: Frames) -> bytes:
     return out.getvalue()
 
 
-def _picture(name: str, reference: Frames, new: Frames) -> str:
+def _image(name: str, reference: Frames, new: Frames) -> str:
     data = base64.b64encode(histogram(name, reference, new)).decode()
     return f'<img alt="distribution of {html.escape(name)}" src="data:image/png;base64,{data}">'
 

@@ -28,10 +28,10 @@ def image_baselines(images: Sequence[ImageRecord], quality: Floats, judged: Judg
         scores[f"mean_{name}" if not name.startswith("ensemble_pair") else name] = np.array(
             [record.scores.get(name, float("nan")) for record in images]
         )
-    return {name: _figures(score[known], quality[known]) for name, score in scores.items()}
+    return {name: _metrics(score[known], quality[known]) for name, score in scores.items()}
 
 
-def _figures(score: Floats, quality: Floats) -> dict[str, float]:
+def _metrics(score: Floats, quality: Floats) -> dict[str, float]:
     return {
         "auroc": failure_auroc(score, quality), "aurc": image_aurc(quality, -score),
         "pearson": correlation(score, quality, ranks=False), "spearman": correlation(score, quality, ranks=True),

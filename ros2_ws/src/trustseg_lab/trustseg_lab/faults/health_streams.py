@@ -18,7 +18,7 @@ import numpy as np
 from trustseg.errors import InputError
 from trustseg.imaging.stored_image import read_image
 from trustseg.types import UInt8Array
-from trustseg_lab.data import list_pictures
+from trustseg_lab.data import list_images
 from trustseg_lab.recordings.video.film import VideoSource
 from trustseg_lab.scenes import Drive
 from trustseg_lab.scenes.overlays import OVERLAYS
@@ -60,7 +60,7 @@ def folder_streams(folder: Path, length: int, group: str, damaged: bool) -> Iter
     Raises:
         InputError: no picture there, or one that cannot be read.
     """
-    files = list_pictures(folder).files
+    files = list_images(folder).files
     for start in range(0, len(files), length):
         part = files[start : start + length]
         yield Stream(group, [_read(path) for path in part], damaged and len(part) == length)

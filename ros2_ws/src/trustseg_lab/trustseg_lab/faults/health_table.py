@@ -102,7 +102,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class CleanFigures:
+class CleanMetrics:
     """One group of clean streams.
 
     Attributes:
@@ -192,10 +192,10 @@ class HealthTable:
             self._found.setdefault((row, stream.group), []).append(believed_at(reasons, row.reason))
             on_row()
 
-    def clean(self) -> list[CleanFigures]:
+    def clean(self) -> list[CleanMetrics]:
         """Every group of clean streams."""
         return [
-            CleanFigures(group, frames, streams, accused, believed, extremes)
+            CleanMetrics(group, frames, streams, accused, believed, extremes)
             for group, (frames, streams, accused, believed, extremes) in self._clean.items()
         ]
 

@@ -27,8 +27,8 @@ from trustseg.types import UInt8Array
 from trustseg_lab.harness.drive_folder import IMAGES, Drive, image_name
 from trustseg_lab.harness.refused import Refused, refused_message, unpacked
 from trustseg_lab.harness.script import plan_script
+from trustseg_lab.recordings.image_folder import FolderSource
 from trustseg_lab.recordings.onward_time import OnwardTime
-from trustseg_lab.recordings.picture_folder import FolderSource
 from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
 from trustseg_lab.recordings.sources import onward_images, open_sources, recording_of, stated_period_ns
 
@@ -94,7 +94,7 @@ class Footage:
         try:
             for recorded in onward_images(self.source, self._onward):
                 first_ns = recorded.time_ns if first_ns is None else first_ns
-                yield TimedFrame((recorded.time_ns - first_ns) / SECOND, self._picture(recorded))
+                yield TimedFrame((recorded.time_ns - first_ns) / SECOND, self._image(recorded))
         finally:
             self.source.close()
 
@@ -109,7 +109,7 @@ class Footage:
             lines.append(f"images that the node refuses: {told}; the first: {self.first_refused}")
         return lines
 
-    def _picture(self, recorded: RecordedImage) -> UInt8Array | bytes | Refused:
+    def _image(self, recorded: RecordedImage) -> UInt8Array | bytes | Refused:
         message = recorded.message
         try:
             if recorded.compressed:

@@ -61,13 +61,13 @@ def interval_of(values: Floats) -> Interval:
     return Interval(float(low), float(high))
 
 
-def figures_of(score: GroupedScore, weight: Counts) -> dict[str, Floats]:
+def metrics_of(score: GroupedScore, weight: Counts) -> dict[str, Floats]:
     """Figures of one score in each resample, float64 (resamples,), `weight` from `draws`."""
-    parts = [_figures(score, weight[at : at + CHUNK].astype(np.float64)) for at in range(0, len(weight), CHUNK)]
+    parts = [_metrics(score, weight[at : at + CHUNK].astype(np.float64)) for at in range(0, len(weight), CHUNK)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _figures(score: GroupedScore, weight: Floats) -> dict[str, Floats]:
+def _metrics(score: GroupedScore, weight: Floats) -> dict[str, Floats]:
     correct, wrong = weight @ score.correct, weight @ score.wrong
     found = {
         "auroc": auroc_of(correct, wrong), "fpr95": fpr_of(correct, wrong),
@@ -115,8 +115,8 @@ def resample_scores(
     for name, counts in bins.items():
         score = grouped(counts, totals[name])
         if score is not None:
-            resampled[name] = figures_of(score, weight)
-            whole[name] = figures_of(score, np.ones((1, weight.shape[1]), np.int64))
+            resampled[name] = metrics_of(score, weight)
+            whole[name] = metrics_of(score, np.ones((1, weight.shape[1]), np.int64))
     return ResampledScores(resampled, whole)
 
 

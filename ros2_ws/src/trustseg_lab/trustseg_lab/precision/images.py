@@ -17,7 +17,7 @@ from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
 from trustseg.imaging.stored_image import decode_image, read_file
 from trustseg.types import UInt8Array
-from trustseg_lab.data import list_pictures
+from trustseg_lab.data import list_images
 
 RENDERED_SEED = 31_000  # rendered scenes that nothing was trained, calibrated or timed on
 
@@ -61,7 +61,7 @@ def folder_images(folder: Path, count: int, size: tuple[int, int], color_order: 
     Raises:
         InputError: the folder holds no picture, or one cannot be decoded.
     """
-    paths = list_pictures(folder, deep=True).files
+    paths = list_images(folder, deep=True).files
     chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(count, len(paths))).round().astype(int))]
     places = Places(InputGeometry(), size)
     return [_read(path, places, color_order) for path in chosen]

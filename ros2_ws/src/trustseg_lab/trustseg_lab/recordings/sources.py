@@ -15,11 +15,11 @@ from trustseg.bounds import SECOND
 from trustseg.errors import InputError
 from trustseg.files.blackbox_record import recorded_camera
 from trustseg.frames import DEPTH, declares_depth
-from trustseg_lab.data import list_pictures, natural_order
+from trustseg_lab.data import list_images, natural_order
 from trustseg_lab.recordings.bag import COMPRESSED, Bag, bag_files, choose_topics, image_topics, is_bag, listed
 from trustseg_lab.recordings.bag_metadata import METADATA
+from trustseg_lab.recordings.image_folder import FolderSource
 from trustseg_lab.recordings.onward_time import OnwardTime
-from trustseg_lab.recordings.picture_folder import FolderSource
 from trustseg_lab.recordings.recorded_image import (
     DEFAULT_RATE_HZ,
     Header,
@@ -194,7 +194,7 @@ def fingerprint(path: Path) -> str:
     """
     files = bag_files(path) if is_bag(path) else [path]
     if path.is_dir() and not is_bag(path):
-        files = list(list_pictures(path, order=natural_order).files)
+        files = list(list_images(path, order=natural_order).files)
     digest = hashlib.sha256()
     for each in files:
         try:

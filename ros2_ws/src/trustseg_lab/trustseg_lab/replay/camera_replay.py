@@ -29,7 +29,7 @@ from trustseg.selective_risk import Promise
 from trustseg.temporal_filter import GAP_PERIODS
 from trustseg.types import PerceptionResult, UInt8Array
 from trustseg_lab.data import shown
-from trustseg_lab.metrics.selective_figures import selective_figures
+from trustseg_lab.metrics.selective_metrics import selective_metrics
 from trustseg_lab.recordings.onward_time import OnwardTime
 from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
 from trustseg_lab.recordings.sources import fingerprint, onward_images, open_sources, stated_period_ns
@@ -50,8 +50,8 @@ from trustseg_lab.replay.results.frame_table import (
 from trustseg_lab.replay.results.run_counts import RunCounts
 from trustseg_lab.replay.results.segment_table import SEGMENTS, segment_rows, segment_schema
 from trustseg_lab.replay.results.shown.annotated import AnnotatedBag
-from trustseg_lab.replay.results.shown.drive_pictures import DrivePictures
-from trustseg_lab.replay.results.shown.event_images import EventPictures, moment_of
+from trustseg_lab.replay.results.shown.drive_images import DriveImages
+from trustseg_lab.replay.results.shown.event_images import EventImages, moment_of
 from trustseg_lab.replay.results.shown.overlay_film import NAME, OverlayFilm
 from trustseg_lab.replay.results.totals import DriveTotals
 from trustseg_lab.replay.results.truth import TruthTotals
@@ -62,7 +62,7 @@ OVERLAY_QUALITY = 80
 
 
 @dataclass(frozen=True)
-class DriveFigures(DriveTotals):
+class DriveMetrics(DriveTotals):
     """What a drive gave beside its files.
 
     Attributes:
@@ -82,7 +82,7 @@ class DriveFigures(DriveTotals):
     selective: dict[str, Any] | None
 
 
-def run_drive(job: ReplayJob, folder: Path, progress: Callable[[int, int], None]) -> tuple[DriveFigures, Bundle]:
+def run_drive(job: ReplayJob, folder: Path, progress: Callable[[int, int], None]) -> tuple[DriveMetrics, Bundle]:
     """Replay `job` into `folder`: tables, bag and event pictures.
 
     Args:
@@ -153,7 +153,7 @@ class _Drive:
         self._tables = ConfidenceTables(self._classes)
         self._truth = TruthTotals(len(self._classes), labels.void) if labels is not None else None
 
-    def run(self, progress: Callable[[int, int], None]) -> DriveFigures:
+    def run(self, progress: Callable[[int, int], None]) -> DriveMetrics:
         options, folder, pipeline = self._options, self._folder, self._pipeline
         timeline = Timeline(
             pipeline,
@@ -164,9 +164,9 @@ class _Drive:
         self._frames = TableWriter(folder / "frames.parquet", frame_schema(self._classes, selective))
         self._objects = TableWriter(folder / SEGMENTS, segment_schema()) if options.segments else None
         self._timing = TableWriter(folder / "timing.parquet", timing_schema())
-        self._events = EventPictures(folder / EVENTS, self._painter)
+        self._events = EventImages(folder / EVENTS, self._painter)
         expected = -(-self._source.count // options.every)
-        self._pictures = DrivePictures(folder / DRIVE, self._painter, options.pictures, expected)
+        self._pictures = DriveImages(folder / DRIVE, self._painter, options.pictures, expected)
         rate_hz = SECOND / self._period_ns / options.every
         self._film = OverlayFilm(folder / NAME, self._painter, rate_hz) if options.overlay else None
         self._bag: AnnotatedBag | None = None
@@ -200,7 +200,7 @@ class _Drive:
             raise
         finally:
             pipeline.close()
-        return DriveFigures(
+        return DriveMetrics(
             tally=self._tally, flag=self._flag, tables=self._tables, truth=self._truth, period_ns=self._period_ns,
             instance_id=self._instance_id, fingerprint=self._fingerprint, wall_s=wall_s, losses=self._losses(),
             backend=self._backend.name, backend_version=self._backend.version,
@@ -214,7 +214,7 @@ class _Drive:
         if selection is None:
             return None
         # All labelled frames as one: `missed` is the share of all their wrong pixels.
-        told = selective_figures(self._truth.codes[None], selection.threshold) if self._truth is not None else None
+        told = selective_metrics(self._truth.codes[None], selection.threshold) if self._truth is not None else None
         return {
             "promise": asdict(selection.promise), "threshold": selection.threshold,
             "coverage_in_calibration": selection.coverage,

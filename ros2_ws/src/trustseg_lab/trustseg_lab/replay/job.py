@@ -18,7 +18,7 @@ from trustseg.bundle.loading import Bundle
 from trustseg.camera.input_geometry import InputGeometry
 from trustseg.errors import InputError
 from trustseg.temporal_filter import MAX_WEIGHT
-from trustseg_lab.data import LabelNames, list_pictures, natural_order, shown
+from trustseg_lab.data import LabelNames, list_images, natural_order, shown
 from trustseg_lab.data.class_list import class_file
 from trustseg_lab.data.formats.catalogue import FormatOption, annotation_file
 from trustseg_lab.data.formats.legends import cityscapes_legend, find_legend
@@ -192,7 +192,7 @@ def _labels_sha256(option: FormatOption, folder: Path) -> str:
 
 def _pictures(folder: Path) -> Sequence[Path]:
     try:
-        return list_pictures(folder, "labels").files
+        return list_images(folder, "labels").files
     except InputError:  # it is told where the labels are read
         return ()
 
@@ -201,7 +201,7 @@ def _named_as_labels(job: ReplayJob) -> dict[str, list[str]]:
     """Names of the images of a folder with labels: they decide which label is whose."""
     if not job.options.labels or job.topic or not job.path.is_dir() or is_bag(job.path):
         return {}
-    return {"images": [path.name for path in list_pictures(job.path, order=natural_order).files]}
+    return {"images": [path.name for path in list_images(job.path, order=natural_order).files]}
 
 
 @cache

@@ -15,7 +15,7 @@ from trustseg.bundle.loading import load_bundle
 from trustseg.errors import InputError
 from trustseg.files.json_document import write_json
 from trustseg.files.output_folder import output_folder
-from trustseg_lab.data import list_pictures, passed_over
+from trustseg_lab.data import list_images, passed_over
 from trustseg_lab.data.documents import parse_json
 from trustseg_lab.recordings.bag import is_bag
 from trustseg_lab.recordings.storage import one_line
@@ -32,7 +32,7 @@ from trustseg_lab.replay.results.baseline import (
     together,
 )
 from trustseg_lab.replay.results.gate import Fired, Gate, parse_gate
-from trustseg_lab.replay.results.metric_names import known_figures
+from trustseg_lab.replay.results.metric_names import known_metrics
 from trustseg_lab.replay.results.result_folder import SUMMARY
 from trustseg_lab.replay.results.rig import rigs_of
 from trustseg_lab.replay.results.shown.report import write_index, write_report
@@ -132,7 +132,7 @@ def replay(
     bundle = load_bundle(request.options.bundle)
     classes = [each.name for each in bundle.card.classes]
     gate = (
-        parse_gate(request.fail_on, known_figures(classes, request.baseline is not None)) if request.fail_on else None
+        parse_gate(request.fail_on, known_metrics(classes, request.baseline is not None)) if request.fail_on else None
     )
     jobs, failed = list_jobs(request.inputs, request.topics, every_topic=request.every_topic, options=request.options)
     for topic in request.required_topics:
@@ -144,7 +144,7 @@ def replay(
             say(line)
     if is_label_path(request.options.labels):
         names = (
-            [path.name for path in list_pictures(jobs[0].path).files]
+            [path.name for path in list_images(jobs[0].path).files]
             if jobs[0].path.is_dir() and not jobs[0].topic
             else []
         )

@@ -63,14 +63,14 @@ def cargo_sprites(cargo: Sequence[Cargo], road: Road, gain: Vector) -> list[Spri
     """The things as pictures that face the camera, in light `gain`."""
     found = []
     for each in cargo:
-        texture, width, height = picture_of(parse_cargo(each.kind), each.variant % VARIANTS)
+        texture, width, height = image_of(parse_cargo(each.kind), each.variant % VARIANTS)
         x = road.centre_at(each.z) + each.lateral
         found.append(Sprite(x, 0.0, each.z, width, height, texture, VOID, gain, "post"))
     return found
 
 
 @lru_cache(maxsize=32)
-def picture_of(kind: str, variant: int) -> tuple[Texture, float, float]:
+def image_of(kind: str, variant: int) -> tuple[Texture, float, float]:
     """Picture, width and height in metres."""
     rng = stream(_STREAM_CARGO, CARGO_KINDS.index(kind), variant)
     width, height, make = _KINDS[kind]

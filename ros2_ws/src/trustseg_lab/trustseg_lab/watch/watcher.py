@@ -57,7 +57,7 @@ class Watcher(Node):
         self._looked_s = -LOOKING_S
         self._drawn: list[Any] = []
         self._foxglove: FoxgloveStream | None = None
-        self._page = PageServer(options.address, options.port, self._state, self._picture)
+        self._page = PageServer(options.address, options.port, self._state, self._image)
         try:
             if options.foxglove_port is not None:
                 self._foxglove = FoxgloveStream(options.address, options.foxglove_port)
@@ -134,7 +134,7 @@ class Watcher(Node):
             "pictures": numbers,
         }  # fmt: skip
 
-    def _picture(self, name: str) -> bytes | None:
+    def _image(self, name: str) -> bytes | None:
         with self._lock:
             found = self._pictures.get(name)
         return None if found is None else found[1]

@@ -204,7 +204,7 @@ class Scribe:
                 raise _no_room(ended_by)
             raise InputError("there is nothing to record", got="no message heard in that time")
         digest = bag.finish()
-        picture = self._picture(snapshot)
+        picture = self._image(snapshot)
         if picture is not None:
             write_whole(folder / PICTURE, picture)
         write_json(folder / RECORD, self._document(event, bag, name, digest, ended_by, picture is not None))
@@ -225,7 +225,7 @@ class Scribe:
                 return TIME
         return SHUTDOWN if self._ending else ""
 
-    def _picture(self, snapshot: Snapshot) -> bytes | None:
+    def _image(self, snapshot: Snapshot) -> bytes | None:
         try:
             return snapshot.picture(self._out.decoded)
         except Exception as error:  # a message that is damaged: the record is worth more than its picture

@@ -252,7 +252,7 @@ class FrameWorker:
         config = self.config
         self._outputs.publish_unknown(header, frame, result, config.to_camera_size)
         self._outputs.publish_segments(header, frame, result, config.to_camera_size)
-        self._outputs.publish_pictures(
+        self._outputs.publish_images(
             header, frame, shown, config.overlay_opacity, self._info.newest, config.to_camera_size
         )
 

@@ -70,7 +70,7 @@ class Outputs:
         self._reader = reader
         self._node = node
         self._colours = ClassColours([c.color for c in bundle.card.classes])
-        self._mask, self._confidence, self._picture = ImageMessage("mono8"), ImageMessage("mono8"), ImageMessage("rgb8")
+        self._mask, self._confidence, self._image = ImageMessage("mono8"), ImageMessage("mono8"), ImageMessage("rgb8")
         self._unknown = ImageMessage("mono8")
         self._publishers: list[Any] = []
 
@@ -146,7 +146,7 @@ class Outputs:
         found, predicted = self._reader.segments(result), self._reader.predicts_segments
         self._segments_out.publish(segments_message(header, found, names, size, published, predicted))
 
-    def publish_pictures(
+    def publish_images(
         self, header: Header, frame: Frame, result: PerceptionResult, opacity: float, info: CameraInfo | None,
         to_camera_size: bool,
     ) -> None:  # fmt: skip
@@ -175,4 +175,4 @@ class Outputs:
 
     def _if_heard(self, publisher: Any, header: Header, draw: Callable[[], UInt8Array]) -> None:
         if publisher.get_subscription_count():
-            publisher.publish(self._picture.fill(header, draw()))
+            publisher.publish(self._image.fill(header, draw()))

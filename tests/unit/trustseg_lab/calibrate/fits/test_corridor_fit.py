@@ -11,7 +11,7 @@ import pytest
 
 from calibration_rows import make_rows
 from trustseg.bundle.calibration_file import SceneShift
-from trustseg_lab.calibrate.fits.corridor_fit import CorridorViews, corridor_figures, corridor_views, fit_corridor_limit
+from trustseg_lab.calibrate.fits.corridor_fit import CorridorViews, corridor_metrics, corridor_views, fit_corridor_limit
 
 TABLE = np.linspace(0.0, 1.0, 256)
 
@@ -50,7 +50,7 @@ def test_limit_parts_failing_corridors_from_good_ones_and_spares_clean_frames() 
     fitting, clean = np.ones(40, bool), np.arange(40) < 20
     limit = fit_corridor_limit(both, fitting, clean)
     assert 0.02 < limit <= 0.6
-    figures = corridor_figures(both, fitting, limit)
+    figures = corridor_metrics(both, fitting, limit)
     assert (figures.views, figures.prevalence) == (40, 0.5)
     assert (figures.detected, figures.false_alarms, figures.balanced_accuracy) == (1.0, 0.0, 1.0)
     assert figures.auroc == pytest.approx(1.0)
@@ -65,7 +65,7 @@ def test_nothing_to_fit_gives_the_limit_that_only_a_lost_corridor_reaches(accura
 
 
 def test_undefined_figures_are_nan() -> None:
-    figures = corridor_figures(views([0.95, 0.99], [0.1, 0.2]), np.ones(2, bool), 0.5)
+    figures = corridor_metrics(views([0.95, 0.99], [0.1, 0.2]), np.ones(2, bool), 0.5)
     assert np.isnan(figures.auroc)
     assert np.isnan(figures.detected)
     assert figures.false_alarms == 0.0

@@ -15,7 +15,7 @@ from trustseg.errors import InputError
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings, fit_dense
 from trustseg_lab.calibrate.fits.ood_fit import fit_ood_model
-from trustseg_lab.calibrate.verdict_report import group_figures
+from trustseg_lab.calibrate.verdict_report import group_metrics
 from trustseg_lab.metrics.images.verdict_arrays import judge, ood_scores, run_layers, sigmoid, with_ood_score
 from trustseg_lab.metrics.images.view_rows import (
     concatenated,
@@ -51,7 +51,7 @@ def fit(rows: object) -> verdict_fit.VerdictFit:
 
 
 def test_failure_is_found_on_kinds_never_fitted_on(rows, fit) -> None:
-    groups = group_figures(rows, fit, np.linspace(0, 1, 256), None)
+    groups = group_metrics(rows, fit, np.linspace(0, 1, 256), None)
     held_out = groups["held-out kinds"].verdict
     assert held_out.auroc > 0.95
     assert held_out.balanced_accuracy > 0.85

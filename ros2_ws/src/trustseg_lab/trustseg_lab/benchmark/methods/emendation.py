@@ -85,7 +85,7 @@ class Proposal:
         return np.asarray(self.logits.argmax(axis=0), np.uint8)
 
 
-def change_figures(regions: Regions, proposal: Proposal, sample: Sample) -> Floats:
+def change_metrics(regions: Regions, proposal: Proposal, sample: Sample) -> Floats:
     """float64 (n, 8): of each change log size, means of predicted error, entropy, fused confidence, MCP, the old and
     the new probability of its new class, and the new one of the class it leaves."""
     new = softmax(proposal.logits)
@@ -130,7 +130,7 @@ class Emender:
         regions = changes(sample.labels, proposal.labels)
         if not regions.count:
             return sample.labels
-        better = self.verifier.predict_proba(change_figures(regions, proposal, sample))[:, 1] > ACCEPTED
+        better = self.verifier.predict_proba(change_metrics(regions, proposal, sample))[:, 1] > ACCEPTED
         taken = np.append(better, False)[regions.ids]
         return np.where(taken, proposal.labels, sample.labels).astype(np.uint8)
 
@@ -163,7 +163,7 @@ def learn(rows: FitRows) -> Emender:
         regions = changes(sample.labels, proposal.labels)
         gained = gains(regions, sample.labels, sample.truth.labels, sample.truth.known)
         told = np.nonzero(np.nan_to_num(gained))[0]
-        figures.append(change_figures(regions, proposal, sample)[told])
+        figures.append(change_metrics(regions, proposal, sample)[told])
         better.append(gained[told] > 0)
         sample.let_go()
     right = np.concatenate(better)

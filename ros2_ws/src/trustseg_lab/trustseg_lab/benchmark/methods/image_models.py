@@ -31,8 +31,8 @@ from trustseg_lab.benchmark.rows.image_descriptors import (
     mask_glcm,
     pooled,
     region_doubts,
-    shape_figures,
-    texture_figures,
+    shape_metrics,
+    texture_metrics,
 )
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.metrics.score_histogram import Floats
@@ -210,7 +210,7 @@ class ClassDiceOver:
 
     def fit(self, rows: FitRows) -> ClassDiceOver:
         """See `Method`."""
-        x = np.concatenate([_class_figures(each, rows.classes) for each in rows.samples])
+        x = np.concatenate([_class_metrics(each, rows.classes) for each in rows.samples])
         dice = np.concatenate([each.class_dice for each in rows.outcomes])
         known = np.isfinite(dice) & (x[:, 0] > 0)
         good = dice[known] > self.cut
@@ -222,11 +222,11 @@ class ClassDiceOver:
         """See `Method`."""
         if self.model is None:
             raise Unfit(f"{self.name} was not fitted")
-        x = _class_figures(sample, len(sample.card.classes))
+        x = _class_metrics(sample, len(sample.card.classes))
         return Reading.classes(np.where(x[:, 0] > 0, self.model.predict_proba(x)[:, 1], np.nan))
 
 
-def _class_figures(sample: Sample, classes: int) -> Floats:
+def _class_metrics(sample: Sample, classes: int) -> Floats:
     """float64 (C, 5 + C)."""
     doubts = sample.describe(region_doubts).reshape(4, -1).astype(np.float64)
     names = [each for each in sample.card.feature_names if not each.startswith("embedding/")]
@@ -238,15 +238,15 @@ def _class_figures(sample: Sample, classes: int) -> Floats:
 
 
 METHODS: tuple[Method, ...] = (
-    ImageModel("shape_logistic", (shape_figures,), logistic, failure, "probability"),
-    ImageModel("radiomics_logistic", (shape_figures, texture_figures), logistic, failure, "probability"),
-    ImageModel("radiomics_lasso", (shape_figures, texture_figures), _lasso),
+    ImageModel("shape_logistic", (shape_metrics,), logistic, failure, "probability"),
+    ImageModel("radiomics_logistic", (shape_metrics, texture_metrics), logistic, failure, "probability"),
+    ImageModel("radiomics_lasso", (shape_metrics, texture_metrics), _lasso),
     ImageModel("region_ridge", (region_doubts,), _ridge),
     ImageModel("feature_forest", (pooled,), _forest),
     ImageModel("input_quality", (input_statistics,), _ridge, _severity, "rank"),
     Score("glcm_order", glcm_order, Level.IMAGE, describes=(mask_glcm,)),
-    Outlier("glcm_outlier", (mask_glcm,), _gaussian), Outlier("shape_outlier", (shape_figures,), _gaussian),
-    Outlier("embedding_mixture", (embedding,), _mixture), Outlier("mask_mixture", (shape_figures, mask_glcm), _mixture),
+    Outlier("glcm_outlier", (mask_glcm,), _gaussian), Outlier("shape_outlier", (shape_metrics,), _gaussian),
+    Outlier("embedding_mixture", (embedding,), _mixture), Outlier("mask_mixture", (shape_metrics, mask_glcm), _mixture),
     *(DiceOver(f"dice_over_{cut:g}", cut) for cut in (0.8, 0.67, 0.6)),
     *(ClassDiceOver(f"class_dice_over_{cut:g}", cut) for cut in (0.8, 0.67, 0.6)),
 )  # fmt: skip

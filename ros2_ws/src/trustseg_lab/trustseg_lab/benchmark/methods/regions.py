@@ -31,7 +31,7 @@ SUPERPIXEL_STEP = 12  # lattice pixels between the seeds of superpixels
 LOW, MIDDLE, HIGH = 0.25, 0.5, 0.75  # contours of a class's probability
 
 
-def segment_figures(sample: Sample) -> Float32Array:
+def segment_metrics(sample: Sample) -> Float32Array:
     """float32 (n, 17 + C): figures of each segment: log size, share of its boundary, mean and deviation of entropy,
     margin, MCP and fused confidence inside and of the mean along the boundary, centre, and the class."""
     segments = components(sample.labels)
@@ -58,8 +58,8 @@ def segment_figures(sample: Sample) -> Float32Array:
 
 
 def segment_rows(sample: Sample) -> Float32Array:
-    """`segment_figures` with IoU_adj as the last column, without segments whose labels are void."""
-    figures = segment_figures(sample)
+    """`segment_metrics` with IoU_adj as the last column, without segments whose labels are void."""
+    figures = segment_metrics(sample)
     truth = segment_iou(components(sample.labels), sample)
     known = ~np.isnan(truth)
     return np.concatenate([figures[known], truth[known, None]], axis=1)
@@ -97,14 +97,14 @@ class MetaSeg:
         if self.model is None:
             raise Unfit(f"{self.name} was not fitted")
         segments = components(sample.labels)
-        figures = segment_figures(sample).astype(np.float64)
+        figures = segment_metrics(sample).astype(np.float64)
         if not segments.count:
             return Reading.of_regions(np.zeros(0, np.float32), segments)
         values = np.clip(self.model.predict(figures), 0, 1) if self.regress else self.model.predict_proba(figures)[:, 1]
         return Reading.of_regions(values, segments)
 
 
-def cell_figures(sample: Sample) -> Float32Array:
+def cell_metrics(sample: Sample) -> Float32Array:
     """float32 (n, 9): of each cell mean and deviation of entropy, MCP and fused confidence, share of boundary, and
     where it is."""
     cells = grid(sample.labels)
@@ -122,11 +122,11 @@ def cell_figures(sample: Sample) -> Float32Array:
 
 
 def cell_rows(sample: Sample) -> Float32Array:
-    """`cell_figures` with 1 for a cell that fails as the last column, without cells whose labels are void."""
+    """`cell_metrics` with 1 for a cell that fails as the last column, without cells whose labels are void."""
     right = region_accuracy(grid(sample.labels), sample)
     known = ~np.isnan(right)
     failed = (1 - right[known] >= CELL_FAILS_AT).astype(np.float32)
-    return np.concatenate([cell_figures(sample)[known], failed[:, None]], axis=1)
+    return np.concatenate([cell_metrics(sample)[known], failed[:, None]], axis=1)
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class FailingCells:
         """See `Method`."""
         if self.model is None:
             raise Unfit(f"{self.name} was not fitted")
-        failing = self.model.predict_proba(cell_figures(sample).astype(np.float64))[:, 1]
+        failing = self.model.predict_proba(cell_metrics(sample).astype(np.float64))[:, 1]
         return Reading.of_regions(1 - failing, grid(sample.labels))
 
 

@@ -22,7 +22,7 @@ def _classes(sample: Sample) -> int:
     return len(sample.card.classes)
 
 
-def shape_figures(sample: Sample) -> Float32Array:
+def shape_metrics(sample: Sample) -> Float32Array:
     """float32 (C * 9,): of each class area, parts, share of the largest part, centre (y, x), spread (y, x),
     perimeter / sqrt(area), solidity of the largest part; 0 for a class that is not there."""
     labels = sample.labels
@@ -74,7 +74,7 @@ def grey(sample: Sample) -> UInt8Array:
     return np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def texture_figures(sample: Sample) -> Float32Array:
+def texture_metrics(sample: Sample) -> Float32Array:
     """float32 (C * 6,): in each class of the mask mean, deviation and skewness of the luma, and contrast, homogeneity
     and energy of its grey-level co-occurrence (right neighbour, 8 levels; Haralick, 1973)."""
     luma, labels = grey(sample).astype(np.float32) / 255, sample.labels

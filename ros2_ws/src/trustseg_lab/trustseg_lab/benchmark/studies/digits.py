@@ -15,7 +15,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.score_collector import Collected
-from trustseg_lab.benchmark.score_metrics import ranking_figures
+from trustseg_lab.benchmark.score_metrics import ranking_metrics
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.score_histogram import Floats
 
@@ -72,7 +72,7 @@ class Digits:
             scores, right = digit_scores(seed)
             accuracy.append(float(right.mean()))
             for name, score in scores.items():
-                told.setdefault(name, []).append(list(ranking_figures(score, ~right).values()))
+                told.setdefault(name, []).append(list(ranking_metrics(score, ~right).values()))
         rows: list[list[object]] = [
             [name, *np.mean(each, axis=0).tolist(), float(np.std([row[0] for row in each]))]
             for name, each in told.items()

@@ -16,7 +16,7 @@ import numpy as np
 from trustseg_lab.benchmark.rows.labelled_frames import TOO_FEW, VOID, FrameList, Frames
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.score_collector import Collected
-from trustseg_lab.benchmark.score_metrics import ranking_figures
+from trustseg_lab.benchmark.score_metrics import ranking_metrics
 from trustseg_lab.benchmark.studies.next_frames import outputs, recipe, taught
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.score_histogram import Floats
@@ -99,5 +99,5 @@ def judged(network: Any, frames: Frames, confidence: Any) -> Floats:
             known = truth != VOID
             scores.append(confidence(out).numpy()[known])
             wrong.append((out.logits.argmax(1).numpy() != truth)[known])
-    told = ranking_figures(np.concatenate(scores)[::EVERY].astype(np.float64), np.concatenate(wrong)[::EVERY])
+    told = ranking_metrics(np.concatenate(scores)[::EVERY].astype(np.float64), np.concatenate(wrong)[::EVERY])
     return np.array([told["auroc"], told["fpr95"], told["aupr_error"]])

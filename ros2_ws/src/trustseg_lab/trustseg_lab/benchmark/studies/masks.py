@@ -29,7 +29,7 @@ def boundary(member: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return np.asarray(member & (inner == 0), bool)
 
 
-def boundary_figures(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+def boundary_metrics(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
     """Hausdorff distance at 95 %, surface Dice at `NEAR`, and root mean square distance of two masks' boundaries,
     pixels; NaN where one has no boundary."""
     edge_a, edge_b = boundary(a), boundary(b)
@@ -58,7 +58,7 @@ class BoundaryQuality:
         truth = np.where(sample.truth.known, sample.truth.labels, 255).astype(np.uint8)
         for each in np.intersect1d(np.unique(mask), np.unique(truth)):
             if each < len(confidence):
-                figures = np.array(boundary_figures(mask == each, truth == each))
+                figures = np.array(boundary_metrics(mask == each, truth == each))
                 self._rows.append((sample.meta.group, int(each), figures, float(confidence[each])))
 
     def tell(self, found: Collected) -> Answer:

@@ -22,7 +22,7 @@ from trustseg_lab.benchmark.methods.networks import SIZE, mask_and_doubt
 from trustseg_lab.benchmark.methods.quality_cam import activation, enlarged, last_maps, learned, seen_by
 from trustseg_lab.benchmark.sample import Sample
 from trustseg_lab.benchmark.score_collector import Collected
-from trustseg_lab.benchmark.score_metrics import ranking_figures
+from trustseg_lab.benchmark.score_metrics import ranking_metrics
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.evaluation.html_charts import scatter_chart
 from trustseg_lab.evaluation.worst_images import QUALITY, WIDTH
@@ -73,7 +73,7 @@ class QualityFeatures:
             rows.append([group, len(views), correlation(_predicted(network, views), quality, ranks=True),
                          float(components.explained_variance_ratio_.sum()),
                          correlation(place[:, 0], quality, ranks=True), float(r2_score(quality, line.predict(place))),
-                         *error_figures(network, views)])  # fmt: skip
+                         *error_metrics(network, views)])  # fmt: skip
             shown = f"{group}: first component, {len(views)} views; light is a high Q"
             charts.append(scatter_chart(place[:, 0], place[:, 1], quality, shown, "second component"))
         hint = (f"Learned on {len(taught)} views of every second block, told of the others. Pictures: bright is what "
@@ -101,13 +101,13 @@ def _cam(network: Any, sample: Sample) -> Floats:
     return np.asarray(enlarged(activation(network, last_maps(network, seen_by(sample)))[0], SIZE), np.float64)
 
 
-def error_figures(network: Any, samples: list[Sample]) -> tuple[float, float, float]:
+def error_metrics(network: Any, samples: list[Sample]) -> tuple[float, float, float]:
     """AUROC of wrong pixels by Grad-CAM over all views, their share, and that among the tenth of lowest value."""
     cams = np.concatenate([_cam(network, each).ravel() for each in samples])
     right = np.concatenate([each.describe(mask_and_doubt)[..., 6].ravel() for each in samples])
     cams, wrong = cams[right < 2], right[right < 2] == 0
     against = cams <= np.quantile(cams, 0.1)
-    return ranking_figures(cams, wrong)["auroc"], float(wrong.mean()), float(wrong[against].mean())
+    return ranking_metrics(cams, wrong)["auroc"], float(wrong.mean()), float(wrong[against].mean())
 
 
 def _pictures(network: Any, samples: list[Sample]) -> dict[str, bytes]:

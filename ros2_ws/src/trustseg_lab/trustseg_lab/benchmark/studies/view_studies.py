@@ -14,11 +14,11 @@ from trustseg_lab.benchmark.score_metrics import (
     DICE_CUTS,
     calibration_gap,
     cuts,
-    image_figures,
+    image_metrics,
     mean_ranks,
-    pixel_figures,
-    ranking_figures,
-    regression_figures,
+    pixel_metrics,
+    ranking_metrics,
+    regression_metrics,
 )
 from trustseg_lab.benchmark.study import Answer
 from trustseg_lab.metrics.images.image_quality import FAILURE_BELOW
@@ -89,8 +89,8 @@ class Clips(_AfterAll):
                     told["longest low run"] = [-longest_low_run(score[clip]) for clip in clips]
                 for how, values in told.items():
                     value = np.asarray(values, np.float64)
-                    mae = regression_figures(value, quality)["mae"] if scale == "quality" and how == "mean" else None
-                    auroc = ranking_figures(value, quality < FAILURE_BELOW)["auroc"]
+                    mae = regression_metrics(value, quality)["mae"] if scale == "quality" and how == "mean" else None
+                    auroc = ranking_metrics(value, quality < FAILURE_BELOW)["auroc"]
                     spearman = correlation(value, quality, ranks=True)
                     rows.append([group, name, how, len(clips), auroc, spearman, mae])
         heads = ("set", "score of a frame", "of the clip", "clips", "AUROC", "Spearman", "MAE")
@@ -167,7 +167,7 @@ class Comparison(_AfterAll):
     def tell(self, found: Collected) -> Answer:
         """See `Study`."""
         rows: list[list[object]] = []
-        for level, make in (("pixel", pixel_figures), ("image", image_figures)):
+        for level, make in (("pixel", pixel_metrics), ("image", image_metrics)):
             tables = {group: make(found, group, 0, 0) for group in found.groups()}
             for name, rank in sorted(mean_ranks(tables).items(), key=lambda each: each[1]):
                 told = [table[name] for table in tables.values() if name in table]
@@ -190,7 +190,7 @@ class Calibration(_AfterAll):
         """See `Study`."""
         rows: list[list[object]] = []
         for group in found.groups():
-            for name, row in pixel_figures(found, group, 0, 0).items():
+            for name, row in pixel_metrics(found, group, 0, 0).items():
                 if row["ece"] == row["ece"]:
                     rows.append([name, group, row["ece"], row["brier"], row["nll"], row["auroc"]])
         heads = ("score", "set", "ECE", "Brier", "NLL", "AUROC")
@@ -212,7 +212,7 @@ class DiceCuts(_AfterAll):
                 if score is None or np.isnan(score[places]).any():
                     continue
                 bad = cuts(found, places)[f"dice<={cut:g}"]
-                auroc = ranking_figures(score[places], bad)["auroc"]
+                auroc = ranking_metrics(score[places], bad)["auroc"]
                 rows.append([group, cut, float((~bad).mean()), auroc, calibration_gap(score[places], ~bad)])
         heads = ("set", "cut", "share above", "AUROC", "ECE of the probability")
         return Answer("Is the Dice above a cut?", "P(Dice > cut) by logistic regression, cross-fitted.", heads, rows)
@@ -252,7 +252,7 @@ class HeadSchemes(_AfterAll):
         """See `Study`."""
         rows: list[list[object]] = []
         for group in found.groups():
-            for name, row in pixel_figures(found, group, 0, 0).items():
+            for name, row in pixel_metrics(found, group, 0, 0).items():
                 if name.startswith("head_") or name in ("mcp", "fused", "introspection"):
                     rows.append([group, name, row["fpr95"], row["aupr_error"], row["auroc"], row["ece"]])
         heads = ("set", "head", "FPR95", "AUPR-Error", "AUROC", "ECE")

@@ -28,7 +28,7 @@ SLACK = 0.015
 
 
 @dataclass(frozen=True)
-class CorridorFigures:
+class CorridorMetrics:
     """One group of views with labels in the corridor.
 
     Attributes:
@@ -109,11 +109,11 @@ def fit_corridor_limit(views: CorridorViews, fitting: Bools, good_clean: Bools) 
     return float(round(grid[balanced >= balanced.max() - SLACK].max(), 4))
 
 
-def corridor_figures(views: CorridorViews, keep: Bools, limit: float) -> CorridorFigures:
+def corridor_metrics(views: CorridorViews, keep: Bools, limit: float) -> CorridorMetrics:
     """Figures of the views `keep`."""
     keep = keep & views.labelled
     failed, share = views.failed[keep], views.low_share[keep]
-    return CorridorFigures(
+    return CorridorMetrics(
         int(keep.sum()), _mean(failed), score_auroc(-share, ~failed), score_auroc(views.mean[keep], ~failed),
         _mean(share[failed] >= limit), _mean(share[~failed] >= limit),
     )  # fmt: skip

@@ -29,7 +29,7 @@ CONFIDENCE = "confidence"
 
 
 @dataclass(frozen=True)
-class SegmentFigures:
+class SegmentMetrics:
     """What the predicted IoU is worth on one group of views.
 
     Attributes:
@@ -58,7 +58,7 @@ class SegmentFit:
     """The model, and its figures by group of views."""
 
     model: SegmentModel
-    groups: dict[str, SegmentFigures]
+    groups: dict[str, SegmentMetrics]
 
 
 def fit_segments(rows: PublishedRows, classes: list[str], seed: int) -> SegmentFit:
@@ -84,7 +84,7 @@ def fit_segments(rows: PublishedRows, classes: list[str], seed: int) -> SegmentF
     for name, keep in rows.groups().items():
         inside = keep[rows.view]
         if inside.any():
-            groups[name] = _figures(rows.iou[inside], whole[inside], alone[inside])
+            groups[name] = _metrics(rows.iou[inside], whole[inside], alone[inside])
     return SegmentFit(model, groups)
 
 
@@ -133,9 +133,9 @@ def _predicted(model: SegmentModel, rows: PublishedRows, keep: Bools) -> Floats:
     return predicted_iou(model, figures, int(keep.sum()))
 
 
-def _figures(iou: Floats, predicted: Floats, alone: Floats) -> SegmentFigures:
+def _metrics(iou: Floats, predicted: Floats, alone: Floats) -> SegmentMetrics:
     hit, half = iou > 0, iou >= HALF
-    return SegmentFigures(
+    return SegmentMetrics(
         segments=len(iou),
         missed=float((~hit).mean()),
         mean_iou=float(iou.mean()),

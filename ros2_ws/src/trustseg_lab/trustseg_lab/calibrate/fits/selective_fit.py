@@ -21,7 +21,7 @@ from trustseg_lab.calibrate.published_rows import PublishedRows
 from trustseg_lab.metrics.images.view_rows import Ints
 from trustseg_lab.metrics.missed_errors import expected_bound, missed_errors
 from trustseg_lab.metrics.score_histogram import WRONG, Counts, Floats
-from trustseg_lab.metrics.selective_figures import SelectiveFigures, from_above, selective_figures
+from trustseg_lab.metrics.selective_metrics import SelectiveMetrics, from_above, selective_metrics
 
 LEVEL = 0.95
 RISKS = (0.005, 0.01, 0.02, 0.03, 0.05)
@@ -37,7 +37,7 @@ class Held:
     """A threshold, and what it does on each group of views."""
 
     threshold: int
-    groups: dict[str, SelectiveFigures]
+    groups: dict[str, SelectiveMetrics]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def fit_selective(rows: PublishedRows) -> SelectiveFit:
 def _held(rows: PublishedRows, bounds: list[float], wanted: tuple[float, ...]) -> dict[float, Held]:
     """By each share that some confidence holds."""
     return {
-        share: Held(code, {name: selective_figures(rows.codes[keep], code) for name, keep in rows.groups().items()})
+        share: Held(code, {name: selective_metrics(rows.codes[keep], code) for name, keep in rows.groups().items()})
         for share in wanted
         if (code := threshold_of(bounds, share)) != NOTHING
     }

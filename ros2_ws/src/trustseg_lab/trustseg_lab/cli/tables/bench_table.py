@@ -16,7 +16,7 @@ from trustseg.cli.plain_console import PlainConsole
 
 if TYPE_CHECKING:
     from trustseg.bundle.loading import Bundle
-    from trustseg_lab.bench.engines import EngineFigures, EngineKind
+    from trustseg_lab.bench.engines import EngineKind, EngineMetrics
     from trustseg_lab.bench.roofline import MachinePeak
 
 TABLE_WIDTH = 112
@@ -57,7 +57,7 @@ def three_digits(value: float) -> str:
 
 def _print(
     console: Console,
-    figures: list[EngineFigures],
+    figures: list[EngineMetrics],
     left_out: list[tuple[EngineKind, str]],
     peaks: dict[str, MachinePeak],
 ) -> None:

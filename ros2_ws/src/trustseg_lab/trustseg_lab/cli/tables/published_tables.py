@@ -13,7 +13,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from trustseg_lab.calibrate.fits.selective_fit import Held
     from trustseg_lab.calibrate.published import PublishedFit
-    from trustseg_lab.metrics.selective_figures import SelectiveFigures
+    from trustseg_lab.metrics.selective_metrics import SelectiveMetrics
 
 
 def print_published(console: Console, fit: PublishedFit) -> None:
@@ -43,7 +43,7 @@ def print_published(console: Console, fit: PublishedFit) -> None:
 
 
 def _print_held(
-    console: Console, title: str, held: dict[float, Held], of: Callable[[SelectiveFigures], float], least: float
+    console: Console, title: str, held: dict[float, Held], of: Callable[[SelectiveMetrics], float], least: float
 ) -> None:
     if not held:
         console.print(f"{title}: the least that any confidence holds is {100 * least:.1f} %", soft_wrap=True)

@@ -30,7 +30,7 @@ from trustseg.frames import FrameIntake, IntakeConfig
 from trustseg.imaging.stored_image import MOST_PIXELS, read_image
 from trustseg.reasons import Mode, Reason
 from trustseg.types import UInt8Array
-from trustseg_lab.data import files_by_stem, list_pictures, natural_order, read_labels
+from trustseg_lab.data import files_by_stem, list_images, natural_order, read_labels
 from trustseg_lab.data.class_list import ClassEntry, ClassList, load_classes
 from trustseg_lab.data.find_labels import LabelWish
 from trustseg_lab.data.formats.annotations import read_coco, read_cvat
@@ -38,7 +38,7 @@ from trustseg_lab.data.formats.catalogue import IDS, FormatOption
 from trustseg_lab.data.formats.label_studio import is_label_studio, read_label_studio
 from trustseg_lab.data.formats.legends import read_legend
 from trustseg_lab.faults.fuzz import good_files
-from trustseg_lab.recordings.picture_folder import FolderSource
+from trustseg_lab.recordings.image_folder import FolderSource
 from trustseg_lab.recordings.recorded_image import ImageSource, RecordedImage
 from trustseg_lab.recordings.sources import fingerprint, open_sources, stated_period_ns
 from trustseg_lab.recordings.video.film import VideoSource
@@ -91,7 +91,7 @@ def _untold(text: str) -> str:
     return ""
 
 
-def _picture(path: Path) -> str:
+def _image(path: Path) -> str:
     """`evaluate` and `replay` must see the same picture, or both none."""
     try:
         image = read_image(path, cv2.IMREAD_COLOR)
@@ -231,7 +231,7 @@ def _names(path: Path) -> str:
         if line and b"/" not in line and b"\0" not in line and line not in (b".", b"..") and len(line) <= 255:
             with open(os.fsencode(folder) + b"/" + line, "wb"):
                 pass
-    listed = list_pictures(folder, order=natural_order).files
+    listed = list_images(folder, order=natural_order).files
     source = FolderSource(folder, 10.0)
     if len(set(listed)) != len(listed) or source.count != len(listed) or sum(1 for _ in source.images()) != len(listed):
         return f"{len(listed)} pictures, and {source.count} in replay"
@@ -294,7 +294,7 @@ def _checkpoint(path: Path) -> str:
 
 
 READERS: dict[str, Reader] = {
-    "pictures": Reader("input.png", good_files.pictures, _picture),
+    "pictures": Reader("input.png", good_files.pictures, _image),
     "labels": Reader("input.png", good_files.labels, _labels),
     "mcap": Reader("input.mcap", good_files.mcap_files, _recording),
     "sqlite": Reader("input.db3", good_files.sqlite_files, _recording),

@@ -170,7 +170,7 @@ class Soak:
         self._guard = FailureGuard(clock_ns=lambda: self._now_ns)
         self._mask, self._confidence = ImageMessage("mono8"), ImageMessage("mono8")
         self._verdicts = 0
-        self._pictures = self._make_pictures(load_golden(bundle).image)
+        self._pictures = self._make_images(load_golden(bundle).image)
         self._trouble, self._trouble_left = "", 0
         self.result = SoakResult()
         self._verdict: Snapshot | None = None
@@ -247,7 +247,7 @@ class Soak:
         message.header.stamp = _time(stamp_ns)
         return message
 
-    def _make_pictures(self, scene: UInt8Array) -> dict[str, list[Any]]:
+    def _make_images(self, scene: UInt8Array) -> dict[str, list[Any]]:
         """Windows that wander around the golden image, with fresh noise; dark ones; one that never changes.
 
         Around, not to and fro: what turns back shows its last pictures once more, as a ring of buffers does.

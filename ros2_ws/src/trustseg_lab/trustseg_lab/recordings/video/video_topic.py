@@ -45,12 +45,12 @@ class VideoTopic:
         named = named_coding(message)
         coding = coding_of(named)
         if coding is None:
-            return self._no_picture(index, header, named, f"coding {named[:40]!r} is not decoded here")
+            return self._no_image(index, header, named, f"coding {named[:40]!r} is not decoded here")
         if self._decoder is None or coding != self._coding:
             self._decoder, self._coding = VideoDecoder(coding), coding
         picture = self._decoder.picture(bytes(message.data), header.stamp.sec * SECOND + header.stamp.nanosec)
         if picture is None:
-            return self._no_picture(index, header, named, self._decoder.waiting)
+            return self._no_image(index, header, named, self._decoder.waiting)
         self.why = ""
         return raw_image(header, picture), False
 
@@ -61,7 +61,7 @@ class VideoTopic:
             for why, (count, first) in self._without.items()
         ]
 
-    def _no_picture(self, index: int, header: Header, named: str, why: str) -> tuple[CompressedPicture, bool]:
+    def _no_image(self, index: int, header: Header, named: str, why: str) -> tuple[CompressedPicture, bool]:
         self.why = why
         count, first = self._without.get(why, (0, index))
         self._without[why] = (count + 1, first)

@@ -11,7 +11,7 @@ from trustseg_lab.replay.results.baseline import metric_names
 from trustseg_lab.replay.results.summary import identifier
 
 
-def known_figures(classes: Sequence[str], with_baseline: bool) -> set[str]:
+def known_metrics(classes: Sequence[str], with_baseline: bool) -> set[str]:
     """Every name that `--fail-on` may use."""
     reasons = {f"reason_{each.name}" for each in Reason if each.value and each.name}
     named = {name for name in metrics_of_nothing(classes) if not name.startswith("reason_")}

@@ -15,7 +15,7 @@ from trustseg.bounds import SECOND
 from trustseg.bundle.loading import Bundle
 from trustseg.reasons import Reason
 from trustseg_lab.data import shown
-from trustseg_lab.replay.camera_replay import DriveFigures
+from trustseg_lab.replay.camera_replay import DriveMetrics
 from trustseg_lab.replay.job import ReplayJob, ReplayOptions
 from trustseg_lab.replay.results.flag import Failure
 from trustseg_lab.replay.results.flicker import FlickerCounts
@@ -102,7 +102,7 @@ def truth_of(drives: Sequence[DriveTotals]) -> TruthTotals | None:
     return total
 
 
-def drive_document(job: ReplayJob, bundle: Bundle, drive: DriveFigures) -> dict[str, Any]:
+def drive_document(job: ReplayJob, bundle: Bundle, drive: DriveMetrics) -> dict[str, Any]:
     """summary.json of one drive."""
     card, tally, options = bundle.card, drive.tally, job.options
     names = [each.name for each in card.classes]

@@ -10,7 +10,7 @@ from pathlib import Path
 from trustseg_lab.replay.results.result_folder import SUMMARY
 from trustseg_lab.replay.results.segment_table import SEGMENTS
 from trustseg_lab.replay.results.shown.annotated import FILE, METADATA
-from trustseg_lab.replay.results.shown.drive_pictures import INDEX
+from trustseg_lab.replay.results.shown.drive_images import INDEX
 from trustseg_lab.replay.results.shown.event_images import ABOUT, KINDS
 from trustseg_lab.replay.results.shown.layouts import LAYOUTS
 from trustseg_lab.replay.results.shown.overlay_film import NAME

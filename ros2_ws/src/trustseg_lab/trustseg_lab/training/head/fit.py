@@ -76,7 +76,7 @@ class HeadConfig:
 
 
 @dataclass(frozen=True)
-class FrozenPictures:
+class FrozenImages:
     """What the frozen network made of the pictures: logits and decoded maps float16 (N, C or D, h, w), labels uint8
     (N, H, W), which pictures are kept from the fit to check it on (bool (N,)), and the part that each is of (N)."""
 
@@ -115,7 +115,7 @@ def draw(
 
 def collect(
     network: SegNet | SegNetPair, parts: Sequence[HeadPart], corrupt: Corrupt, config: HeadConfig, report: Report
-) -> FrozenPictures:
+) -> FrozenImages:
     """Draw the pictures and pass each through the network once; every eighth one is kept for the check."""
     rng = np.random.default_rng(config.seed)
     mild = AugmentSection(
@@ -128,7 +128,7 @@ def collect(
         logits, decoded = frozen_pass(network, image)
         rows.append((logits.half(), decoded.half(), label, check, part))
         report({"kind": "collect", "step": i + 1, "of": config.pictures})
-    return FrozenPictures(
+    return FrozenImages(
         torch.cat([r[0] for r in rows]), torch.cat([r[1] for r in rows]), torch.cat([r[2] for r in rows]),
         torch.tensor([r[3] for r in rows]), tuple(r[4] for r in rows),
     )  # fmt: skip
@@ -211,7 +211,7 @@ def fit_head(
     return head.eval(), record
 
 
-def random_crop(pictures: FrozenPictures, chosen: Tensor, stem: int) -> tuple[Tensor, Tensor, Tensor]:
+def random_crop(pictures: FrozenImages, chosen: Tensor, stem: int) -> tuple[Tensor, Tensor, Tensor]:
     """Logits, decoded maps (float32) and labels of one random window, the same for all `chosen` pictures."""
     height, width = pictures.logits.shape[-2:]
     rows, columns = max(1, height // CROP), max(1, width // CROP)
@@ -231,7 +231,7 @@ def standardise(head: ConfidenceHead, decoded: Tensor) -> None:
 
 
 @torch.no_grad()
-def check_head(head: ConfidenceHead, pictures: FrozenPictures, stem: int) -> dict[str, Any]:
+def check_head(head: ConfidenceHead, pictures: FrozenImages, stem: int) -> dict[str, Any]:
     """AUROC (correct pixels positive) of the fused logit and of the MCP, on all checked pictures and part by part."""
     kept = torch.nonzero(pictures.check).flatten().tolist()
     scored = {index: check_scores(head, pictures, index, stem) for index in kept}
@@ -240,7 +240,7 @@ def check_head(head: ConfidenceHead, pictures: FrozenPictures, stem: int) -> dic
     return {"pictures": float(len(kept)), **auroc_pair([scored[i] for i in kept]), "parts": parts}
 
 
-def check_scores(head: ConfidenceHead, pictures: FrozenPictures, index: int, stem: int) -> tuple[Tensor, ...]:
+def check_scores(head: ConfidenceHead, pictures: FrozenImages, index: int, stem: int) -> tuple[Tensor, ...]:
     """Of every ninth labelled pixel of a picture: whether it is right, the fused logit, the MCP logit."""
     logits, decoded = pictures.logits[index : index + 1].float(), pictures.decoded[index : index + 1].float()
     full = upsample(logits, stem)[..., ::3, ::3]

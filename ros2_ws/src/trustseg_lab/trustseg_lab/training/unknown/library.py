@@ -147,7 +147,7 @@ def trimmed(picture: UInt8Array) -> UInt8Array | None:
     return np.ascontiguousarray(cut, np.uint8)
 
 
-def pictures_of(package: Package, archive: Path, names: dict[str, str]) -> list[UInt8Array]:
+def images_of(package: Package, archive: Path, names: dict[str, str]) -> list[UInt8Array]:
     """The package's pictures of its half of the things, in the order of their code points."""
     found: list[UInt8Array] = []
     with tarfile.open(archive) as opened:
@@ -180,7 +180,7 @@ def build(folder: Path) -> dict[str, int]:
         pictures: list[UInt8Array] = []
         for package in PACKAGES:
             if package.held_out == held_out:
-                pictures += pictures_of(package, archives[package.name], names)
+                pictures += images_of(package, archives[package.name], names)
         save(library_path(folder, held_out), pictures)
         counts["held out" if held_out else "fit"] = len(pictures)
     return counts

@@ -19,7 +19,7 @@ from trustseg_lab.training.config import CoarseSection, TrainConfig, UnknownSect
 from trustseg_lab.training.data import GROUPS, IGNORE, LabelledSet, pair_files, resize_pair
 from trustseg_lab.training.unknown import library as object_library
 from trustseg_lab.training.unknown.paste import Cutout, Draw, Paster
-from trustseg_lab.training.unknown.shapes import random_object, texture_pictures
+from trustseg_lab.training.unknown.shapes import random_object, texture_images
 
 LEAST_CUTOUT = 150  # pixels of a thing that is cut out of a training image
 MARGIN = 3  # pixels from the image's edge: a thing that touches it is not whole
@@ -61,7 +61,7 @@ def load_coarse(section: CoarseSection, classes: ClassList, height: int, width: 
 def object_source(folder: Path, drawn: float, held_out: bool) -> Draw:
     """A drawer of unknown objects: library pictures of one half, and a share of random make."""
     pictures = object_library.load(folder, held_out)
-    textures = texture_pictures() if drawn else []
+    textures = texture_images() if drawn else []
 
     def draw(rng: np.random.Generator) -> UInt8Array:
         if rng.random() < drawn:

@@ -31,7 +31,7 @@ def random_object(rng: np.random.Generator, pictures: Sequence[UInt8Array] = ())
     return _pile(rng, pictures)
 
 
-def texture_pictures() -> list[UInt8Array]:
+def texture_images() -> list[UInt8Array]:
     """Pictures that scikit-image brings with it, RGB; none where it is not installed."""
     try:
         from skimage import color, data

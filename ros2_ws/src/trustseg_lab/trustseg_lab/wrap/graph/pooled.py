@@ -47,7 +47,7 @@ def pooled_features(
     edge = _edges(ops, signals.labels, size)
     inside = ops("Sub", 1.0, ops("MaxPool", edge, kernel_shape=[3, 3], strides=[1, 1], pads=[1, 1, 1, 1]))
     nonboundary = ops("Div", ops.mean(ops("Mul", confidence, inside)), ops.at_least(ops.mean(inside), 1e-6))
-    luma_mean, luma_std, sharpness, saturation = _picture(ops, rgb, image_size)
+    luma_mean, luma_std, sharpness, saturation = _image(ops, rgb, image_size)
     ahead = (corridor_mask(height, width, corridor) > 0).astype(np.float32)[None, None]
     scalars = [
         nonfinite, ops.mean(confidence), ops.mean(signals.mcp), ops.mean(signals.entropy), ops.mean(signals.margin),
@@ -73,7 +73,7 @@ def _edges(ops: Ops, labels: str, size: tuple[int, int]) -> str:
     return ops("Max", *found)
 
 
-def _picture(ops: Ops, rgb: str, size: tuple[int, int]) -> tuple[str, str, str, str]:
+def _image(ops: Ops, rgb: str, size: tuple[int, int]) -> tuple[str, str, str, str]:
     """Mean and spread of the luma, sharpness and mean saturation, of every second pixel."""
     small = ops.cropped(rgb, (0, 0), size, step=2)
     luma = ops("Conv", small, np.array(LUMA, np.float32).reshape(1, 3, 1, 1))

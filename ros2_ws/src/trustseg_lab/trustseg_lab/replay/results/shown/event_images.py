@@ -46,7 +46,7 @@ class Event:
     frames: list[Moment] = field(default_factory=list)
 
 
-class EventPictures:
+class EventImages:
     """Keeps the newest moments in memory, a few only, and writes those around failures.
 
     Args:

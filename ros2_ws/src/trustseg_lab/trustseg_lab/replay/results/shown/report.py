@@ -17,7 +17,7 @@ from trustseg.files.json_document import json_ready
 from trustseg.files.whole_file import write_whole
 from trustseg_lab.data.documents import parse_json
 from trustseg_lab.replay.results.frame_table import read_columns
-from trustseg_lab.replay.results.shown.drive_pictures import INDEX
+from trustseg_lab.replay.results.shown.drive_images import INDEX
 from trustseg_lab.replay.results.shown.report_verdict import verdict_of
 
 RESOURCES = Path(__file__).parent / "resources"
@@ -130,7 +130,7 @@ def _events(folder: Path, document: dict[str, Any], first_ns: int) -> list[dict[
         frames: list[dict[str, Any]] = []
         if about.is_file() and left > 0:
             listed = parse_json(about.read_bytes())["frames"][:left]
-            frames = [_with_pictures(frame, about.parent, first_ns) for frame in listed]
+            frames = [_with_images(frame, about.parent, first_ns) for frame in listed]
             left -= len(frames)
         lasted = failure["end_s"] - failure["start_s"]
         title = f"{number}: {failure['start_s']:.1f} s, {failure['first_reason']}, for {lasted:.1f} s"
@@ -143,10 +143,10 @@ def _drive(folder: Path, first_ns: int) -> list[dict[str, Any]]:
     index = folder / INDEX
     if not index.is_file():
         return []
-    return [_with_pictures(each, folder, first_ns) for each in parse_json(index.read_bytes())]
+    return [_with_images(each, folder, first_ns) for each in parse_json(index.read_bytes())]
 
 
-def _with_pictures(frame: dict[str, Any], folder: Path, first_ns: int) -> dict[str, Any]:
+def _with_images(frame: dict[str, Any], folder: Path, first_ns: int) -> dict[str, Any]:
     """A frame as it was written, with its time in the drive, and its pictures themselves in place of their names."""
     pictures = {
         kind: base64.b64encode((folder / name).read_bytes()).decode() for kind, name in frame["pictures"].items()

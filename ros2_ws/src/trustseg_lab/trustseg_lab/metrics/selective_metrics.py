@@ -14,7 +14,7 @@ from trustseg_lab.metrics.score_histogram import WRONG, Counts, Floats
 
 
 @dataclass(frozen=True)
-class SelectiveFigures:
+class SelectiveMetrics:
     """What a threshold does on some images.
 
     Attributes:
@@ -27,12 +27,12 @@ class SelectiveFigures:
     missed: float
 
 
-def selective_figures(codes: Counts, threshold: int) -> SelectiveFigures:
+def selective_metrics(codes: Counts, threshold: int) -> SelectiveMetrics:
     """Figures of images int64 (n, 2, 256), wrong and right pixels per confidence, accepted from `threshold` on."""
     total, accepted = codes.sum(), codes[:, :, threshold:].sum()
     coverage = float(accepted / total) if total else float("nan")
     risk = float(codes[:, WRONG, threshold:].sum() / accepted) if accepted else float("nan")
-    return SelectiveFigures(coverage, risk, float(missed_errors(codes)[:, threshold].mean()))
+    return SelectiveMetrics(coverage, risk, float(missed_errors(codes)[:, threshold].mean()))
 
 
 def from_above(counts: Counts | Floats) -> Floats:

@@ -17,11 +17,11 @@ from trustseg_lab.benchmark.reading import AGGREGATIONS, Level, Mask, Reading, R
 from trustseg_lab.benchmark.rows.region_truth import components, grid, region_accuracy, segment_iou
 from trustseg_lab.benchmark.score_metrics import (
     calibration_gap,
-    decision_figures,
+    decision_metrics,
     generalised_aurc,
     mean_ranks,
-    ranking_figures,
-    regression_figures,
+    ranking_metrics,
+    regression_metrics,
 )
 from trustseg_lab.evaluation.baselines.several_passes import entropy
 from trustseg_lab.metrics.images.image_verdicts import image_aurc
@@ -138,7 +138,7 @@ def test_generalised_risk_by_hand() -> None:
 def test_decisions_by_hand() -> None:
     bad = np.array([True, True, True, False, False, False, False, False])
     flagged = np.array([True, True, False, True, False, False, False, False])
-    told = decision_figures(flagged, bad)
+    told = decision_metrics(flagged, bad)
     assert told["precision"] == pytest.approx(2 / 3)
     assert told["recall"] == pytest.approx(2 / 3)
     assert told["f1"] == pytest.approx(2 / 3)
@@ -147,7 +147,7 @@ def test_decisions_by_hand() -> None:
     assert told["balanced_accuracy"] == pytest.approx((2 / 3 + 4 / 5) / 2)
     # Agreement by chance: (3/8 x 3/8 + 5/8 x 5/8); kappa = (6/8 - 34/64) / (1 - 34/64).
     assert told["kappa"] == pytest.approx((0.75 - 34 / 64) / (1 - 34 / 64))
-    one_class = decision_figures(flagged, np.zeros(8, bool))
+    one_class = decision_metrics(flagged, np.zeros(8, bool))
     assert np.isnan(one_class["recall"])
     assert np.isnan(one_class["balanced_accuracy"])
 
@@ -166,7 +166,7 @@ def test_decisions_agree_with_scikit_learn(pairs: list[tuple[bool, bool]]) -> No
         "balanced_accuracy": reference.balanced_accuracy_score(bad, flagged) if both else np.nan,
         "kappa": reference.cohen_kappa_score(bad, flagged) if both else np.nan,
     }
-    assert decision_figures(flagged, bad) == pytest.approx(expected, nan_ok=True)
+    assert decision_metrics(flagged, bad) == pytest.approx(expected, nan_ok=True)
 
 
 @given(st.integers(0, 2**31))
@@ -176,13 +176,13 @@ def test_rankings_agree_with_scikit_learn(seed: int) -> None:
     score, bad = rng.integers(0, 6, 40) / 5, rng.random(40) < 0.4  # ties on purpose
     if bad.all() or not bad.any():
         return
-    told = ranking_figures(score, bad)
+    told = ranking_metrics(score, bad)
     assert told["auroc"] == pytest.approx(reference.roc_auc_score(~bad, score))
     assert told["aupr_error"] == pytest.approx(reference.average_precision_score(bad, -score))
 
 
 def test_regression_calibration_and_ranks_by_hand() -> None:
-    told = regression_figures(np.array([0.5, 0.7]), np.array([0.4, 1.0]))
+    told = regression_metrics(np.array([0.5, 0.7]), np.array([0.4, 1.0]))
     assert told["mae"] == pytest.approx(0.2)
     assert told["rmse"] == pytest.approx(np.sqrt((0.01 + 0.09) / 2))
     assert told["r2"] == pytest.approx(1 - 0.10 / 0.18)

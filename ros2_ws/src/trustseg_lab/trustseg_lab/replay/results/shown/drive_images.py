@@ -13,7 +13,7 @@ from trustseg_lab.replay.results.shown.event_images import Moment, draw_moment
 INDEX = "frames.json"
 
 
-class DrivePictures:
+class DriveImages:
     """Keeps at most `most` frames, the first of every so many; their distance doubles when there are too many.
 
     What is kept depends on the frames and on nothing else: equal recordings give equal files.

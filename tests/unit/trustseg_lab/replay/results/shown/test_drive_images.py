@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from trustseg.imaging.colours import ClassColours
-from trustseg_lab.replay.results.shown.drive_pictures import DrivePictures
+from trustseg_lab.replay.results.shown.drive_images import DriveImages
 from trustseg_lab.replay.results.shown.event_images import Moment
 from trustseg_lab.replay.results.shown.overlay_film import BAR_ROWS, OverlayFilm
 
@@ -27,7 +27,7 @@ def moment(number: int, *, rejected: bool = False) -> Moment:
 
 def kept(folder: Path, frames: int, most: int, expected: int = 0) -> list[int]:
     """Numbers from 0 of the frames that are kept, and that their files and no others are there."""
-    pictures = DrivePictures(folder, PAINTER, most, expected)
+    pictures = DriveImages(folder, PAINTER, most, expected)
     for number in range(frames):
         pictures.add(moment(number))
     pictures.finish()
@@ -59,7 +59,7 @@ def test_frames_are_spread_over_the_drive(
 
 
 def test_a_rejected_frame_is_listed_without_pictures(tmp_path: Path) -> None:
-    pictures = DrivePictures(tmp_path / "drive", PAINTER, 5)
+    pictures = DriveImages(tmp_path / "drive", PAINTER, 5)
     pictures.add(moment(0, rejected=True))
     pictures.add(moment(1))
     pictures.finish()

@@ -16,7 +16,7 @@ from trustseg.errors import InputError
 from trustseg.imaging.image_header import JPEG_START, PNG_SIGNATURE, png_depth
 from trustseg.imaging.orientation import UPRIGHT, orientation_of
 from trustseg.imaging.stored_image import decode_image, read_file
-from trustseg_lab.data import list_pictures, natural_order, shown
+from trustseg_lab.data import list_images, natural_order, shown
 from trustseg_lab.recordings.recorded_image import ORIGIN_NS, CompressedPicture, RecordedImage, header_at, raw_image
 from trustseg_lab.recordings.storage import one_line
 
@@ -30,7 +30,7 @@ class FolderSource:
         self.path = path
         self._step_ns = round(SECOND / rate_hz)
         self.period_ns: int | None = self._step_ns
-        found = list_pictures(path, order=natural_order)
+        found = list_images(path, order=natural_order)
         self._files, self.note = found.files, found.note
         self.names: Sequence[str] = [shown(each.name) for each in self._files]
         self.count = len(self._files)
