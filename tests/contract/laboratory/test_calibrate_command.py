@@ -20,16 +20,20 @@ import pytest
 
 from bundle_factory import make_tiny_bundle, paint_scene, true_ids
 from trustseg.backends import create_backend
+from trustseg.bundle.calibration_file import SceneShift
 from trustseg.bundle.loading import load_bundle, sha256_hex
 from trustseg.cli.app import main
 from trustseg.errors import BundleError, FrameRejected
 from trustseg.pipeline import Pipeline
 from trustseg.types import Frame
+from trustseg_lab.calibrate import calibrate as calibrating
 from trustseg_lab.calibrate import collect_views
 from trustseg_lab.calibrate.fits import verdict_fit
 from trustseg_lab.calibrate.fits.dense_fit import DenseSettings
+from trustseg_lab.calibrate.fits.scene_shift_fit import fit_scene_shift
 from trustseg_lab.cli.tables.calibrate_tables import LIMITS_NOT_CROSSED, TABLE_NOT_CROSSED
 from trustseg_lab.metrics.images import view_rows
+from trustseg_lab.metrics.images.view_rows import Bools, CalibrationRows
 from trustseg_lab.precision import camera_form
 from trustseg_lab.precision.half import to_half
 from trustseg_lab.precision.parity import PrecisionLimits
@@ -163,9 +167,10 @@ def test_a_refit_takes_kept_features_and_gives_the_same(
     assert (finished / "verdict.json").read_bytes() == (fitted.bundle / "verdict.json").read_bytes()
 
 
-def test_images_from_elsewhere_teach_the_verdict_alone(
-    data: Path, fitted: Fitted, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_images_from_elsewhere_teach_the_verdict_and_the_scenes_shift(
+    data: Path, fitted: Fitted, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     before, table = fitted.printed, load_bundle(finished).calibration().table
     for kind in ("images", "labels"):  # a far place: darker
         (tmp_path / "town" / kind).mkdir(parents=True)
@@ -173,7 +178,15 @@ def test_images_from_elsewhere_teach_the_verdict_alone(
         cv2.imwrite(str(tmp_path / "town" / "images" / path.name), cv2.imread(str(path)) // 2)
         shutil.copy(data / "labels" / path.name, tmp_path / "town" / "labels" / path.name)
     town = f"{tmp_path / 'town' / 'images'}:{tmp_path / 'town' / 'labels'}"
+    shifted_by = []  # views from elsewhere that the shift was fitted on
+
+    def fit_shift(rows: CalibrationRows, fitting: Bools, *more: Any) -> SceneShift | None:
+        shifted_by.append(int((rows.elsewhere & fitting).sum()))
+        return fit_scene_shift(rows, fitting, *more)
+
+    monkeypatch.setattr(calibrating, "fit_scene_shift", fit_shift)
     assert run("--bundle", finished, *fitted.options, "--elsewhere", town, "--json") == 0
+    assert shifted_by == [30 * 4]
     after = json.loads(capsys.readouterr().out)
     assert load_bundle(finished).calibration().table == table
     assert after["groups"]["elsewhere, town/images"]["verdict"]["images"] == 30

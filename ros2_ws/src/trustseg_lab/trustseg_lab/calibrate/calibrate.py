@@ -76,8 +76,10 @@ def calibrate_rows(
     table = fit_table(rows.select(table_rows(rows)), scores, TABLE_FOLDS, context.seed)
     on_step()
     verdict = fit_verdict(rows, card.feature_names, model_sha256, context.seed, on_step)
-    fitting, good = fitting_rows(rows) & ~rows.elsewhere, good_clean_rows(rows)
-    shift = fit_scene_shift(rows, fitting, good, verdict.crossed.quality, table.table)
+    learnt, good = fitting_rows(rows), good_clean_rows(rows)
+    fitting = learnt & ~rows.elsewhere
+    # Kinds that the head learned from show little of what a strange scene does; other places do.
+    shift = fit_scene_shift(rows, learnt, good, verdict.crossed.quality, table.table)
     ahead = corridor_views(rows, verdict.crossed.quality, table.table, shift, card.low_confidence_threshold)
     limit = fit_corridor_limit(ahead, fitting, good)
     corridor = {name: corridor_metrics(ahead, keep, limit) for name, keep in groups_of(rows).items()}

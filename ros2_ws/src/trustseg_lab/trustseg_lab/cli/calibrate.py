@@ -61,7 +61,7 @@ def calibrate(
         list[str] | None,
         typer.Option(
             help="IMAGES:LABELS[:VOID] of another place; rough labels will do. The image verdict learns from it and "
-            "is chosen by how it does without it; the confidence table does not. Repeatable."
+            "is chosen by how it does without it; of the confidence the scene's shift does, not the table. Repeatable."
         ),
     ] = None,
     label_names: Annotated[str, LABEL_NAMES] = "",
