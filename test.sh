@@ -23,11 +23,11 @@ stage() { # name, command...
     "$@" || failed+=("$name")
 }
 
-# Types take longer than all the others together, and one core: beside them, and beside the tests where all of these run. What
-# they said is told in one piece as soon as it is known.
+# Types take longer than all the others together: beside them, and beside the tests where all of these run. They give way to
+# the tests, and take what is left while those that must be alone wait. What they said is told in one piece when it is known.
 check_types() {
     local said code
-    said=$("$BIN/mypy" 2>&1)
+    said=$(nice -n 19 "$BIN/mypy" 2>&1)
     code=$?
     printf '== mypy\n%s\n' "$said"
     return "$code"

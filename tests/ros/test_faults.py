@@ -108,24 +108,24 @@ def test_faults_are_caught_in_time_and_an_impossible_bound_is_not(command: Calla
 @pytest.mark.alone
 def test_hops_that_lie_are_caught_and_what_is_no_fault_is_watched(command: Callable[..., Any]) -> None:
     """A starved monitor, one with another timing, an undisturbed camera, one whose rate varies as declared."""
-    status, document, _ = ended(command("run", "--only", "58,59,61,64", "--minutes", "0.1", "--json"))
+    status, document, _ = ended(command("run", "--only", "58,59,61,64", "--minutes", "0.06", "--json"))
     rows = {each["id"]: each for each in document["faults"]}
     assert {number: each["caught"] for number, each in rows.items()} == {58: True, 59: True}, rows
     assert "TIMING_MISMATCH" in rows[59]["reasons"]
     calm = {each["id"]: each for each in document["false_alarms"]}
     assert list(calm) == [61, 64]
     for each in calm.values():
-        assert each["watched_s"] >= 6.0
+        assert each["watched_s"] >= 3.6
         judged = "flag_up_percent" if each["stalls"] is None else "without_stalls_percent"
         assert each["quiet"] is (each[judged] == 0.0), each
-    assert calm[61]["frames"] > 1.2 * calm[64]["frames"] > 30
+    assert calm[61]["frames"] > 1.2 * calm[64]["frames"] > 20
     assert status == (0 if all(each["quiet"] for each in calm.values()) else 1)
     # A machine that takes a second from the nodes raises the flag, and rightly; what rises every time is an alarm.
     alarms = {number: each["reasons"] for number, each in calm.items() if not each["quiet"]}
     for _ in range(TRIES):
         if not alarms:
             break
-        _, document, _ = ended(command("run", "--only", ",".join(map(str, alarms)), "--minutes", "0.1", "--json"))
+        _, document, _ = ended(command("run", "--only", ",".join(map(str, alarms)), "--minutes", "0.06", "--json"))
         alarms = {each["id"]: each["reasons"] for each in document["false_alarms"] if not each["quiet"]}
     assert alarms == {}
 

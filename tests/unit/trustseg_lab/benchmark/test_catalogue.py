@@ -18,7 +18,7 @@ TESTS = Path(__file__).resolve().parents[2]
 HERE = "trustseg_lab/benchmark"
 METHODS, LEARNED, STUDIES, TABLES, FIGURES, PASSES = (
     f"{HERE}/test_{name}.py"
-    for name in ("methods", "learned_methods", "studies", "study_tables", "readings_and_figures", "passes")
+    for name in ("methods", "learned_methods", "studies", "study_tables", "readings_and_metrics", "passes")
 )
 OWN, EMENDATION, PROPAGATION, CAM, CLONE = (
     f"{HERE}/test_{name}.py" for name in ("own_trainings", "emendation", "propagation", "quality_cam", "clone")
