@@ -22,7 +22,7 @@ import pytest
 
 from bundle_factory import PALETTE, make_tiny_bundle, paint_scene, true_ids
 from patience import WAIT_S
-from trustseg_lab.harness.shared_memory import held_by, segments
+from trustseg_lab.harness.shared_memory import LOOKS, NEXT_LOOK_S, held_by, segments
 
 # Slow on purpose: a busy machine may keep the node waiting for a second before its reader (depth 5) loses a picture.
 HEIGHT, WIDTH, RATE_HZ, FRAMES = 144, 192, 5, 63
@@ -218,9 +218,14 @@ def wait_for_drive(run: subprocess.Popen[str], folder: Path) -> dict[str, psutil
 def shared_memory(parts: dict[str, psutil.Process]) -> frozenset[str]:
     """The segments that these processes hold: what others on this machine leave behind meanwhile is not theirs.
 
-    Without the ports: their names are numbers, and whoever starts next takes the lowest free one over.
+    Without the ports: their names are numbers, and whoever starts next takes the lowest free one over. Without what a
+    part does not hold at every look: to see who lives it opens the files of others for a moment.
     """
-    held = frozenset[str]().union(*(held_by(part.pid) for part in parts.values()))
+    looks = []
+    for _ in range(LOOKS):
+        looks.append([held_by(part.pid) for part in parts.values()])
+        time.sleep(NEXT_LOOK_S)
+    held = frozenset[str]().union(*(frozenset[str].intersection(*each) for each in zip(*looks, strict=True)))
     own = frozenset(name for name in held if "port" not in name)
     assert own
     return own
